@@ -1,0 +1,24 @@
+"""The database's clock. Windows, expiry, due times and leases of all processes are measured by it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.db import connection
+from django.utils import timezone
+
+from acteon_site.base.clock_text import rfc3339, rfc3339_or_none
+
+__all__ = ["db_now", "rfc3339", "rfc3339_or_none"]
+
+
+def db_now() -> datetime:
+    """Now, by the database. An embedded SQLite database runs by this process's own clock."""
+    if connection.vendor == "sqlite":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        row = cursor.fetchone()
+    assert row is not None  # noqa: S101 - a SELECT without FROM always answers one row
+    now: datetime = row[0]
+    return now.astimezone(UTC)

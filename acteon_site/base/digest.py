@@ -1,0 +1,25 @@
+"""Hashes: of content (to see a change) and keyed (to look something up without storing it)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+from django.conf import settings
+
+
+def canonical_json(value: Any) -> str:
+    """One spelling for equal values: sorted keys, no white space, UTF-8 kept."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def content_digest(value: Any) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def keyed_hash(*parts: str) -> str:
+    """HMAC-SHA256 over length-prefixed parts: "a","bc" and "ab","c" differ, and no one can guess back."""
+    message = b"".join(b"%d:%s" % (len(raw), raw) for raw in (part.encode() for part in parts))
+    return hmac.new(settings.LOOKUP_HASH_KEY.encode(), message, hashlib.sha256).hexdigest()

@@ -1,0 +1,28 @@
+"""Model fields shared by all apps."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fernet_fields import EncryptedTextField
+
+
+class EncryptedJSONField(EncryptedTextField):  # type: ignore[misc]
+    """JSON, encrypted at rest with FERNET_KEYS. It cannot be filtered on; null stays null."""
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        if value is None:
+            return None
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        return super().get_db_prep_save(text, connection)
+
+    def get_prep_value(self, value: Any) -> Any:
+        """TextField would parse the text that is about to be encrypted."""
+        return value
+
+    def to_python(self, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) else value
+
+    def value_to_string(self, obj: Any) -> str:
+        return json.dumps(self.value_from_object(obj))

@@ -1,0 +1,57 @@
+"""Who is asking, and what they may touch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+ANY = ("*",)
+
+
+class Role(IntEnum):
+    """Each role includes the ones below it."""
+
+    VIEWER = 1  # reads
+    OPERATOR = 2  # also dispatches, transitions, cancels, trips breakers
+    ADMIN = 3  # also edits rules, chains, quotas, retention, templates, keys
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller. Scopes hold exact names, or `*` alone for all."""
+
+    caller_id: str
+    auth_method: str
+    role: Role
+    namespaces: tuple[str, ...] = ANY
+    tenants: tuple[str, ...] = ANY
+    providers: tuple[str, ...] = ANY
+    action_types: tuple[str, ...] = ANY
+    idempotency_scope: str = ""
+
+    @property
+    def is_authenticated(self) -> bool:
+        """DRF asks this of request.user."""
+        return True
+
+    @property
+    def is_global(self) -> bool:
+        """May touch what belongs to no tenant: reload, shared rules, providers, breakers."""
+        return "*" in self.namespaces and "*" in self.tenants
+
+    def covers(self, namespace: str, tenant: str) -> bool:
+        return _in(self.namespaces, namespace) and _in(self.tenants, tenant)
+
+    def covers_action(self, namespace: str, tenant: str, provider: str, action_type: str) -> bool:
+        return (
+            self.covers(namespace, tenant)
+            and _in(self.providers, provider)
+            and _in(self.action_types, action_type)
+        )
+
+
+def _in(scope: tuple[str, ...], name: str) -> bool:
+    return "*" in scope or name in scope
+
+
+SYSTEM = Principal("system", "internal", Role.ADMIN)

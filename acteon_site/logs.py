@@ -1,0 +1,96 @@
+"""Log lines: structured, stamped with the request id, and redacted whoever wrote them.
+
+`configure()` is called once, at start-up. Django's, Celery's and the libraries' own lines go the same way.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from celery.signals import setup_logging
+from django.conf import settings
+from structlog.typing import Processor
+
+from audit_app.selectors import log_redactor
+
+JSON, CONSOLE = "json", "console"
+# Their debug and info lines hold SQL parameters and whole URLs.
+QUIET = ("django.db.backends", "httpx", "httpcore", "asyncio", "kombu", "amqp")
+_PLAIN = (str, int, float, bool, dict, list, tuple, type(None))
+
+Line = MutableMapping[str, Any]
+
+
+def configure() -> None:
+    """Set up structlog and the standard library's logging. Reads LOG_FORMAT (json, console) and LOG_LEVEL."""
+    if settings.LOG_FORMAT not in (JSON, CONSOLE):
+        raise ValueError(f"ACTEON_LOG_FORMAT must be json or console, not {settings.LOG_FORMAT!r}")
+    shared = _shared_processors()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    logging.config.dictConfig(_standard_logging(shared))
+    # Otherwise a Celery worker replaces the root logger's handlers by its own, which redact nothing.
+    setup_logging.connect(_keep_ours, weak=False, dispatch_uid="acteon-logs")
+
+
+def redact(_logger: Any, _method: str, line: Line) -> Line:
+    """Blank names, known secrets and card numbers in every value of the line."""
+    scrubber = log_redactor().scrubber().recall()
+    shown = {key: value if isinstance(value, _PLAIN) else repr(value) for key, value in line.items()}
+    cleaned: Line = scrubber.clean(shown)
+    return cleaned
+
+
+def _shared_processors() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+
+
+def _standard_logging(shared: list[Processor]) -> dict[str, Any]:
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": [*shared, structlog.stdlib.ExtraAdder()],
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            # The traceback becomes text before the redaction, or its exception's message would slip past.
+            structlog.processors.format_exc_info,
+            redact,
+            _renderer(),
+        ],
+    }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": formatter},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": settings.LOG_LEVEL},
+        "loggers": {name: {"level": "WARNING"} for name in QUIET},
+    }
+
+
+def _renderer() -> Processor:
+    if settings.LOG_FORMAT == JSON:
+        return structlog.processors.JSONRenderer(default=_shown, ensure_ascii=False)
+    return structlog.dev.ConsoleRenderer(colors=False)
+
+
+def _shown(value: object) -> str:
+    return log_redactor().scrubber().recall().text(repr(value))
+
+
+def _keep_ours(**_settings: Any) -> None:
+    """Celery configures no logging while something is connected to its signal."""

@@ -1,0 +1,44 @@
+"""Request ids: taken from the request or made, on every answer, log line and audit row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+import structlog
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponseBase
+
+from acteon_site.base.ids import new_id
+
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
+Answer = HttpResponseBase | Awaitable[HttpResponseBase]
+
+
+class RequestIdMiddleware:
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Answer]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Answer:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _ACCEPTABLE.fullmatch(given) else str(new_id())
+        request.request_id = request_id  # type: ignore[attr-defined]
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = self.get_response(request)
+        if isinstance(response, Awaitable):
+            return self._stamped_later(response, request_id)
+        return self._stamped(response, request_id)
+
+    async def _stamped_later(self, response: Awaitable[HttpResponseBase], request_id: str) -> HttpResponseBase:
+        return self._stamped(await response, request_id)
+
+    @staticmethod
+    def _stamped(response: HttpResponseBase, request_id: str) -> HttpResponseBase:
+        response.headers["X-Request-ID"] = request_id
+        structlog.contextvars.unbind_contextvars("request_id")
+        return response

@@ -1,0 +1,22 @@
+"""Roles at the edge: reading asks for the view's read_role, everything else for its write_role."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from acteon_site.base.principals import Principal, Role
+
+
+class RoleRequired(BasePermission):
+    message = "the caller's role does not allow this"
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        caller = request.user
+        if not isinstance(caller, Principal):
+            return False
+        reading = request.method in SAFE_METHODS
+        needed = getattr(view, "read_role" if reading else "write_role", Role.ADMIN)
+        return caller.role >= needed

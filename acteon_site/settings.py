@@ -1,0 +1,181 @@
+"""Settings of the gateway, read from the environment (or the file that ACTEON_ENV_FILE names).
+
+Two modes. `embedded` (default): SQLite under var/ and an in-process broker, for one machine and demos.
+`production`: PostgreSQL and Redis; keys are required and it refuses to start open.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+ENV_FILE = Path(env.str("ACTEON_ENV_FILE", default=str(BASE_DIR / "var" / "acteon.env")))
+if ENV_FILE.is_file():
+    environ.Env.read_env(str(ENV_FILE))  # values already in the environment win
+
+MODE = env.str("ACTEON_MODE", default="embedded")
+EMBEDDED = MODE == "embedded"
+DEBUG = False
+SECRET_KEY = env.str("SECRET_KEY", default="")
+FERNET_KEYS: list[str] = env.list("FERNET_KEYS", default=[])
+# kid -> secret; the first signs, every listed one verifies (two at a time while rotating).
+APPROVAL_KEYS: dict[str, str] = env.dict("APPROVAL_KEYS", default={})
+# Keys gate rows and idempotency hashes, so that no personal data stands in an index.
+LOOKUP_HASH_KEY = env.str("LOOKUP_HASH_KEY", default="")
+# Set by `manage.py serve` when it binds to a loopback address in embedded mode; never by hand.
+API_OPEN_ON_LOOPBACK = EMBEDDED and env.bool("ACTEON_API_OPEN", default=False)
+DEMO_CLOCK = EMBEDDED and env.bool("ACTEON_DEMO_CLOCK", default=EMBEDDED)
+PUBLIC_URL = env.str("ACTEON_PUBLIC_URL", default="http://127.0.0.1:8080")
+RULES_ROOT = Path(env.str("ACTEON_RULES_ROOT", default=str(BASE_DIR / "fixtures" / "ecommerce")))
+DEFAULT_RULE_TIMEZONE = env.str("ACTEON_RULE_TIMEZONE", default="UTC")
+OUTBOUND_ALLOW: list[str] = env.list("ACTEON_OUTBOUND_ALLOW", default=[])
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if EMBEDDED else [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "acteon_site",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "django_eventstream",
+    "audit_app",
+    "rules_app",
+    "chains_app",
+    "orders_app",
+]
+
+MIDDLEWARE = [
+    "acteon_site.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "acteon_site.urls"
+ASGI_APPLICATION = "acteon_site.asgi.application"
+APPEND_SLASH = True  # the admin needs it; the API's own paths carry no slash
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def database() -> dict[str, Any]:
+    """SQLite in WAL with immediate transactions by default; PostgreSQL with a pool by DATABASE_URL."""
+    config: dict[str, Any] = env.db_url(
+        "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'gateway.sqlite3'}"
+    )
+    if config["ENGINE"].endswith("sqlite3"):
+        config["OPTIONS"] = {
+            "timeout": 30,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        }
+        # Threads of a test need a file: a shared in-memory database locks whole tables.
+        config["TEST"] = {"NAME": str(Path(tempfile.gettempdir()) / f"acteon-test-{os.getpid()}.sqlite3")}
+    elif env.bool("ACTEON_DB_POOL", default=True):
+        config["OPTIONS"] = {"pool": {"min_size": 2, "max_size": env.int("ACTEON_DB_POOL_SIZE", default=20)}}
+    return config
+
+
+DATABASES = {"default": database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ATOMIC_REQUESTS = False
+
+REDIS_URL = env.str("REDIS_URL", default="")
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+LANGUAGE_CODE = "en-us"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES + 1024
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not EMBEDDED
+SECURE_SSL_REDIRECT = env.bool("ACTEON_SSL_REDIRECT", default=False)
+SECURE_HSTS_SECONDS = env.int("ACTEON_HSTS_SECONDS", default=0 if EMBEDDED else 3600)
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("ACTEON_BEHIND_TLS_PROXY", default=False) else None
+)
+SECURE_REFERRER_POLICY = "same-origin"
+
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if EMBEDDED else "smtp://localhost:25")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="orders@localhost")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "acteon_site.authentication.ApiKeyAuthentication",
+        "acteon_site.authentication.LoopbackAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["acteon_site.permissions.RoleRequired"],
+    "DEFAULT_PARSER_CLASSES": ["acteon_site.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["acteon_site.parsers.FastJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "acteon_site.parsers.AlwaysJSON",
+    "EXCEPTION_HANDLER": "acteon_site.error_handler.handle",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Acteon order gateway",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+if REDIS_URL:
+    EVENTSTREAM_REDIS = {
+        "host": env.url("REDIS_URL").hostname or "127.0.0.1",
+        "port": env.url("REDIS_URL").port or 6379,
+        "db": int((env.url("REDIS_URL").path or "/0").lstrip("/") or 0),
+        "username": env.url("REDIS_URL").username,
+        "password": env.url("REDIS_URL").password,
+        "ssl": env.url("REDIS_URL").scheme == "rediss",
+        # A Redis that is silent must not hold up the relay, which only rings through it.
+        "socket_connect_timeout": 2,
+        "socket_timeout": 5,
+        "socket_keepalive": True,
+    }
+STREAM_RETENTION_SECONDS = env.int("ACTEON_STREAM_RETENTION_SECONDS", default=86_400)
+
+LOG_LEVEL = env.str("ACTEON_LOG_LEVEL", default="INFO")
+LOG_FORMAT = env.str("ACTEON_LOG_FORMAT", default="console" if EMBEDDED else "json")
+LOGGING_CONFIG = None  # acteon_site.logs sets structlog up, once, with redaction

@@ -1,0 +1,31 @@
+"""All paths. The API's carry no trailing slash; two of them live under /admin/ and come before the admin."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+
+reload_urls: list[URLPattern] = []
+from acteon_site.health import Health, Metrics, PrometheusMetrics, Ready
+from chains_app.api.urls import admin_urlpatterns as breaker_urls
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(url="/admin/")),
+    path("health", Health.as_view()),
+    path("ready", Ready.as_view()),
+    path("metrics", Metrics.as_view()),
+    path("metrics/prometheus", PrometheusMetrics.as_view()),
+    path("api-doc/openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("swagger-ui/", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
+    *reload_urls,
+    path("", include("orders_app.api.urls")),
+    path("", include("rules_app.api.urls")),
+    path("", include("chains_app.api.urls")),
+    path("", include("audit_app.api.urls")),
+    *breaker_urls,
+    path("admin/", admin.site.urls),
+]
+
+handler404 = "acteon_site.error_handler.page_not_found"
+handler500 = "acteon_site.error_handler.server_error"
+handler400 = "acteon_site.error_handler.bad_request"
