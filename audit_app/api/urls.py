@@ -1,0 +1,15 @@
+"""The trail's paths."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from audit_app.api import views_audit, views_retention, views_stream
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/audit", views_audit.AuditList.as_view()),
+    path("v1/audit/verify", views_audit.AuditVerify.as_view()),
+    path("v1/audit/<path:action_id>", views_audit.AuditDetail.as_view()),
+    path("v1/retention", views_retention.RetentionList.as_view()),
+    path("v1/retention/<str:policy_id>", views_retention.RetentionDetail.as_view()),
+    path("v1/stream", views_stream.stream),
+    path("v1/subscribe/<str:kind>/<path:key>", views_stream.subscribe),
+]

@@ -1,0 +1,109 @@
+"""Reading the trail: GET /v1/audit, GET /v1/audit/{action_id}, POST /v1/audit/verify."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from acteon_site.api import Endpoint, Page, body_of, caller_of, page_of, query_time, scope_of
+from acteon_site.base.clock_text import parse_time
+from acteon_site.base.errors import invalid_field, not_found
+from acteon_site.base.ids import as_uuid
+from acteon_site.base.principals import Role
+from audit_app import selectors
+from audit_app.api.cursors import cursor_after, position_of
+from audit_app.api.shapes import record_shape, verification_shape
+from audit_app.models import AuditRecord
+from audit_app.services.verify import audit_verify
+
+FILTERS = (
+    "namespace",
+    "tenant",
+    "provider",
+    "action_type",
+    "outcome",
+    "verdict",
+    "matched_rule",
+    "caller_id",
+    "chain_id",
+)
+DEFAULT_LIMIT = 50
+
+
+class AuditList(Endpoint):
+    def get(self, request: Request) -> Response:
+        page = page_of(request, default=DEFAULT_LIMIT)
+        records = filtered_records(request)
+        cursor = request.query_params.get("cursor")
+        after = position_of(cursor) if cursor is not None else None
+        found = selectors.audit_page(records, limit=page.limit, offset=page.offset, after=after)
+        body = _page_body(found, page)
+        total = selectors.audit_total(records) if cursor is None else None
+        if total is not None:
+            body["total"] = total
+        return Response(body)
+
+
+class AuditDetail(Endpoint):
+    def get(self, request: Request, action_id: str) -> Response:
+        seen = selectors.records_seen_by(caller_of(request))
+        record = selectors.newest_outcome(seen, action_id)
+        if record is None:
+            raise not_found("no dispatch of that action is on record")
+        return Response(record_shape(record, selectors.expiries([record]).get(record.pk)))
+
+
+class AuditVerify(Endpoint):
+    write_role = Role.VIEWER  # it reads only
+
+    def post(self, request: Request) -> Response:
+        body = body_of(request)
+        namespace, tenant = scope_of(request, body)
+        result = audit_verify(
+            namespace=namespace, tenant=tenant, since=_body_time(body, "from"), until=_body_time(body, "to")
+        )
+        return Response(verification_shape(result))
+
+
+def filtered_records(request: Request) -> QuerySet[AuditRecord]:
+    """The records that the query asks for, as far as the caller's scope goes."""
+    records = selectors.records_seen_by(caller_of(request))
+    for name in FILTERS:
+        given = request.query_params.get(name)
+        if given is None:
+            continue
+        if name == "chain_id" and as_uuid(given) is None:
+            return AuditRecord.objects.none()
+        records = records.filter(**{name: given})
+    if since := query_time(request, "from"):
+        records = records.filter(dispatched_at__gte=since)
+    if until := query_time(request, "to"):
+        records = records.filter(dispatched_at__lte=until)
+    return records
+
+
+def _page_body(found: list[AuditRecord], page: Page) -> dict[str, Any]:
+    shown = found[: page.limit]
+    expiries = selectors.expiries(shown)
+    body: dict[str, Any] = {
+        "records": [record_shape(record, expiries.get(record.pk)) for record in shown],
+        "limit": page.limit,
+        "offset": page.offset,
+    }
+    if len(found) > page.limit:
+        body["next_cursor"] = cursor_after(shown[-1])
+    return body
+
+
+def _body_time(body: dict[str, Any], name: str) -> datetime | None:
+    given = body.get(name)
+    if given is None:
+        return None
+    moment = parse_time(given)
+    if moment is None:
+        raise invalid_field(name, "must be an RFC 3339 time with offset, like 2026-01-31T12:00:00Z")
+    return moment

@@ -1,0 +1,139 @@
+"""GET /v1/stream and GET /v1/subscribe/{chain|action}/{id}: plain asynchronous views that write frames."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any
+
+import structlog
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+
+from acteon_site.authentication import authenticate_request
+from acteon_site.base.errors import AppError, FieldProblem, bad_query, not_found, unavailable
+from acteon_site.error_handler import translate
+from acteon_site.revocation import standing
+from audit_app.stream import reading
+from audit_app.stream.endings import ActionEnding, ChainEnding, Ending
+from audit_app.stream.filters import may_see, wanted_of
+from audit_app.stream.hub import Hub
+from audit_app.stream.session import Opening, Session
+
+MOST_LISTENERS = 2000
+ENDINGS: dict[str, type[ChainEnding] | type[ActionEnding]] = {"chain": ChainEnding, "action": ActionEnding}
+hub = Hub(standing)
+log = structlog.get_logger()
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+
+
+def _edge(view: View) -> View:
+    """GET only, errors in the contract's form."""
+
+    @wraps(view)
+    async def guarded(request: HttpRequest, **parts: str) -> HttpResponseBase:
+        try:
+            if request.method != "GET":
+                raise AppError(
+                    "only GET is allowed here", "METHOD_NOT_ALLOWED", 405, headers={"Allow": "GET"}
+                )
+            if hub.listening >= MOST_LISTENERS:
+                raise unavailable("this process has as many open streams as it can hold")
+            return await view(request, **parts)
+        except Exception as error:  # whatever it is, it leaves as JSON
+            refusal = translate(error)
+            if refusal.code == "INTERNAL":
+                log.exception("stream_refused", exc_info=error)
+            return JsonResponse(refusal.body(), status=refusal.status, headers=dict(refusal.headers))
+
+    return guarded
+
+
+@_edge
+async def stream(request: HttpRequest) -> HttpResponseBase:
+    return _streaming(await sync_to_async(_open_stream)(request))
+
+
+@_edge
+async def subscribe(request: HttpRequest, kind: str, key: str) -> HttpResponseBase:
+    return _streaming(await sync_to_async(_open_subscription)(request, kind, key))
+
+
+def _streaming(opening: Opening) -> HttpResponseBase:
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingHttpResponse(Session(hub, opening), content_type="text/event-stream", headers=headers)
+
+
+def _open_stream(request: HttpRequest) -> Opening:
+    try:
+        caller = authenticate_request(request)
+        after, missed = _resume_point(request, reading.heads())
+        return Opening(caller, wanted_of(request.GET.dict()), after, missed)
+    finally:
+        reading.release_connection()
+
+
+def _open_subscription(request: HttpRequest, kind: str, key: str) -> Opening:
+    try:
+        caller = authenticate_request(request)
+        if kind not in ENDINGS:
+            raise not_found("subscriptions are to a chain or an action")
+        values = {name: request.GET[name] for name in ("namespace", "tenant") if name in request.GET}
+        wanted = wanted_of({**values, f"{kind}_id": key})
+        heads = reading.heads()
+        opening = Opening(caller, wanted, heads.last, ending=ENDINGS[kind](key))
+        opening.scope = (values.get("namespace", ""), values.get("tenant", ""))
+        _look_back(request, opening, opening.ending, heads)
+        return opening
+    finally:
+        reading.release_connection()
+
+
+def _look_back(request: HttpRequest, opening: Opening, ending: Ending | None, heads: reading.Heads) -> None:
+    """What happened to the entity so far: told where asked for, and whether it is over already."""
+    if ending is None:
+        return
+    past = [
+        frame
+        for frame in reading.history_of(ending.kind, ending.key, up_to=heads.last)
+        if opening.wanted.passes(frame) and may_see(opening.caller, frame)
+    ]
+    for frame in past:
+        opening.ended = opening.ended or ending.reason(frame)
+        opening.scope = (frame.namespace, frame.tenant)
+    if ending.kind == "chain" and opening.ended is None:
+        opening.ended = _recorded_end(opening, ending, bool(past))
+    if _includes_history(request):
+        seen, opening.missed = _resume_point(request, heads, fresh=0)
+        opening.history = tuple(frame for frame in past if frame.number > seen)
+
+
+def _recorded_end(opening: Opening, ending: Ending, known: bool) -> str | None:
+    end = reading.chain_end_on_record(opening.caller, ending.key)
+    if end is None and not known:
+        raise not_found("there is no such chain")
+    return end or None
+
+
+def _resume_point(request: HttpRequest, heads: reading.Heads, fresh: int | None = None) -> tuple[int, bool]:
+    """The number to go on after, and whether events before it are lost to this client.
+
+    `fresh` is the start of a client without Last-Event-ID; None: what happens from now on.
+    """
+    given = request.headers.get("Last-Event-ID", "").strip()
+    if not given:
+        return (heads.last if fresh is None else fresh), False
+    if not _NUMBER.fullmatch(given) or int(given) > heads.last:
+        return heads.last, True  # not an id of this gateway, or of its database as it is now
+    return int(given), int(given) < heads.reaped
+
+
+def _includes_history(request: HttpRequest) -> bool:
+    text = request.GET.get("include_history", "true").lower()
+    if text not in ("true", "false", "1", "0"):
+        message = "must be true or false"
+        raise bad_query(f"include_history {message}", [FieldProblem("include_history", message)])
+    return text in ("true", "1")

@@ -1,0 +1,105 @@
+"""Which totals an audit record adds to. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Key = tuple[str, str]  # name and label
+
+DISPATCH_OUTCOMES = frozenset(
+    {
+        "executed",
+        "deduplicated",
+        "suppressed",
+        "rerouted",
+        "throttled",
+        "failed",
+        "grouped",
+        "pending_approval",
+        "chain_started",
+        "circuit_open",
+        "scheduled",
+        "quota_exceeded",
+    }
+)
+CHAIN_ENDS = {
+    "chain_completed": "chains_completed",
+    "chain_failed": "chains_failed",
+    "chain_cancelled": "chains_cancelled",
+    "chain_timed_out": "chains_timed_out",
+}
+_PROVIDER_RESULTS = {
+    "chain_step_completed": "provider_successes",
+    "chain_step_failed": "provider_failures",
+    "chain_step_retrying": "provider_failures",
+}
+_DECISIONS = frozenset(
+    {"approval_approved", "approval_rejected", "approval_expired", "schedule_released", "schedule_cancelled"}
+)
+_QUOTA_EFFECTS = {"warn": "quota_warned", "degrade": "quota_degraded", "notify": "quota_notified"}
+
+# All that an audit record's outcome may be.
+OUTCOMES = (
+    DISPATCH_OUTCOMES
+    | CHAIN_ENDS.keys()
+    | _PROVIDER_RESULTS.keys()
+    | _DECISIONS
+    | {"state_changed", "chain_step_skipped"}
+)
+
+# What GET /metrics always shows, zero or not.
+METRIC_NAMES = (
+    "dispatched",
+    *sorted(DISPATCH_OUTCOMES - {"chain_started"}),
+    "state_changed",
+    *sorted(_DECISIONS),
+    "chains_started",
+    *CHAIN_ENDS.values(),
+    *_QUOTA_EFFECTS.values(),
+    "retention_deleted_audit",
+    "retention_deleted_state",
+    "retention_deleted_events",
+    "retention_skipped_compliance",
+    "retention_errors",
+)
+
+
+def totals(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
+    """What these records add; keys are name and label, the label a provider or empty."""
+    found: Counter[Key] = Counter()
+    for record in records:
+        found.update(_keys(record))
+    return found
+
+
+def _keys(record: Mapping[str, Any]) -> list[Key]:
+    outcome: str = record["outcome"]
+    if outcome in CHAIN_ENDS:
+        return [(CHAIN_ENDS[outcome], "")]
+    if outcome in _PROVIDER_RESULTS:
+        return [(_PROVIDER_RESULTS[outcome], record["provider"])] if record["provider"] else []
+    if outcome in DISPATCH_OUTCOMES:
+        return _dispatch_keys(record, outcome)
+    if outcome in _DECISIONS or outcome == "state_changed":
+        return [(outcome, "")]
+    return []
+
+
+def _dispatch_keys(record: Mapping[str, Any], outcome: str) -> list[Key]:
+    """A release's outcome counts as an outcome; the action was dispatched long before."""
+    details = record["verdict_details"]
+    keys = [] if details.get("release") else [("dispatched", "")]
+    if outcome != "chain_started":
+        keys.append((outcome, ""))
+    if outcome == "chain_started" or (outcome == "executed" and record["chain_id"] is not None):
+        keys.append(("chains_started", ""))
+    keys += [(_QUOTA_EFFECTS[effect], "") for effect in _quota_effects(details)]
+    return keys
+
+
+def _quota_effects(details: Mapping[str, Any]) -> list[str]:
+    quota = details.get("quota")
+    effect = quota.get("overage") if isinstance(quota, Mapping) else quota
+    return [effect] if isinstance(effect, str) and effect in _QUOTA_EFFECTS else []

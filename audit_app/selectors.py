@@ -1,0 +1,129 @@
+"""What is read of the trail: the redaction in force, the totals, and pages of records."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from acteon_site.base import stamps
+from acteon_site.base.principals import Principal
+from audit_app.counting import DISPATCH_OUTCOMES, METRIC_NAMES
+from audit_app.models import AuditRecord, Counter, RedactedField, RetentionPolicy
+from audit_app.redaction import DEFAULT_PLACEHOLDER, Redactor
+
+EXACT_TOTAL = 10_000
+Position = tuple[datetime, UUID]
+
+
+# Never in a log line, configured or not. Log lines meet these before any configuration is loaded.
+NEVER_LOGGED = (
+    "authorization",
+    "api_key",
+    "x-api-key",
+    "password",
+    "secret",
+    "card_number",
+    "card_last4",
+    "billing_zip",
+    "cvv",
+    "cvc",
+)
+_log_redactor = Redactor(NEVER_LOGGED)
+
+
+def _load_redactor() -> Redactor:
+    global _log_redactor
+    marks = dict(RedactedField.objects.filter(enabled=True).order_by("pk").values_list("path", "placeholder"))
+    placeholder = next(iter(marks.values()), DEFAULT_PLACEHOLDER)
+    _log_redactor = Redactor({**dict.fromkeys(NEVER_LOGGED, placeholder), **marks}, placeholder)
+    return Redactor(marks, placeholder)
+
+
+_redactor = stamps.ConfigCache(stamps.REDACTION, _load_redactor)
+
+
+def current_redactor() -> Redactor:
+    """The redaction in force, at most half a second old."""
+    return _redactor.get()
+
+
+def log_redactor() -> Redactor:
+    """NEVER_LOGGED and the redaction that this process saw last. Asks no database: log lines use it."""
+    return _log_redactor
+
+
+def counters() -> dict[str, int]:
+    """All totals without a label, for GET /metrics; those that never happened are zero."""
+    found = dict(Counter.objects.filter(label="").values_list("name", "value"))
+    return {**dict.fromkeys(METRIC_NAMES, 0), **found}
+
+
+def provider_counters() -> dict[str, dict[str, int]]:
+    """Per provider: how many steps' calls succeeded and failed."""
+    found: dict[str, dict[str, int]] = {}
+    rows = Counter.objects.exclude(label="").filter(name__in=("provider_successes", "provider_failures"))
+    for name, label, value in rows.values_list("name", "label", "value"):
+        totals = found.setdefault(label, {"successes": 0, "failures": 0})
+        totals[name.removeprefix("provider_")] = value
+    return found
+
+
+def records_seen_by(caller: Principal) -> QuerySet[AuditRecord]:
+    records = AuditRecord.objects.all()
+    scopes = {
+        "namespace__in": caller.namespaces,
+        "tenant__in": caller.tenants,
+        "provider__in": caller.providers,
+        "action_type__in": caller.action_types,
+    }
+    return records.filter(**{lookup: names for lookup, names in scopes.items() if "*" not in names})
+
+
+def audit_page(
+    records: QuerySet[AuditRecord], *, limit: int, offset: int = 0, after: Position | None = None
+) -> list[AuditRecord]:
+    """Newest first, one more than `limit` where a next page follows. `after` is where the last one ended."""
+    if after is not None:
+        moment, last_id = after
+        # The first bound is redundant and lets the index begin there.
+        records = records.filter(dispatched_at__lte=moment).filter(
+            Q(dispatched_at__lt=moment) | Q(dispatched_at=moment, id__lt=last_id)
+        )
+    return list(records.order_by("-dispatched_at", "-id")[offset : offset + limit + 1])
+
+
+def audit_total(records: QuerySet[AuditRecord]) -> int | None:
+    """How many match, or None where they are more than EXACT_TOTAL."""
+    total = records.order_by()[: EXACT_TOTAL + 1].count()
+    return total if total <= EXACT_TOTAL else None
+
+
+def newest_outcome(records: QuerySet[AuditRecord], action_id: str) -> AuditRecord | None:
+    """The newest dispatch or release outcome of an action."""
+    outcomes = records.filter(action_id=action_id, outcome__in=DISPATCH_OUTCOMES).exclude(verdict="chain")
+    return outcomes.order_by("-dispatched_at", "-id").first()
+
+
+def expiries(records: Collection[AuditRecord]) -> Mapping[UUID, datetime]:
+    """When the policies now in force remove these records; those that are kept for ever are left out."""
+    ttls = _audit_ttls((record.namespace, record.tenant) for record in records)
+    return {
+        record.pk: record.dispatched_at + timedelta(seconds=ttl)
+        for record in records
+        if (ttl := ttls.get((record.namespace, record.tenant)))
+    }
+
+
+def _audit_ttls(scopes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    namespaces, tenants = zip(*{("", ""), *scopes}, strict=True)
+    policies = RetentionPolicy.objects.filter(
+        namespace__in=namespaces, tenant__in=tenants, enabled=True, compliance_hold=False
+    )
+    values: Any = policies.filter(audit_ttl_seconds__isnull=False).values_list(
+        "namespace", "tenant", "audit_ttl_seconds"
+    )
+    return {(namespace, tenant): ttl for namespace, tenant, ttl in values}

@@ -1,0 +1,157 @@
+"""Collects what a unit of work did and writes it, redacted, in that work's own transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from acteon_site.base.doorbell import ring_on_commit
+from audit_app.models import AuditRecord, Event
+from audit_app.redaction import Scrubber
+from audit_app.selectors import current_redactor
+
+RELAY_TASK = "audit_app.relay"
+HIDDEN_LINK = "[redacted]"
+_ANSWER_KEYS = {"status", "body", "headers"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who caused the work, and in which request."""
+
+    caller_id: str
+    auth_method: str
+    request_id: str
+
+
+SYSTEM_SOURCE = Source("system", "internal", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The action that a row or an event is about."""
+
+    namespace: str
+    tenant: str
+    provider: str = ""
+    action_type: str = ""
+    action_id: str = ""
+
+
+class Journal:
+    """Audit rows and events of one unit of work. Nothing is stored before `write`."""
+
+    def __init__(self, source: Source = SYSTEM_SOURCE) -> None:
+        self.source = source
+        self._records: list[AuditRecord] = []
+        self._events: list[Event] = []
+
+    def audit(
+        self,
+        subject: Subject,
+        *,
+        outcome: str,
+        verdict: str,
+        payload: Mapping[str, Any] | None = None,
+        scrubber: Scrubber | None = None,
+        matched_rule: str | None = None,
+        verdict_details: Mapping[str, Any] | None = None,
+        outcome_details: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        chain_id: UUID | str | None = None,
+        dispatched_at: datetime | None = None,
+        duration_ms: int = 0,
+        ruleset_version: int | None = None,
+    ) -> None:
+        """Note one thing that happened. Everything is redacted here; `payload` is the raw one.
+
+        `scrubber` is taken where the caller already has one for this payload (or for the payload that the
+        details derive from).
+        """
+        now = timezone.now()
+        if scrubber is None:
+            scrubber = current_redactor().scrubber(payload)
+            shown = scrubber.payload
+        else:
+            shown = None if payload is None else scrubber.clean(payload)
+        self._records.append(
+            AuditRecord(
+                action_id=subject.action_id,
+                chain_id=chain_id,
+                namespace=subject.namespace,
+                tenant=subject.tenant,
+                provider=subject.provider,
+                action_type=subject.action_type,
+                verdict=verdict,
+                matched_rule=matched_rule or None,
+                outcome=outcome,
+                action_payload=shown,
+                verdict_details=scrubber.clean(verdict_details or {}),
+                outcome_details=scrubber.clean(outcome_details or {}),
+                metadata=scrubber.clean(metadata or {}),
+                dispatched_at=dispatched_at or now,
+                completed_at=now,
+                duration_ms=duration_ms,
+                caller_id=self.source.caller_id,
+                auth_method=self.source.auth_method,
+                ruleset_version=ruleset_version,
+                request_id=self.source.request_id,
+            )
+        )
+
+    def event(
+        self,
+        type_: str,
+        subject: Subject,
+        *,
+        chain_id: UUID | str = "",
+        scrubber: Scrubber | None = None,
+        **data: Any,
+    ) -> None:
+        """Note one frame of the stream. Provider answers lose body and headers, links are hidden."""
+        scrubber = scrubber or current_redactor().scrubber()
+        self._events.append(
+            Event(
+                type=type_,
+                namespace=subject.namespace,
+                tenant=subject.tenant,
+                provider=subject.provider,
+                action_type=subject.action_type,
+                action_id=subject.action_id,
+                chain_id=str(chain_id),
+                data=scrubber.clean(_public(data)),
+            )
+        )
+
+    def write(self) -> None:
+        """Store all of it: one INSERT for the audit rows, one for the events. Inside a transaction."""
+        if not self._records and not self._events:
+            return
+        records, self._records = self._records, []
+        events, self._events = self._events, []
+        if records:
+            AuditRecord.objects.bulk_create(records)
+        if events:
+            Event.objects.bulk_create(events)
+        ring_on_commit(RELAY_TASK)
+
+
+def _public(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if value.keys() >= _ANSWER_KEYS:
+            return {**value, "body": None, "headers": {}}
+        return {
+            key: HIDDEN_LINK if _is_link(key) and inner else _public(inner) for key, inner in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_public(item) for item in value]
+    return value
+
+
+def _is_link(key: object) -> bool:
+    return isinstance(key, str) and key.endswith("_url")

@@ -1,0 +1,138 @@
+"""Deletes what retention policies no longer keep, in small batches, and stream events past their time.
+
+Each app registers what it can reap. A batch runs in one transaction that holds the policy's row, so a
+compliance hold that somebody sets stops the very next batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from acteon_site.base.clock import db_now
+from audit_app.models import AuditHead, AuditRecord, Event, RelayHead, RetentionPolicy
+from audit_app.services.counters import counters_add
+
+log = structlog.get_logger()
+BATCH = 500
+MOST_BATCHES = 200
+
+Reap = Callable[[RetentionPolicy, datetime, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    name: str
+    function: Reap
+    counter: str
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(name: str, function: Reap, *, counter: str = "retention_deleted_state") -> None:
+    """Have `function(policy, now, batch)` called until it answers less than `batch`, the rows it deleted.
+
+    It runs inside a transaction and deletes at most `batch` rows. Called once, at start-up.
+    """
+    if name in _kinds:
+        raise ValueError(f"a reaper named {name!r} is registered already")
+    _kinds[name] = Kind(name, function, counter)
+
+
+def reap() -> int:
+    """One pass over all policies and the stream; answers how many rows went. Trouble in one skips only it."""
+    now = db_now()
+    gone = _guarded("stream", lambda: _reap_stream(now))
+    for policy in RetentionPolicy.objects.filter(enabled=True).order_by("namespace", "tenant"):
+        if policy.compliance_hold:
+            counters_add(amounts={("retention_skipped_compliance", ""): 1})
+            continue
+        for kind in _kinds.values():
+            gone += _reap_kind(policy, kind, now)
+    return gone
+
+
+def _reap_kind(policy: RetentionPolicy, kind: Kind, now: datetime) -> int:
+    return _guarded(kind.name, lambda: _in_batches(lambda: _reap_batch(policy, kind, now)))
+
+
+def _reap_batch(policy: RetentionPolicy, kind: Kind, now: datetime) -> int:
+    with transaction.atomic():
+        in_force = RetentionPolicy.objects.select_for_update(skip_locked=True).filter(
+            pk=policy.pk, enabled=True, compliance_hold=False
+        )
+        held = in_force.first()
+        if held is None:
+            return 0
+        gone = kind.function(held, now, BATCH)
+        counters_add(amounts={(kind.counter, ""): gone})
+        return gone
+
+
+def _in_batches(batch: Callable[[], int]) -> int:
+    total = 0
+    for _ in range(MOST_BATCHES):
+        gone = batch()
+        total += gone
+        if gone < BATCH:
+            break
+    return total
+
+
+def _guarded(name: str, work: Callable[[], int]) -> int:
+    try:
+        return work()
+    except Exception as error:  # one kind's trouble must not keep the others' data for ever
+        log.error("reap_failed", kind=name, error=type(error).__name__, exc_info=error)
+        counters_add(amounts={("retention_errors", ""): 1})
+        return 0
+
+
+def reap_audit(policy: RetentionPolicy, now: datetime, batch: int) -> int:
+    """Remove the oldest sealed records of a tenant, and note in the head how far the chain was removed."""
+    if policy.audit_ttl_seconds is None:
+        return 0
+    scope = {"namespace": policy.namespace, "tenant": policy.tenant}
+    head = AuditHead.objects.select_for_update().filter(**scope).first()
+    if head is None:
+        return 0
+    oldest = AuditRecord.objects.filter(**scope, sequence_number__gt=head.reaped_sequence)
+    rows = oldest.order_by("sequence_number").values_list(
+        "id", "sequence_number", "record_hash", "dispatched_at"
+    )
+    cutoff = now - timedelta(seconds=policy.audit_ttl_seconds)
+    # A prefix only: the chain that is left must stay whole, so a younger record keeps what comes after it.
+    expired = list(takewhile(lambda row: row[3] < cutoff, rows[:batch]))
+    if expired:
+        AuditRecord.objects.filter(pk__in=[row[0] for row in expired]).delete()
+        head.reaped_sequence, head.reaped_hash = expired[-1][1] or 0, expired[-1][2] or ""
+        head.save(update_fields=["reaped_sequence", "reaped_hash"])
+    return len(expired)
+
+
+def _reap_stream(now: datetime) -> int:
+    cutoff = now - timedelta(seconds=settings.STREAM_RETENTION_SECONDS)
+    return _in_batches(lambda: _reap_events(cutoff))
+
+
+@transaction.atomic
+def _reap_events(cutoff: datetime) -> int:
+    old = Event.objects.filter(created_at__lt=cutoff, number__isnull=False)
+    for policy in RetentionPolicy.objects.filter(enabled=True, compliance_hold=True):
+        old = old.exclude(namespace=policy.namespace, tenant=policy.tenant)
+    rows = list(old.order_by("created_at").values_list("id", "number")[:BATCH])
+    if rows:
+        highest = max(number or 0 for _, number in rows)
+        RelayHead.objects.filter(pk=1, reaped_event_number__lt=highest).update(reaped_event_number=highest)
+        Event.objects.filter(pk__in=[row[0] for row in rows]).delete()
+    return len(rows)
+
+
+register("audit", reap_audit, counter="retention_deleted_audit")

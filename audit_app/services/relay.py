@@ -1,0 +1,163 @@
+"""Numbers what has been committed, seals the audit records, folds the totals, and wakes the listeners.
+
+A number given at INSERT loses events: a transaction that took a lower one may commit later. So rows are born
+without, and one relay at a time gives numbers to what it can see. Hashing needs the order too, and this way
+no request waits for another's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from audit_app.counting import totals
+from audit_app.models import AuditHead, AuditRecord, Event, RelayHead
+from audit_app.sealing import SEALED_FIELDS, record_hash
+from audit_app.services.counters import counters_add
+from audit_app.services.wake import wake_listeners
+
+BATCH = 500
+MOST_BATCHES = 200
+
+_NUMBER_EVENTS = """
+    UPDATE audit_app_event SET number = fresh.number
+    FROM (
+        SELECT id, %s + ROW_NUMBER() OVER (ORDER BY id) AS number
+        FROM (SELECT id FROM audit_app_event WHERE number IS NULL ORDER BY id LIMIT %s) AS waiting
+    ) AS fresh
+    WHERE audit_app_event.id = fresh.id
+"""
+_SEAL_RECORDS = """
+    UPDATE audit_app_auditrecord
+    SET number = fresh.number, sequence_number = fresh.sequence_number,
+        previous_hash = fresh.previous_hash, record_hash = fresh.record_hash
+    FROM {rows}
+    WHERE audit_app_auditrecord.id = fresh.id
+"""
+_ROWS = {
+    "postgresql": "json_to_recordset(%s::json) AS fresh"
+    "(id uuid, number bigint, sequence_number bigint, previous_hash text, record_hash text)",
+    "sqlite": "(SELECT json_extract(value, '$.id') AS id, json_extract(value, '$.number') AS number,"
+    " json_extract(value, '$.sequence_number') AS sequence_number,"
+    " json_extract(value, '$.previous_hash') AS previous_hash,"
+    " json_extract(value, '$.record_hash') AS record_hash FROM json_each(%s)) AS fresh",
+}
+
+Scope = tuple[str, str]
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    events: int = 0
+    records: int = 0
+
+    @property
+    def full(self) -> bool:
+        return max(self.events, self.records) >= BATCH
+
+
+def relay() -> int:
+    """Number and seal all that is committed; answers how many rows. 0 also while another relay is at work."""
+    done = 0
+    for _ in range(MOST_BATCHES):
+        batch = _relay_batch()
+        done += batch.events + batch.records
+        if not batch.full:
+            break
+    return done
+
+
+def _relay_batch() -> Batch:
+    # Looked at before the lock: an idle relay must not take SQLite's one write lock every second.
+    if not _something_waits():
+        return Batch()
+    with transaction.atomic():
+        head = _locked_head()
+        if head is None:
+            return Batch()
+        batch = Batch(_number_events(head.event_number), _seal_records(head.audit_number))
+        head.event_number += batch.events
+        head.audit_number += batch.records
+        head.save(update_fields=["event_number", "audit_number"])
+        if batch.events:
+            transaction.on_commit(lambda: wake_listeners(head.event_number))
+    return batch
+
+
+def _something_waits() -> bool:
+    return Event.objects.filter(number=None).exists() or AuditRecord.objects.filter(number=None).exists()
+
+
+def _locked_head() -> RelayHead | None:
+    """The head under our lock, or None while another relay holds it."""
+    heads = RelayHead.objects.select_for_update(skip_locked=True)
+    head = heads.filter(pk=1).first()
+    if head is None and not RelayHead.objects.filter(pk=1).exists():
+        RelayHead.objects.bulk_create([RelayHead(pk=1)], ignore_conflicts=True)
+        head = heads.filter(pk=1).first()
+    return head
+
+
+def _number_events(last: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_NUMBER_EVENTS, [last, BATCH])
+        return int(cursor.rowcount)
+
+
+def _seal_records(last: int) -> int:
+    waiting = AuditRecord.objects.filter(number=None).order_by("id").values(*SEALED_FIELDS)
+    records: list[Record] = list(waiting[:BATCH])
+    if not records:
+        return 0
+    heads = _heads_of({(record["namespace"], record["tenant"]) for record in records})
+    for number, record in enumerate(records, start=last + 1):
+        record["number"] = number
+        _seal(record, heads[record["namespace"], record["tenant"]])
+    _store_seals(records)
+    AuditHead.objects.bulk_create(
+        heads.values(),
+        update_conflicts=True,
+        unique_fields=["namespace", "tenant"],
+        update_fields=["sequence_number", "record_hash"],
+    )
+    counters_add(amounts=totals(records))
+    return len(records)
+
+
+def _heads_of(scopes: set[Scope]) -> dict[Scope, AuditHead]:
+    """Where each of these chains stands; a new one at zero. Locked, since the reaper writes heads too."""
+    namespaces, tenants = zip(*scopes, strict=True)
+    locked = AuditHead.objects.select_for_update().filter(namespace__in=namespaces, tenant__in=tenants)
+    stand = {
+        (namespace, tenant): (number, digest)
+        for namespace, tenant, number, digest in locked.order_by("namespace", "tenant").values_list(
+            "namespace", "tenant", "sequence_number", "record_hash"
+        )
+    }
+    return {scope: _head(scope, *stand.get(scope, (0, ""))) for scope in scopes}
+
+
+def _head(scope: Scope, sequence_number: int, digest: str) -> AuditHead:
+    # Without its key, so that old and new heads are stored by the same one statement.
+    return AuditHead(namespace=scope[0], tenant=scope[1], sequence_number=sequence_number, record_hash=digest)
+
+
+def _seal(record: Record, head: AuditHead) -> None:
+    record["sequence_number"] = head.sequence_number + 1
+    record["previous_hash"] = head.record_hash
+    record["record_hash"] = record_hash(record)
+    head.sequence_number += 1
+    head.record_hash = record["record_hash"]
+
+
+def _store_seals(records: Iterable[Record]) -> None:
+    keys = ("number", "sequence_number", "previous_hash", "record_hash")
+    # SQLite keeps a UUID as 32 hex digits; PostgreSQL reads that spelling too.
+    rows = [{"id": record["id"].hex, **{key: record[key] for key in keys}} for record in records]
+    with connection.cursor() as cursor:
+        cursor.execute(_SEAL_RECORDS.format(rows=_ROWS[connection.vendor]), [json.dumps(rows)])

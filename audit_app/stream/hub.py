@@ -1,0 +1,171 @@
+"""Reads each new event once per process and hands it to every open stream.
+
+A thread of its own: it serves streams of any event loop, and none of them holds a database connection.
+Wake-ups make it look at once; a look every second is the guarantee.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection
+
+import structlog
+
+from acteon_site.base.principals import Principal
+from audit_app.stream.frames import Frame
+from audit_app.stream.listener import Listener
+from audit_app.stream.reading import PAGE, frames_after, release_connection
+from audit_app.stream.signal import WakeSignal
+
+log = structlog.get_logger()
+POLL_SECONDS = 1.0
+RECHECK_SECONDS = 5.0
+IDLE_SECONDS = 10.0
+UNANNOUNCED_LIMIT = 5
+
+Standing = Callable[[Collection[Principal]], set[Principal]]
+
+
+class Hub:
+    """`standing` answers which of the given callers may still listen."""
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+        self._lock = threading.Lock()
+        self._listeners: set[Listener] = set()
+        self._position = 0
+        self._round: _Round | None = None
+
+    def subscribe(self, listener: Listener, *, position: int) -> int:
+        """Register a listener that has all up to `position`. It gets all after the answered number."""
+        with self._lock:
+            if self._round is None:
+                self._position = position
+                self._round = _Round(self)
+                self._round.start()
+            self._listeners.add(listener)
+            return self._position
+
+    def unsubscribe(self, listener: Listener) -> None:
+        with self._lock:
+            self._listeners.discard(listener)
+
+    @property
+    def listening(self) -> int:
+        return len(self._listeners)
+
+    def stop(self) -> None:
+        """End all streams and the thread. A later subscription starts it anew."""
+        with self._lock:
+            ending, self._round = self._round, None
+            listeners, self._listeners = self._listeners, set()
+        for listener in listeners:
+            listener.close()
+        if ending is not None:
+            ending.stop()
+
+    def retire(self, ending: _Round) -> bool:
+        """Whether the thread may end: nobody listens any more."""
+        with self._lock:
+            if self._listeners and self._round is ending:
+                return False
+            if self._round is ending:
+                self._round = None
+            return True
+
+    def hand_out(self) -> int:
+        """Read what is new and offer it to all; answers how many frames there were."""
+        count = 0
+        while True:
+            frames = frames_after(self._position)
+            if frames:
+                self._offer(frames)
+            count += len(frames)
+            if len(frames) < PAGE:
+                return count
+
+    def _offer(self, frames: list[Frame]) -> None:
+        # Position and audience change together: who subscribes later reads up to this position by itself.
+        with self._lock:
+            self._position = frames[-1].number
+            audience = list(self._listeners)
+        for listener in audience:
+            listener.offer(frames)
+
+    def recheck(self) -> None:
+        """Close the streams of callers whose key was revoked, expired or changed."""
+        with self._lock:
+            self._listeners = {listener for listener in self._listeners if not listener.abandoned}
+            audience = list(self._listeners)
+        standing = self._standing({listener.caller for listener in audience}) if audience else set()
+        for listener in audience:
+            if listener.caller not in standing:
+                listener.close()
+
+
+class _Round:
+    """One life of the hub's thread, from its first listener until some time after its last."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._rung = threading.Event()
+        self._stopping = False
+        self._signal = WakeSignal(self._rung)
+        self._thread = threading.Thread(target=self._run, name="stream-hub", daemon=True)
+        self._idle_since: float | None = None
+        self._rechecked = time.monotonic()
+        self._unannounced = 0
+        self._healthy = True
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._rung.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        self._signal.start()
+        try:
+            while not self._ended():
+                announced = self._rung.wait(POLL_SECONDS)
+                self._rung.clear()
+                if not self._stopping:
+                    self._look(announced)
+        finally:
+            self._signal.stop()
+
+    def _look(self, announced: bool) -> None:
+        try:
+            self._watch_signal(self._hub.hand_out(), announced)
+            if time.monotonic() - self._rechecked >= RECHECK_SECONDS:
+                self._rechecked = time.monotonic()
+                self._hub.recheck()
+            self._healthy = True
+        except Exception as error:  # a database that is away, or one bad row, must not end all streams
+            if self._healthy:
+                log.warning("stream_cannot_read", error=type(error).__name__, exc_info=error)
+            self._healthy = False
+        finally:
+            release_connection()
+
+    def _watch_signal(self, found: int, announced: bool) -> None:
+        # A connection can die without a word; events that only the clock found give it away.
+        if announced:
+            self._unannounced = 0
+        elif found:
+            self._unannounced += 1
+        if self._unannounced >= UNANNOUNCED_LIMIT:
+            self._unannounced = 0
+            self._signal.renew()
+
+    def _ended(self) -> bool:
+        if self._stopping:
+            return True
+        if self._hub.listening:
+            self._idle_since = None
+            return False
+        self._idle_since = self._idle_since or time.monotonic()
+        return time.monotonic() - self._idle_since >= IDLE_SECONDS and self._hub.retire(self)

@@ -1,0 +1,50 @@
+"""What the audit tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+
+from audit_app.services.journal import Journal, Source, Subject
+
+CALLER = Source("key:shop", "api_key", "req-1")
+SHOP = Subject("ecommerce", "acme-store", "payment-gateway", "place_order", "order-1")
+STRANGER = Subject("ecommerce", "other-store", "payment-gateway", "place_order", "order-9")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if connection.vendor == "postgresql":
+        return
+    for item in items:
+        if item.get_closest_marker("postgres") and "audit_app" in item.nodeid:
+            item.add_marker(pytest.mark.skip(reason="needs PostgreSQL"))
+
+
+def note(subject: Subject = SHOP, *, outcome: str = "executed", verdict: str = "allow", **more: Any) -> None:
+    """One dispatch that left its row and its event."""
+    with transaction.atomic():
+        journal = Journal(CALLER)
+        journal.audit(subject, outcome=outcome, verdict=verdict, **more)
+        journal.event("action_dispatched", subject, outcome={"Executed": {}}, provider=subject.provider)
+        journal.write()
+
+
+@pytest.fixture
+def in_threads() -> Callable[[list[Callable[[], Any]]], list[Any]]:
+    """Run all at once, each with a database connection of its own."""
+
+    def run(jobs: list[Callable[[], Any]]) -> list[Any]:
+        def job(work: Callable[[], Any]) -> Any:
+            try:
+                return work()
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(len(jobs)) as pool:
+            return list(pool.map(job, jobs))
+
+    return run
