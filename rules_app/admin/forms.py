@@ -1,0 +1,198 @@
+"""The forms of the rule pages. What is typed is checked exactly as what is loaded from files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.html import format_html
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+
+from acteon_site.base.clock_text import parse_time
+from acteon_site.base.errors import FieldProblem
+from acteon_site.base.names import name_problem
+from acteon_site.structured_field import StructuredField
+from rules_app.engine import ACTION_TYPES, parse_rule, timezone_problem
+from rules_app.engine.fields import ROOTS
+from rules_app.engine.operators import OPERATORS
+from rules_app.models import Quota, Rule, RuleSettings
+from rules_app.quota_terms import overage_text, parse_quota, window_text
+from rules_app.specs import FIELDS
+
+_EXAMPLE = '<pre style="white-space: pre-wrap">{}</pre>'
+CONDITION_HELP = format_html(
+    "When the rule applies. JSON or YAML: one clause with a <b>field</b> and one operator, or several under "
+    "<b>all</b>, <b>any</b> or <b>not</b>. Text goes in quotes (&quot;NO&quot; is Norway)."
+    + _EXAMPLE
+    + "Fields: {}. Below payload and metadata, name what to look at: action.payload.total_cents. "
+    "Monday is weekday_num 1, Sunday 7.<br>Operators: {}.",
+    """all:
+  - field: action.action_type
+    eq: "place_order"
+  - field: action.payload.total_cents
+    gte: 50000""",
+    ", ".join(ROOTS),
+    ", ".join(OPERATORS),
+)
+ACTION_HELP = format_html(
+    "What happens then. JSON or YAML with a <b>type</b>: {}. deduplicate, throttle and modify let the rules "
+    "below go on; every other type decides." + _EXAMPLE,
+    ", ".join(ACTION_TYPES),
+    """type: request_approval
+notify_provider: email-service
+timeout_seconds: 60
+message: "High-value order requires manager approval\"""",
+)
+
+
+def show_problems(form: forms.BaseForm, problems: Iterable[FieldProblem], fields: dict[str, str]) -> None:
+    """Put every problem on the form field that it speaks of; `fields` maps first names that differ."""
+    failed = set(form.errors)
+    for problem in problems:
+        root = problem.field.partition(".")[0].partition("[")[0]
+        name = fields.get(root, root)
+        if name in failed:
+            continue
+        text = problem.message if problem.field == name else f"{problem.field}: {problem.message}"
+        form.add_error(name if name in form.fields else None, text)
+
+
+class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
+    condition = StructuredField(help_text=CONDITION_HELP, rows=16)
+    action = StructuredField(help_text=ACTION_HELP, rows=8)
+
+    class Meta:
+        model = Rule
+        fields = (
+            "name",
+            "description",
+            "enabled",
+            "priority",
+            "condition",
+            "action",
+            "timezone",
+            "namespace",
+            "tenant",
+            "only_unmatched",
+        )
+        help_texts: ClassVar = {
+            "name": "Unique. It appears in answers, in the audit trail and in metrics.",
+            "description": "Why the rule exists, for whoever reads it next year.",
+            "enabled": "A switch set here stays through later loads of the rule files.",
+            "priority": "The lowest number is asked first; equal numbers by name. Put denials first (1-9), "
+            "holds and gates after them (10-99), catch-alls last (100).",
+            "namespace": "Only for actions of this namespace; * for all.",
+            "tenant": "Only for actions of this tenant; * for all.",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        spec = {name: cleaned[name] for name in FIELDS if name in cleaned}
+        show_problems(self, parse_rule(spec)[1], {})
+        return cleaned
+
+
+class RuleSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = RuleSettings
+        fields = ("default_timezone",)
+
+    def clean_default_timezone(self) -> str:
+        name: str = self.cleaned_data["default_timezone"]
+        problem = timezone_problem(name) if name else None
+        if problem:
+            raise forms.ValidationError(problem)
+        return name
+
+
+class QuotaForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Quota
+        fields = (
+            "namespace",
+            "tenant",
+            "max_actions",
+            "window",
+            "window_seconds",
+            "overage",
+            "overage_target",
+            "enabled",
+            "provider",
+            "principal",
+            "per_principal",
+            "description",
+            "labels",
+        )
+        help_texts: ClassVar = {
+            "max_actions": "How many accepted actions the window holds.",
+            "window": "Calendar windows begin at the full UTC hour, day, Monday or month.",
+            "window_seconds": "For the custom window only: its length in seconds.",
+            "overage": "What happens to the next action: refuse it, let it pass with a warning in the trail, "
+            "send it to another provider, or let it pass and tell somebody.",
+            "overage_target": "The provider that takes over (degrade) or is told (notify).",
+            "principal": "Only actions of this caller, for example key:storefront. Empty: all callers.",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("window") != Quota.Window.CUSTOM:
+            cleaned["window_seconds"] = None
+        elif not cleaned.get("window_seconds"):
+            self.add_error("window_seconds", "a custom window needs its length in seconds")
+        cleaned["labels"] = cleaned.get("labels") or {}
+        places = {"overage_behavior": "overage_target"}
+        show_problems(self, parse_quota(self._spec(cleaned))[1], places)
+        return cleaned
+
+    def _spec(self, cleaned: dict[str, Any]) -> dict[str, Any]:
+        seconds = cleaned.get("window_seconds") or 1  # a missing length is told above
+        target = cleaned.get("overage_target") or ""
+        return cleaned | {
+            "window": window_text(cleaned.get("window", ""), seconds),
+            "overage_behavior": overage_text(cleaned.get("overage", ""), target),
+        }
+
+
+def _text(label: str, initial: str, help_text: str = "", *, required: bool = True) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        initial=initial,
+        help_text=help_text,
+        required=required,
+        widget=UnfoldAdminTextInputWidget(),
+    )
+
+
+class TryForm(forms.Form):
+    """An action to ask the rules about. Nothing is stored or sent."""
+
+    namespace = _text("Namespace", "ecommerce")
+    tenant = _text("Tenant", "acme-store")
+    provider = _text("Provider", "payment-gateway")
+    action_type = _text("Action type", "place_order")
+    payload = StructuredField(
+        rows=8,
+        initial={"order_id": "o-1", "total_cents": 9900, "currency": "USD", "shipping_country": "US"},
+        help_text="The order, as JSON or YAML.",
+    )
+    evaluate_at = _text("At", "", "RFC 3339, for example 2026-03-12T03:00:00Z. Empty: now.", required=False)
+    include_disabled = forms.BooleanField(
+        label="Ask disabled rules too", required=False, widget=UnfoldBooleanSwitchWidget()
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in ("namespace", "tenant", "provider", "action_type"):
+            problem = name_problem(cleaned.get(name, "x"), colon_allowed=name == "action_type")
+            if problem:
+                self.add_error(name, problem)
+        return cleaned
+
+    def clean_evaluate_at(self) -> datetime | None:
+        text: str = self.cleaned_data["evaluate_at"]
+        moment = parse_time(text) if text else None
+        if text and (moment is None or not 1 < moment.year < 9999):
+            raise forms.ValidationError("must be an RFC 3339 time with offset, like 2026-03-12T03:00:00Z")
+        return moment

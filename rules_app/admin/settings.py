@@ -1,0 +1,34 @@
+"""The one row of settings: opening the list opens the row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+
+from rules_app.admin.forms import RuleSettingsForm
+from rules_app.admin.rules import actor_of
+from rules_app.models import RuleSettings
+from rules_app.services.rule_sets import rule_settings_save
+
+
+@admin.register(RuleSettings)
+class RuleSettingsAdmin(ModelAdmin):
+    form = RuleSettingsForm
+    readonly_fields = ("source", "edited_by", "edited_at")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        row, _ = RuleSettings.objects.get_or_create(pk=1)
+        return HttpResponseRedirect(reverse("admin:rules_app_rulesettings_change", args=[row.pk]))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        rule_settings_save(default_timezone=obj.default_timezone, actor=actor_of(request))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

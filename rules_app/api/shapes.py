@@ -1,0 +1,135 @@
+"""Rules and quotas as the contract spells them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from acteon_site.base.clock_text import rfc3339
+from rules_app.coverage import Entry
+from rules_app.engine import RuleTrace, time_map
+from rules_app.models import Quota, Rule
+from rules_app.quota_terms import overage_text, window_text
+from rules_app.services.evaluation import Evaluation
+from rules_app.services.quota_windows import Usage
+
+MADE_BY_HAND = "admin"
+
+
+def rule_shape(rule: Rule) -> dict[str, Any]:
+    return {
+        "name": rule.name,
+        "priority": rule.priority,
+        "enabled": rule.enabled,
+        "description": rule.description,
+    }
+
+
+def evaluation_shape(found: Evaluation, now: datetime) -> dict[str, Any]:
+    plan = found.plan
+    shape: dict[str, Any] = {
+        "verdict": plan.verdict,
+        "has_errors": plan.failed is not None,
+        "total_rules_evaluated": found.evaluated,
+        "total_rules_skipped": found.skipped,
+        "evaluation_duration_us": found.duration_us,
+        "trace": [trace_shape(seen, found) for seen in plan.traces],
+        "context": {
+            "time": time_map(now, found.rule_set.zone),
+            "environment_keys": [],
+            "effective_timezone": found.rule_set.default_timezone,
+        },
+        "gates": [rule.name for rule in plan.gates],
+        "ruleset_version": found.rule_set.version,
+    }
+    if plan.rule:
+        shape["matched_rule"] = plan.rule.name
+    if plan.modified_by:
+        shape["modified_payload"] = plan.payload
+    return shape
+
+
+def trace_shape(seen: RuleTrace, found: Evaluation) -> dict[str, Any]:
+    rule = seen.rule
+    optional = {
+        "description": rule.description,
+        "skip_reason": seen.skip_reason,
+        "error": seen.error,
+        "notes": list(seen.notes),
+        "modified_payload_preview": seen.payload,
+    }
+    return {
+        "rule_name": rule.name,
+        "priority": rule.priority,
+        "enabled": rule.name not in found.disabled,
+        "condition_display": rule.condition.display(),
+        "result": seen.result,
+        "evaluation_duration_us": seen.duration_us,
+        "action": rule.action.type,
+        "source": found.sources.get(rule.name, MADE_BY_HAND),
+        **{name: value for name, value in optional.items() if value or value == {}},
+    }
+
+
+def coverage_shape(
+    entries: list[Entry], begin: datetime, end: datetime, rule_names: set[str]
+) -> dict[str, Any]:
+    matched = {name for entry in entries for name in entry.matched_rules}
+    return {
+        "scanned_from": rfc3339(begin),
+        "scanned_to": rfc3339(end),
+        "total_actions": sum(entry.total for entry in entries),
+        "unique_combinations": len(entries),
+        "fully_covered": sum(1 for entry in entries if not entry.uncovered),
+        "partially_covered": sum(1 for entry in entries if entry.covered and entry.uncovered),
+        "uncovered": sum(1 for entry in entries if not entry.covered),
+        "rules_loaded": len(rule_names),
+        "entries": [_entry_shape(entry) for entry in entries],
+        "unmatched_rules": sorted(rule_names - matched),
+    }
+
+
+def _entry_shape(entry: Entry) -> dict[str, Any]:
+    namespace, tenant, provider, action_type = entry.scope
+    return {
+        "namespace": namespace,
+        "tenant": tenant,
+        "provider": provider,
+        "action_type": action_type,
+        "total": entry.total,
+        "covered": entry.covered,
+        "uncovered": entry.uncovered,
+        "matched_rules": list(entry.matched_rules),
+    }
+
+
+def quota_shape(quota: Quota) -> dict[str, Any]:
+    return {
+        "id": str(quota.pk),
+        "namespace": quota.namespace,
+        "tenant": quota.tenant,
+        "provider": quota.provider or None,
+        "principal": quota.principal or None,
+        "per_principal": quota.per_principal,
+        "max_actions": quota.max_actions,
+        "window": window_text(quota.window, quota.window_seconds),
+        "overage_behavior": overage_text(quota.overage, quota.overage_target),
+        "enabled": quota.enabled,
+        "created_at": rfc3339(quota.created_at),
+        "updated_at": rfc3339(quota.updated_at),
+        "description": quota.description,
+        "labels": quota.labels,
+    }
+
+
+def usage_shape(quota: Quota, usage: Usage) -> dict[str, Any]:
+    return {
+        "tenant": quota.tenant,
+        "namespace": quota.namespace,
+        "used": usage.used,
+        "limit": usage.limit,
+        "remaining": usage.remaining,
+        "window": window_text(quota.window, quota.window_seconds),
+        "resets_at": rfc3339(usage.resets_at),
+        "overage_behavior": overage_text(quota.overage, quota.overage_target),
+    }

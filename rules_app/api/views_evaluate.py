@@ -1,0 +1,98 @@
+"""POST /v1/rules/evaluate: what would happen, rule by rule. Consumes and stores nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from acteon_site.api import Endpoint, body_of, caller_of, scope_of
+from acteon_site.base.clock_text import parse_time
+from acteon_site.base.errors import FieldProblem, invalid, invalid_field
+from acteon_site.base.names import name_problem
+from acteon_site.base.principals import Principal, Role
+from rules_app.api.shapes import evaluation_shape
+from rules_app.engine import ActionView
+from rules_app.services.evaluation import rules_evaluate
+
+OPTIONAL_NAMES = ("id", "dedup_key", "fingerprint", "status", "template")
+
+
+class RuleEvaluate(Endpoint):
+    """Reads although it is a POST, so a viewer may. `mock_state` is accepted; no condition looks at state."""
+
+    write_role = Role.VIEWER
+
+    def post(self, request: Request) -> Response:
+        body = body_of(request)
+        scope_of(request, body)
+        now = _moment(body)
+        found = rules_evaluate(
+            action=parse_action_view(body),
+            now=now,
+            include_disabled=_flag(body, "include_disabled"),
+            evaluate_all=_flag(body, "evaluate_all"),
+            sees=lambda namespace, tenant: _sees(caller_of(request), namespace, tenant),
+        )
+        return Response(evaluation_shape(found, now))
+
+
+def parse_action_view(body: dict[str, Any]) -> ActionView:
+    """The action that a body describes. Raises 422 naming every wrong field."""
+    problems = list(_problems(body))
+    if problems:
+        raise invalid("; ".join(f"{one.field} {one.message}" for one in problems), problems)
+    optional = {name: body[name] for name in OPTIONAL_NAMES if body.get(name) is not None}
+    metadata = body.get("metadata") or {}
+    labels = metadata.get("labels")
+    return ActionView(
+        namespace=body["namespace"],
+        tenant=body["tenant"],
+        provider=body["provider"],
+        action_type=body["action_type"],
+        payload=body["payload"],
+        metadata=labels if isinstance(labels, dict) else metadata,
+        **optional,
+    )
+
+
+def _problems(body: dict[str, Any]) -> list[FieldProblem]:
+    found: list[tuple[str, str | None]] = []
+    for name in ("namespace", "tenant", "provider", "action_type"):
+        missing = body.get(name) is None
+        colon_allowed = name == "action_type"
+        problem = "is required" if missing else name_problem(body[name], colon_allowed=colon_allowed)
+        found.append((name, problem))
+    found += [(name, name_problem(body[name])) for name in OPTIONAL_NAMES if body.get(name) is not None]
+    if not isinstance(body.get("payload"), dict):
+        found.append(("payload", "must be a JSON object" if "payload" in body else "is required"))
+    if not isinstance(body.get("metadata") or {}, dict):
+        found.append(("metadata", "must be a JSON object"))
+    return [FieldProblem(name, problem) for name, problem in found if problem]
+
+
+def _moment(body: dict[str, Any]) -> datetime:
+    text = body.get("evaluate_at")
+    if text is None:
+        return timezone.now()
+    moment = parse_time(text)
+    # A year at either end of the calendar has no local time in every zone.
+    if moment is None or not 1 < moment.year < 9999:
+        raise invalid_field("evaluate_at", "must be an RFC 3339 time with offset, like 2026-01-31T12:00:00Z")
+    return moment
+
+
+def _flag(body: dict[str, Any], name: str) -> bool:
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise invalid_field(name, "must be true or false")
+    return bool(value)
+
+
+def _sees(caller: Principal, namespace: str, tenant: str) -> bool:
+    return (namespace == "*" or "*" in caller.namespaces or namespace in caller.namespaces) and (
+        tenant == "*" or "*" in caller.tenants or tenant in caller.tenants
+    )

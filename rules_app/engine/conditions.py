@@ -1,0 +1,232 @@
+"""Conditions: `all`, `any`, `not`, or a `field` with exactly one operator; parsed once into closures.
+
+Every test is total: it never raises and depends on nothing but the scope, so the order of clauses never
+changes a result.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from acteon_site.base.errors import FieldProblem
+from rules_app.engine.fields import Field, parse_field
+from rules_app.engine.operands import operand_problem
+from rules_app.engine.operators import OPERATORS, SYNONYMS, Operator, mistyped
+from rules_app.engine.scope import MISSING, Scope, kind_of
+from rules_app.engine.suggest import unknown
+
+MAX_DEPTH = 16
+MAX_CLAUSES = 500
+GROUPS = ("all", "any", "not")
+KNOWN_KEYS = (*GROUPS, "field", *OPERATORS)
+SHOWN_MEMBERS = 8
+Problems = list[FieldProblem]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    field: Field
+    operator: Operator
+    operand: Any
+
+    def note(self, scope: Scope) -> str | None:
+        """Why this clause could not really compare, or None. Names types, never values."""
+        value = self.field.get(scope)
+        if self.operator.family == "presence":
+            return None
+        if value is MISSING:
+            return f"{self.field.path} is missing, so {self.operator.name} is {self._result(value)}"
+        if not mistyped(self.operator, self.operand, value):
+            return None
+        wanted = self.operand[0] if isinstance(self.operand, list) else self.operand
+        found = f"{self.field.path} is {kind_of(value)}, not {kind_of(wanted)}"
+        return f"{found}, so {self.operator.name} is {self._result(value)}"
+
+    def _result(self, value: Any) -> str:
+        return str(self.operator.build(self.operand)(value)).lower()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """A parsed condition. `test(scope)` is the fast path; the rest is for people."""
+
+    test: Callable[[Scope], bool]
+    text: str
+    group: str = ""
+    children: tuple[Condition, ...] = ()
+    leaf: Leaf | None = None
+
+    def display(self) -> str:
+        return self.text
+
+    def leaves(self) -> Iterator[Leaf]:
+        if self.leaf:
+            yield self.leaf
+        for child in self.children:
+            yield from child.leaves()
+
+    def fields(self) -> frozenset[str]:
+        """The paths that the condition looks at."""
+        return frozenset(leaf.field.path for leaf in self.leaves())
+
+    def notes(self, scope: Scope) -> list[str]:
+        """One sentence per clause that met a missing or mistyped value."""
+        return [note for leaf in self.leaves() if (note := leaf.note(scope))]
+
+
+def parse_condition(spec: Any, path: str, problems: Problems) -> Condition | None:
+    """The condition that `spec` (the guide's YAML shape) describes, or None with its problems appended."""
+    return _Parser(problems).parse(spec, path, 1)
+
+
+@dataclass
+class _Parser:
+    problems: Problems
+    clauses: int = field(default=0)
+
+    def parse(self, spec: Any, path: str, depth: int) -> Condition | None:
+        self.clauses += 1
+        if depth > MAX_DEPTH:
+            self._refuse(path, f"is nested deeper than {MAX_DEPTH} levels")
+            return None
+        if self.clauses > MAX_CLAUSES:
+            self._refuse(path, f"the condition has more than {MAX_CLAUSES} clauses")
+            return None
+        if not isinstance(spec, Mapping):
+            shape = "must be all, any or not, or a field with one operator"
+            self._refuse(path, f"{shape}; this is {kind_of(spec)}")
+            return None
+        strange = [key for key in spec if key not in KNOWN_KEYS]
+        if strange:
+            self._refuse_keys(strange, path)
+            return None
+        groups = [key for key in GROUPS if key in spec]
+        return self._group(spec, groups, path, depth) if groups else self._leaf(spec, path)
+
+    def _refuse(self, path: str, message: str) -> None:
+        self.problems.append(FieldProblem(path, message))
+
+    def _refuse_keys(self, strange: list[Any], path: str) -> None:
+        for key in strange:
+            if key in ("operator", "op", "value"):
+                message = "write the operator itself as the key, for example gte: 50000"
+            else:
+                message = unknown("operator or key", key, KNOWN_KEYS, SYNONYMS)
+            self._refuse(f"{path}.{key}", message)
+
+    def _group(self, spec: Mapping[str, Any], groups: list[str], path: str, depth: int) -> Condition | None:
+        if len(spec) > 1:
+            extra = next(key for key in spec if key != groups[0])
+            self._refuse(f"{path}.{extra}", f"stands beside '{groups[0]}'; nest one inside the other")
+            return None
+        group, inner = groups[0], spec[groups[0]]
+        if group == "not":
+            child = self.parse(inner, f"{path}.not", depth + 1)
+            return child and _negate(child)
+        return self._list(group, inner, f"{path}.{group}", depth)
+
+    def _list(self, group: str, inner: Any, path: str, depth: int) -> Condition | None:
+        if not isinstance(inner, list | tuple) or not inner:
+            self._refuse(path, "must be a list with at least one condition")
+            return None
+        children: list[Condition] = []
+        for index, item in enumerate(inner):
+            if self.clauses > MAX_CLAUSES:
+                return None
+            child = self.parse(item, f"{path}[{index}]", depth + 1)
+            if child:
+                children.append(child)
+        return _join(group, tuple(children)) if len(children) == len(inner) else None
+
+    def _leaf(self, spec: Mapping[str, Any], path: str) -> Condition | None:
+        found = self._field(spec, path)
+        names = [key for key in spec if key != "field"]
+        if len(names) != 1:
+            self._refuse(path, _operator_count(names))
+            return None
+        if found is None:
+            return None
+        chosen, operand = OPERATORS[names[0]], spec[names[0]]
+        problem = operand_problem(chosen, operand, found)
+        if problem:
+            self._refuse(f"{path}.{names[0]}", problem)
+            return None
+        return _leaf_condition(Leaf(found, chosen, list(operand) if isinstance(operand, tuple) else operand))
+
+    def _field(self, spec: Mapping[str, Any], path: str) -> Field | None:
+        if "field" not in spec:
+            self._refuse(f"{path}.field", "is missing: name what the operator looks at")
+            return None
+        found = parse_field(spec["field"])
+        if isinstance(found, Field):
+            return found
+        self._refuse(f"{path}.field", found)
+        return None
+
+
+def _operator_count(names: list[str]) -> str:
+    if not names:
+        return "has no operator; add one, for example eq: 'place_order'"
+    return f"has {len(names)} operators ({', '.join(names)}); put each in a clause of its own under all"
+
+
+def _leaf_condition(leaf: Leaf) -> Condition:
+    get, fits = leaf.field.get, leaf.operator.build(leaf.operand)
+    return Condition(lambda scope: fits(get(scope)), _leaf_text(leaf), leaf=leaf)
+
+
+def _leaf_text(leaf: Leaf) -> str:
+    if leaf.operator.family == "presence":
+        negated = "" if leaf.operand else "not "
+        verb = "exists" if leaf.operator.name == "exists" else "is null"
+        return f"{negated}{leaf.field.path} {verb}"
+    return f"{leaf.field.path} {leaf.operator.symbol} {_operand_text(leaf.operand)}"
+
+
+def _operand_text(operand: Any) -> str:
+    if not isinstance(operand, list):
+        return json.dumps(operand, ensure_ascii=False)
+    shown = ", ".join(json.dumps(member, ensure_ascii=False) for member in operand[:SHOWN_MEMBERS])
+    more = f", … {len(operand) - SHOWN_MEMBERS} more" if len(operand) > SHOWN_MEMBERS else ""
+    return f"[{shown}{more}]"
+
+
+def _negate(child: Condition) -> Condition:
+    test = child.test
+    return Condition(lambda scope: not test(scope), f"not ({child.text})", "not", (child,))
+
+
+def _join(group: str, children: tuple[Condition, ...]) -> Condition:
+    if len(children) == 1:
+        return children[0]
+    tests = tuple(child.test for child in children)
+    test = _all_of(tests) if group == "all" else _any_of(tests)
+    word = " and " if group == "all" else " or "
+    return Condition(test, word.join(_nested(child) for child in children), group, children)
+
+
+def _nested(child: Condition) -> str:
+    return f"({child.text})" if child.group in ("all", "any") else child.text
+
+
+def _all_of(tests: tuple[Callable[[Scope], bool], ...]) -> Callable[[Scope], bool]:
+    def test(scope: Scope) -> bool:
+        for one in tests:  # noqa: SIM110 - a generator would double the cost of the hot path
+            if not one(scope):
+                return False
+        return True
+
+    return test
+
+
+def _any_of(tests: tuple[Callable[[Scope], bool], ...]) -> Callable[[Scope], bool]:
+    def test(scope: Scope) -> bool:
+        for one in tests:  # noqa: SIM110 - a generator would double the cost of the hot path
+            if one(scope):
+                return True
+        return False
+
+    return test

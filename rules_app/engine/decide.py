@@ -1,0 +1,228 @@
+"""The decision: rules + action + instant → a plan. Pure, no I/O.
+
+Rules are asked by (priority, name). A terminal rule that matches ends the search; deduplicate and throttle
+join the plan and it goes on; modify changes the payload that later rules see. A catch-all (`only_unmatched`)
+applies only to an action that no rule above it has claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from time import perf_counter_ns
+from typing import Any
+
+from acteon_site.base.errors import AppError
+from rules_app.engine.actions import Modify
+from rules_app.engine.merge_patch import merge_patch
+from rules_app.engine.rules import Rule, RuleSet
+from rules_app.engine.scope import ActionView, Scope
+
+ALLOW = "allow"
+FAILED = "failed"
+Payload = dict[str, Any]
+CheckPayload = Callable[[Payload], Payload]
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A hold that the action has already passed: the rule's name and the type that it held with."""
+
+    rule: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFailure:
+    """A rule that could not be evaluated. `error` is set where the payload check refused its modify."""
+
+    rule: str
+    message: str
+    error: AppError | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RuleTrace:
+    """How one rule fared. `result` ∈ matched, not_matched, skipped, error; notes name types, never values."""
+
+    rule: Rule
+    result: str
+    duration_us: int = 0
+    skip_reason: str | None = None
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+    payload: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What is to happen. `verdict` is the terminal rule's type, `allow` where none matched, `failed` where a
+    rule could not be evaluated (then `failed` says which, and nothing may be consumed).
+
+    `gates` are the matching deduplicate and throttle rules in order; `payload` as the modify rules left it.
+    """
+
+    verdict: str
+    rule: Rule | None
+    gates: tuple[Rule, ...]
+    payload: Payload
+    modified_by: tuple[str, ...] = ()
+    claimed: bool = False
+    failed: RuleFailure | None = None
+    traces: tuple[RuleTrace, ...] = ()
+
+
+def decide(
+    rule_set: RuleSet,
+    action: ActionView,
+    now: datetime,
+    *,
+    cleared: Collection[Cleared] = (),
+    check_payload: CheckPayload | None = None,
+    trace: list[RuleTrace] | None = None,
+    evaluate_all: bool = False,
+) -> Plan:
+    """The plan for one action. Never raises for what rules or payloads hold; `now` must be aware.
+
+    `check_payload` normalises the payload after every modify; an AppError that it raises fails the plan.
+    With `trace`, one entry per rule is appended; `evaluate_all` then also tests the rules below the verdict.
+    """
+    if now.tzinfo is None:
+        raise ValueError("decide() needs an aware instant")
+    walk = _Walk(rule_set, action, now, cleared, check_payload)
+    if trace is None:
+        walk.run(rule_set.rules)
+    else:
+        walk.run_traced(rule_set.rules, trace, evaluate_all=evaluate_all)
+    return walk.plan(trace)
+
+
+class _Walk:
+    """One search through the rules."""
+
+    __slots__ = (
+        "action",
+        "check_payload",
+        "claimed",
+        "cleared",
+        "ended",
+        "failed",
+        "gates",
+        "modified_by",
+        "rule",
+        "scope",
+        "zone",
+    )
+
+    def __init__(
+        self,
+        rule_set: RuleSet,
+        action: ActionView,
+        now: datetime,
+        cleared: Collection[Cleared],
+        check_payload: CheckPayload | None,
+    ) -> None:
+        self.action = action
+        self.zone = rule_set.zone
+        self.scope = Scope(action, now, rule_set.zone)
+        self.check_payload = check_payload
+        self.cleared = {(one.rule, one.type) for one in cleared}
+        # A cleared hold claims at its place; one whose rule is gone or holds no longer claims from the start.
+        self.claimed = bool(self.cleared) and bool(self.cleared - _names_and_types(rule_set))
+        self.gates: list[Rule] = []
+        self.modified_by: list[str] = []
+        self.rule: Rule | None = None
+        self.failed: RuleFailure | None = None
+        self.ended = False
+
+    def run(self, rules: tuple[Rule, ...]) -> None:
+        for rule in rules:
+            try:
+                if self.skip_reason(rule) is None and self.test(rule):
+                    self.apply(rule)
+            except Exception as error:  # fail closed: whatever a rule's evaluation raises fails the action
+                self.fail(rule, error)
+            if self.ended:
+                return
+
+    def run_traced(self, rules: tuple[Rule, ...], trace: list[RuleTrace], *, evaluate_all: bool) -> None:
+        for rule in rules:
+            started = perf_counter_ns()
+            try:
+                seen = self.look(rule, evaluate_all)
+            except Exception as error:  # fail closed, as in run()
+                seen = RuleTrace(rule, "error", error=str(error) or type(error).__name__)
+                self.fail(rule, error)
+            trace.append(_timed(seen, (perf_counter_ns() - started) // 1_000))
+
+    def look(self, rule: Rule, evaluate_all: bool) -> RuleTrace:
+        below = self.ended
+        reason = "a rule above has decided" if below and not evaluate_all else self.skip_reason(rule)
+        if reason:
+            return RuleTrace(rule, "skipped", skip_reason=reason)
+        matched = self.test(rule)
+        notes = tuple(rule.condition.notes(self.scope))
+        if matched and not below:
+            self.apply(rule)
+        payload = self.scope.payload if matched and not below and isinstance(rule.action, Modify) else None
+        return RuleTrace(rule, "matched" if matched else "not_matched", notes=notes, payload=payload)
+
+    def skip_reason(self, rule: Rule) -> str | None:
+        if not rule.enabled:
+            return "disabled"
+        if not rule.covers(self.action):
+            return "is for another namespace or tenant"
+        if self.cleared and (rule.name, rule.action.type) in self.cleared:
+            self.claimed = True
+            return "this hold is already cleared"
+        if rule.only_unmatched and self.claimed:
+            return "applies only to what no rule above has claimed"
+        return None
+
+    def test(self, rule: Rule) -> bool:
+        self.scope.zone = rule.zone or self.zone
+        return rule.condition.test(self.scope)
+
+    def apply(self, rule: Rule) -> None:
+        if rule.terminal:
+            self.rule, self.ended = rule, True
+        elif isinstance(rule.action, Modify):
+            self.modify(rule, rule.action)
+        else:
+            self.gates.append(rule)
+            self.claimed = self.claimed or rule.claims
+
+    def modify(self, rule: Rule, action: Modify) -> None:
+        payload = merge_patch(self.scope.payload, action.changes)
+        self.scope.payload = self.check_payload(payload) if self.check_payload else payload
+        self.modified_by.append(rule.name)
+
+    def fail(self, rule: Rule, error: Exception) -> None:
+        if self.failed is None and self.rule is None:
+            known = error if isinstance(error, AppError) else None
+            self.failed = RuleFailure(rule.name, str(error) or type(error).__name__, known)
+        self.ended = True
+
+    def plan(self, trace: list[RuleTrace] | None) -> Plan:
+        verdict = self.rule.action.type if self.rule else ALLOW
+        return Plan(
+            verdict=FAILED if self.failed else verdict,
+            rule=self.rule,
+            gates=tuple(self.gates),
+            payload=self.scope.payload,
+            modified_by=tuple(self.modified_by),
+            claimed=self.claimed,
+            failed=self.failed,
+            traces=tuple(trace) if trace else (),
+        )
+
+
+def _names_and_types(rule_set: RuleSet) -> set[tuple[str, str]]:
+    return {(rule.name, rule.action.type) for rule in rule_set.rules if rule.enabled}
+
+
+def _timed(seen: RuleTrace, duration_us: int) -> RuleTrace:
+    return RuleTrace(
+        seen.rule, seen.result, duration_us, seen.skip_reason, seen.error, seen.notes, seen.payload
+    )

@@ -1,0 +1,139 @@
+"""Field paths: `action.<name>`, `action.payload.<path>`, `action.metadata.<key>` and `time.<name>`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rules_app.engine.scope import MISSING, Scope
+from rules_app.engine.suggest import nearest, unknown
+from rules_app.engine.times import TIME_FIELDS, TimeField
+
+Getter = Callable[[Scope], Any]
+TEXT_FIELDS = (
+    "namespace",
+    "tenant",
+    "provider",
+    "action_type",
+    "id",
+    "dedup_key",
+    "fingerprint",
+    "status",
+    "template",
+)
+ROOTS = tuple(f"action.{name}" for name in (*TEXT_FIELDS, "payload", "metadata")) + tuple(
+    f"time.{name}" for name in TIME_FIELDS
+)
+_BY_LAST_NAME = {root.partition(".")[2]: root for root in ROOTS} | {"action.type": "action.action_type"}
+MAX_PATH_LENGTH = 500
+MAX_INDEX_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A parsed path. `is_text`: always text or missing; `clock` is set for time.*."""
+
+    path: str
+    get: Getter
+    is_text: bool = False
+    clock: TimeField | None = None
+
+    @property
+    def is_country(self) -> bool:
+        return names_country(self.path)
+
+
+def names_country(path: str) -> bool:
+    """Whether the last name of a path speaks of a country, whose codes are text."""
+    return "country" in path.rpartition(".")[2].lower()
+
+
+def parse_field(path: object) -> Field | str:
+    """The field of that path, or what is wrong with it."""
+    if not isinstance(path, str) or not path:
+        return "must be a field path such as action.payload.total_cents"
+    if len(path) > MAX_PATH_LENGTH:
+        return f"must have at most {MAX_PATH_LENGTH} characters"
+    if not path.isprintable():
+        return "must not hold control characters"
+    root, _, rest = path.partition(".")
+    if root == "time" and rest in TIME_FIELDS:
+        return _time_field(path, TIME_FIELDS[rest])
+    if root == "action" and rest in TEXT_FIELDS:
+        return Field(path, _attribute(rest), is_text=True)
+    if root == "action" and rest.partition(".")[0] in ("payload", "metadata"):
+        return _data_field(path, *rest.partition(".")[::2])
+    return _unknown_field(path)
+
+
+def _unknown_field(path: str) -> str:
+    for root in ("payload", "metadata"):
+        if path.startswith(f"{root}."):
+            return f"unknown field '{path}', did you mean 'action.{path}'?"
+    guess = nearest(path, ROOTS, _BY_LAST_NAME)
+    return f"unknown field '{path}', did you mean '{guess}'?" if guess else unknown("field", path, ROOTS)
+
+
+def _data_field(path: str, root: str, rest: str) -> Field | str:
+    if not rest:
+        return f"names the whole {root}; add what to look at, such as {path}.total_cents"
+    if root == "metadata":
+        return Field(path, _metadata(rest))
+    segments = rest.split(".")
+    if not all(segments):
+        return "has an empty part between two dots"
+    if len(segments) == 1:
+        return Field(path, _payload_key(rest))
+    return Field(path, _payload_path(tuple(segments)))
+
+
+def _time_field(path: str, clock: TimeField) -> Field:
+    read = clock.get
+    return Field(path, lambda scope: read(scope.local()), clock=clock)
+
+
+def _attribute(name: str) -> Getter:
+    def get(scope: Scope) -> Any:
+        value = getattr(scope.action, name)
+        return MISSING if value is None else value
+
+    return get
+
+
+def _payload_key(key: str) -> Getter:
+    return lambda scope: scope.payload.get(key, MISSING)
+
+
+def _payload_path(segments: tuple[str, ...]) -> Getter:
+    return lambda scope: walk(scope.payload, segments)
+
+
+def _metadata(rest: str) -> Getter:
+    segments = tuple(rest.split("."))
+
+    def get(scope: Scope) -> Any:
+        # A label's own name may hold dots (app.example.org/team), so the whole rest is tried first.
+        value = scope.action.metadata.get(rest, MISSING)
+        return walk(scope.action.metadata, segments) if value is MISSING else value
+
+    return get
+
+
+def walk(value: Any, segments: tuple[str, ...]) -> Any:
+    """What stands at the path inside a JSON value; a number is an index where it meets a list."""
+    for segment in segments:
+        if isinstance(value, Mapping):
+            value = value.get(segment, MISSING)
+        elif isinstance(value, list):
+            value = _item(value, segment)
+        else:
+            return MISSING
+    return value
+
+
+def _item(items: list[Any], segment: str) -> Any:
+    if not (segment.isascii() and segment.isdigit() and len(segment) <= MAX_INDEX_DIGITS):
+        return MISSING
+    index = int(segment)
+    return items[index] if index < len(items) else MISSING

@@ -1,0 +1,205 @@
+"""A rule as it decides, parsed and checked, and the ordered set that is in force."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from acteon_site.base.errors import FieldProblem
+from acteon_site.base.names import name_problem
+from rules_app.engine.actions import GATES, TERMINAL, RuleAction, parse_action
+from rules_app.engine.conditions import Condition, parse_condition
+from rules_app.engine.operands import norway, text_problem
+from rules_app.engine.scope import ActionView, kind_of
+from rules_app.engine.suggest import nearest, unknown
+from rules_app.engine.times import zone_of
+
+MAX_NAME = 200
+MAX_DESCRIPTION = 2_000
+PRIORITY_LIMIT = 2**31 - 1
+DEFAULT_PRIORITY = 100
+# A suppress that tests nothing but these is a catch-all: it says where an action goes, not what it is.
+SCOPE_FIELDS = frozenset(("action.namespace", "action.tenant", "action.provider"))
+KEYS = (
+    "name",
+    "priority",
+    "enabled",
+    "description",
+    "namespace",
+    "tenant",
+    "timezone",
+    "condition",
+    "action",
+    "only_unmatched",
+)
+REQUIRED = ("name", "condition", "action")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """One checked rule. `zone` is None where the set's default zone applies; `*` means every scope.
+
+    `claims`: a match takes the action out of reach of the catch-alls below (gates that name the action type).
+    """
+
+    name: str
+    condition: Condition
+    action: RuleAction
+    priority: int = DEFAULT_PRIORITY
+    enabled: bool = True
+    description: str = ""
+    namespace: str = "*"
+    tenant: str = "*"
+    timezone: str = ""
+    zone: ZoneInfo | None = None
+    only_unmatched: bool = False
+    claims: bool = False
+    terminal: bool = True
+    source: str = ""
+
+    def covers(self, action: ActionView) -> bool:
+        """Whether the rule speaks about the action's namespace and tenant at all."""
+        return (self.namespace == "*" or self.namespace == action.namespace) and (
+            self.tenant == "*" or self.tenant == action.tenant
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RuleSet:
+    """Rules in the order in which they are asked: by priority, then name."""
+
+    version: int
+    rules: tuple[Rule, ...]
+    default_timezone: str = "UTC"
+    zone: ZoneInfo = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        ordered = tuple(sorted(self.rules, key=lambda rule: (rule.priority, rule.name)))
+        object.__setattr__(self, "rules", ordered)
+        object.__setattr__(self, "zone", ZoneInfo(self.default_timezone))
+
+
+def parse_rule(spec: Mapping[str, Any], *, source: str = "") -> tuple[Rule | None, list[FieldProblem]]:
+    """The rule that `spec` (the guide's YAML shape) describes, or None and every problem found in it."""
+    if not isinstance(spec, Mapping):
+        return None, [FieldProblem("rule", f"must be an object, not {kind_of(spec)}")]
+    problems = [FieldProblem(str(key), unknown("key", key, KEYS)) for key in spec if key not in KEYS]
+    problems += [FieldProblem(name, found) for name, found in _plain_problems(spec)]
+    problems += [FieldProblem(key, "is missing") for key in REQUIRED if key not in spec]
+    condition = parse_condition(spec["condition"], "condition", problems) if "condition" in spec else None
+    action = parse_action(spec["action"], "action", problems) if "action" in spec else None
+    problems += _only_unmatched_problems(spec, action)
+    if problems or condition is None or action is None:
+        return None, problems
+    return _build(spec, condition, action, source), []
+
+
+def duplicate_problems(names: Iterable[str]) -> list[FieldProblem]:
+    """One problem per rule name that stands there more than once."""
+    return [
+        FieldProblem("name", f"'{name}' stands there {count} times; rule names are unique")
+        for name, count in Counter(names).items()
+        if count > 1
+    ]
+
+
+def timezone_problem(name: Any) -> str | None:
+    if isinstance(name, str) and zone_of(name):
+        return None
+    if not isinstance(name, str):
+        return f"must be the name of a time zone such as 'US/Eastern', not {kind_of(name)}"
+    guess = nearest(name, _zones_by_lower_name(), _zones_by_lower_name())
+    known = _zones_by_lower_name().get(guess or "", guess)
+    hint = f", did you mean '{known}'?" if known else "; names look like 'US/Eastern' or 'Europe/London'"
+    return f"unknown time zone '{name}'{hint}"
+
+
+@cache
+def _zones_by_lower_name() -> dict[str, str]:
+    return {zone.lower(): zone for zone in available_timezones()}
+
+
+def _plain_problems(spec: Mapping[str, Any]) -> list[tuple[str, str]]:
+    checks: dict[str, Callable[[Any], str | None]] = {
+        "name": _name_problem,
+        "priority": _priority_problem,
+        "enabled": _flag_problem,
+        "description": _description_problem,
+        "namespace": _scope_problem,
+        "tenant": _scope_problem,
+        "timezone": _zone_problem,
+    }
+    found = [(key, check(spec[key])) for key, check in checks.items() if key in spec]
+    return [(key, problem) for key, problem in found if problem]
+
+
+def _zone_problem(value: Any) -> str | None:
+    return None if value == "" else timezone_problem(value)
+
+
+def _name_problem(value: Any) -> str | None:
+    problem = name_problem(value)
+    if problem or len(value) <= MAX_NAME:
+        return problem
+    return f"must have 1 to {MAX_NAME} characters, has {len(value)}"
+
+
+def _priority_problem(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return f"must be a whole number, not {kind_of(value)}"
+    return None if abs(value) <= PRIORITY_LIMIT else f"must be from -{PRIORITY_LIMIT} to {PRIORITY_LIMIT}"
+
+
+def _flag_problem(value: Any) -> str | None:
+    return None if isinstance(value, bool) else f"must be true or false, not {kind_of(value)}"
+
+
+def _description_problem(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return f"must be text, not {kind_of(value)}"
+    return text_problem(value, MAX_DESCRIPTION)
+
+
+def _scope_problem(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return f"must be text: {norway(value)}"
+    return None if value == "*" else name_problem(value, colon_allowed=False)
+
+
+def _only_unmatched_problems(spec: Mapping[str, Any], action: RuleAction | None) -> list[FieldProblem]:
+    value = spec.get("only_unmatched")
+    if value is None:
+        return []
+    if not isinstance(value, bool):
+        return [FieldProblem("only_unmatched", "must be true, false, or left out")]
+    if action is not None and action.type != "suppress":
+        return [FieldProblem("only_unmatched", f"is for suppress rules, and this one is {action.type}")]
+    return []
+
+
+def _build(spec: Mapping[str, Any], condition: Condition, action: RuleAction, source: str) -> Rule:
+    fields = condition.fields()
+    only_unmatched = spec.get("only_unmatched")
+    if only_unmatched is None:
+        only_unmatched = action.type == "suppress" and fields <= SCOPE_FIELDS
+    zone_name = spec.get("timezone", "")
+    return Rule(
+        name=spec["name"],
+        condition=condition,
+        action=action,
+        priority=spec.get("priority", DEFAULT_PRIORITY),
+        enabled=spec.get("enabled", True),
+        description=spec.get("description", ""),
+        namespace=spec.get("namespace", "*"),
+        tenant=spec.get("tenant", "*"),
+        timezone=zone_name,
+        zone=ZoneInfo(zone_name) if zone_name else None,
+        only_unmatched=only_unmatched,
+        claims=action.type in GATES and "action.action_type" in fields,
+        terminal=action.type in TERMINAL,
+        source=source,
+    )

@@ -1,0 +1,74 @@
+"""What conditions look at: one action, its payload as modified so far, and one instant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+
+class _Missing:
+    """The value of a field that is not there. It equals nothing and has no type that an operator wants."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "missing"
+
+
+MISSING: Final = _Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionView:
+    """An action as conditions see it under `action.*`. `payload` is a JSON object and is never changed."""
+
+    namespace: str
+    tenant: str
+    provider: str
+    action_type: str
+    payload: dict[str, Any]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    id: str = ""
+    dedup_key: str | None = None
+    fingerprint: str | None = None
+    status: str | None = None
+    template: str | None = None
+
+
+class Scope:
+    """The evaluation of one action: conditions read it, the walk sets `zone` and `payload`."""
+
+    __slots__ = ("_locals", "action", "now", "payload", "zone")
+
+    def __init__(self, action: ActionView, now: datetime, zone: tzinfo) -> None:
+        self.action = action
+        self.payload = action.payload
+        self.now = now
+        self.zone = zone
+        self._locals: dict[tzinfo, datetime] = {}
+
+    def local(self) -> datetime:
+        """The instant in the zone of the rule at hand; computed when a condition first asks."""
+        local = self._locals.get(self.zone)
+        if local is None:
+            local = self._locals[self.zone] = self.now.astimezone(self.zone)
+        return local
+
+
+def kind_of(value: object) -> str:
+    """The name of a JSON value's type, for messages and traces."""
+    if value is MISSING:
+        return "missing"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true/false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, Mapping):
+        return "an object"
+    return "a list" if isinstance(value, list | tuple) else type(value).__name__

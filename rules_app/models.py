@@ -1,0 +1,146 @@
+"""Rules, the versions that decisions refer to, quotas, and the counters behind the gates."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from acteon_site.base.ids import new_id
+from acteon_site.base.managed import ManagedConfig
+
+
+class Rule(ManagedConfig):
+    """One rule as a manager edits it. Decisions read the published RuleSetVersion, never these rows."""
+
+    name = models.CharField(max_length=200, unique=True)
+    priority = models.IntegerField(default=100, help_text="The lowest number is asked first")
+    enabled = models.BooleanField(default=True)
+    enabled_by = models.CharField(
+        max_length=150, blank=True, default="", editable=False, help_text="Who set `enabled`; a load keeps it"
+    )
+    description = models.TextField(blank=True, default="")
+    namespace = models.CharField(max_length=256, default="*", help_text="* for all")
+    tenant = models.CharField(max_length=256, default="*", help_text="* for all")
+    timezone = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        help_text="Zone of time.* fields, for example US/Eastern. Empty: the default of the rule settings",
+    )
+    condition = models.JSONField(help_text="all / any / not, or field with one operator")
+    action = models.JSONField(help_text="type and its settings")
+    only_unmatched = models.BooleanField(
+        null=True,
+        blank=True,
+        help_text="Suppress only what no rule above has claimed. Unknown: yes for a suppress whose condition "
+        "tests nothing but namespace, tenant or provider",
+    )
+
+    class Meta:
+        ordering = ["priority", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RuleSettings(ManagedConfig):
+    """The one row of settings that all rules share. Who changes rules locks it, so versions never overlap."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    default_timezone = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        help_text="Zone of time.* for rules without one, for example US/Eastern. Empty: as deployed",
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = "rule settings"
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="rule_settings_one_row")]
+
+    def __str__(self) -> str:
+        return "Rule settings"
+
+
+class RuleSetVersion(models.Model):
+    """A validated rule set as it was in force.
+
+    `content` is `{"default_timezone": str, "rules": [spec, …]}`: the enabled rules in evaluation order, each
+    in the shape of the YAML files; nothing else is needed to decide as that version did.
+    """
+
+    number = models.BigAutoField(primary_key=True)
+    content = models.JSONField()
+    digest = models.CharField(max_length=64)
+    cause = models.CharField(max_length=200, help_text="What made it: a load, an edit, a switch")
+    actor = models.CharField(max_length=150, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"version {self.number}"
+
+
+class Quota(ManagedConfig):
+    """At most `max_actions` accepted actions per calendar window (UTC) or per custom span of seconds."""
+
+    class Window(models.TextChoices):
+        HOURLY = "hourly"
+        DAILY = "daily"
+        WEEKLY = "weekly"
+        MONTHLY = "monthly"
+        CUSTOM = "custom"
+
+    class Overage(models.TextChoices):
+        BLOCK = "block"  # refuse: QuotaExceeded
+        WARN = "warn"  # accept, count, say so in the trail
+        DEGRADE = "degrade"  # accept through overage_target instead
+        NOTIFY = "notify"  # accept, tell overage_target
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    namespace = models.CharField(max_length=256)
+    tenant = models.CharField(max_length=256)
+    provider = models.CharField(max_length=256, blank=True, default="", help_text="Empty: all providers")
+    principal = models.CharField(max_length=200, blank=True, default="", help_text="Empty: all callers")
+    per_principal = models.BooleanField(default=False, help_text="Count each caller on its own")
+    max_actions = models.PositiveBigIntegerField()
+    window = models.CharField(max_length=16, choices=Window, default=Window.HOURLY)
+    window_seconds = models.PositiveBigIntegerField(null=True, blank=True, help_text="For a custom window")
+    overage = models.CharField(max_length=16, choices=Overage, default=Overage.BLOCK)
+    overage_target = models.CharField(
+        max_length=256, blank=True, default="", help_text="Provider, for degrade and notify"
+    )
+    enabled = models.BooleanField(default=True)
+    description = models.TextField(blank=True, default="")
+    labels = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["namespace", "tenant", "provider", "principal"], name="quota_scope"
+            ),
+            models.CheckConstraint(condition=models.Q(max_actions__gt=0), name="quota_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.tenant}: {self.max_actions} {self.window}"
+
+
+class GateRow(models.Model):
+    """One counter or key behind a gate: a dedup key, an order's fingerprint, a throttle log, a quota window.
+
+    `key` is `<kind>:<keyed hash>`, so no personal data stands in it. Rows are created and locked in key order
+    by one statement (rules_app.services.gates) and deleted by the reaper after `expires_at`.
+    """
+
+    key = models.CharField(max_length=140, primary_key=True)
+    data = models.JSONField(default=dict)
+    expires_at = models.DateTimeField(null=True, help_text="Null: held until what holds it ends")
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="gate_expiry")]
+
+    def __str__(self) -> str:
+        return self.key

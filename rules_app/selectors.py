@@ -1,0 +1,79 @@
+"""Reads: the rule set in force, and what publishing and the pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from django.conf import settings
+
+from acteon_site.base import stamps
+from acteon_site.base.errors import FieldProblem, unavailable
+from rules_app.engine import Rule as EngineRule
+from rules_app.engine import RuleSet, duplicate_problems, parse_rule, timezone_problem
+from rules_app.models import Rule, RuleSettings, RuleSetVersion
+from rules_app.specs import Spec, rule_spec
+
+log = structlog.get_logger()
+# How many versions back a process looks for one that it can read.
+LOOK_BACK = 10
+
+
+def current_rules() -> RuleSet:
+    """The newest published rule set, refreshed within half a second of a change.
+
+    Raises 503 where none was ever published. One that does not load leaves the one before it in force.
+    """
+    return _rules.get()
+
+
+def _load() -> RuleSet:
+    for version in RuleSetVersion.objects.order_by("-number")[:LOOK_BACK]:
+        rule_set, problems = build_rule_set(version.content, version.number)
+        if rule_set:
+            return rule_set
+        first = problems[0]
+        log.error("rule_set_unreadable", version=version.number, field=first.field, problem=first.message)
+    raise unavailable("no rule set has been loaded yet, so nothing can be decided")
+
+
+_rules = stamps.ConfigCache(stamps.RULES, _load)
+
+
+def build_rule_set(content: dict[str, Any], number: int) -> tuple[RuleSet | None, list[FieldProblem]]:
+    """The rule set of a version's content, or None and what is wrong with it."""
+    zone = content["default_timezone"]
+    problem = timezone_problem(zone)
+    problems = [FieldProblem("default_timezone", problem)] if problem else []
+    rules, found = parse_rules(content["rules"])
+    problems += found
+    return (None, problems) if problems else (RuleSet(number, tuple(rules), zone), [])
+
+
+def parse_rules(specs: Iterable[Spec]) -> tuple[list[EngineRule], list[FieldProblem]]:
+    """Every rule that parses, and every problem, its field prefixed with the rule's name."""
+    rules: list[EngineRule] = []
+    problems: list[FieldProblem] = []
+    for spec in specs:
+        rule, found = parse_rule(spec)
+        problems += [FieldProblem(f"rules[{spec.get('name')}].{one.field}", one.message) for one in found]
+        if rule:
+            rules.append(rule)
+    return rules, problems + duplicate_problems(rule.name for rule in rules)
+
+
+def default_timezone() -> str:
+    """The zone for rules that name none: as set, else as deployed."""
+    chosen = RuleSettings.objects.filter(pk=1).values_list("default_timezone", flat=True).first()
+    return chosen or settings.DEFAULT_RULE_TIMEZONE
+
+
+def enabled_content() -> dict[str, Any]:
+    """What a version published now would hold."""
+    rows = Rule.objects.filter(enabled=True).order_by("priority", "name")
+    return {"default_timezone": default_timezone(), "rules": [rule_spec(rule) for rule in rows]}
+
+
+def previous_version(version: RuleSetVersion) -> RuleSetVersion | None:
+    return RuleSetVersion.objects.filter(number__lt=version.number).order_by("-number").first()

@@ -1,0 +1,96 @@
+"""Asking the rules without doing anything: what would happen to this action, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from time import perf_counter_ns
+from typing import Any
+
+from rules_app.engine import ActionView, Plan, RuleSet, RuleTrace, decide
+from rules_app.engine import Rule as EngineRule
+from rules_app.models import Rule
+from rules_app.selectors import current_rules, parse_rules
+from rules_app.specs import rule_spec
+
+Payload = dict[str, Any]
+PayloadCheck = Callable[[Payload], Payload]
+# Gives the check of the fields that an action's lifecycle declares, or None where none claims it.
+CheckFor = Callable[[ActionView], PayloadCheck | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """A decision with its trace. `evaluated` and `skipped` count rules, `disabled` names the disabled."""
+
+    plan: Plan
+    rule_set: RuleSet
+    duration_us: int
+    sources: dict[str, str]
+    disabled: frozenset[str]
+
+    @property
+    def evaluated(self) -> int:
+        return len(self.plan.traces) - self.skipped
+
+    @property
+    def skipped(self) -> int:
+        return sum(1 for seen in self.plan.traces if seen.result == "skipped")
+
+
+def _no_check(action: ActionView) -> PayloadCheck | None:
+    return None
+
+
+_check_for: CheckFor = _no_check
+
+
+def payload_check_register(check_for: CheckFor) -> None:
+    """Called once at start-up by whoever knows the lifecycles: evaluations then see what dispatch sees."""
+    global _check_for
+    _check_for = check_for
+
+
+def rules_evaluate(
+    *,
+    action: ActionView,
+    now: datetime,
+    rule_set: RuleSet | None = None,
+    include_disabled: bool = False,
+    evaluate_all: bool = False,
+    sees: Callable[[str, str], bool] = lambda namespace, tenant: True,
+) -> Evaluation:
+    """What the rules in force (or `rule_set`) would decide. Consumes and stores nothing.
+
+    `include_disabled` asks the disabled rules as if they were enabled; without it they are traced as skipped.
+    `sees(namespace, tenant)` leaves out the rules that the caller may not know of. Raises 422 where the
+    payload breaks what its lifecycle declares, 503 where no rules are in force.
+    """
+    started = perf_counter_ns()
+    rules = rule_set or with_disabled(current_rules(), enabled=include_disabled)
+    rules = replace(rules, rules=tuple(rule for rule in rules.rules if sees(rule.namespace, rule.tenant)))
+    check = _check_for(action)
+    if check:
+        action = replace(action, payload=check(action.payload))
+    trace: list[RuleTrace] = []
+    plan = decide(rules, action, now, check_payload=check, trace=trace, evaluate_all=evaluate_all)
+    duration_us = (perf_counter_ns() - started) // 1_000
+    disabled = frozenset(Rule.objects.filter(enabled=False).values_list("name", flat=True))
+    return Evaluation(plan, rules, duration_us, _sources(), disabled)
+
+
+def with_disabled(rules: RuleSet, *, enabled: bool) -> RuleSet:
+    """The rule set with the disabled rules added, `enabled` or not; one that does not parse is left out."""
+    rows = Rule.objects.filter(enabled=False)
+    added, _ = parse_rules(rule_spec(rule) | {"enabled": enabled} for rule in rows)
+    return replace(rules, rules=_merged(rules.rules, added))
+
+
+def _merged(rules: Iterable[EngineRule], added: Iterable[EngineRule]) -> tuple[EngineRule, ...]:
+    by_name = {rule.name: rule for rule in rules}
+    return tuple((by_name | {rule.name: rule for rule in added if rule.name not in by_name}).values())
+
+
+def _sources() -> dict[str, str]:
+    return dict(Rule.objects.exclude(source="").values_list("name", "source"))
