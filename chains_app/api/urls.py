@@ -1,0 +1,37 @@
+from django.urls import path
+
+from chains_app.api.views_definitions import DefinitionDag, DefinitionDetail, DefinitionList
+from chains_app.api.views_providers import ProviderHealth, breaker_urls
+from chains_app.api.views_runs import (
+    Chain,
+    ChainCancel,
+    ChainDag,
+    ChainHistory,
+    ChainRetry,
+    Chains,
+    IncidentAction,
+    Incidents,
+)
+
+# The fixed paths come before those of a run by its id.
+urlpatterns = [
+    path("v1/providers/health", ProviderHealth.as_view()),
+    *breaker_urls("v1/circuit-breakers"),
+    path("v1/chains/definitions", DefinitionList.as_view()),
+    path("v1/chains/definitions/<str:name>", DefinitionDetail.as_view()),
+    path("v1/chains/definitions/<str:name>/dag", DefinitionDag.as_view()),
+    path("v1/chains", Chains.as_view()),
+    path("v1/chains/<str:chain_id>", Chain.as_view()),
+    path("v1/chains/<str:chain_id>/history", ChainHistory.as_view()),
+    path("v1/chains/<str:chain_id>/dag", ChainDag.as_view()),
+    path("v1/chains/<str:chain_id>/cancel", ChainCancel.as_view()),
+    path("v1/chains/<str:chain_id>/retry", ChainRetry.as_view()),
+    path("v1/incidents", Incidents.as_view()),
+    *(
+        path(f"v1/incidents/<str:incident_id>/{verb}", IncidentAction.as_view(verb=verb))
+        for verb in ("retry", "skip", "cancel")
+    ),
+]
+
+# Django's admin lives under /admin/ too: these come before it.
+admin_urlpatterns = breaker_urls("admin/circuit-breakers")

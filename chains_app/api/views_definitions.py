@@ -1,0 +1,60 @@
+"""/v1/chains/definitions: reading and changing chains. Reads see every write before them, past the cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from acteon_site.api import Endpoint, body_of, caller_of, page_of, require_global
+from acteon_site.base.errors import FieldProblem, invalid_field
+from chains_app.api.shapes import definition_detail, definition_summary
+from chains_app.definitions.dag import dag
+from chains_app.selectors import CurrentChain, current_chain, current_chains
+from chains_app.services.definitions import chain_delete, chain_save
+
+# What an answer carries beside the definition; a client that sends it back need not take it out.
+READ_ONLY = ("version", "enabled", "warnings")
+
+
+class DefinitionList(Endpoint):
+    def get(self, request: Request) -> Response:
+        page = page_of(request)
+        chains = current_chains(offset=page.offset, limit=page.limit)
+        shown = [definition_summary(chain) for chain in chains]
+        return Response({"definitions": shown, "count": len(shown)})
+
+
+class DefinitionDetail(Endpoint):
+    def get(self, request: Request, name: str) -> Response:
+        return Response(_detail(current_chain(name)))
+
+    def put(self, request: Request, name: str) -> Response:
+        """Create or replace. Keys that nobody knows are ignored, and told as `warnings`."""
+        require_global(request)
+        warnings: list[FieldProblem] = []
+        chain_save(spec=_spec(request, name), actor=caller_of(request).caller_id, warnings=warnings)
+        told = {"warnings": [warning.as_dict() for warning in warnings]} if warnings else {}
+        return Response({**_detail(current_chain(name)), **told})
+
+    def delete(self, request: Request, name: str) -> Response:
+        require_global(request)
+        chain_delete(name=name, actor=caller_of(request).caller_id)
+        return Response(status=204)
+
+
+class DefinitionDag(Endpoint):
+    def get(self, request: Request, name: str) -> Response:
+        return Response(dag(current_chain(name).definition))
+
+
+def _spec(request: Request, name: str) -> dict[str, Any]:
+    spec = {key: value for key, value in body_of(request).items() if key not in READ_ONLY}
+    if spec.setdefault("name", name) != name:
+        raise invalid_field("name", f'must be "{name}", as in the path, or be left out')
+    return spec
+
+
+def _detail(chain: CurrentChain) -> dict[str, Any]:
+    return definition_detail(chain.definition, version=chain.number, enabled=chain.enabled)

@@ -1,0 +1,76 @@
+"""Providers' health, and the circuit breakers: read, tripped and reset."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.urls import URLPattern, path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from acteon_site.api import Endpoint, caller_of, page_of, request_id_of, require_global
+from acteon_site.base.principals import Principal, Role
+from audit_app.services.journal import Source
+from chains_app.api.shapes import breaker_shape
+from chains_app.models import CircuitBreaker
+from chains_app.services.breakers import breaker_reset, breaker_trip
+from chains_app.services.health import provider_health
+
+
+class ProviderHealth(Endpoint):
+    """Totals and errors tell of all tenants, so this is for keys of scope `*`."""
+
+    def get(self, request: Request) -> Response:
+        require_global(request)
+        providers = caller_of(request).providers
+        return Response({"providers": provider_health(names=None if "*" in providers else providers)})
+
+
+class BreakerList(Endpoint):
+    def get(self, request: Request) -> Response:
+        page = page_of(request)
+        rows = _seen_by(caller_of(request))[page.offset : page.offset + page.limit]
+        shown = [breaker_shape(breaker) for breaker in rows]
+        return Response({"circuit_breakers": shown, "count": len(shown)})
+
+
+class BreakerTrip(Endpoint):
+    write_role = Role.OPERATOR
+
+    def post(self, request: Request, provider: str) -> Response:
+        require_global(request)
+        source = _source(request)
+        breaker = breaker_trip(provider=provider, actor=source.caller_id, source=source)
+        return Response(_told(breaker, f"circuit breaker of {provider} is open"))
+
+
+class BreakerReset(Endpoint):
+    write_role = Role.OPERATOR
+
+    def post(self, request: Request, provider: str) -> Response:
+        require_global(request)
+        source = _source(request)
+        breaker = breaker_reset(provider=provider, actor=source.caller_id, source=source)
+        return Response(_told(breaker, f"circuit breaker of {provider} is closed"))
+
+
+def breaker_urls(prefix: str) -> list[URLPattern]:
+    """The breakers' paths below `v1/circuit-breakers` or `admin/circuit-breakers`."""
+    return [
+        path(prefix, BreakerList.as_view()),
+        path(f"{prefix}/<path:provider>/trip", BreakerTrip.as_view()),
+        path(f"{prefix}/<path:provider>/reset", BreakerReset.as_view()),
+    ]
+
+
+def _seen_by(caller: Principal) -> QuerySet[CircuitBreaker]:
+    rows = CircuitBreaker.objects.order_by("provider")
+    return rows if "*" in caller.providers else rows.filter(provider__in=caller.providers)
+
+
+def _source(request: Request) -> Source:
+    caller = caller_of(request)
+    return Source(caller.caller_id, caller.auth_method, request_id_of(request))
+
+
+def _told(breaker: CircuitBreaker, message: str) -> dict[str, str]:
+    return {"provider": breaker.provider, "state": breaker.state, "message": message}

@@ -1,0 +1,127 @@
+"""/v1/chains: runs, their detail and history, and what people ask of them; /v1/incidents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from acteon_site.api import Endpoint, body_of, caller_of, flag_of, page_of, require_seen, scope_of
+from acteon_site.base.errors import bad_query, invalid_field, not_found
+from acteon_site.base.ids import as_uuid
+from acteon_site.base.principals import Role
+from chains_app.api.run_shapes import incident_shape, run_dag, run_detail, run_history, run_row
+from chains_app.models import Incident, Run
+from chains_app.services.control import chain_cancel, run_retry, run_skip_step
+from chains_app.states import RunKind, RunStatus
+
+CONTRACT_STATUSES = (*RunStatus.values, "waiting_parallel")
+
+
+class Chains(Endpoint):
+    def get(self, request: Request) -> Response:
+        namespace, tenant = scope_of(request)
+        page, query = page_of(request), request.query_params
+        runs = Run.objects.filter(namespace=namespace, tenant=tenant, kind=RunKind.CHAIN)
+        if status := query.get("status"):
+            if status not in CONTRACT_STATUSES:
+                raise bad_query(f"status must be one of {', '.join(CONTRACT_STATUSES)}")
+            runs = runs.filter(status=status)
+        if name := query.get("chain_name"):
+            runs = runs.filter(chain_name=name)
+        newest = runs.select_related("version").order_by("-started_at", "-id")
+        rows = [run_row(run) for run in newest[page.offset : page.offset + page.limit]]
+        return Response({"chains": rows, "count": len(rows)})
+
+
+class RunEndpoint(Endpoint):
+    write_role = Role.OPERATOR
+
+    def found(self, request: Request, chain_id: str) -> Run:
+        """The run, if the caller may see it; where the query names a scope, it must match."""
+        pk = as_uuid(chain_id)
+        run = Run.objects.select_related("version").filter(pk=pk).first() if pk else None
+        if run is None:
+            raise not_found("no such chain")
+        require_seen(request, run.namespace, run.tenant)
+        given = request.query_params if request.method == "GET" else {**request.query_params.dict(), **body_of(request)}
+        for name in ("namespace", "tenant"):
+            if given.get(name) not in (None, getattr(run, name)):
+                raise not_found("no such chain")
+        return run
+
+
+class Chain(RunEndpoint):
+    def get(self, request: Request, chain_id: str) -> Response:
+        return Response(run_detail(self.found(request, chain_id)))
+
+
+class ChainHistory(RunEndpoint):
+    def get(self, request: Request, chain_id: str) -> Response:
+        return Response(run_history(self.found(request, chain_id)))
+
+
+class ChainDag(RunEndpoint):
+    def get(self, request: Request, chain_id: str) -> Response:
+        return Response(run_dag(self.found(request, chain_id)))
+
+
+class ChainCancel(RunEndpoint):
+    def post(self, request: Request, chain_id: str) -> Response:
+        run, body = self.found(request, chain_id), body_of(request)
+        scope_of(request, body)
+        by = _text(body, "cancelled_by") or caller_of(request).caller_id
+        chain_cancel(run_id=run.pk, actor=by, reason=_text(body, "reason"))
+        return Response(run_detail(Run.objects.get(pk=run.pk)))
+
+
+class ChainRetry(RunEndpoint):
+    def post(self, request: Request, chain_id: str) -> Response:
+        run = self.found(request, chain_id)
+        return Response(run_detail(run_retry(run_id=run.pk, actor=caller_of(request).caller_id)))
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if value is not None and (not isinstance(value, str) or len(value) > 1000):
+        raise invalid_field(name, "must be text of at most 1000 characters")
+    return value or ""
+
+
+class Incidents(Endpoint):
+    """Runs that wait for a person; `all=true` lists the resolved ones too."""
+
+    def get(self, request: Request) -> Response:
+        namespace, tenant = scope_of(request)
+        page = page_of(request)
+        incidents = Incident.objects.filter(run__namespace=namespace, run__tenant=tenant).select_related("run")
+        if not flag_of(request, "all"):
+            incidents = incidents.filter(resolved_at__isnull=True)
+        newest = incidents.order_by("-opened_at")[page.offset : page.offset + page.limit]
+        rows = [incident_shape(incident) for incident in newest]
+        return Response({"incidents": rows, "count": len(rows)})
+
+
+class IncidentAction(Endpoint):
+    """What a person decides of a parked run: `verb` is retry, skip or cancel."""
+
+    write_role = Role.OPERATOR
+    verb = "retry"
+
+    def post(self, request: Request, incident_id: str) -> Response:
+        pk, caller = as_uuid(incident_id), caller_of(request)
+        incident = Incident.objects.select_related("run").filter(pk=pk, resolved_at__isnull=True).first() if pk else None
+        if incident is None:
+            raise not_found("no such open incident")
+        require_seen(request, incident.run.namespace, incident.run.tenant)
+        if self.verb == "cancel":
+            chain_cancel(run_id=incident.run_id, actor=caller.caller_id, reason=_text(body_of(request), "reason"))
+        elif self.verb == "skip":
+            run_skip_step(run_id=incident.run_id, actor=caller.caller_id)
+        else:
+            run_retry(run_id=incident.run_id, actor=caller.caller_id)
+        incident.refresh_from_db()
+        return Response(incident_shape(incident))
+
+

@@ -1,0 +1,47 @@
+"""Chain definitions: read, checked and written back, without Django."""
+
+from chains_app.definitions.model import (
+    END,
+    SUPPORTED_KINDS,
+    Branch,
+    Compensate,
+    Definition,
+    Notice,
+    Parallel,
+    Step,
+    Timer,
+    Trigger,
+    WaitForSignal,
+)
+from chains_app.definitions.parse import parse_definition
+from chains_app.definitions.references import (
+    check_definition,
+    check_recursion,
+    check_references,
+    check_supported,
+)
+from chains_app.definitions.retry import NO_RETRY, Retry, delay_ms
+from chains_app.definitions.spec import to_spec
+
+__all__ = [
+    "END",
+    "NO_RETRY",
+    "SUPPORTED_KINDS",
+    "Branch",
+    "Compensate",
+    "Definition",
+    "Notice",
+    "Parallel",
+    "Retry",
+    "Step",
+    "Timer",
+    "Trigger",
+    "WaitForSignal",
+    "check_definition",
+    "check_recursion",
+    "check_references",
+    "check_supported",
+    "delay_ms",
+    "parse_definition",
+    "to_spec",
+]

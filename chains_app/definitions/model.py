@@ -1,0 +1,173 @@
+"""A chain definition as the engine reads it: frozen, validated, free of Django."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from chains_app.definitions.retry import NO_RETRY, Retry
+
+PROVIDER, SUB_CHAIN, TIMER, WAIT_FOR_SIGNAL, PARALLEL = KINDS = (
+    "provider",
+    "sub_chain",
+    "timer",
+    "wait_for_signal",
+    "parallel",
+)
+# What the engine runs. The other kinds are parsed in full and refused when saved.
+SUPPORTED_KINDS = frozenset({PROVIDER, SUB_CHAIN})
+
+# As a target or default_next: the run ends here (unless a step is really called so).
+END = "end"
+
+OPERATORS = ("eq", "neq", "contains", "exists", "gt", "lt", "gte", "lte")
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Actions that run this chain when they are executed; `*` stands for all."""
+
+    action_type: str
+    namespace: str = "*"
+    tenant: str = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Whom to tell that a run was cancelled."""
+
+    provider: str
+    action_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compensate:
+    """The call that undoes a step."""
+
+    provider: str
+    action_type: str
+    payload_template: Any = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """`field` is `success`, `body` or a path below it; the first branch that matches decides."""
+
+    field: str
+    operator: str
+    value: Any
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Wait: `seconds` long, or until the time that a template gives. Exactly one is set."""
+
+    seconds: float | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForSignal:
+    """Wait for a named signal; without one in time the step fails."""
+
+    signal: str
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    """Provider steps that run side by side."""
+
+    steps: tuple[Step, ...]
+    join: str = "all"  # all | any
+    on_failure: str = "fail_fast"  # fail_fast | best_effort
+    timeout_seconds: float | None = None
+    max_concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step. `kind` says which of provider, sub_chain, timer, wait_for_signal, parallel is filled."""
+
+    name: str
+    kind: str
+    provider: str = ""
+    action_type: str = ""
+    sub_chain: str = ""
+    timer: Timer | None = None
+    wait_for_signal: WaitForSignal | None = None
+    parallel: Parallel | None = None
+    payload_template: Any = field(default_factory=dict)
+    branches: tuple[Branch, ...] = ()
+    default_next: str | None = None
+    on_failure: str = "abort"  # abort | skip | dlq
+    delay_seconds: float = 0
+    retry: Retry = NO_RETRY
+    compensate: Compensate | None = None
+    on_fallback: str = "park"  # park | accept
+    on_unknown: str = "repeat"  # repeat | park
+    point_of_no_return: bool = False
+    transition_to: str = ""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names this step itself points to: its branches' and its default."""
+        named = tuple(branch.target for branch in self.branches)
+        return (*named, self.default_next) if self.default_next else named
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A chain: its steps in order, what ends it, what starts it."""
+
+    name: str
+    steps: tuple[Step, ...]
+    on_failure: str = "abort"  # abort | abort_no_dlq
+    timeout_seconds: float | None = None
+    on_cancel: Notice | None = None
+    trigger: Trigger | None = None
+    description: str = ""
+
+    def index_of(self, name: str) -> int:
+        """The 0-based place of a step; KeyError for a name that is none."""
+        for index, step in enumerate(self.steps):
+            if step.name == name:
+                return index
+        raise KeyError(name)
+
+    def step(self, name: str) -> Step:
+        return self.steps[self.index_of(name)]
+
+    def has_step(self, name: str) -> bool:
+        return any(step.name == name for step in self.steps)
+
+    def next_name(self, step: Step) -> str | None:
+        """Where the run goes when no branch matches: default_next, else the next step; None ends the run."""
+        if step.default_next:
+            return self.resolve(step.default_next)
+        following = self.index_of(step.name) + 1
+        return self.steps[following].name if following < len(self.steps) else None
+
+    def resolve(self, target: str) -> str | None:
+        """A target as a step's name; None where it is the word `end`."""
+        return None if target == END and not self.has_step(END) else target
+
+    @property
+    def providers(self) -> frozenset[str]:
+        """Every provider that this chain may call, compensation and notices included."""
+        names = {self.on_cancel.provider} if self.on_cancel else set()
+        for step in all_steps(self.steps):
+            names.update({step.provider} if step.provider else ())
+            names.update({step.compensate.provider} if step.compensate else ())
+        return frozenset(names)
+
+    @property
+    def sub_chains(self) -> frozenset[str]:
+        return frozenset(step.sub_chain for step in all_steps(self.steps) if step.sub_chain)
+
+
+def all_steps(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps and those inside parallel groups."""
+    inner = [child for step in steps if step.parallel for child in step.parallel.steps]
+    return (*steps, *inner)

@@ -1,0 +1,77 @@
+"""What no definition can check alone: that the providers and sub-chains it names exist, and never recurse."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from acteon_site.base.errors import FieldProblem
+from chains_app.definitions.graph import find_cycle
+from chains_app.definitions.model import SUPPORTED_KINDS, Definition, Step, all_steps
+from chains_app.definitions.reader import suggestion
+
+
+def check_references(
+    definitions: Mapping[str, Definition], provider_names: Collection[str]
+) -> list[FieldProblem]:
+    """Problems of the whole set by name; each field begins with the chain's: `chains.<name>.steps[1]…`."""
+    problems = []
+    for definition in definitions.values():
+        problems += check_definition(definition, definitions, provider_names, f"chains.{definition.name}.")
+    return problems + check_recursion(definitions)
+
+
+def check_recursion(definitions: Mapping[str, Definition]) -> list[FieldProblem]:
+    """A problem where chains call each other in a circle."""
+    cycle = find_cycle({name: tuple(sorted(chain.sub_chains)) for name, chain in definitions.items()})
+    if not cycle:
+        return []
+    text = f"sub-chains go round in a circle: {' -> '.join(cycle)}"
+    return [FieldProblem(f"chains.{cycle[0]}.steps", text)]
+
+
+def check_definition(
+    definition: Definition,
+    definitions: Mapping[str, Definition],
+    provider_names: Collection[str],
+    prefix: str = "",
+) -> list[FieldProblem]:
+    """Problems of one definition against the names that exist; `definitions` includes itself."""
+    problems = []
+    for index, step in enumerate(definition.steps):
+        for inner in all_steps((step,)):
+            place = f"{prefix}steps[{index}]"
+            problems += _check_step(inner, place, definitions, provider_names)
+    if definition.on_cancel:
+        problems += _missing(f"{prefix}on_cancel.provider", definition.on_cancel.provider, provider_names)
+    return problems
+
+
+def check_supported(definition: Definition, prefix: str = "") -> list[FieldProblem]:
+    """A problem for every step of a kind that the engine does not run yet."""
+    return [
+        FieldProblem(
+            f"{prefix}steps[{index}].{step.kind}", f"{step.kind} steps are not run by this version yet"
+        )
+        for index, step in enumerate(definition.steps)
+        if step.kind not in SUPPORTED_KINDS
+    ]
+
+
+def _check_step(
+    step: Step, place: str, definitions: Mapping[str, Definition], provider_names: Collection[str]
+) -> list[FieldProblem]:
+    problems = []
+    if step.provider:
+        problems += _missing(f"{place}.provider", step.provider, provider_names)
+    if step.compensate:
+        problems += _missing(f"{place}.compensate.provider", step.compensate.provider, provider_names)
+    if step.sub_chain and step.sub_chain not in definitions:
+        text = f'no chain is called "{step.sub_chain}"{suggestion(step.sub_chain, definitions)}'
+        problems.append(FieldProblem(f"{place}.sub_chain", text))
+    return problems
+
+
+def _missing(field: str, name: str, names: Collection[str]) -> list[FieldProblem]:
+    if name in names:
+        return []
+    return [FieldProblem(field, f'no provider is called "{name}"{suggestion(name, names)}')]

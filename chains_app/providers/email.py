@@ -1,0 +1,145 @@
+"""`email`: one mail per call through Django's configured backend.
+
+`to`, `subject`, `body`, `from` and `reply_to` are templates over {{payload.x}}, {{action_type}},
+{{action_id}}, {{namespace}} and {{tenant}}; `messages` gives an action type its own. No mail server knows a
+mail again, so an unknown outcome is never repeated.
+"""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage, get_connection
+from django.core.validators import validate_email
+
+from acteon_site.base.digest import keyed_hash
+from acteon_site.base.errors import FieldProblem
+from chains_app import templating
+from chains_app.definitions.reader import Problems, Reader
+from chains_app.providers.base import (
+    CONNECTION,
+    EXECUTION_FAILED,
+    Answer,
+    Call,
+    ProviderError,
+    ProviderSettings,
+)
+
+TEXT_KEYS = ("to", "subject", "body", "from", "reply_to")
+ROOTS = ("payload", "action_type", "action_id", "namespace", "tenant")
+MAX_SUBJECT = 200
+
+
+class EmailKind:
+    name = "email"
+    repeatable = False
+    config_keys = frozenset({*TEXT_KEYS, "messages"})
+    secret_keys: frozenset[str] = frozenset()
+
+    def check(self, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> list[FieldProblem]:
+        problems = Problems()
+        reader = Reader({**config, **secrets}, "", self.config_keys, problems)
+        if not reader.has("to"):
+            reader.problem("to", 'is required, for example "{{payload.customer_email}}"')
+        _check_texts(reader)
+        messages = reader.raw("messages") or {}
+        if not isinstance(messages, Mapping):
+            reader.problem("messages", "must be an object with an object for each action type")
+            return problems.found
+        for action_type, texts in messages.items():
+            _check_texts(Reader(texts, f"messages.{action_type}", TEXT_KEYS, problems))
+        return problems.found
+
+    def call(self, settings: ProviderSettings, call: Call) -> Answer:
+        message = compose(settings, call)
+        connection = get_connection(timeout=call.timeout_seconds)
+        try:
+            connection.open()
+        except smtplib.SMTPAuthenticationError:
+            raise ProviderError(EXECUTION_FAILED, "the mail server refuses the sign-in") from None
+        except (smtplib.SMTPException, OSError):
+            raise ProviderError(CONNECTION, "the mail server is not reachable", retryable=True) from None
+        try:
+            connection.send_messages([message])
+        except smtplib.SMTPException as error:
+            raise _refusal(error) from None
+        except OSError:
+            raise ProviderError(CONNECTION, "the connection broke while sending", True, True) from None
+        finally:
+            connection.close()
+        return Answer({"provider": settings.name, "sent": True, "recipients": len(message.to)})
+
+
+def compose(settings: ProviderSettings, call: Call) -> EmailMessage:
+    """The mail of a call. Only the configuration can name several recipients, never a value inside it."""
+    config = {**settings.config, **settings.config.get("messages", {}).get(call.action_type, {})}
+    context = {
+        "payload": call.payload,
+        "action_type": call.action_type,
+        "action_id": call.action_id,
+        "namespace": call.namespace,
+        "tenant": call.tenant,
+    }
+    texts = {key: templating.render(config[key], context) for key in TEXT_KEYS if key in config}
+    return EmailMessage(
+        subject=one_line(texts.get("subject", f"{call.action_type} {call.action_id}"))[:MAX_SUBJECT],
+        body=templating.as_text(texts.get("body", readable(call.payload))),
+        from_email=one_line(texts["from"]) if texts.get("from") else None,
+        to=addresses(texts["to"]),
+        reply_to=addresses(texts["reply_to"]) if texts.get("reply_to") else None,
+        headers={"Message-ID": f"<{keyed_hash('mail', call.idempotency_key)[:40]}@acteon>"},
+    )
+
+
+def one_line(value: Any) -> str:
+    """Text that cannot begin a second header."""
+    return " ".join(templating.as_text(value).split())
+
+
+def addresses(value: Any) -> list[str]:
+    """Each item must be one plain address: a comma or a line end inside a value reaches nobody else."""
+    items = value if isinstance(value, list) else [value]
+    found = [item.strip() for item in items if isinstance(item, str) and item.strip()]
+    try:
+        for item in found:
+            validate_email(item)
+    except ValidationError:
+        found = []
+    if not found:
+        raise ProviderError(EXECUTION_FAILED, "the recipient is no mail address")
+    return found
+
+
+def readable(payload: Mapping[str, Any]) -> str:
+    return "\n".join(f"{key}: {templating.as_text(value)}" for key, value in payload.items())
+
+
+def _refusal(error: smtplib.SMTPException) -> ProviderError:
+    """4xx answers ask to come back; after a lost connection nobody knows whether the mail went out."""
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return ProviderError(CONNECTION, "the mail server hung up", retryable=True, unknown=True)
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = [code for code, _ in error.recipients.values()]
+        return ProviderError(
+            EXECUTION_FAILED, "the mail server refuses the recipient", all(c < 500 for c in codes)
+        )
+    code = getattr(error, "smtp_code", 500)
+    return ProviderError(EXECUTION_FAILED, f"the mail server answers {code}", retryable=400 <= code < 500)
+
+
+def _check_texts(reader: Reader) -> None:
+    for key in TEXT_KEYS:
+        for _, path in templating.placeholders(reader.raw(key)):
+            if path.partition(".")[0] not in ROOTS:
+                reader.problem(key, f"{{{{{path}}}}} is unknown; there are {', '.join(ROOTS)}")
+        if reader.raw(key) is not None and not _is_text(reader.raw(key), several=key in ("to", "reply_to")):
+            reader.problem(key, "must be text")
+
+
+def _is_text(value: Any, *, several: bool) -> bool:
+    if several and isinstance(value, list):
+        return bool(value) and all(isinstance(item, str) for item in value)
+    return isinstance(value, str)

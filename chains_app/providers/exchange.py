@@ -1,0 +1,114 @@
+"""One HTTP exchange and what its end means: an Answer, or a ProviderError with the retry decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpcore
+import httpx
+
+from chains_app.providers import outbound
+from chains_app.providers.base import (
+    CONFIGURATION,
+    CONNECTION,
+    EXECUTION_FAILED,
+    RATE_LIMITED,
+    TIMEOUT,
+    Answer,
+    ProviderError,
+)
+from chains_app.providers.encoding import read_body
+
+MAX_ANSWER_BYTES = 1024 * 1024
+MAX_RETRY_AFTER = 86_400
+DETAIL_LENGTH = 200
+KEPT_HEADERS = ("content-type", "request-id", "x-request-id", "idempotent-replayed")
+# The peer said itself that it did not process these.
+NOT_PROCESSED = frozenset({408, 425, 429, 501, 503, 505})
+RETRYABLE = frozenset({408, 425, 429})
+
+
+def exchange(request: httpx.Request, timeout_seconds: float) -> Answer:
+    """Send and read within the time. What failed before anything was sent is known to have had no effect."""
+    try:
+        with outbound.deadline(timeout_seconds):
+            status, headers, content = _roundtrip(request, timeout_seconds)
+    except outbound.RefusedAddress as error:
+        raise ProviderError(CONFIGURATION, f"{error}; ACTEON_OUTBOUND_ALLOW may list it") from None
+    except (httpcore.ConnectTimeout, httpcore.PoolTimeout):
+        raise ProviderError(TIMEOUT, "no connection in time", retryable=True) from None
+    except httpcore.ConnectError:
+        raise ProviderError(CONNECTION, "the connection failed", retryable=True) from None
+    except httpcore.TimeoutException:
+        raise ProviderError(TIMEOUT, "no answer in time", retryable=True, unknown=True) from None
+    except (httpcore.NetworkError, httpcore.ProtocolError):
+        raise ProviderError(CONNECTION, "the connection broke", retryable=True, unknown=True) from None
+    if 200 <= status < 300:
+        kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+        return Answer(read_body(content), kept)
+    raise failure(status, headers, content)
+
+
+def _roundtrip(request: httpx.Request, timeout_seconds: float) -> tuple[int, httpx.Headers, bytes]:
+    url = request.url
+    core = httpcore.Request(
+        method=request.method,
+        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=request.headers.raw,
+        content=request.content,
+        extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout_seconds)},
+    )
+    response = outbound.pool().handle_request(core)
+    with closing(response):
+        return response.status, httpx.Headers(response.headers), _read(response.iter_stream())
+
+
+def _read(chunks: Iterator[bytes]) -> bytes:
+    """At most MAX_ANSWER_BYTES; more is cut, and a peer that sends for ever is hung up on."""
+    parts, size = [], 0
+    for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            raise ProviderError(EXECUTION_FAILED, "the answer is larger than 1 MiB", unknown=True)
+    return b"".join(parts)
+
+
+def failure(status: int, headers: Mapping[str, str], content: bytes) -> ProviderError:
+    """What a status outside 2xx means. 500, 502 and 504 may have taken effect: nobody can tell."""
+    if status < 400:
+        return ProviderError(EXECUTION_FAILED, f"HTTP {status}: redirects are not followed")
+    code = {429: RATE_LIMITED, 408: TIMEOUT, 504: TIMEOUT}.get(status, EXECUTION_FAILED)
+    detail = _detail(read_body(content))
+    return ProviderError(
+        code,
+        f"HTTP {status}{': ' if detail else ''}{detail}",
+        retryable=status >= 500 or status in RETRYABLE,
+        unknown=status >= 500 and status not in NOT_PROCESSED,
+        retry_after=_retry_after(headers.get("retry-after")),
+    )
+
+
+def _detail(body: Mapping[str, Any]) -> str:
+    """The peer's own short reason, where it names one as `error`, `error.message` or `message`."""
+    error = body.get("error")
+    reason = error.get("message") if isinstance(error, Mapping) else error or body.get("message")
+    return " ".join(reason.split())[:DETAIL_LENGTH] if isinstance(reason, str) else ""
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds, from seconds or an HTTP date; None where there is no usable value. At most a day."""
+    if not value:
+        return None
+    if value.strip().isascii() and value.strip().isdigit():
+        return float(min(int(value.strip()[:9]), MAX_RETRY_AFTER))
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(max((moment - datetime.now(UTC)).total_seconds(), 0), MAX_RETRY_AFTER)

@@ -1,0 +1,143 @@
+"""Providers and chain definitions as this process decides by, refreshed within half a second of a change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from acteon_site.base import errors, stamps
+from chains_app.definitions import Definition, parse_definition
+from chains_app.models import ChainDefinition, ChainVersion, CircuitBreaker, Provider
+from chains_app.providers.base import ProviderSettings
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentChain:
+    """A chain's version in force. A disabled chain starts by no trigger."""
+
+    definition: Definition
+    version_id: UUID
+    number: int
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionIndex:
+    """All chains by name, and by what triggers them."""
+
+    by_name: Mapping[str, CurrentChain]
+    by_trigger: Mapping[tuple[str, str, str], CurrentChain]
+
+    def get(self, name: str) -> CurrentChain | None:
+        return self.by_name.get(name)
+
+    def chain_for(self, namespace: str, tenant: str, action_type: str) -> CurrentChain | None:
+        """The enabled chain that claims the action; an exact namespace goes before an exact tenant."""
+        for scope in ((namespace, tenant), (namespace, "*"), ("*", tenant), ("*", "*")):
+            chain = self.by_trigger.get((*scope, action_type))
+            if chain:
+                return chain
+        return None
+
+
+def providers() -> Mapping[str, ProviderSettings]:
+    """All providers by name, disabled ones included (a call to one is refused)."""
+    return _providers.get()
+
+
+def breaker_fallbacks() -> Mapping[str, str]:
+    """The fallback ("" for none) of every provider that a breaker guards."""
+    return _fallbacks.get()
+
+
+def definitions() -> DefinitionIndex:
+    return _definitions.get()
+
+
+def chain_rows() -> QuerySet[ChainDefinition]:
+    """All chains with the version in force of each, as the database has them now."""
+    return ChainDefinition.objects.filter(current__isnull=False).select_related("current")
+
+
+def found_chain(name: str) -> ChainDefinition:
+    row = chain_rows().filter(name=name).first()
+    if row is None:
+        raise errors.not_found(f"there is no chain named {name}")
+    return row
+
+
+def current_chain(name: str) -> CurrentChain:
+    """The chain as the database has it now, past the cache. 404 unknown."""
+    return current_of(found_chain(name))
+
+
+def current_chains(*, offset: int, limit: int) -> list[CurrentChain]:
+    return [current_of(row) for row in chain_rows().order_by("name")[offset : offset + limit]]
+
+
+@lru_cache(maxsize=512)
+def version_definition(version_id: UUID) -> Definition:
+    """What a run pinned. Versions never change, so this is read once per process."""
+    version = ChainVersion.objects.get(pk=version_id)
+    return _parsed(version.spec, str(version))
+
+
+def settings_of(row: Provider) -> ProviderSettings:
+    return ProviderSettings(
+        name=row.name,
+        kind=row.kind,
+        config=row.config,
+        secrets=row.secrets or {},
+        timeout_seconds=row.timeout_seconds,
+        idempotency_window_seconds=row.idempotency_window_seconds,
+        enabled=row.enabled,
+    )
+
+
+def definition_of(row: ChainDefinition) -> Definition:
+    return current_of(row).definition
+
+
+def _load_providers() -> Mapping[str, ProviderSettings]:
+    return MappingProxyType({row.name: settings_of(row) for row in Provider.objects.all()})
+
+
+def _load_fallbacks() -> Mapping[str, str]:
+    pairs = CircuitBreaker.objects.filter(enabled=True).values_list("provider", "fallback_provider")
+    return MappingProxyType(dict(pairs))
+
+
+def _load_definitions() -> DefinitionIndex:
+    by_name = {row.name: current_of(row) for row in chain_rows()}
+    triggered = {
+        (trigger.namespace, trigger.tenant, trigger.action_type): chain
+        for chain in by_name.values()
+        if chain.enabled and (trigger := chain.definition.trigger)
+    }
+    return DefinitionIndex(MappingProxyType(by_name), MappingProxyType(triggered))
+
+
+def current_of(row: ChainDefinition) -> CurrentChain:
+    """The version in force of a row that was read together with it."""
+    version = row.current
+    assert version is not None  # noqa: S101 - the query asks for rows that have one
+    return CurrentChain(_parsed(version.spec, row.name), version.pk, version.number, row.enabled)
+
+
+def _parsed(spec: Mapping[str, Any], name: str) -> Definition:
+    """A stored version was valid when saved; where this release reads it otherwise, nothing is guessed."""
+    definition, problems = parse_definition(spec)
+    if definition is None:
+        raise errors.unavailable(f"chain {name} cannot be read: {problems[0].field} {problems[0].message}")
+    return definition
+
+
+_providers = stamps.ConfigCache(stamps.PROVIDERS, _load_providers)
+_fallbacks = stamps.ConfigCache(stamps.PROVIDERS, _load_fallbacks)
+_definitions = stamps.ConfigCache(stamps.CHAINS, _load_definitions)

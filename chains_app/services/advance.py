@@ -1,0 +1,146 @@
+"""Advancing a run as far as it goes without waiting.
+
+One turn is one transaction: it records what a call came to, lets the machine move, and records the next call as
+started. The call itself stands between two turns, so a crash leaves either a started call without an answer
+(the machine treats its outcome as unknown) or nothing at all.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from acteon_site.base.clock import db_now
+from acteon_site.base.retrying import retry_on_deadlock
+from audit_app.services.journal import SYSTEM_SOURCE, Journal
+from chains_app.engine import results
+from chains_app.engine.machine import next_move
+from chains_app.engine.moves import AwaitChild, CallStep, End, Park, StartChild, UndoStep, Wait
+from chains_app.listeners import listener_for
+from chains_app.models import Attempt, Run
+from chains_app.services import recording
+from chains_app.services.breakers import breaker_record
+from chains_app.services.calling import Incoming, Outgoing, make_call, traits_of
+from chains_app.services.held import Held, held_load
+from chains_app.services.leases import Lease, lease_take, runs_due
+
+log = structlog.get_logger()
+
+
+def run_advance(run_id: UUID) -> bool:
+    """Take the run's lease and move it on until it waits or has ended. False where there was nothing to do."""
+    lease = lease_take(run_id)
+    if lease is None:
+        return False
+    outgoing = run_turn(lease)
+    while outgoing is not None:
+        outgoing = run_turn(lease, outgoing, make_call(outgoing))
+    return True
+
+
+def runs_sweep(*, limit: int = 200) -> int:
+    """Advance what is due and was not rung. Returns how many runs were taken."""
+    return sum(_advance_safely(run_id) for run_id in runs_due(limit))
+
+
+def _advance_safely(run_id: UUID) -> bool:
+    try:
+        return run_advance(run_id)
+    except Exception:  # one broken run must not keep the sweeper from the others; its lease runs out
+        log.exception("run_not_advanced", run_id=str(run_id))
+        return False
+
+
+@retry_on_deadlock
+def run_turn(lease: Lease, outgoing: Outgoing | None = None, incoming: Incoming | None = None) -> Outgoing | None:
+    """One transaction; returns the call that it recorded as started, if any."""
+    with transaction.atomic():
+        run = _locked(lease)
+        if run is None:
+            log.warning("lease_lost", run_id=str(lease.run_id))
+            return None
+        held, now, journal = held_load(run), db_now(), Journal(SYSTEM_SOURCE)
+        parked = None
+        if outgoing is not None and incoming is not None:
+            parked = _absorb(held, outgoing, incoming, now, journal)
+        started = _moves(held, parked, now, journal)
+        held.write()
+        journal.write()
+    return started
+
+
+def _locked(lease: Lease) -> Run | None:
+    """The run, locked after its owner (the lock order), if the lease is still ours."""
+    peek = Run.objects.filter(pk=lease.run_id).only("owner_kind", "owner_id").first()
+    listener = listener_for(peek) if peek else None
+    if listener and peek and peek.owner_id:
+        listener.lock(peek.owner_id)
+    return Run.objects.select_for_update().filter(pk=lease.run_id, lease_token=lease.token).first()
+
+
+def _absorb(held: Held, out: Outgoing, came: Incoming, now: datetime, journal: Journal) -> Park | None:
+    known, failure = held.state.step(out.step.name), came.failure
+    Attempt.objects.filter(pk=out.attempt_id).update(
+        completed_at=now,
+        duration_ms=came.duration_ms,
+        success=None if failure and failure.unknown else failure is None,
+        error=recording.scrubbed(held, failure.message) if failure else "",
+        error_code=failure.code if failure else "",
+    )
+    counts = failure is not None and failure.retryable
+    breaker_record(route=out.route, ok=failure is None, counts=counts, now=now, journal=journal)
+    if out.undo:
+        return _absorb_undo(held, out, came, now, journal)
+    held.row(out.step.name).used_provider = out.route.provider
+    if failure is None:
+        fallback = out.route.provider if out.route.via_fallback else ""
+        park = results.absorb_answer(out.step, known, came.body or {}, fallback)
+    else:
+        results.absorb_failure(out.step, known, failure, now, random.random)
+        park = None
+    recording.step_result(held, out, came, now, journal)
+    return park
+
+
+def _absorb_undo(held: Held, out: Outgoing, came: Incoming, now: datetime, journal: Journal) -> None:
+    known = held.state.step(out.step.name)
+    if came.failure is None:
+        results.absorb_undone(known)
+    else:
+        results.absorb_undo_failure(known, came.failure, now, random.random)
+    recording.undo_result(held, out, came, journal)
+
+
+def _moves(held: Held, parked: Park | None, now: datetime, journal: Journal) -> Outgoing | None:
+    """Let the machine move until a call is to be made, or the run waits or has ended."""
+    move = parked or next_move(held.definition, held.state, now, traits_of)
+    while isinstance(move, StartChild | CallStep | UndoStep):
+        if isinstance(move, StartChild):
+            recording.child_started(held, move.step, now)
+            move = next_move(held.definition, held.state, now, traits_of)
+            continue
+        started = recording.call_started(held, move, now)
+        if isinstance(started, Outgoing):
+            return started
+        move = started
+    _stop(held, move, now, journal)
+    return None
+
+
+def _stop(held: Held, move: AwaitChild | Wait | Park | End, now: datetime, journal: Journal) -> None:
+    run = held.run
+    run.lease_token = run.lease_until = None
+    run.updated_at = now
+    if isinstance(move, AwaitChild):
+        recording.await_child(held, move, now)
+    elif isinstance(move, Wait):
+        run.status = "waiting_timer" if move.timer else "running"
+        run.next_run_at = max(move.until, now + timedelta(milliseconds=1))
+    elif isinstance(move, Park):
+        recording.run_parked(held, move, now, journal)
+    else:
+        recording.run_ended(held, move, now, journal)

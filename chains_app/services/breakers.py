@@ -1,0 +1,260 @@
+"""Circuit breakers that all processes share: one row each, every change a compare-and-swap on it.
+
+closed: calls go through; `failure_threshold` retryable failures in a row open it. open: nothing goes through
+for `recovery_timeout_seconds` by the database's clock. half_open: one probe at a time; `success_threshold`
+successes close it, a failure opens it anew. A healthy provider costs one read and no write.
+
+A change of state is told as the event circuit_state_changed and in the log. It has no audit row: the trail's
+outcomes are those of actions, and the actions that an open breaker turned away carry theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import F, Q
+
+from acteon_site.base.clock import db_now
+from acteon_site.base.errors import not_found
+from acteon_site.base.ids import new_id
+from audit_app.services.journal import SYSTEM_SOURCE, Journal, Source, Subject
+from chains_app import selectors
+from chains_app.models import CircuitBreaker
+from chains_app.states import BreakerState
+
+log = structlog.get_logger()
+# A probe whose process died is given to another after the provider's timeout and this.
+PROBE_MARGIN = timedelta(seconds=30)
+# While another's probe is under way, it is worth asking again this soon.
+PROBE_PAUSE = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a call may go. A Route with a probe token is for exactly one call, and must be recorded."""
+
+    provider: str
+    original: str
+    via_fallback: bool = False
+    probe_token: UUID | None = None
+    # Failures in a row as they stood when the route was given; a success clears them.
+    failures: int = 0
+    guarded: bool = False
+
+
+TakeProbe = Callable[[CircuitBreaker, datetime], UUID | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """No way through. `fallback_chain` are the fallbacks that were asked and are closed to calls as well."""
+
+    provider: str
+    fallback_chain: tuple[str, ...]
+    retry_at: datetime
+
+
+def breaker_routes(
+    names: Collection[str], *, now: datetime, fallbacks: bool = True
+) -> dict[str, Route | Blocked]:
+    """A Route or Blocked for each name. One SELECT; none where no breaker guards any of them.
+
+    Without `fallbacks` only the providers themselves will do: to undo a step, or after an unknown outcome.
+    `now` is the database's time. Inside a transaction a probe is taken when it commits, and the breaker's row
+    stays locked until then: ask late, and hold no call open over it.
+    """
+    rows = _rows(names)
+    if not fallbacks:
+        for row in rows.values():
+            row.fallback_provider = ""
+    return {name: _route(name, rows, now, _take_probe) for name in dict.fromkeys(names)}
+
+
+def breakers_blocking(names: Collection[str], *, now: datetime) -> dict[str, Blocked]:
+    """Those of the names that no call would get through to at present. Takes no probe, writes nothing."""
+    rows = _rows(names)
+    routes = {name: _route(name, rows, now, _would_probe) for name in dict.fromkeys(names)}
+    return {name: route for name, route in routes.items() if isinstance(route, Blocked)}
+
+
+def _rows(names: Collection[str]) -> dict[str, CircuitBreaker]:
+    guarded = _closure(names)
+    if not guarded:
+        return {}
+    return {row.provider: row for row in CircuitBreaker.objects.filter(provider__in=guarded, enabled=True)}
+
+
+def breaker_record(*, route: Route, ok: bool, counts: bool, now: datetime, journal: Journal) -> None:
+    """What a routed call came to; inside the transaction that records its result.
+
+    `counts`: it failed in a way that speaks against the provider (a retryable failure). A failure that does
+    not count leaves the breaker as it is and hands the probe back. A healthy success writes nothing.
+    """
+    if not route.guarded or not (route.probe_token or counts or (ok and route.failures)):
+        return
+    if ok and not route.probe_token:
+        CircuitBreaker.objects.filter(provider=route.provider, state=BreakerState.CLOSED).update(failures=0)
+        return
+    breaker = CircuitBreaker.objects.select_for_update().filter(provider=route.provider).first()
+    if breaker is None:
+        return
+    if route.probe_token:
+        _record_probe(breaker, route.probe_token, ok, counts, now, journal)
+    elif breaker.state == BreakerState.CLOSED:
+        _record_failure(breaker, now, journal)
+
+
+def breaker_trip(*, provider: str, actor: str, source: Source = SYSTEM_SOURCE) -> CircuitBreaker:
+    """Open it by hand; it recovers as it would after failures. 404 where the provider has no breaker."""
+    return _set_by_hand(provider, BreakerState.OPEN, actor, source)
+
+
+def breaker_reset(*, provider: str, actor: str, source: Source = SYSTEM_SOURCE) -> CircuitBreaker:
+    """Close it by hand and forget its failures. 404 where the provider has no breaker."""
+    return _set_by_hand(provider, BreakerState.CLOSED, actor, source)
+
+
+def _closure(names: Collection[str]) -> set[str]:
+    """The breakers that guard these names, or fallbacks that they may lead to."""
+    fallbacks = selectors.breaker_fallbacks()
+    found: set[str] = set()
+    waiting = [name for name in names if name in fallbacks]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [fallbacks[name]] if fallbacks[name] in fallbacks else []
+    return found
+
+
+def _route(name: str, rows: Mapping[str, CircuitBreaker], now: datetime, take: TakeProbe) -> Route | Blocked:
+    tried: list[str] = []
+    current = name
+    while True:
+        breaker = rows.get(current)
+        route = _through(current, name, breaker, now, take)
+        if route:
+            return route
+        fallback = breaker.fallback_provider if breaker else ""
+        if not fallback or fallback in (name, *tried):
+            return Blocked(name, tuple(tried), _retry_at(rows[name], now))
+        tried.append(fallback)
+        current = fallback
+
+
+def _through(
+    provider: str, original: str, breaker: CircuitBreaker | None, now: datetime, take: TakeProbe
+) -> Route | None:
+    """A way through this provider's own breaker, if there is one now."""
+    settings = selectors.providers().get(provider)
+    if provider != original and (settings is None or not settings.enabled):
+        return None
+    via = provider != original
+    if breaker is None:
+        return Route(provider, original, via)
+    if breaker.state == BreakerState.CLOSED:
+        return Route(provider, original, via, failures=breaker.failures, guarded=True)
+    token = take(breaker, now)
+    return Route(provider, original, via, token, guarded=True) if token else None
+
+
+def _take_probe(breaker: CircuitBreaker, now: datetime) -> UUID | None:
+    """The one probe token, if it is to be had: of all who ask at once, one update matches."""
+    recovered = now - timedelta(seconds=breaker.recovery_timeout_seconds)
+    due = Q(state=BreakerState.OPEN, opened_at__lte=recovered)
+    free = Q(state=BreakerState.HALF_OPEN) & (Q(probe_token=None) | Q(probe_until__lte=now))
+    if not _may_probe(breaker, recovered, now):
+        return None
+    token = new_id()
+    probe = _probe(breaker, token, now)
+    row = CircuitBreaker.objects.filter(pk=breaker.pk, enabled=True)
+    with transaction.atomic():
+        if row.filter(due).update(state=BreakerState.HALF_OPEN, successes=0, **probe):
+            _tell(breaker, BreakerState.HALF_OPEN, journal := Journal())
+            journal.write()
+            return token
+        return token if row.filter(free).update(**probe) else None
+
+
+def _would_probe(breaker: CircuitBreaker, now: datetime) -> UUID | None:
+    """A token that opens nothing: whether a probe is to be had."""
+    recovered = now - timedelta(seconds=breaker.recovery_timeout_seconds)
+    return new_id() if _may_probe(breaker, recovered, now) else None
+
+
+def _may_probe(breaker: CircuitBreaker, recovered: datetime, now: datetime) -> bool:
+    """Whether asking for the token is worth a statement, by the row as read."""
+    if breaker.state == BreakerState.OPEN:
+        return breaker.opened_at is not None and breaker.opened_at <= recovered
+    return breaker.probe_token is None or breaker.probe_until is None or breaker.probe_until <= now
+
+
+def _probe(breaker: CircuitBreaker, token: UUID, now: datetime) -> dict[str, UUID | datetime]:
+    settings = selectors.providers().get(breaker.provider)
+    timeout = timedelta(seconds=settings.timeout_seconds if settings else 60)
+    return {"probe_token": token, "probe_until": now + timeout + PROBE_MARGIN}
+
+
+def _retry_at(breaker: CircuitBreaker, now: datetime) -> datetime:
+    if breaker.state == BreakerState.OPEN and breaker.opened_at:
+        recovery = timedelta(seconds=breaker.recovery_timeout_seconds)
+        return max(breaker.opened_at + recovery, now + PROBE_PAUSE)
+    return now + PROBE_PAUSE
+
+
+def _record_probe(
+    breaker: CircuitBreaker, token: UUID, ok: bool, counts: bool, now: datetime, journal: Journal
+) -> None:
+    # A probe that took too long was given to another, or a person has decided meanwhile.
+    if breaker.state != BreakerState.HALF_OPEN or breaker.probe_token != token:
+        return
+    if ok and breaker.successes + 1 >= breaker.success_threshold:
+        _move(breaker, BreakerState.CLOSED, now, journal)
+    elif ok:
+        _update(breaker, successes=F("successes") + 1, probe_token=None, probe_until=None)
+    elif counts:
+        _move(breaker, BreakerState.OPEN, now, journal)
+    else:
+        _update(breaker, probe_token=None, probe_until=None)
+
+
+def _record_failure(breaker: CircuitBreaker, now: datetime, journal: Journal) -> None:
+    if breaker.failures + 1 >= breaker.failure_threshold:
+        _move(breaker, BreakerState.OPEN, now, journal)
+    else:
+        _update(breaker, failures=F("failures") + 1)
+
+
+def _move(breaker: CircuitBreaker, state: BreakerState, now: datetime, journal: Journal) -> None:
+    """Open or closed, with all counts at their beginning."""
+    opened_at = now if state == BreakerState.OPEN else None
+    clean = {"failures": 0, "successes": 0, "probe_token": None, "probe_until": None}
+    _update(breaker, state=state, opened_at=opened_at, **clean)
+    _tell(breaker, state, journal)
+
+
+def _update(breaker: CircuitBreaker, **values: object) -> None:
+    CircuitBreaker.objects.filter(pk=breaker.pk).update(**values)
+
+
+def _tell(breaker: CircuitBreaker, state: BreakerState, journal: Journal) -> None:
+    log.warning("circuit_state_changed", provider=breaker.provider, state=state.value)
+    journal.event("circuit_state_changed", Subject("", ""), provider=breaker.provider, state=state.value)
+
+
+@transaction.atomic
+def _set_by_hand(provider: str, state: BreakerState, actor: str, source: Source) -> CircuitBreaker:
+    breaker = CircuitBreaker.objects.select_for_update().filter(provider=provider).first()
+    if breaker is None:
+        raise not_found(f"provider {provider} has no circuit breaker")
+    log.info("circuit_set_by_hand", provider=provider, state=state.value, actor=actor)
+    journal = Journal(source)
+    _move(breaker, state, db_now(), journal)
+    journal.write()
+    breaker.refresh_from_db()
+    return breaker

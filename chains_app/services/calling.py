@@ -1,0 +1,115 @@
+"""Turning a move into a provider call, and the call's result into data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from chains_app import templating
+from chains_app.definitions import Compensate, Step
+from chains_app.engine.machine import ProviderTraits
+from chains_app.engine.results import Failure
+from chains_app.providers.base import NOT_FOUND, Call, ProviderError, ProviderSettings
+from chains_app.providers.registry import kind_of
+from chains_app.selectors import providers
+from chains_app.services.breakers import Route
+from chains_app.services.calls import call_provider
+from chains_app.services.held import Held
+
+UNKNOWN_TRAITS = ProviderTraits(repeatable=False, window=timedelta(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A call that is recorded as started. `undo` tells a compensation from the step itself."""
+
+    step: Step
+    attempt_id: UUID
+    call: Call
+    route: Route
+    undo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What came of it: a body or a failure."""
+
+    body: dict[str, Any] | None
+    failure: Failure | None
+    duration_ms: int
+
+
+def traits_of(name: str) -> ProviderTraits:
+    settings = providers().get(name)
+    if settings is None:
+        return UNKNOWN_TRAITS
+    window = timedelta(seconds=settings.idempotency_window_seconds)
+    return ProviderTraits(kind_of(settings).repeatable, window)
+
+
+def step_key(run_id: UUID, step: str, *, undo: bool = False) -> str:
+    """The Idempotency-Key of a step's call: the same over retries, restarts, redelivery and resume."""
+    return f"{run_id}:{step}:compensate" if undo else f"{run_id}:{step}"
+
+
+def call_of(held: Held, step: Step, provider: str, *, undo: bool = False) -> Call:
+    """The rendered call. A step without a template sends the origin's payload."""
+    run, target = held.run, step.compensate if undo else step
+    assert target is not None  # noqa: S101 - only steps that declare compensation are undone
+    return Call(
+        provider=provider,
+        action_type=target.action_type,
+        payload=_payload(held, target),
+        namespace=run.namespace,
+        tenant=run.tenant,
+        action_id=run.action_id,
+        idempotency_key=step_key(run.pk, step.name, undo=undo),
+        timeout_seconds=timeout_of(provider),
+        metadata=run.origin.get("metadata") or {},
+    )
+
+
+def timeout_of(provider: str) -> float:
+    settings = providers().get(provider)
+    return settings.timeout_seconds if settings else 10
+
+
+def _payload(held: Held, target: Step | Compensate) -> Mapping[str, Any]:
+    if not target.payload_template:
+        return dict(held.run.origin["payload"])
+    rendered = templating.render(target.payload_template, context_of(held))
+    return rendered if isinstance(rendered, dict) else {"value": rendered}
+
+
+def context_of(held: Held) -> dict[str, Any]:
+    """What `{{…}}` finds: origin, the answers of earlier steps, and the last of them as prev."""
+    bodies = {name: {"body": known.body} for name, known in held.state.steps.items() if known.body is not None}
+    done = [name for name in held.state.path if name in bodies]
+    return {
+        "origin": held.run.origin,
+        "steps": bodies,
+        "prev": bodies[done[-1]] if done else {"body": None},
+        "run": {"id": str(held.run.pk), "chain": held.run.chain_name},
+    }
+
+
+def make_call(outgoing: Outgoing) -> Incoming:
+    """Call, outside any transaction. Never raises: a failure is a result."""
+    started = time.monotonic()
+    settings = providers().get(outgoing.call.provider)
+    try:
+        body, failure = _call(settings, outgoing.call), None
+    except ProviderError as error:
+        body = None
+        failure = Failure(error.code, error.message, error.retryable, error.unknown, error.retry_after)
+    return Incoming(body, failure, int((time.monotonic() - started) * 1000))
+
+
+def _call(settings: ProviderSettings | None, call: Call) -> dict[str, Any]:
+    if settings is None:
+        raise ProviderError(NOT_FOUND, f"no provider is named {call.provider!r}")
+    return call_provider(settings, call).body

@@ -1,0 +1,68 @@
+"""The one door through which anything calls a provider."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import structlog
+from django.db import connection
+
+from audit_app.selectors import current_redactor
+from chains_app.providers.base import (
+    CONFIGURATION,
+    EXECUTION_FAILED,
+    Answer,
+    Call,
+    ProviderError,
+    ProviderSettings,
+)
+from chains_app.providers.registry import kind_of
+
+log = structlog.get_logger()
+SHORTEST_SECRET = 6
+
+
+def call_provider(settings: ProviderSettings, call: Call) -> Answer:
+    """One attempt, recorded by nobody: the caller writes before and after it. Raises ProviderError only.
+
+    Never inside a transaction: a slow provider would hold its locks and its database connection.
+    """
+    if in_transaction():
+        raise AssertionError("a provider must not be called inside a transaction")
+    if not settings.enabled:
+        raise ProviderError(CONFIGURATION, f"provider {settings.name} is switched off")
+    started = time.monotonic()
+    try:
+        return kind_of(settings).call(settings, call)
+    except ProviderError as error:
+        raise _scrubbed(error, settings, call) from None
+    except Exception as error:  # whatever a kind did not foresee: nobody knows how far it came
+        log.error("provider_surprise", provider=settings.name, error=type(error).__name__)
+        message = f"unexpected {type(error).__name__}"
+        raise ProviderError(EXECUTION_FAILED, message, retryable=False, unknown=True) from None
+    finally:
+        log.debug("provider_called", provider=settings.name, seconds=round(time.monotonic() - started, 3))
+
+
+def in_transaction() -> bool:
+    """Whether a transaction is open, not counting those that a TestCase wraps around each test."""
+    return any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
+
+
+def _scrubbed(error: ProviderError, settings: ProviderSettings, call: Call) -> ProviderError:
+    """The same error, its text without the provider's secrets and the payload's redacted values."""
+    message = current_redactor().scrubber(call.payload).text(error.message)
+    for secret in sorted(_texts(settings.secrets), key=len, reverse=True):
+        message = message.replace(secret, "[secret]")
+    return ProviderError(error.code, message, error.retryable, error.unknown, error.retry_after)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text inside the secrets long enough to be one; of "Bearer x" also x alone."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield from (part for part in {value, *value.split()} if len(part) >= SHORTEST_SECRET)

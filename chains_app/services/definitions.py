@@ -1,0 +1,160 @@
+"""Changing chains. A change makes a new version; runs under way keep the one they started with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from acteon_site.base.digest import content_digest
+from acteon_site.base.errors import FieldProblem, conflict, invalid
+from chains_app.definitions import (
+    Definition,
+    check_definition,
+    check_recursion,
+    check_supported,
+    parse_definition,
+    to_spec,
+)
+from chains_app.models import ChainDefinition, ChainVersion, Provider, Run
+from chains_app.selectors import chain_rows, definition_of, found_chain
+from chains_app.services.providers import configuration_lock
+
+Spec = Mapping[str, Any]
+
+
+def chain_save(
+    *, spec: Spec, actor: str, source: str = "", warnings: list[FieldProblem] | None = None
+) -> ChainVersion:
+    """Put a chain in force; an equal one makes no new version. Raises 422 with every problem.
+
+    Unknown keys are problems, unless `warnings` takes them.
+    """
+    return chains_save(specs=[spec], actor=actor, source=source, warnings=warnings)[0]
+
+
+@transaction.atomic
+def chains_save(
+    *, specs: Sequence[Spec], actor: str, source: str = "", warnings: list[FieldProblem] | None = None
+) -> list[ChainVersion]:
+    """Put several chains in force together; they may name each other. All or nothing."""
+    parsed = [_parsed(spec, warnings) for spec in specs]
+    configuration_lock()
+    rows = {row.name: row for row in chain_rows()}
+    _check(parsed, rows)
+    return [_put(rows.get(definition.name), definition, actor, source) for definition in parsed]
+
+
+@transaction.atomic
+def chain_enable(*, name: str, enabled: bool, actor: str) -> ChainDefinition:
+    """Switch a chain. A disabled one starts by no trigger; runs under way go on."""
+    configuration_lock()
+    row = found_chain(name)
+    row.enabled, row.edited_by, row.edited_at = enabled, actor, timezone.now()
+    _check([], {item.name: item for item in [*chain_rows().exclude(pk=row.pk), row]})
+    row.save(update_fields=["enabled", "edited_by", "edited_at", "updated_at"])
+    return row
+
+
+@transaction.atomic
+def chain_delete(*, name: str, actor: str) -> None:
+    """Delete a chain and its versions. 404 unknown; 409 while a chain calls it or a run is kept of it."""
+    configuration_lock()
+    row = found_chain(name)
+    users = chain_users(name)
+    if users:
+        raise conflict(f"chain {name} is called by {', '.join(users)}")
+    if Run.objects.filter(version__definition=row).exists():
+        raise conflict(f"chain {name} has runs that are still kept; disable it instead")
+    # PROTECT guards `current` against deleting a version alone.
+    ChainDefinition.objects.filter(pk=row.pk).update(current=None)
+    row.delete()
+
+
+def chain_users(name: str) -> list[str]:
+    """The other chains in force that call it as a sub-chain."""
+    return [
+        f"chain {row.name}"
+        for row in chain_rows().exclude(name=name).order_by("name")
+        if name in definition_of(row).sub_chains
+    ]
+
+
+def chain_problems(*, spec: Spec) -> list[FieldProblem]:
+    """What chain_save would refuse, without saving: for forms and dry runs."""
+    definition, problems = parse_definition(spec)
+    if definition is None:
+        return problems
+    return _problems([definition], {row.name: row for row in chain_rows()})
+
+
+def _parsed(spec: Spec, warnings: list[FieldProblem] | None) -> Definition:
+    definition, problems = parse_definition(spec, warnings=warnings)
+    if definition is None:
+        raise _refusal(problems)
+    return definition
+
+
+def _check(parsed: Sequence[Definition], rows: Mapping[str, ChainDefinition]) -> None:
+    problems = _problems(parsed, rows)
+    if problems:
+        raise _refusal(problems)
+
+
+def _problems(parsed: Sequence[Definition], rows: Mapping[str, ChainDefinition]) -> list[FieldProblem]:
+    """Problems of the parsed ones among all. With a single one the fields are those of its own spec."""
+    saved = {definition.name: definition for definition in parsed}
+    chains = {**{name: definition_of(row) for name, row in rows.items()}, **saved}
+    providers = set(Provider.objects.values_list("name", flat=True))
+    problems = []
+    for definition in parsed:
+        prefix = f"chains.{definition.name}."
+        problems += check_definition(definition, chains, providers, prefix)
+        problems += check_supported(definition, prefix)
+    problems += check_recursion(chains)
+    disabled = {name for name, row in rows.items() if not row.enabled}
+    problems += _trigger_problems({name: chain for name, chain in chains.items() if name not in disabled})
+    prefix = f"chains.{parsed[0].name}." if len(parsed) == 1 else ""
+    return [FieldProblem(item.field.removeprefix(prefix), item.message) for item in problems]
+
+
+def _trigger_problems(chains: Mapping[str, Definition]) -> list[FieldProblem]:
+    """Two chains must not claim the same actions equally."""
+    owners: dict[tuple[str, str, str], str] = {}
+    problems = []
+    for name, chain in sorted(chains.items()):
+        trigger = chain.trigger
+        key = (trigger.namespace, trigger.tenant, trigger.action_type) if trigger else None
+        if key and owners.setdefault(key, name) != name:
+            text = f"chain {owners[key]} is triggered by the same actions as chain {name}"
+            problems.append(FieldProblem(f"chains.{name}.trigger", text))
+    return problems
+
+
+def _put(row: ChainDefinition | None, definition: Definition, actor: str, source: str) -> ChainVersion:
+    spec = to_spec(definition)
+    row = row or ChainDefinition(name=definition.name)
+    row.description = definition.description
+    if source:
+        row.source, row.loaded_digest = source, content_digest(spec)
+        row.edited_by, row.edited_at = "", None
+    else:
+        row.edited_by, row.edited_at = actor, timezone.now()
+    row.save()
+    if row.current is None or content_digest(row.current.spec) != content_digest(spec):
+        row.current = _new_version(row, spec, actor)
+        row.save(update_fields=["current"])
+    return row.current
+
+
+def _new_version(row: ChainDefinition, spec: Spec, actor: str) -> ChainVersion:
+    newest = row.versions.aggregate(newest=Max("number"))["newest"] or 0
+    return ChainVersion.objects.create(definition=row, number=newest + 1, spec=spec, actor=actor)
+
+
+def _refusal(problems: Sequence[FieldProblem]) -> Exception:
+    first = problems[0]
+    return invalid(f"the chain is not valid: {first.field} {first.message}", problems)

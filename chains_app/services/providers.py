@@ -1,0 +1,134 @@
+"""Changing providers and their breakers' settings. Every process calls by a change within a second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from acteon_site.base import stamps
+from acteon_site.base.digest import content_digest
+from acteon_site.base.errors import FieldProblem, conflict, invalid, not_found
+from acteon_site.base.managed import ManagedConfig
+from chains_app.models import CircuitBreaker, Provider, Run
+from chains_app.selectors import chain_rows, definition_of, version_definition
+from chains_app.specs import check_breakers, parse_breaker, parse_provider
+
+OWNED = ("source", "loaded_digest", "edited_by", "edited_at")
+
+
+def configuration_lock() -> None:
+    """Tell every process that chains and providers change, and let one such change at a time be checked.
+
+    A stamp's row stays locked until the transaction ends, so that two edits at once cannot close a circle
+    or refer to what the other deletes.
+    """
+    stamps.touch(stamps.CHAINS)
+    stamps.touch(stamps.PROVIDERS)
+
+
+@transaction.atomic
+def provider_save(
+    *, spec: Mapping[str, Any], actor: str, source: str = "", keep_secrets: bool = False
+) -> Provider:
+    """Create or change the provider that the flat spec names.
+
+    `source` names what loaded it, empty for a person. With `keep_secrets` a secret that the spec does not
+    mention stays as stored. Raises 422 with every problem.
+    """
+    configuration_lock()
+    row = Provider.objects.filter(name=spec.get("name")).first() or Provider()
+    stored = (row.secrets or {}) if keep_secrets and row.kind == spec.get("type") else {}
+    parsed, problems = parse_provider({**stored, **spec})
+    if parsed is None:
+        raise _refusal("provider", problems)
+    for name, value in asdict(parsed).items():
+        setattr(row, name, value)
+    _own(row, actor, source, {**asdict(parsed), "secrets": sorted(parsed.secrets)})
+    row.save()
+    return row
+
+
+@transaction.atomic
+def provider_delete(*, name: str, actor: str) -> None:
+    """Delete a provider and its breaker. 404 unknown, 409 while a chain or another's breaker names it."""
+    configuration_lock()
+    row = Provider.objects.filter(name=name).first()
+    if row is None:
+        raise not_found(f"there is no provider named {name}")
+    users = provider_users(name)
+    if users:
+        raise conflict(f"provider {name} is used by {', '.join(users)}")
+    CircuitBreaker.objects.filter(provider=name).delete()
+    row.delete()
+
+
+def provider_users(name: str) -> list[str]:
+    """What names a provider: chains in force, breakers that fall back to it, runs that have not ended."""
+    rows = chain_rows().order_by("name")
+    chains = [f"chain {row.name}" for row in rows if name in definition_of(row).providers]
+    breakers = CircuitBreaker.objects.filter(fallback_provider=name).order_by("provider")
+    return chains + [f"the breaker of {breaker.provider}" for breaker in breakers] + _under_way(name)
+
+
+def _under_way(name: str) -> list[str]:
+    """Runs that have not ended may call it by an older version, or as their only step."""
+    running = Run.objects.filter(ended_at__isnull=True)
+    found = ["actions under way"] if running.filter(version=None, provider=name).exists() else []
+    pinned = running.filter(version__isnull=False).values_list("version", "chain_name").distinct()
+    return found + [
+        f"runs of chain {chain_name} under way"
+        for version, chain_name in pinned
+        if name in version_definition(version).providers
+    ]
+
+
+@transaction.atomic
+def breaker_save(*, spec: Mapping[str, Any], actor: str, source: str = "") -> CircuitBreaker:
+    """Create or change a breaker's settings; its state stays. Raises 422 with every problem."""
+    parsed, problems = parse_breaker(spec)
+    if parsed is None:
+        raise _refusal("circuit breaker", problems)
+    configuration_lock()
+    rows = {row.provider: row for row in CircuitBreaker.objects.all()}
+    fallbacks = {name: row.fallback_provider for name, row in rows.items()}
+    names = set(Provider.objects.values_list("name", flat=True))
+    problems = check_breakers({**fallbacks, parsed.provider: parsed.fallback_provider}, names)
+    if problems:
+        raise _refusal("circuit breaker", [_own_field(problem, parsed.provider) for problem in problems])
+    row = rows.get(parsed.provider) or CircuitBreaker()
+    settings = asdict(parsed)
+    for name, value in settings.items():
+        setattr(row, name, value)
+    _own(row, actor, source, settings)
+    # Never the state: calls change it at the same time.
+    row.save(update_fields=[*settings, *OWNED, "updated_at"] if row.pk else None)
+    return row
+
+
+@transaction.atomic
+def breaker_delete(*, provider: str, actor: str) -> None:
+    configuration_lock()
+    if not CircuitBreaker.objects.filter(provider=provider).delete()[0]:
+        raise not_found(f"provider {provider} has no circuit breaker")
+
+
+def _own(row: ManagedConfig, actor: str, source: str, content: Mapping[str, Any]) -> None:
+    """Mark the row as loaded from `source`, or as edited by a person."""
+    if source:
+        row.source, row.loaded_digest = source, content_digest(content)
+        row.edited_by, row.edited_at = "", None
+    else:
+        row.edited_by, row.edited_at = actor, timezone.now()
+
+
+def _own_field(problem: FieldProblem, provider: str) -> FieldProblem:
+    return FieldProblem(problem.field.removeprefix(f"circuit_breakers.{provider}."), problem.message)
+
+
+def _refusal(noun: str, problems: list[FieldProblem]) -> Exception:
+    first = problems[0]
+    return invalid(f"the {noun} is not valid: {first.field} {first.message}", problems)

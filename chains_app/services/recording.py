@@ -1,0 +1,294 @@
+"""What a turn writes down: calls started, results, waiting, parking, the end. All inside the turn's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from acteon_site.base.doorbell import ring_on_commit
+from acteon_site.base.ids import new_id
+from audit_app.redaction import Scrubber
+from audit_app.selectors import current_redactor
+from audit_app.services.journal import Journal, Subject
+from chains_app.branching import choose
+from chains_app.definitions import Step
+from chains_app.engine.machine import point_passed, standing
+from chains_app.engine.state import ChildState
+from chains_app.engine.moves import AwaitChild, CallStep, End, Park, UndoStep, Wait
+from chains_app.listeners import listener_for
+from chains_app.models import Attempt, Incident, Run
+from chains_app.selectors import definitions
+from chains_app.services.breakers import Blocked, Route, breaker_routes
+from chains_app.services.calling import Incoming, Outgoing, call_of, timeout_of
+from chains_app.services.held import Held, expiry_of_child
+from chains_app.services.leases import MARGIN
+from chains_app.services.runs import ADVANCE_TASK, Owner, run_of_chain, run_of_notice, runs_insert
+from chains_app.states import RunKind, RunStatus, StepStatus, Undo
+
+AUDIT_OF_STEP = {
+    StepStatus.COMPLETED: "chain_step_completed",
+    StepStatus.FAILED: "chain_step_failed",
+    StepStatus.SKIPPED: "chain_step_skipped",
+    StepStatus.PENDING: "chain_step_retrying",
+}
+AUDIT_OF_END = {
+    RunStatus.COMPLETED: "chain_completed",
+    RunStatus.FAILED: "chain_failed",
+    RunStatus.CANCELLED: "chain_cancelled",
+    RunStatus.TIMED_OUT: "chain_timed_out",
+}
+BREAKER_PAUSE = timedelta(seconds=1)
+
+
+def call_started(held: Held, move: CallStep | UndoStep, now: datetime) -> Outgoing | Wait | Park:
+    """Record the call as started, or wait for the provider's breaker, which uses up no attempt."""
+    undo = isinstance(move, UndoStep)
+    step = move.step
+    provider = step.compensate.provider if undo and step.compensate else step.provider
+    route = breaker_routes([provider], now=now)[provider]
+    # A fallback must not repeat what may have taken effect already, and nobody else can refund.
+    only_itself = undo or (isinstance(move, CallStep) and move.again)
+    if isinstance(route, Blocked) or (only_itself and route.via_fallback):
+        return _wait_for_breaker(held, route, now)
+    _give_back_waiting(held.run, held, now)
+    (_undo_started if undo else _step_started)(held, step, now)
+    attempt = _attempt(held, step, route.provider, now, undo=undo)
+    held.run.status = RunStatus.RUNNING
+    held.run.next_run_at = held.run.updated_at = now
+    held.run.lease_until = now + timedelta(seconds=timeout_of(route.provider)) + MARGIN
+    return Outgoing(step, attempt.pk, call_of(held, step, route.provider, undo=undo), route, undo)
+
+
+def _wait_for_breaker(held: Held, route: Route | Blocked, now: datetime) -> Wait:
+    held.run.waits_since = held.run.waits_since or now
+    until = route.retry_at if isinstance(route, Blocked) else now + BREAKER_PAUSE
+    return Wait(max(until, now + BREAKER_PAUSE))
+
+
+def _give_back_waiting(run: Run, held: Held, now: datetime) -> None:
+    """Deadlines do not count the time that a run was parked or waited for a breaker."""
+    if run.waits_since is not None and run.expires_at is not None:
+        run.expires_at += now - run.waits_since
+        held.state.deadline = run.expires_at
+    run.waits_since = None
+
+
+def _step_started(held: Held, step: Step, now: datetime) -> None:
+    known, row = held.state.step(step.name), held.row(step.name)
+    known.status, known.attempt, known.retry_at = StepStatus.RUNNING, known.attempt + 1, None
+    known.first_called_at = known.first_called_at or now
+    row.started_at = row.started_at or now
+    if step.name not in held.state.path:
+        held.state.path.append(step.name)
+
+
+def _undo_started(held: Held, step: Step, now: datetime) -> None:
+    known = held.state.step(step.name)
+    known.undo, known.undo_attempt, known.retry_at = Undo.RUNNING, known.undo_attempt + 1, None
+
+
+def _attempt(held: Held, step: Step, provider: str, now: datetime, *, undo: bool) -> Attempt:
+    known = held.state.step(step.name)
+    attempt = Attempt(
+        pk=new_id(),
+        step=held.row(step.name),
+        number=known.undo_attempt if undo else known.attempt,
+        undo=undo,
+        provider=provider,
+        started_at=now,
+    )
+    held.attempts.append(attempt)
+    return attempt
+
+
+def child_started(held: Held, step: Step, now: datetime) -> None:
+    """Start the sub-chain in its present version; it inherits the origin and ends within the parent's time."""
+    known, run = held.state.step(step.name), held.run
+    chain = definitions().get(step.sub_chain)
+    if step.name not in held.state.path:
+        held.state.path.append(step.name)
+    held.row(step.name).started_at = now
+    if chain is None:
+        known.status, known.error = StepStatus.FAILED, f"no chain is named {step.sub_chain!r}"
+        return
+    known.status, known.attempt = StepStatus.RUNNING, known.attempt + 1
+    child = run_of_chain(chain, origin=run.origin, owner=Owner("", None), now=now)
+    child.parent, child.parent_step = run, step.name
+    child.expires_at = expiry_of_child(run, chain.definition.timeout_seconds, now)
+    runs_insert([child])
+    held.state.children[step.name] = ChildState(None)
+
+
+def await_child(held: Held, move: AwaitChild, now: datetime) -> None:
+    """The child's end wakes the parent, in the child's own transaction."""
+    held.run.status, held.run.next_run_at = RunStatus.WAITING_SUB_CHAIN, None
+    if move.cancel:
+        open_ones = Run.objects.filter(parent=held.run, parent_step=move.step.name, ended_at__isnull=True)
+        open_ones.filter(cancel_requested_at__isnull=True).update(cancel_requested_at=now, next_run_at=now)
+        ring_on_commit(ADVANCE_TASK, [str(pk) for pk in open_ones.values_list("pk", flat=True)])
+
+
+def step_result(held: Held, out: Outgoing, came: Incoming, now: datetime, journal: Journal) -> None:
+    """The step's own trail. A bare call has none: its owner tells the outcome."""
+    known, row = held.state.step(out.step.name), held.row(out.step.name)
+    if known.status != StepStatus.PENDING:
+        row.completed_at = now
+    known.error = scrubbed(held, known.error)
+    if held.run.kind != RunKind.CHAIN:
+        return
+    done = known.status == StepStatus.COMPLETED
+    _audit(held, journal, AUDIT_OF_STEP[StepStatus(known.status)], out, came)
+    if known.status != StepStatus.PENDING:
+        _step_events(held, out.step, journal, success=done)
+    if done and out.step.transition_to:
+        _transition(held, out.step, now, journal)
+
+
+def _step_events(held: Held, step: Step, journal: Journal, *, success: bool) -> None:
+    known = held.state.step(step.name)
+    following = choose(held.definition, step, body=known.body, success=success).target
+    subject, chain_id = subject_of(held.run), str(held.run.pk)
+    journal.event(
+        "chain_step_completed",
+        subject,
+        chain_id=chain_id,
+        step_name=step.name,
+        step_index=held.definition.index_of(step.name),
+        success=success,
+        next_step=following if known.status != StepStatus.FAILED else None,
+    )
+    if known.status != StepStatus.FAILED and following:
+        journal.event("chain_advanced", subject, chain_id=chain_id)
+
+
+def _transition(held: Held, step: Step, now: datetime, journal: Journal) -> None:
+    listener = listener_for(held.run)
+    if listener:
+        listener.transition(held.run, to=step.transition_to, step=step.name, now=now, journal=journal)
+
+
+def undo_result(held: Held, out: Outgoing, came: Incoming, journal: Journal) -> None:
+    known = held.state.step(out.step.name)
+    known.error = scrubbed(held, known.error)
+    done = known.undo == Undo.DONE
+    outcome = "chain_step_completed" if done else "chain_step_failed" if known.undo == Undo.FAILED else "chain_step_retrying"
+    _audit(held, journal, outcome, out, came)
+
+
+def _audit(held: Held, journal: Journal, outcome: str, out: Outgoing, came: Incoming) -> None:
+    known = held.state.step(out.step.name)
+    details: dict[str, Any] = {
+        "step": out.step.name,
+        "step_index": held.definition.index_of(out.step.name),
+        "attempt": known.undo_attempt if out.undo else known.attempt,
+        "called": out.call.action_type,
+    }
+    if out.undo:
+        details["compensation"] = True
+    if out.route.via_fallback:
+        details["fallback_for"] = out.route.original
+    if came.failure:
+        details["error"] = {"code": came.failure.code, "message": came.failure.message}
+    elif came.body is not None:
+        details["response"] = came.body
+    journal.audit(
+        subject_of(held.run, out.route.provider),
+        outcome=outcome,
+        verdict="chain",
+        scrubber=scrubber_of(held),
+        outcome_details=details,
+        chain_id=str(held.run.pk),
+        duration_ms=came.duration_ms,
+    )
+
+
+def run_parked(held: Held, move: Park, now: datetime, journal: Journal) -> None:
+    """Wait for a person. A bare call or a notice waits for nobody: it has failed."""
+    run = held.run
+    if run.kind != RunKind.CHAIN:
+        known = held.state.step(move.step)
+        return run_ended(held, End(RunStatus.FAILED, known.error or move.message, known.error_code or "TIMEOUT"), now, journal)
+    run.status, run.next_run_at, run.waits_since = RunStatus.WAITING_SIGNAL, None, now
+    message = scrubbed(held, move.message)
+    Incident.objects.create(run=run, step=move.step, reason=move.reason, message=message, opened_at=now)
+    details = {"step": move.step, "incident": move.reason, "message": message}
+    _audit_run(held, journal, "chain_step_failed", details)
+
+
+def run_ended(held: Held, move: End, now: datetime, journal: Journal) -> None:
+    run, state = held.run, held.state
+    run.status, run.ended_at, run.next_run_at = move.status, now, None
+    state.error, state.error_code = scrubbed(held, move.error), move.error_code
+    run.error, run.error_code = state.error, state.error_code
+    if run.kind == RunKind.CHAIN:
+        _tell_end(held, move, now, journal)
+    if run.parent_id:
+        Run.objects.filter(pk=run.parent_id, ended_at__isnull=True).update(next_run_at=now)
+        ring_on_commit(ADVANCE_TASK, [str(run.parent_id)])
+    listener = listener_for(run)
+    if listener:
+        held.write()
+        listener.ended(run, in_doubt=effect_stands(held), now=now, journal=journal)
+
+
+def effect_stands(held: Held) -> bool:
+    """Something was done at a provider that is not undone, or may have been."""
+    state = held.state
+    doubtful = any(known.unknown for known in state.steps.values())
+    undone_left = bool(standing(held.definition, state))
+    return doubtful or undone_left or point_passed(held.definition, state)
+
+
+def _tell_end(held: Held, move: End, now: datetime, journal: Journal) -> None:
+    run = held.run
+    path = list(held.state.path)
+    details: dict[str, Any] = {"execution_path": path}
+    if move.status != RunStatus.COMPLETED:
+        details["error"] = run.cancel_reason if move.status == RunStatus.CANCELLED else move.error
+    _audit_run(held, journal, AUDIT_OF_END[RunStatus(move.status)], details)
+    journal.event(
+        "chain_completed", subject_of(run), chain_id=str(run.pk), status=str(move.status), execution_path=path
+    )
+    if move.status == RunStatus.CANCELLED and held.definition.on_cancel:
+        _notify_cancel(held, now)
+
+
+def _notify_cancel(held: Held, now: datetime) -> None:
+    run, notice = held.run, held.definition.on_cancel
+    assert notice is not None  # noqa: S101 - the caller asked
+    payload = {
+        "chain_id": str(run.pk),
+        "chain_name": run.chain_name,
+        "action_id": run.action_id,
+        "reason": run.cancel_reason,
+        "cancelled_by": run.cancelled_by,
+    }
+    origin = {**run.origin, "payload": payload, "action_type": notice.action_type}
+    runs_insert([run_of_notice(notice.provider, origin=origin, owner=Owner("", None), now=now)])
+
+
+def _audit_run(held: Held, journal: Journal, outcome: str, details: Mapping[str, Any]) -> None:
+    run = held.run
+    journal.audit(
+        subject_of(run),
+        outcome=outcome,
+        verdict="chain",
+        scrubber=scrubber_of(held),
+        outcome_details={"chain_name": run.chain_name, **details},
+        chain_id=str(run.pk),
+        dispatched_at=None,
+    )
+
+
+def subject_of(run: Run, provider: str | None = None) -> Subject:
+    return Subject(run.namespace, run.tenant, provider or run.provider, run.action_type, run.action_id)
+
+
+def scrubber_of(held: Held) -> Scrubber:
+    return current_redactor().scrubber(held.run.origin["payload"], held.run.origin.get("tainted") or ())
+
+
+def scrubbed(held: Held, text: str) -> str:
+    """A text without the order's redacted values, as errors and reasons are kept."""
+    return scrubber_of(held).text(text) if text else ""
