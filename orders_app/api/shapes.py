@@ -1,0 +1,82 @@
+"""Orders, holds and templates as the contract shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from acteon_site.base.clock_text import rfc3339, rfc3339_or_none
+from orders_app.models import Hold, Order, Template, TemplateProfile
+from orders_app.selectors import lifecycle_of
+from orders_app.states import UNMOVABLE
+
+
+def order_shape(order: Order) -> dict[str, Any]:
+    return {
+        "fingerprint": order.fingerprint,
+        "state": order.state,
+        "action_type": order.action_type,
+        "updated_at": rfc3339(order.updated_at),
+    }
+
+
+def order_detail(order: Order) -> dict[str, Any]:
+    history = [
+        {"from": move.from_state, "to": move.to_state, "at": rfc3339(move.at), "actor": move.actor}
+        for move in order.moves.all()
+    ]
+    allowed = [] if order.status in UNMOVABLE else list(lifecycle_of(order).allowed(order.state))
+    return {
+        **order_shape(order),
+        "status": order.status,
+        "reason": order.reason,
+        "action_id": order.action_id_text,
+        "chain_id": str(order.run_id) if order.run_id else None,
+        "history": history,
+        "allowed": allowed,
+    }
+
+
+def approval_shape(hold: Hold) -> dict[str, Any]:
+    """Signed links are never shown here."""
+    return {
+        "token": str(hold.pk),
+        "status": hold.status,
+        "rule": hold.rule,
+        "created_at": rfc3339(hold.created_at),
+        "expires_at": rfc3339(hold.due_at),
+        "decided_at": rfc3339_or_none(hold.decided_at),
+        "message": hold.message,
+        "action_id": hold.action_id_text,
+        "decided_by": hold.decided_by or None,
+    }
+
+
+def scheduled_shape(hold: Hold) -> dict[str, Any]:
+    return {
+        "action_id": hold.action_id_text,
+        "fingerprint": hold.order.fingerprint if hold.order else hold.action_id_text,
+        "rule": hold.rule,
+        "status": hold.status,
+        "scheduled_for": rfc3339(hold.due_at),
+    }
+
+
+def template_shape(template: Template) -> dict[str, Any]:
+    return {**_named(template), "content": template.content}
+
+
+def profile_shape(profile: TemplateProfile) -> dict[str, Any]:
+    return {**_named(profile), "fields": profile.fields}
+
+
+def _named(row: Template | TemplateProfile) -> dict[str, Any]:
+    return {
+        "id": str(row.pk),
+        "name": row.name,
+        "namespace": row.namespace,
+        "tenant": row.tenant,
+        "description": row.description,
+        "labels": row.labels,
+        "created_at": rfc3339(row.created_at),
+        "updated_at": rfc3339(row.updated_at),
+    }

@@ -1,0 +1,143 @@
+"""/v1/approvals: the list for callers, and the signed links for approvers.
+
+GET and HEAD decide nothing, whatever a mail scanner follows. A link opened in a browser shows the order and a
+button; only its POST decides.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from acteon_site.api import Endpoint, page_of, request_id_of, scope_of
+from acteon_site.base.errors import AppError, bad_query, not_found
+from acteon_site.base.ids import as_uuid
+from audit_app.selectors import current_redactor
+from audit_app.services.journal import Source
+from orders_app.actions import stored_action
+from orders_app.api.shapes import approval_shape
+from orders_app.approval_links import APPROVE, DECISIONS, LinkTarget, verified
+from orders_app.models import Hold
+from orders_app.services.holds import approval_approve, approval_reject, gone
+from orders_app.services.releases import hold_release, hold_result
+from orders_app.states import HoldKind, HoldStatus
+
+ACTOR = "approval link"
+
+
+class Approvals(Endpoint):
+    def get(self, request: Request) -> Response:
+        namespace, tenant = scope_of(request)
+        page, status = page_of(request), request.query_params.get("status")
+        if status is not None and status not in HoldStatus.values:
+            raise bad_query(f"status must be one of {', '.join(HoldStatus.values)}")
+        holds = Hold.objects.filter(namespace=namespace, tenant=tenant, kind=HoldKind.APPROVAL)
+        if status:
+            holds = holds.filter(status=status)
+        newest = holds.order_by("-created_at")[page.offset : page.offset + page.limit]
+        approvals = [approval_shape(hold) for hold in newest]
+        return Response({"approvals": approvals, "count": len(approvals)})
+
+
+class SignedEndpoint(Endpoint):
+    """The signature is the permission. A key, where one is sent, is not looked at."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+
+class Approval(SignedEndpoint):
+    def get(self, request: Request, namespace: str, tenant: str, approval_id: str) -> Response:
+        hold = signed_hold(request, LinkParts(namespace, tenant, approval_id), DECISIONS)
+        return Response(approval_shape(hold))
+
+
+class ApprovalDecision(SignedEndpoint):
+    """The link itself: `decision` is approve or reject, from the path."""
+
+    decision = APPROVE
+
+    def get(self, request: Request, namespace: str, tenant: str, approval_id: str) -> HttpResponse:
+        hold = signed_hold(request, LinkParts(namespace, tenant, approval_id), (self.decision,))
+        if _wants_html(request):
+            return approval_page(request._request, hold, self.decision)
+        return Response(approval_shape(hold))
+
+    def post(self, request: Request, namespace: str, tenant: str, approval_id: str) -> HttpResponse:
+        hold = signed_hold(request, LinkParts(namespace, tenant, approval_id), (self.decision,))
+        source = Source(ACTOR, "approval_link", request_id_of(request))
+        answer = decide(hold, self.decision, ACTOR, source)
+        if _wants_html(request):
+            hold.refresh_from_db()
+            return approval_page(request._request, hold, self.decision)
+        return Response(answer)
+
+
+class Reject(ApprovalDecision):
+    decision = "reject"
+
+
+class LinkParts(tuple[str, str, str]):
+    """Namespace, tenant and approval id, from the path."""
+
+    def __new__(cls, namespace: str, tenant: str, approval_id: str) -> LinkParts:
+        return super().__new__(cls, (namespace, tenant, approval_id))
+
+
+def decide(hold: Hold, decision: str, actor: str, source: Source) -> dict[str, Any]:
+    """Approve (and release at once) or reject. 404 where the time is over, 410 where somebody was faster."""
+    if decision == APPROVE:
+        approval_approve(hold_id=hold.pk, actor=actor, source=source)
+        outcome = hold_release(hold_id=hold.pk, at_once=True) or hold_result(Hold.objects.get(pk=hold.pk))
+        return {"id": str(hold.pk), "status": "approved", "outcome": outcome.wire() if outcome else None}
+    approval_reject(hold_id=hold.pk, actor=actor, source=source)
+    return {"id": str(hold.pk), "status": "rejected", "outcome": None}
+
+
+def signed_hold(request: Request, parts: LinkParts, decisions: tuple[str, ...]) -> Hold:
+    """The approval that the link is for. One answer for a bad signature, an unknown id or key, and expiry."""
+    signature, expires_at = request.query_params.get("sig"), request.query_params.get("expires_at")
+    if not signature or not expires_at or not (expires_at.isascii() and expires_at.isdigit()):
+        raise AppError("the link is incomplete: it needs sig and expires_at", "MALFORMED", 400)
+    target = LinkTarget(*parts, expires_at=int(expires_at[:15]))
+    kid, keys = request.query_params.get("kid"), settings.APPROVAL_KEYS
+    if not any(verified(keys, target, decision, signature, kid) for decision in decisions):
+        raise nothing_here()
+    hold = _hold(parts)
+    if hold is None or int(hold.due_at.timestamp()) != target.expires_at:
+        raise nothing_here()
+    if hold.status == HoldStatus.EXPIRED:
+        raise nothing_here()
+    if request.method == "POST" and hold.status != HoldStatus.PENDING:
+        raise gone()
+    return hold
+
+
+def _hold(parts: LinkParts) -> Hold | None:
+    namespace, tenant, approval_id = parts
+    pk = as_uuid(approval_id)
+    holds = Hold.objects.filter(kind=HoldKind.APPROVAL, namespace=namespace, tenant=tenant)
+    return holds.select_related("action", "order").filter(pk=pk).first() if pk else None
+
+
+def nothing_here() -> AppError:
+    return not_found("no such approval, or its time is over")
+
+
+def _wants_html(request: Request) -> bool:
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def approval_page(request: HttpRequest, hold: Hold, decision: str) -> HttpResponse:
+    action = stored_action(hold.action.body)
+    payload = current_redactor().scrubber(action.payload, action.tainted).payload
+    context = {"hold": hold, "decision": decision, "payload": payload, "pending": hold.status == HoldStatus.PENDING}
+    response = render(request, "orders_app/approval.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

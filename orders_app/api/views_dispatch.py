@@ -1,0 +1,104 @@
+"""POST /v1/dispatch and /v1/dispatch/batch."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from acteon_site.api import Endpoint, caller_of, flag_of, request_id_of
+from acteon_site.base.clock_text import parse_time
+from acteon_site.base.errors import AppError, FieldProblem, bad_query
+from acteon_site.base.principals import Role
+from orders_app.outcomes import Outcome
+from orders_app.pipeline.dispatch import dispatch_many, dry_run_many
+from orders_app.pipeline.items import Submission
+from orders_app.services.answers import Answer, answered_once
+
+MAX_BATCH = 1000
+DEMO_CLOCK = "X-Demo-Now"
+
+
+class Dispatch(Endpoint):
+    """One action in, its outcome out. Throttled, Failed and the like are 200: the outcome is the answer."""
+
+    write_role = Role.OPERATOR
+
+    def post(self, request: Request) -> Response:
+        body, submission = request.data, submission_of(request)
+        if flag_of(request, "dry_run"):
+            return _single(dry_run_many([body], submission)[0])
+        answer = answered_once(
+            request,
+            submission,
+            lambda remember: _answer(dispatch_many([body], submission, in_transaction=remember).results[0]),
+        )
+        return Response(answer.body, status=answer.status, headers=answer.headers)
+
+
+class DispatchBatch(Endpoint):
+    """Up to 1000 actions in, as many results out, in order. A malformed item fails alone."""
+
+    write_role = Role.OPERATOR
+
+    def post(self, request: Request) -> Response:
+        bodies, submission = _bodies(request), submission_of(request)
+        if flag_of(request, "dry_run"):
+            return Response([_item(result) for result in dry_run_many(bodies, submission)])
+        answer = answered_once(
+            request,
+            submission,
+            lambda remember: _batch_answer(dispatch_many(bodies, submission, in_transaction=remember).results),
+        )
+        return Response(answer.body, status=answer.status, headers=answer.headers)
+
+
+def submission_of(request: Request) -> Submission:
+    return Submission(caller_of(request), request_id_of(request), timezone.now(), _demo_now(request))
+
+
+def _demo_now(request: Request) -> datetime | None:
+    """The instant that this request's rules take for now: embedded mode only."""
+    text = request.headers.get(DEMO_CLOCK)
+    if text is None:
+        return None
+    if not settings.DEMO_CLOCK:
+        raise bad_query(f"{DEMO_CLOCK} is not accepted here", [FieldProblem(DEMO_CLOCK, "is for the demo only")])
+    moment = parse_time(text)
+    if moment is None:
+        message = "must be an RFC 3339 time with offset, like 2026-01-31T12:00:00Z"
+        raise bad_query(f"{DEMO_CLOCK} {message}", [FieldProblem(DEMO_CLOCK, message)])
+    return moment
+
+
+def _bodies(request: Request) -> list[Any]:
+    if not isinstance(request.data, list):
+        raise AppError("a batch must be a JSON array of actions", "MALFORMED", 400)
+    if len(request.data) > MAX_BATCH:
+        raise AppError(f"a batch holds at most {MAX_BATCH} actions, not {len(request.data)}", "BATCH_TOO_LARGE", 400)
+    return request.data
+
+
+def _answer(result: Outcome | AppError) -> Answer:
+    if isinstance(result, AppError):
+        raise result
+    headers = {"X-Dedup-Reason": result.dedup_reason} if result.dedup_reason else {}
+    return Answer(200, result.wire(), headers, memorable=result.memorable)
+
+
+def _single(result: Outcome | AppError) -> Response:
+    answer = _answer(result)
+    return Response(answer.body, status=answer.status, headers=answer.headers)
+
+
+def _batch_answer(results: list[Outcome | AppError]) -> Answer:
+    memorable = all(not isinstance(result, Outcome) or result.memorable for result in results)
+    return Answer(200, [_item(result) for result in results], {}, memorable=memorable)
+
+
+def _item(result: Outcome | AppError) -> Any:
+    return result.item() if isinstance(result, AppError) else result.batch_wire()

@@ -1,0 +1,134 @@
+"""/v1/events (the order lifecycle), /v1/orders/…/cancel, /v1/scheduled."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from acteon_site.api import Endpoint, body_of, caller_of, page_of, request_id_of, scope_of
+from acteon_site.base.errors import bad_query, conflict, invalid_field, not_found
+from acteon_site.base.principals import Role
+from audit_app.services.journal import Source
+from orders_app.api.shapes import order_detail, order_shape, scheduled_shape
+from orders_app.models import Hold, Order
+from orders_app.services.cancel import order_cancel
+from orders_app.services.holds import hold_cancel
+from orders_app.services.moves import order_named, order_transition
+from orders_app.states import HoldKind, HoldStatus
+
+
+def source_of(request: Request) -> Source:
+    caller = caller_of(request)
+    return Source(caller.caller_id, caller.auth_method, request_id_of(request))
+
+
+class Events(Endpoint):
+    """Orders with their lifecycle state; `status` filters by that state."""
+
+    def get(self, request: Request) -> Response:
+        namespace, tenant = scope_of(request)
+        page = page_of(request)
+        orders = Order.objects.filter(namespace=namespace, tenant=tenant)
+        if state := request.query_params.get("status"):
+            orders = orders.filter(state=state)
+        newest = orders.order_by("-updated_at", "-id")[page.offset : page.offset + page.limit]
+        events = [order_shape(order) for order in newest]
+        return Response({"events": events, "count": len(events)})
+
+
+class Event(Endpoint):
+    def get(self, request: Request, fingerprint: str) -> Response:
+        namespace, tenant = scope_of(request)
+        return Response(order_detail(order_named(namespace, tenant, fingerprint)))
+
+
+class Transition(Endpoint):
+    write_role = Role.OPERATOR
+
+    def put(self, request: Request, fingerprint: str) -> Response:
+        body = body_of(request)
+        namespace, tenant = scope_of(request, body)
+        to = body.get("to", body.get("to_state"))
+        if not isinstance(to, str) or not to:
+            raise invalid_field("to", "is required: the state to move to")
+        moved = order_transition(
+            namespace=namespace,
+            tenant=tenant,
+            fingerprint=fingerprint,
+            to=to,
+            actor=caller_of(request).caller_id,
+            source=source_of(request),
+        )
+        return Response(
+            {
+                "fingerprint": fingerprint,
+                "previous_state": moved.previous_state,
+                "new_state": moved.new_state,
+                "notify": False,
+            }
+        )
+
+
+class OrderCancel(Endpoint):
+    write_role = Role.OPERATOR
+
+    def post(self, request: Request, fingerprint: str) -> Response:
+        body = body_of(request)
+        namespace, tenant = scope_of(request, body)
+        order = order_cancel(
+            namespace=namespace,
+            tenant=tenant,
+            fingerprint=fingerprint,
+            actor=caller_of(request).caller_id,
+            source=source_of(request),
+            reason=_reason(body.get("reason")),
+        )
+        return Response(order_detail(order))
+
+
+def _reason(given: object) -> str:
+    if given is None:
+        return ""
+    if not isinstance(given, str) or len(given) > 1000:
+        raise invalid_field("reason", "must be text of at most 1000 characters")
+    return given
+
+
+class Scheduled(Endpoint):
+    """What waits for its time or its turn, and what did."""
+
+    def get(self, request: Request) -> Response:
+        namespace, tenant = scope_of(request)
+        page, status = page_of(request), request.query_params.get("status")
+        if status is not None and status not in HoldStatus.values:
+            raise bad_query(f"status must be one of {', '.join(HoldStatus.values)}")
+        holds = Hold.objects.filter(
+            namespace=namespace, tenant=tenant, kind__in=(HoldKind.SCHEDULE, HoldKind.TURN)
+        ).select_related("order")
+        if status:
+            holds = holds.filter(status=status)
+        newest = holds.order_by("-created_at")[page.offset : page.offset + page.limit]
+        scheduled = [scheduled_shape(hold) for hold in newest]
+        return Response({"scheduled": scheduled, "count": len(scheduled)})
+
+
+class ScheduledCancel(Endpoint):
+    write_role = Role.OPERATOR
+
+    def post(self, request: Request, action_id: str) -> Response:
+        namespace, tenant = scope_of(request, body_of(request))
+        holds = Hold.objects.filter(
+            namespace=namespace,
+            tenant=tenant,
+            action_id_text=action_id,
+            kind__in=(HoldKind.SCHEDULE, HoldKind.TURN),
+        )
+        newest = holds.order_by("-created_at").first()
+        if newest is None:
+            raise not_found(f"nothing is scheduled for action {action_id!r} here")
+        if newest.status != HoldStatus.PENDING:
+            raise conflict(f"it is {newest.status} already", "NOT_WAITING")
+        hold = hold_cancel(
+            hold_id=newest.pk, actor=caller_of(request).caller_id, source=source_of(request)
+        )
+        return Response(scheduled_shape(hold))

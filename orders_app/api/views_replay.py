@@ -1,0 +1,71 @@
+"""POST /v1/audit/{action_id}/replay and /v1/audit/replay."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from acteon_site.api import Endpoint, body_of, caller_of, integer_of, request_id_of, scope_of
+from acteon_site.base.errors import bad_query, not_found
+from acteon_site.base.principals import Role
+from audit_app.models import AuditRecord
+from orders_app.models import Action
+from orders_app.services.replay import (
+    REPLAYABLE,
+    action_replay,
+    original_of,
+    replay_many,
+    submission_for,
+)
+
+FILTERS = ("provider", "action_type", "outcome", "verdict", "matched_rule", "caller_id")
+
+
+class Replay(Endpoint):
+    write_role = Role.OPERATOR
+
+    def post(self, request: Request, action_id: str) -> Response:
+        caller = caller_of(request)
+        namespace, tenant = _scope(request, action_id)
+        original = original_of(namespace, tenant, action_id)
+        return Response(action_replay(original, submission_for(caller, request_id_of(request))).wire())
+
+
+def _scope(request: Request, action_id: str) -> tuple[str, str]:
+    """Named in query or body, else found by the action among what the caller may see."""
+    named = {**body_of(request), **request.query_params.dict()}
+    if "namespace" in named or "tenant" in named:
+        return scope_of(request, named)
+    caller = caller_of(request)
+    scopes = Action.objects.filter(action_id=action_id).values_list("namespace", "tenant").distinct()[:100]
+    seen = [scope for scope in scopes if caller.covers(*scope)]
+    if len(seen) > 1:
+        raise bad_query("several tenants have an action of this id: name namespace and tenant")
+    if not seen:
+        raise not_found(f"no action has the id {action_id!r} here")
+    return seen[0]
+
+
+class ReplayMany(Endpoint):
+    write_role = Role.OPERATOR
+
+    def post(self, request: Request) -> Response:
+        namespace, tenant = scope_of(request)
+        limit = integer_of(request, "limit", 100, lowest=1, highest=1000)
+        query = {name: request.query_params[name] for name in FILTERS if name in request.query_params}
+        records = AuditRecord.objects.filter(namespace=namespace, tenant=tenant, **query)
+        if "outcome" not in query:
+            records = records.filter(outcome__in=REPLAYABLE)
+        newest = records.exclude(verdict="chain").order_by("-dispatched_at", "-id")
+        ids = list(dict.fromkeys(newest.values_list("action_id", flat=True)[:limit]))
+        stored = Action.objects.filter(namespace=namespace, tenant=tenant, action_id__in=ids)
+        submission = submission_for(caller_of(request), request_id_of(request))
+        results = replay_many(list(stored.order_by("received_at")), submission)
+        return Response(
+            {
+                "replayed": sum(1 for result in results if result.outcome and not result.error),
+                "failed": sum(1 for result in results if result.error and not result.skipped),
+                "skipped": sum(1 for result in results if result.skipped) + len(ids) - len(results),
+                "results": [result.wire() for result in results],
+            }
+        )

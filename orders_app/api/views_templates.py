@@ -1,0 +1,142 @@
+"""/v1/templates, /v1/templates/profiles, /v1/templates/render."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from acteon_site.api import Endpoint, body_of, page_of, require_seen, scope_of
+from acteon_site.base.errors import invalid, invalid_field, not_found
+from acteon_site.base.ids import as_uuid
+from acteon_site.base.principals import Role
+from orders_app.api.shapes import profile_shape, template_shape
+from orders_app.models import Template, TemplateProfile
+from orders_app.rendering import RenderError, render_text
+from orders_app.services.template_edits import profile_delete, profile_save, template_delete, template_save
+from orders_app.services.templates import templates
+
+
+class Templates(Endpoint):
+    def get(self, request: Request) -> Response:
+        rows = [template_shape(row) for row in _page(request, Template)]
+        return Response({"templates": rows, "count": len(rows)})
+
+    def post(self, request: Request) -> Response:
+        body = body_of(request)
+        namespace, tenant = scope_of(request, body)
+        template = Template(namespace=namespace, tenant=tenant, **_common(body))
+        template.content = _content(body)
+        return Response(template_shape(template_save(template)), status=201)
+
+
+class TemplateDetail(Endpoint):
+    def get(self, request: Request, pk: str) -> Response:
+        return Response(template_shape(_found(request, Template, pk)))
+
+    def put(self, request: Request, pk: str) -> Response:
+        template, body = _found(request, Template, pk), body_of(request)
+        for name, value in _common({**template_shape(template), **body}).items():
+            setattr(template, name, value)
+        if "content" in body or "body" in body:
+            template.content = _content(body)
+        return Response(template_shape(template_save(template)))
+
+    def delete(self, request: Request, pk: str) -> Response:
+        template_delete(_found(request, Template, pk))
+        return Response(status=204)
+
+
+class Profiles(Endpoint):
+    def get(self, request: Request) -> Response:
+        rows = [profile_shape(row) for row in _page(request, TemplateProfile)]
+        return Response({"profiles": rows, "count": len(rows)})
+
+    def post(self, request: Request) -> Response:
+        body = body_of(request)
+        namespace, tenant = scope_of(request, body)
+        profile = TemplateProfile(namespace=namespace, tenant=tenant, fields=body.get("fields"), **_common(body))
+        return Response(profile_shape(profile_save(profile)), status=201)
+
+
+class ProfileDetail(Endpoint):
+    def get(self, request: Request, pk: str) -> Response:
+        return Response(profile_shape(_found(request, TemplateProfile, pk)))
+
+    def put(self, request: Request, pk: str) -> Response:
+        profile, body = _found(request, TemplateProfile, pk), body_of(request)
+        for name, value in _common({**profile_shape(profile), **body}).items():
+            setattr(profile, name, value)
+        profile.fields = body.get("fields", profile.fields)
+        return Response(profile_shape(profile_save(profile)))
+
+    def delete(self, request: Request, pk: str) -> Response:
+        profile_delete(_found(request, TemplateProfile, pk))
+        return Response(status=204)
+
+
+class Render(Endpoint):
+    """Try a profile, or a template text, on data. Stores nothing."""
+
+    write_role = Role.VIEWER
+
+    def post(self, request: Request) -> Response:
+        body = body_of(request)
+        if "profile" in body:
+            return Response({"rendered": _rendered_profile(request, body)})
+        if not isinstance(body.get("template"), str):
+            raise invalid_field("template", "is required (or profile, namespace and tenant)")
+        return Response({"rendered": _rendered("template", body["template"], _data(body, "data"))})
+
+
+def _rendered_profile(request: Request, body: dict[str, Any]) -> dict[str, str]:
+    namespace, tenant = scope_of(request, body)
+    profile = templates().profiles.get((namespace, tenant, str(body["profile"])))
+    if profile is None:
+        raise not_found(f"no profile is named {body['profile']!r} here")
+    payload = _data(body, "payload")
+    context = {**payload, "payload": payload, "namespace": namespace, "tenant": tenant}
+    return {name: _rendered(name, text, context) for name, text in profile.items()}
+
+
+def _data(body: dict[str, Any], name: str) -> dict[str, Any]:
+    data = body.get(name) or {}
+    if not isinstance(data, dict):
+        raise invalid_field(name, "must be an object")
+    return data
+
+
+def _rendered(name: str, text: str, context: dict[str, Any]) -> str:
+    try:
+        return render_text(text, context)
+    except RenderError as error:
+        raise invalid_field(name, f"cannot be rendered: {error}") from None
+
+
+def _content(body: dict[str, Any]) -> Any:
+    """`body` is an older client's name for it."""
+    return body.get("content", body.get("body"))
+
+
+def _common(body: dict[str, Any]) -> dict[str, Any]:
+    labels, description = body.get("labels") or {}, body.get("description") or ""
+    if not isinstance(labels, dict) or not isinstance(description, str):
+        raise invalid("labels must be an object and description text")
+    return {"name": body.get("name"), "labels": labels, "description": description}
+
+
+def _page(request: Request, model: type[Template] | type[TemplateProfile]) -> Any:
+    namespace, tenant = scope_of(request)
+    page = page_of(request)
+    rows = model._default_manager.filter(namespace=namespace, tenant=tenant).order_by("name")
+    return rows[page.offset : page.offset + page.limit]
+
+
+def _found(request: Request, model: Any, pk: str) -> Any:
+    key = as_uuid(pk)
+    row = model.objects.filter(pk=key).first() if key else None
+    if row is None:
+        raise not_found("there is nothing here")
+    require_seen(request, row.namespace, row.tenant)
+    return row

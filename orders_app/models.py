@@ -1,0 +1,205 @@
+"""Actions as submitted, orders and their lifecycle, holds, templates, remembered answers."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from acteon_site.base.fields import EncryptedJSONField
+from acteon_site.base.ids import new_id
+from acteon_site.base.managed import ManagedConfig
+from orders_app.states import HoldKind, HoldStatus, OrderStatus
+
+
+class Lifecycle(ManagedConfig):
+    """The states of a kind of order, and the payload fields that rules may trust."""
+
+    name = models.CharField(max_length=200, unique=True)
+    namespace = models.CharField(max_length=256, default="*", help_text="* for all")
+    tenant = models.CharField(max_length=256, default="*", help_text="* for all")
+    action_type = models.CharField(max_length=256, help_text="Actions of this type create orders")
+    enabled = models.BooleanField(default=True)
+    initial = models.CharField(max_length=100)
+    states = models.JSONField(help_text="All state names, in order")
+    transitions = models.JSONField(help_text='A list of {"from", "to"}')
+    terminal = models.JSONField(default=list, blank=True, help_text="States in which an order is finished")
+    timeouts = models.JSONField(default=list, blank=True, help_text='A list of {"state", "after_seconds", "to"}')
+    fields = models.JSONField(default=dict, blank=True, help_text="Payload fields: type, required, range, normal form")
+    fingerprint_field = models.CharField(max_length=200, blank=True, default="", help_text="Payload field that names the order")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Action(models.Model):
+    """A submission as it came in (after template enrichment), encrypted. Replays and holds read it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    namespace = models.CharField(max_length=256)
+    tenant = models.CharField(max_length=256)
+    action_type = models.CharField(max_length=256)
+    action_id = models.CharField(max_length=256)
+    body = EncryptedJSONField(help_text="The whole action")
+    received_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["namespace", "tenant", "action_id"], name="action_lookup"),
+            models.Index(fields=["namespace", "tenant", "received_at"], name="action_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action_type} {self.action_id}"
+
+
+class Order(models.Model):
+    """A placed order. Two independent axes: the lifecycle `state`, and the processing `status`."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    namespace = models.CharField(max_length=256)
+    tenant = models.CharField(max_length=256)
+    action_type = models.CharField(max_length=256)
+    fingerprint = models.CharField(max_length=256)
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="+")
+    action_id_text = models.CharField(max_length=256)
+    lifecycle = models.ForeignKey(Lifecycle, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=100)
+    status = models.CharField(max_length=16, choices=OrderStatus)
+    # False once a new placement is allowed: refused, or failed with nothing standing at any provider.
+    living = models.BooleanField(default=True)
+    run_id = models.UUIDField(null=True)
+    reason = models.TextField(default="", help_text="Why it was rejected, failed or cancelled")
+    timeout_at = models.DateTimeField(null=True, help_text="When the lifecycle's timeout of this state is due")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, help_text="Begin of event_ttl")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["namespace", "tenant", "fingerprint"], condition=Q(living=True), name="one_living_order"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["namespace", "tenant", "fingerprint", "-created_at"], name="order_fingerprint"),
+            models.Index(fields=["namespace", "tenant", "-updated_at", "-id"], name="order_tenant_newest"),
+            models.Index(fields=["namespace", "tenant", "state", "-updated_at"], name="order_tenant_state"),
+            models.Index(fields=["timeout_at"], name="order_timeout", condition=Q(timeout_at__isnull=False)),
+            models.Index(fields=["finished_at"], name="order_finished", condition=Q(finished_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.fingerprint
+
+
+class Move(models.Model):
+    """One lifecycle transition of an order."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="moves")
+    from_state = models.CharField(max_length=100)
+    to_state = models.CharField(max_length=100)
+    at = models.DateTimeField(default=timezone.now)
+    actor = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+
+class Hold(models.Model):
+    """An action that waits: for a person (approval), for a time (schedule), or for its turn (throttle).
+
+    `next_run_at` is what the sweeper looks at: an approval's expiry, a schedule's due time, or now once
+    it was decided. `cleared` lists the rules that need not ask again; `passed` the gates already paid.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=16, choices=HoldKind)
+    status = models.CharField(max_length=16, choices=HoldStatus, default=HoldStatus.PENDING)
+    namespace = models.CharField(max_length=256)
+    tenant = models.CharField(max_length=256)
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="+")
+    action_id_text = models.CharField(max_length=256)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, null=True, related_name="holds")
+    rule = models.CharField(max_length=200)
+    cleared = models.JSONField(default=list, help_text='Rules passed so far: {"rule", "type", "payload_hash"}')
+    passed = models.JSONField(default=list, help_text="Keys of gates already consumed")
+    payload_hash = models.CharField(max_length=64, default="", help_text="Of the payload the approver saw")
+    context = models.JSONField(default=dict, help_text="Caller and request that submitted it")
+    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(help_text="Release time of a schedule; expiry of an approval")
+    next_run_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    # Approvals only.
+    message = models.TextField(default="")
+    notify_provider = models.CharField(max_length=256, default="")
+    notified = models.BooleanField(default=False)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=200, default="")
+    outcome = EncryptedJSONField(null=True, help_text="What the release led to")
+    attempts = models.PositiveIntegerField(default=0, help_text="Releases that could not be decided")
+    problem = models.TextField(default="", help_text="Why the last release could not be decided")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_run_at"], name="hold_due", condition=Q(next_run_at__isnull=False)),
+            models.Index(fields=["namespace", "tenant", "kind", "-created_at"], name="hold_tenant_newest"),
+            models.Index(fields=["kind", "status", "due_at"], name="hold_queue"),
+            models.Index(fields=["ended_at"], name="hold_ended", condition=Q(ended_at__isnull=False)),
+            models.Index(fields=["namespace", "tenant", "action_id_text"], name="hold_action"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.action_id_text}"
+
+
+class Template(ManagedConfig):
+    """A Jinja text that template profiles may refer to."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=200)
+    namespace = models.CharField(max_length=256)
+    tenant = models.CharField(max_length=256)
+    content = models.TextField()
+    description = models.TextField(blank=True, default="")
+    labels = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["namespace", "tenant", "name"], name="template_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TemplateProfile(ManagedConfig):
+    """Fields that are rendered and merged into an action's payload before rules run."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=200)
+    namespace = models.CharField(max_length=256)
+    tenant = models.CharField(max_length=256)
+    fields = models.JSONField(help_text='Per field: text, {"inline": text} or {"$ref": template name}')
+    description = models.TextField(blank=True, default="")
+    labels = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["namespace", "tenant", "name"], name="profile_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RememberedAnswer(models.Model):
+    """The first answer to an Idempotency-Key, kept 24 hours. `key` is a keyed hash of caller and key."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    request_hash = models.CharField(max_length=64)
+    action_ids = models.JSONField(default=list, help_text="What it placed: a take-over rebuilds its answer from them")
+    status_code = models.PositiveSmallIntegerField(null=True, help_text="Null while the first is still running")
+    body = EncryptedJSONField(null=True)
+    locked_until = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="answer_expiry")]

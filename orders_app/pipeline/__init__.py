@@ -1,0 +1,1 @@
+"""The dispatch pipeline: admit, enrich, decide, gate, act. `dispatch.py` composes it."""

@@ -1,0 +1,85 @@
+"""Stage 3: the rules' answer for one action. No I/O but configuration that is already in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from acteon_site.base.errors import FieldProblem, invalid
+from acteon_site.base.ids import new_id
+from acteon_site.base.names import name_problem
+from audit_app.selectors import current_redactor
+from orders_app.actions import Action
+from orders_app.lifecycles.fields import check_payload
+from orders_app.lifecycles.spec import LifecycleSpec
+from orders_app.pipeline.items import Decided
+from orders_app.selectors import KnownLifecycle, lifecycle_for
+from rules_app.engine import ActionView, Cleared, Plan, RuleSet, decide
+
+PayloadCheck = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def action_decide(
+    action: Action, rules: RuleSet, now: datetime, *, position: int = 0, cleared: Collection[Cleared] = ()
+) -> Decided:
+    """What the rules plan for this action, its payload in normal form. Raises 422 where a typed field is wrong."""
+    lifecycle = lifecycle_for(action.namespace, action.tenant, action.action_type)
+    check = partial(checked_payload, lifecycle.spec) if lifecycle else _unchecked
+    action = action.with_payload(check(action.payload))
+    plan = decide(rules, view_of(action), now, cleared=cleared, check_payload=check)
+    if plan.failed and plan.failed.error:
+        raise plan.failed.error  # a modify rule made a payload that the lifecycle refuses
+    return Decided(
+        position=position,
+        row_id=new_id(),
+        action=action,
+        plan=plan,
+        ruleset_version=rules.version,
+        lifecycle=lifecycle,
+        fingerprint=fingerprint_of(action, plan, lifecycle),
+        scrubber=current_redactor().scrubber(plan.payload, action.tainted),
+    )
+
+
+def _unchecked(payload: dict[str, Any]) -> dict[str, Any]:
+    return payload
+
+
+def checked_payload(spec: LifecycleSpec, payload: dict[str, Any]) -> dict[str, Any]:
+    normal, problems = check_payload(spec.fields, payload)
+    if problems:
+        raise invalid("; ".join(f"{problem.field} {problem.message}" for problem in problems), problems)
+    return normal
+
+
+def view_of(action: Action) -> ActionView:
+    return ActionView(
+        namespace=action.namespace,
+        tenant=action.tenant,
+        provider=action.provider,
+        action_type=action.action_type,
+        payload=action.payload,
+        metadata=action.metadata,
+        id=action.id,
+        dedup_key=action.dedup_key or None,
+        fingerprint=action.fingerprint or None,
+        status=action.status or None,
+        template=action.template or None,
+    )
+
+
+def fingerprint_of(action: Action, plan: Plan, lifecycle: KnownLifecycle | None) -> str:
+    """The order's name: given, else the payload field that its lifecycle names (a number as text), else the id."""
+    if action.fingerprint or lifecycle is None:
+        return action.fingerprint or action.id
+    name = lifecycle.spec.fingerprint_field
+    value = plan.payload.get(name) if name else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if value is None:
+        return action.id
+    if problem := name_problem(value):
+        raise invalid(f"payload.{name} {problem}", [FieldProblem(f"payload.{name}", problem)])
+    return str(value)

@@ -1,0 +1,128 @@
+"""Stage 4, the I/O half: lock what the actions of a set share, read what lives, write back once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chains_app.providers.base import ProviderSettings
+from chains_app.selectors import definitions, providers
+from chains_app.services.breakers import Blocked, breakers_blocking
+from orders_app.models import Hold, Order
+from orders_app.pipeline.items import Decided
+from orders_app.selectors import OrderKey, living_orders, open_holds
+from rules_app.engine import Deduplicate, Reroute, Rule, Throttle
+from rules_app.services import gates
+from rules_app.services.gates import Gate, gates_lock
+from rules_app.services.quota_windows import QuotaSpec, quotas_counting
+
+REFUSING = frozenset({"deny", "suppress"})
+HOLDING = frozenset({"request_approval", "schedule"})
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Everything that a set of actions is judged by, locked. Judging one changes it for the next."""
+
+    now: datetime
+    gates: dict[str, Gate]
+    living: dict[OrderKey, Order]
+    holds: dict[str, Hold]
+    providers: Mapping[str, ProviderSettings]
+    blocked: Mapping[str, Blocked]
+    caller_id: str
+
+    def gate(self, key: str | None) -> Gate | None:
+        return self.gates.get(key) if key else None
+
+
+def ledger_open(decided: Sequence[Decided], caller_id: str, now: datetime) -> Ledger:
+    """Lock and read for these actions: at most four statements, however many they are."""
+    asked = [item for item in decided if not item.plan.failed and item.plan.verdict not in REFUSING]
+    locked, locked_at = _locked(asked, caller_id, now)
+    living = living_orders({item.order_name for item in asked if item.order_name and item.order is None})
+    hold_ids = {gate.data["hold"] for gate in locked.values() if gate.data.get("hold")}
+    return Ledger(
+        now=locked_at,
+        gates=locked,
+        living=living,
+        holds=open_holds(living.values(), hold_ids),
+        providers=providers(),
+        blocked=breakers_blocking(_called_at_once(asked), now=locked_at),
+        caller_id=caller_id,
+    )
+
+
+def _locked(asked: Sequence[Decided], caller_id: str, now: datetime) -> tuple[dict[str, Gate], datetime]:
+    """The gates of these actions, their quota windows chosen by the database's clock."""
+    locked, locked_at = gates_lock({key for item in asked for key in gate_keys(item, caller_id, now)})
+    # `now` was this process's clock: where a window began between the two, its row is still to be locked.
+    missing = {key for item in asked for key in gate_keys(item, caller_id, locked_at)} - locked.keys()
+    if missing:
+        more, locked_at = gates_lock(missing)
+        locked.update(more)
+    return locked, locked_at
+
+
+def gate_keys(item: Decided, caller_id: str, now: datetime) -> list[str]:
+    keys = [key for key in (dedup_gate_key(item), order_gate_key(item)) if key]
+    keys += [throttle_gate_key(item, rule) for rule in throttles_of(item)]
+    if item.hold is None:
+        keys += [quota.key(caller_id, now) for quota in quotas_of(item, caller_id)]
+    return keys
+
+
+def dedup_gate_key(item: Decided) -> str | None:
+    """An id that the gateway made equals no other, so it needs no row."""
+    action = item.action
+    if not (action.given_id or action.dedup_key):
+        return None
+    return gates.dedup_key(action.namespace, action.tenant, action.action_type, action.dedup_value)
+
+
+def order_gate_key(item: Decided) -> str | None:
+    return gates.order_key(*item.order_name) if item.order_name else None
+
+
+def throttle_gate_key(item: Decided, rule: Rule) -> str:
+    action = item.action
+    return gates.throttle_key(action.namespace, action.tenant, rule.name, action.action_type)
+
+
+def throttles_of(item: Decided) -> list[Rule]:
+    return [rule for rule in item.plan.gates if isinstance(rule.action, Throttle)]
+
+
+def dedup_of(item: Decided) -> Rule | None:
+    return next((rule for rule in item.plan.gates if isinstance(rule.action, Deduplicate)), None)
+
+
+def quotas_of(item: Decided, caller_id: str) -> tuple[QuotaSpec, ...]:
+    action = item.action
+    return quotas_counting(action.namespace, action.tenant, action.provider, caller_id)
+
+
+def target_of(item: Decided) -> str:
+    """The provider that a bare execution calls first."""
+    rule = item.plan.rule
+    if rule is not None and isinstance(rule.action, Reroute):
+        return rule.action.target_provider
+    return item.action.provider
+
+
+def runs_a_chain(item: Decided) -> bool:
+    if item.plan.verdict == "chain":
+        return True
+    action = item.action
+    return (
+        item.plan.verdict == "allow"
+        and definitions().chain_for(action.namespace, action.tenant, action.action_type) is not None
+    )
+
+
+def _called_at_once(items: Collection[Decided]) -> set[str]:
+    """Providers that this request itself would call: their breakers can refuse it."""
+    return {
+        target_of(item) for item in items if item.plan.verdict not in HOLDING and not runs_a_chain(item)
+    }

@@ -1,0 +1,97 @@
+"""What decisions read of orders: lifecycles from memory, living orders and their holds from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from acteon_site.base import stamps
+from orders_app.lifecycles.spec import LifecycleSpec, parse_lifecycle
+from orders_app.models import Hold, Lifecycle, Order
+from orders_app.states import WAITING, HoldStatus
+
+OrderKey = tuple[str, str, str]  # namespace, tenant, fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLifecycle:
+    pk: int
+    spec: LifecycleSpec
+
+
+def lifecycle_dict(row: Lifecycle) -> dict[str, Any]:
+    """The spec as files spell it."""
+    return {
+        "name": row.name,
+        "namespace": row.namespace,
+        "tenant": row.tenant,
+        "action_type": row.action_type,
+        "initial": row.initial,
+        "states": row.states,
+        "transitions": row.transitions,
+        "terminal": row.terminal,
+        "timeouts": row.timeouts,
+        "fields": row.fields,
+        "fingerprint_field": row.fingerprint_field,
+    }
+
+
+def _load() -> tuple[KnownLifecycle, ...]:
+    known = []
+    for row in Lifecycle.objects.filter(enabled=True).order_by("pk"):
+        spec, _ = parse_lifecycle(lifecycle_dict(row))
+        if spec:
+            known.append(KnownLifecycle(row.pk, spec))
+    return tuple(known)
+
+
+_lifecycles = stamps.ConfigCache(stamps.LIFECYCLES, _load)
+
+
+def lifecycle_for(namespace: str, tenant: str, action_type: str) -> KnownLifecycle | None:
+    """The lifecycle that claims such an action; the most specific wins, the older of two equals."""
+    best: tuple[int, KnownLifecycle] | None = None
+    for known in _lifecycles.get():
+        score = known.spec.claims(namespace, tenant, action_type)
+        if score is not None and (best is None or score > best[0]):
+            best = (score, known)
+    return best[1] if best else None
+
+
+def lifecycle_of(order: Order) -> LifecycleSpec:
+    """The lifecycle that the order was created under, as it is now."""
+    for known in _lifecycles.get():
+        if known.pk == order.lifecycle_id:
+            return known.spec
+    spec, problems = parse_lifecycle(lifecycle_dict(order.lifecycle))
+    if spec is None:
+        raise ValueError(f"lifecycle {order.lifecycle} is broken: {problems}")
+    return spec
+
+
+def living_orders(keys: Collection[OrderKey]) -> dict[OrderKey, Order]:
+    """The living orders of these names, in one query (a superset is read, exact matches are kept)."""
+    if not keys:
+        return {}
+    namespaces, tenants, fingerprints = (set(part) for part in zip(*keys, strict=True))
+    found = Order.objects.filter(
+        namespace__in=namespaces, tenant__in=tenants, fingerprint__in=fingerprints, living=True
+    )
+    orders = {(order.namespace, order.tenant, order.fingerprint): order for order in found}
+    return {key: order for key, order in orders.items() if key in keys}
+
+
+def open_holds(orders: Iterable[Order], hold_ids: Collection[str]) -> dict[str, Hold]:
+    """The undecided holds of these waiting orders, and those named, by their id and by their order's id."""
+    waiting = [order.pk for order in orders if order.status in WAITING]
+    if not waiting and not hold_ids:
+        return {}
+    open_ones = Hold.objects.filter(status__in=(HoldStatus.PENDING, HoldStatus.APPROVED))
+    found = open_ones.filter(order_id__in=waiting) | open_ones.filter(pk__in=list(hold_ids))
+    holds: dict[str, Hold] = {}
+    for hold in found:
+        holds[str(hold.pk)] = hold
+        if hold.order_id:
+            holds[str(hold.order_id)] = hold
+    return holds

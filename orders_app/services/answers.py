@@ -1,0 +1,147 @@
+"""Idempotency-Key: the first answer is kept 24 hours, encrypted, and given again to the same request.
+
+The key is claimed in a transaction of its own before the work begins, with a lock that outlives no process by
+more than a minute. Which actions it placed is written in the transaction that commits them, so a take-over after
+a crash finds them and rebuilds their answer; it never gates again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from rest_framework.request import Request
+
+from acteon_site.base.digest import keyed_hash
+from acteon_site.base.errors import AppError, FieldProblem, invalid
+from acteon_site.base.names import name_problem
+from orders_app.models import RememberedAnswer
+from orders_app.pipeline.act import Settled
+from orders_app.pipeline.dispatch import InTransaction
+from orders_app.pipeline.items import Submission
+from orders_app.services.rebuild import rebuilt_outcomes
+
+HEADER = "Idempotency-Key"
+MAX_KEY = 255
+KEPT = timedelta(hours=24)
+LOCKED = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+    memorable: bool = True
+
+
+Work = Callable[[InTransaction | None], Answer]
+
+
+def answered_once(request: Request, submission: Submission, work: Work) -> Answer:
+    """The work's answer, or the one that the same key was given before.
+
+    Raises 422 (the key was used for another request) and 409 (the first is still running).
+    """
+    given = request.headers.get(HEADER)
+    if given is None:
+        return work(None)
+    if problem := _key_problem(given):
+        raise invalid(f"{HEADER} {problem}", [FieldProblem(HEADER, problem)])
+    key = keyed_hash(_scope(request, submission), given)
+    row = _claim(key, _request_hash(request))
+    if row.status_code is not None:
+        return Answer(row.status_code, row.body["body"], {**row.body["headers"], "Idempotency-Replayed": "true"})
+    if row.action_ids:
+        return _finish(key, _rebuilt(row, batch=isinstance(request.data, list)))
+    return _first(key, work)
+
+
+def _key_problem(given: str) -> str | None:
+    if len(given) > MAX_KEY:
+        return f"must have at most {MAX_KEY} characters"
+    return name_problem(given)
+
+
+def _scope(request: Request, submission: Submission) -> str:
+    """Per API key; without keys per tenant."""
+    if submission.caller.idempotency_scope:
+        return submission.caller.idempotency_scope
+    body = request.data[0] if isinstance(request.data, list) and request.data else request.data
+    return f"{body.get('namespace')}\n{body.get('tenant')}" if isinstance(body, dict) else ""
+
+
+def _request_hash(request: Request) -> str:
+    return keyed_hash(request.method or "", request.get_full_path(), raw_body(request))
+
+
+def raw_body(request: Request) -> str:
+    """The bytes as they came, readable as text for the hash (latin-1 maps them one to one)."""
+    raw: bytes = getattr(request._request, "raw_body", b"")
+    return raw.decode("latin-1")
+
+
+def _claim(key: str, request_hash: str) -> RememberedAnswer:
+    now = timezone.now()
+    with transaction.atomic():
+        fresh = {"request_hash": request_hash, "locked_until": now + LOCKED, "expires_at": now + KEPT}
+        row, made = RememberedAnswer.objects.select_for_update().get_or_create(key=key, defaults=fresh)
+        if made:
+            return row
+        if row.expires_at <= now:
+            row.delete()
+            return RememberedAnswer.objects.create(key=key, **fresh)
+        if row.request_hash != request_hash:
+            raise AppError(f"this {HEADER} was used for another request", "IDEMPOTENCY_MISMATCH", 422)
+        if row.status_code is None and row.locked_until > now:
+            wait = {"Retry-After": "1"}
+            message = f"the first request with this {HEADER} is still running"
+            raise AppError(message, "IDEMPOTENCY_IN_PROGRESS", 409, retryable=True, headers=wait)
+        if row.status_code is None:
+            row.locked_until = now + LOCKED
+            row.save(update_fields=["locked_until"])
+    return row
+
+
+def _first(key: str, work: Work) -> Answer:
+    def remember(settled: Sequence[Settled]) -> None:
+        ids = [str(done.item.row_id) for done in settled]
+        RememberedAnswer.objects.filter(key=key).update(action_ids=ids)
+
+    try:
+        answer = work(remember)
+    except AppError as error:
+        if error.status == 422:
+            _finish(key, Answer(422, error.body()))
+        else:
+            RememberedAnswer.objects.filter(key=key).delete()
+        raise
+    except Exception:
+        RememberedAnswer.objects.filter(key=key, action_ids=[]).delete()
+        raise
+    return _finish(key, answer)
+
+
+def _finish(key: str, answer: Answer) -> Answer:
+    if answer.memorable:
+        body = {"body": answer.body, "headers": dict(answer.headers)}
+        RememberedAnswer.objects.filter(key=key).update(status_code=answer.status, body=body)
+    else:
+        RememberedAnswer.objects.filter(key=key).delete()
+    return answer
+
+
+def _rebuilt(row: RememberedAnswer, *, batch: bool) -> Answer:
+    outcomes = rebuilt_outcomes(row.action_ids)
+    headers = {"Idempotency-Replayed": "true"}
+    if batch:
+        memorable = all(outcome.memorable for outcome in outcomes)
+        return Answer(200, [outcome.batch_wire() for outcome in outcomes], headers, memorable)
+    only = outcomes[0]
+    if only.dedup_reason:
+        headers["X-Dedup-Reason"] = only.dedup_reason
+    return Answer(200, only.wire(), headers, only.memorable)

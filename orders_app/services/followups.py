@@ -1,0 +1,130 @@
+"""What orders do when their runs end or ask for a move. Registered with chains_app at start-up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from acteon_site.base.clock_text import parse_time
+from acteon_site.base.errors import conflict
+from audit_app.selectors import current_redactor
+from audit_app.services.journal import Journal, Source, Subject
+from chains_app.models import Run
+from chains_app.states import RunKind, RunStatus
+from orders_app.models import Hold, Order
+from orders_app.outcomes import Outcome
+from orders_app.pipeline.rows import outcome_notes
+from orders_app.services.moves import order_free_key, order_move_by_run
+from orders_app.services.run_outcomes import single_outcome
+from orders_app.states import OrderStatus
+
+STATUS_OF_END = {
+    RunStatus.COMPLETED: OrderStatus.COMPLETED,
+    RunStatus.FAILED: OrderStatus.FAILED,
+    RunStatus.TIMED_OUT: OrderStatus.FAILED,
+    RunStatus.CANCELLED: OrderStatus.CANCELLED,
+}
+
+
+class OrderRuns:
+    """Runs that process an order."""
+
+    def lock(self, owner_id: UUID) -> None:
+        Order.objects.select_for_update().filter(pk=owner_id).first()
+
+    def ended(self, run: Run, *, in_doubt: bool, now: datetime, journal: Journal) -> None:
+        status = STATUS_OF_END[RunStatus(run.status)]
+        done = status == OrderStatus.COMPLETED
+        living = done or in_doubt
+        Order.objects.filter(pk=run.owner_id).update(
+            status=status,
+            living=living,
+            reason=run.error if not done else "",
+            updated_at=now,
+            finished_at=None if living else now,
+            **({} if done else {"timeout_at": None}),
+        )
+        if not living:
+            order_free_key(run.origin)
+        if run.kind == RunKind.SINGLE:
+            journal_single(run, journal)
+
+    def resumed(self, run: Run, *, now: datetime) -> None:
+        order = Order.objects.get(pk=run.owner_id)
+        others = Order.objects.filter(
+            namespace=order.namespace, tenant=order.tenant, fingerprint=order.fingerprint, living=True
+        )
+        if others.exclude(pk=order.pk).exists():
+            raise conflict("the order was placed anew; this run cannot go on", "PLACED_ANEW")
+        Order.objects.filter(pk=order.pk).update(
+            status=OrderStatus.PROCESSING, living=True, reason="", finished_at=None, updated_at=now
+        )
+
+    def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
+        order_move_by_run(order_id=run.owner_id, to=to, actor=f"step:{step}", now=now, journal=journal)
+
+
+class ActionRuns:
+    """Runs of actions that are no orders."""
+
+    def lock(self, owner_id: UUID) -> None:
+        """An action's row never changes."""
+
+    def ended(self, run: Run, *, in_doubt: bool, now: datetime, journal: Journal) -> None:
+        if run.kind == RunKind.SINGLE:
+            journal_single(run, journal)
+
+    def resumed(self, run: Run, *, now: datetime) -> None:
+        """Nothing stands in the way."""
+
+    def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
+        """There is no order to move."""
+
+
+class ApprovalNotices:
+    """Runs that tell an approver."""
+
+    def lock(self, owner_id: UUID) -> None:
+        Hold.objects.select_for_update().filter(pk=owner_id).first()
+
+    def ended(self, run: Run, *, in_doubt: bool, now: datetime, journal: Journal) -> None:
+        Hold.objects.filter(pk=run.owner_id).update(notified=run.status == RunStatus.COMPLETED)
+
+    def resumed(self, run: Run, *, now: datetime) -> None:
+        """Nothing stands in the way."""
+
+    def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
+        """A notice moves nothing."""
+
+
+def journal_single(run: Run, journal: Journal) -> None:
+    """The dispatch's audit row and event, due when a bare call has ended."""
+    reply, outcome = run.reply, single_outcome(run)
+    received = parse_time(reply["received_at"])
+    subject = Subject(run.namespace, run.tenant, run.provider, run.action_type, run.action_id)
+    own = Journal(Source(reply["caller_id"], reply["auth_method"], reply["request_id"]))
+    scrubber = current_redactor().scrubber(run.origin["payload"], run.origin.get("tainted") or ())
+    own.audit(
+        subject,
+        outcome=outcome.trail_name,
+        verdict=reply["verdict"],
+        matched_rule=reply["rule"],
+        payload=run.origin["payload"],
+        scrubber=scrubber,
+        verdict_details=reply["details"],
+        outcome_details=outcome_notes(outcome),
+        metadata=run.origin.get("metadata") or {},
+        dispatched_at=received,
+        duration_ms=_took(run, received),
+        ruleset_version=reply["ruleset"],
+    )
+    _event(own, subject, outcome, run)
+    own.write()
+
+
+def _took(run: Run, received: datetime | None) -> int:
+    return int((run.ended_at - received).total_seconds() * 1000) if run.ended_at and received else 0
+
+
+def _event(journal: Journal, subject: Subject, outcome: Outcome, run: Run) -> None:
+    journal.event("action_dispatched", subject, outcome=outcome.wire(), provider=run.provider)

@@ -1,0 +1,193 @@
+"""Ending a hold without releasing it: rejected, expired, cancelled. Exactly one of all decisions wins.
+
+The compare-and-swap on the hold's status, with its expiry inside, is the only door; everything else follows in
+the same transaction (lock order: hold, order, gate rows).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from acteon_site.base.clock import db_now
+from acteon_site.base.errors import AppError, conflict, not_found
+from acteon_site.base.retrying import retry_on_deadlock
+from audit_app.services.journal import SYSTEM_SOURCE, Journal, Source, Subject
+from orders_app.actions import stored_action
+from orders_app.models import Hold, Order
+from orders_app.states import HoldKind, HoldStatus, OrderStatus
+from rules_app.engine.counters import micros
+from rules_app.services.gates import dedup_key, gates_lock, gates_write, throttle_key
+
+# The request that approved releases the order itself; the sweeper takes over where it did not.
+HEAD_START = timedelta(seconds=5)
+ORDER_STATUS = {
+    HoldStatus.REJECTED: OrderStatus.REJECTED,
+    HoldStatus.EXPIRED: OrderStatus.EXPIRED,
+    HoldStatus.CANCELLED: OrderStatus.CANCELLED,
+}
+AUDIT_OF_APPROVAL = {
+    HoldStatus.APPROVED: "approval_approved",
+    HoldStatus.REJECTED: "approval_rejected",
+    HoldStatus.EXPIRED: "approval_expired",
+    HoldStatus.CANCELLED: "approval_rejected",
+}
+
+
+def gone() -> AppError:
+    return AppError("this approval was decided already", "ALREADY_DECIDED", 410)
+
+
+@retry_on_deadlock
+def approval_approve(*, hold_id: UUID, actor: str, source: Source) -> Hold:
+    """Approve; the order's release is due from then on. Raises 404 (expired, unknown), 410 (decided)."""
+    with transaction.atomic():
+        now = db_now()
+        pending = Hold.objects.filter(pk=hold_id, kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, due_at__gt=now)
+        won = pending.update(
+            status=HoldStatus.APPROVED, decided_at=now, decided_by=actor, next_run_at=now + HEAD_START
+        )
+        hold = _decided(hold_id, won, now)
+        journal = Journal(source)
+        _journal_decision(journal, hold, actor)
+        journal.write()
+    return hold
+
+
+@retry_on_deadlock
+def approval_reject(*, hold_id: UUID, actor: str, source: Source, reason: str = "") -> Hold:
+    """Reject; the order may be placed anew. Raises as `approval_approve`."""
+    with transaction.atomic():
+        now = db_now()
+        pending = Hold.objects.filter(pk=hold_id, kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, due_at__gt=now)
+        won = pending.update(
+            status=HoldStatus.REJECTED, decided_at=now, decided_by=actor, next_run_at=None, ended_at=now
+        )
+        hold = _decided(hold_id, won, now)
+        journal = Journal(source)
+        _journal_decision(journal, hold, actor)
+        _end_order(hold, reason or f"rejected by {actor}", now)
+        journal.write()
+    return hold
+
+
+@retry_on_deadlock
+def approval_expire(*, hold_id: UUID) -> bool:
+    """Nobody decided in time. False where somebody did."""
+    with transaction.atomic():
+        now = db_now()
+        overdue = Hold.objects.filter(
+            pk=hold_id, kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, due_at__lte=now
+        )
+        if not overdue.update(status=HoldStatus.EXPIRED, decided_at=now, next_run_at=None, ended_at=now):
+            return False
+        hold = Hold.objects.select_related("action").get(pk=hold_id)
+        journal = Journal(SYSTEM_SOURCE)
+        _journal_decision(journal, hold, "expiry")
+        _end_order(hold, "nobody decided in time", now)
+        journal.write()
+    return True
+
+
+@retry_on_deadlock
+def hold_cancel(*, hold_id: UUID, actor: str, source: Source, reason: str = "") -> Hold:
+    """Cancel what waits, whatever it waits for. Raises 404, or 409 where it waits no longer."""
+    with transaction.atomic():
+        now = db_now()
+        waiting = Hold.objects.filter(pk=hold_id, status=HoldStatus.PENDING)
+        won = waiting.update(
+            status=HoldStatus.CANCELLED, decided_at=now, decided_by=actor, next_run_at=None, ended_at=now
+        )
+        hold = Hold.objects.select_related("action").filter(pk=hold_id).first()
+        if hold is None:
+            raise not_found("nothing with this id waits here")
+        if not won:
+            raise conflict(f"it is {hold.status} already", "NOT_WAITING")
+        journal = Journal(source)
+        _journal_cancel(journal, hold, actor, reason)
+        _end_order(hold, reason or f"cancelled by {actor}", now)
+        _give_back_slot(hold)
+        journal.write()
+    return hold
+
+
+def _decided(hold_id: UUID, won: int, now: datetime) -> Hold:
+    hold = Hold.objects.select_related("action").filter(pk=hold_id, kind=HoldKind.APPROVAL).first()
+    if hold is not None and won:
+        return hold
+    if hold is None or hold.status == HoldStatus.EXPIRED or (hold.status == HoldStatus.PENDING and hold.due_at <= now):
+        raise not_found("no such approval, or its time is over")
+    raise gone()
+
+
+def hold_subject(hold: Hold) -> Subject:
+    return Subject(
+        hold.namespace, hold.tenant, hold.notify_provider, hold.action.action_type, hold.action_id_text
+    )
+
+
+def _journal_decision(journal: Journal, hold: Hold, actor: str) -> None:
+    subject, status = hold_subject(hold), HoldStatus(hold.status)
+    details = {"approval_id": str(hold.pk), "decided_by": actor}
+    journal.audit(
+        subject,
+        outcome=AUDIT_OF_APPROVAL[status],
+        verdict="request_approval",
+        matched_rule=hold.rule,
+        outcome_details=details,
+    )
+    journal.event("approval_resolved", subject, approval_id=str(hold.pk), decision=status.value)
+
+
+def _journal_cancel(journal: Journal, hold: Hold, actor: str, reason: str) -> None:
+    if hold.kind == HoldKind.APPROVAL:
+        _journal_decision(journal, hold, actor)
+        return
+    details = {"cancelled_by": actor, "reason": reason}
+    journal.audit(
+        hold_subject(hold),
+        outcome="schedule_cancelled",
+        verdict="schedule",
+        matched_rule=hold.rule,
+        outcome_details=details,
+    )
+
+
+def _end_order(hold: Hold, reason: str, now: datetime) -> None:
+    """The order, if there is one, ends as its hold did; its names are free again."""
+    if hold.order_id:
+        Order.objects.filter(pk=hold.order_id).update(
+            status=ORDER_STATUS[HoldStatus(hold.status)],
+            living=False,
+            reason=reason,
+            updated_at=now,
+            finished_at=now,
+            timeout_at=None,
+        )
+    free_dedup_key(hold)
+
+
+def free_dedup_key(hold: Hold) -> None:
+    """Give back the key that the hold owns."""
+    action = stored_action(hold.action.body)
+    key = dedup_key(action.namespace, action.tenant, action.action_type, action.dedup_value)
+    gates, _ = gates_lock([key])
+    if gates[key].data.get("hold") == str(hold.pk):
+        gates[key].clear()
+        gates_write(gates.values())
+
+
+def _give_back_slot(hold: Hold) -> None:
+    """The slot that a cancelled order had reserved for its turn is another's."""
+    if hold.kind != HoldKind.TURN:
+        return
+    key = throttle_key(hold.namespace, hold.tenant, hold.rule, hold.action.action_type)
+    gates, _ = gates_lock([key])
+    gate, slot = gates[key], micros(hold.due_at)
+    slots = list(gate.data.get("slots", ()))
+    if slot in slots:
+        slots.remove(slot)
+        gate.put({"slots": slots}, gate.expires_at)
+        gates_write([gate])

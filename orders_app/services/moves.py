@@ -1,0 +1,144 @@
+"""Lifecycle transitions: by API and admin, by a chain's step, by a timeout. One door for each, one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from acteon_site.base.clock import db_now
+from acteon_site.base.errors import conflict, invalid_field, not_found
+from acteon_site.base.retrying import retry_on_deadlock
+from audit_app.services.journal import SYSTEM_SOURCE, Journal, Source, Subject
+from orders_app.actions import stored_action
+from orders_app.lifecycles.spec import LifecycleSpec
+from orders_app.models import Move, Order
+from orders_app.selectors import lifecycle_of
+from orders_app.states import UNMOVABLE, OrderStatus
+from rules_app.services.gates import dedup_key, gates_lock, gates_write
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    order: Order
+    previous_state: str
+    new_state: str
+
+
+def order_named(namespace: str, tenant: str, fingerprint: str, *, lock: bool = False) -> Order:
+    """The order of this name: the living one, else the newest of those that ended. Raises 404."""
+    found = Order.objects.filter(namespace=namespace, tenant=tenant, fingerprint=fingerprint)
+    if lock:
+        found = found.select_for_update()
+    order = found.order_by("-living", "-created_at").first()
+    if order is None:
+        raise not_found(f"no order is named {fingerprint!r} here")
+    return order
+
+
+@retry_on_deadlock
+def order_transition(
+    *, namespace: str, tenant: str, fingerprint: str, to: str, actor: str, source: Source
+) -> Moved:
+    """Move an order. A repeat of the move just made is answered and not written again; an illegal one is a 409."""
+    with transaction.atomic():
+        order = order_named(namespace, tenant, fingerprint, lock=True)
+        spec = lifecycle_of(order)
+        if to not in spec.states:
+            raise invalid_field("to", f"{to!r} is no state of {spec.name}; known are {', '.join(spec.states)}")
+        if order.status in UNMOVABLE:
+            raise conflict(f"the order is {order.status} and does not move", "ORDER_NOT_MOVABLE")
+        if _just_made(order, to):
+            return Moved(order, order.state, order.state)
+        if to not in spec.allowed(order.state):
+            allowed = ", ".join(spec.allowed(order.state)) or "nothing (it is finished)"
+            raise conflict(f"{order.state} cannot become {to}; allowed: {allowed}", "TRANSITION_NOT_ALLOWED")
+        journal = Journal(source)
+        previous = _move(order, spec, to, actor, db_now(), journal)
+        journal.write()
+    return Moved(order, previous, to)
+
+
+def _just_made(order: Order, to: str) -> bool:
+    return order.state == to and order.moves.filter(to_state=to).exists()
+
+
+def _move(
+    order: Order, spec: LifecycleSpec, to: str, actor: str, now: datetime, journal: Journal, *, by_timeout: bool = False
+) -> str:
+    previous, order.state, order.updated_at = order.state, to, now
+    timeout = spec.timeout_of(to)
+    order.timeout_at = now + timedelta(seconds=timeout.after_seconds) if timeout else None
+    if to in spec.terminal and order.status in (OrderStatus.COMPLETED, OrderStatus.FAILED):
+        order.finished_at = now
+    order.save(update_fields=["state", "updated_at", "timeout_at", "finished_at"])
+    Move.objects.create(order=order, from_state=previous, to_state=to, at=now, actor=actor)
+    _journal_move(order, spec, previous, actor, journal, by_timeout=by_timeout)
+    return previous
+
+
+def _journal_move(
+    order: Order, spec: LifecycleSpec, previous: str, actor: str, journal: Journal, *, by_timeout: bool
+) -> None:
+    subject = subject_of(order)
+    details = {"fingerprint": order.fingerprint, "from": previous, "to": order.state, "actor": actor}
+    journal.audit(subject, outcome="state_changed", verdict="state_machine", outcome_details=details)
+    names = {"fingerprint": order.fingerprint, "state_machine": spec.name}
+    journal.event(
+        "action_status_changed", subject, previous_status=previous, new_status=order.state, **names
+    )
+    if by_timeout:
+        journal.event("timeout", subject, previous_state=previous, new_state=order.state, **names)
+
+
+def order_move_by_run(
+    *, order_id: UUID | None, to: str, actor: str, now: datetime, journal: Journal
+) -> None:
+    """A step's transition_to, inside the step's own transaction. What is no longer possible is noted, never an error."""
+    order = Order.objects.filter(pk=order_id).first()
+    if order is None or order.state == to:
+        return
+    spec = lifecycle_of(order)
+    if to in spec.allowed(order.state):
+        _move(order, spec, to, actor, now, journal)
+        return
+    details = {"fingerprint": order.fingerprint, "from": order.state, "wanted": to, "actor": actor, "done": False}
+    journal.audit(subject_of(order), outcome="state_changed", verdict="state_machine", outcome_details=details)
+
+
+@retry_on_deadlock
+def order_time_out(*, order_id: UUID) -> bool:
+    """Move an order whose state's time is over. False where it has moved on meanwhile."""
+    with transaction.atomic():
+        now = db_now()
+        order = Order.objects.select_for_update().filter(pk=order_id, timeout_at__lte=now).first()
+        if order is None:
+            return False
+        spec = lifecycle_of(order)
+        timeout = spec.timeout_of(order.state)
+        if timeout is None or order.status in UNMOVABLE:
+            Order.objects.filter(pk=order.pk).update(timeout_at=None)
+            return False
+        journal = Journal(SYSTEM_SOURCE)
+        _move(order, spec, timeout.to, "timeout", now, journal, by_timeout=True)
+        journal.write()
+    return True
+
+
+def subject_of(order: Order) -> Subject:
+    return Subject(order.namespace, order.tenant, "", order.action_type, order.action_id_text)
+
+
+def order_free_key(stored: Mapping[str, Any]) -> None:
+    """Give back the dedup key of an order that may be placed again."""
+    action = stored_action(stored)
+    key = dedup_key(action.namespace, action.tenant, action.action_type, action.dedup_value)
+    gates, _ = gates_lock([key])
+    gate = gates[key]
+    if gate.data.get("action_id") == action.id:
+        gate.clear()
+        gates_write([gate])

@@ -1,0 +1,255 @@
+"""Releasing what was held: the rules as they are now decide again, and nothing is lost on the way.
+
+A cleared rule is not asked again, a passed gate not paid again. What cannot be decided stays held and is tried
+again; what is throttled waits for its reserved turn; what is refused is rejected, naming the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from acteon_site.base.clock import db_now
+from acteon_site.base.errors import AppError
+from acteon_site.base.principals import Principal, Role
+from acteon_site.base.retrying import retry_on_deadlock
+from audit_app.services.journal import SYSTEM_SOURCE, Journal
+from orders_app import outcomes
+from orders_app.actions import Action, stored_action
+from orders_app.models import Hold, Order
+from orders_app.outcomes import Outcome, stored_outcome
+from orders_app.pipeline.act import Settled, settle
+from orders_app.pipeline.decide import action_decide
+from orders_app.pipeline.dispatch import outcomes_after_calls
+from orders_app.pipeline.items import Accepted, Decided, Judgement, Refused, Submission
+from orders_app.pipeline.judge import judge, throttle_take
+from orders_app.pipeline.ledger import Ledger, dedup_gate_key, ledger_open, throttles_of
+from orders_app.pipeline.rows import Rows, journal_outcome
+from orders_app.services.holds import approval_expire, free_dedup_key, hold_subject
+from orders_app.states import HoldKind, HoldStatus, OrderStatus
+from rules_app.engine import Cleared, RuleSet
+from rules_app.engine.counters import micros
+from rules_app.selectors import current_rules
+from rules_app.services.gates import gates_write
+
+log = structlog.get_logger()
+RULE_TYPES = {HoldKind.APPROVAL: "request_approval", HoldKind.SCHEDULE: "schedule"}
+LONGEST_PAUSE = timedelta(seconds=60)
+BREAKER_PAUSE = timedelta(seconds=5)
+
+
+def holds_sweep(*, limit: int = 200) -> int:
+    """Expire and release what is due, the longest due first. Returns how many were worked on."""
+    due = Hold.objects.filter(next_run_at__lte=db_now()).order_by("next_run_at", "id")
+    ids = list(due.values_list("pk", "kind", "status")[:limit])
+    for hold_id, kind, status in ids:
+        _work_on(hold_id, expire=kind == HoldKind.APPROVAL and status == HoldStatus.PENDING)
+    return len(ids)
+
+
+def _work_on(hold_id: UUID, *, expire: bool) -> None:
+    try:
+        if expire:
+            approval_expire(hold_id=hold_id)
+        else:
+            hold_release(hold_id=hold_id)
+    except Exception:  # one broken hold must not keep the sweeper from the others
+        log.exception("hold_not_released", hold_id=str(hold_id))
+
+
+def hold_release(*, hold_id: UUID, at_once: bool = False) -> Outcome | None:
+    """Release a hold that is due (`at_once`: though the sweeper would still wait). None: nothing to do now."""
+    settled = _release(hold_id, at_once=at_once)
+    if settled is None:
+        return None
+    outcome = outcomes_after_calls([settled])[0]
+    Hold.objects.filter(pk=hold_id).update(outcome=_stored(outcome))
+    return outcome
+
+
+def hold_result(hold: Hold) -> Outcome | None:
+    """What a release led to, where it has ended."""
+    return stored_outcome(hold.outcome) if hold.outcome else None
+
+
+def _stored(outcome: Outcome) -> dict[str, Any]:
+    return {"tag": outcome.tag, "content": outcome.content, "dedup_reason": outcome.dedup_reason}
+
+
+@retry_on_deadlock
+def _release(hold_id: UUID, *, at_once: bool) -> Settled | None:
+    with transaction.atomic():
+        now = db_now()
+        hold = _due_hold(hold_id, now, at_once=at_once)
+        if hold is None:
+            return None
+        order = Order.objects.select_for_update().filter(pk=hold.order_id).first() if hold.order_id else None
+        try:
+            item = _decide_again(hold, order, current_rules(), now)
+        except AppError as error:
+            return _keep_held(hold, error.message, now)
+        submission = submission_of(hold.context, now)
+        ledger = ledger_open([item], submission.caller.caller_id, now)
+        judgement = judge(item, ledger)
+        if reason := _undecidable(judgement):
+            return _keep_held(hold, reason, now)
+        rows = Rows(Journal(submission.source))
+        settled = _settle(item, judgement, ledger, submission, rows)
+        _end_hold(hold, now, rows.journal)
+        gates_write(ledger.gates.values())
+        rows.write()
+    return settled
+
+
+def _due_hold(hold_id: UUID, now: datetime, *, at_once: bool) -> Hold | None:
+    """The locked hold if its release is due; one that someone else is at is theirs."""
+    hold = (
+        Hold.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("action")
+        .filter(pk=hold_id, ended_at__isnull=True)
+        .first()
+    )
+    if hold is None or hold.next_run_at is None or (hold.next_run_at > now and not at_once):
+        return None
+    releasable = hold.status == HoldStatus.APPROVED or (
+        hold.kind != HoldKind.APPROVAL and hold.status == HoldStatus.PENDING
+    )
+    return hold if releasable else None
+
+
+def _decide_again(hold: Hold, order: Order | None, rules: RuleSet, now: datetime) -> Decided:
+    """The plan of now, without the rules that this action has cleared.
+
+    An approval clears only what its approver saw: where `modify` makes another payload today, it asks again.
+    """
+    action, cleared = stored_action(hold.action.body), cleared_with(hold)
+    item = _decide(action, cleared, rules, now)
+    stale = [entry for entry in cleared if entry["payload_hash"] and entry["payload_hash"] != item.payload_hash]
+    if stale:
+        cleared = [entry for entry in cleared if entry not in stale]
+        item = _decide(action, cleared, rules, now)
+    hold.cleared = cleared
+    fingerprint = order.fingerprint if order else item.fingerprint
+    return replace(item, hold=hold, order=order, passed=frozenset(hold.passed), fingerprint=fingerprint)
+
+
+def _decide(action: Action, cleared: list[dict[str, str]], rules: RuleSet, now: datetime) -> Decided:
+    names = [Cleared(entry["rule"], entry["type"]) for entry in cleared]
+    return action_decide(action, rules, now, cleared=names)
+
+
+def cleared_with(hold: Hold) -> list[dict[str, str]]:
+    """The rules cleared so far and the one that this hold was for."""
+    kind = RULE_TYPES.get(HoldKind(hold.kind))
+    if kind is None:
+        return list(hold.cleared)
+    seen = hold.payload_hash if hold.kind == HoldKind.APPROVAL else ""
+    return [*hold.cleared, {"rule": hold.rule, "type": kind, "payload_hash": seen}]
+
+
+def submission_of(context: Mapping[str, Any], now: datetime) -> Submission:
+    """The circumstances under which the action was once submitted, now."""
+    caller = Principal(context["caller_id"], context["auth_method"], Role.OPERATOR)
+    return Submission(caller, context["request_id"], now)
+
+
+def _undecidable(judgement: Judgement) -> str | None:
+    """Why nothing can be decided at present: a rule that cannot be evaluated, a breaker that is open."""
+    if not isinstance(judgement, Refused):
+        return None
+    outcome = judgement.outcome
+    if outcome.tag == "Failed" and outcome.content["code"] == "CONFIGURATION":
+        return str(outcome.content["message"])
+    return "the provider's circuit breaker is open" if outcome.tag == "CircuitOpen" else None
+
+
+def _keep_held(hold: Hold, problem: str, now: datetime) -> None:
+    """Fail closed: still held, tried again, and visible as a problem."""
+    pause = min(timedelta(seconds=1 << min(hold.attempts, 6)), LONGEST_PAUSE)
+    Hold.objects.filter(pk=hold.pk).update(
+        attempts=hold.attempts + 1, problem=problem, next_run_at=now + max(pause, BREAKER_PAUSE)
+    )
+    log.error("release_undecided", hold_id=str(hold.pk), problem=problem)
+
+
+def _settle(
+    item: Decided, judgement: Judgement, ledger: Ledger, submission: Submission, rows: Rows
+) -> Settled:
+    if isinstance(judgement, Accepted):
+        return settle(item, judgement, ledger, submission, rows)
+    if judgement.turn_at is not None:
+        return _wait_turn(item, judgement, judgement.turn_at, ledger, submission, rows)
+    _reject(item, judgement, ledger, rows)
+    return settle(item, judgement, ledger, submission, rows)
+
+
+def _wait_turn(
+    item: Decided, refused: Refused, turn: datetime, ledger: Ledger, submission: Submission, rows: Rows
+) -> Settled:
+    """Throttled on release: reserve the next slot and wait for it. Never dropped, and before any new order."""
+    rule = next(rule for rule in throttles_of(item) if rule.name == refused.rule)
+    throttle_take(item, rule, ledger, micros(turn))
+    old = item.hold
+    assert old is not None  # noqa: S101 - only a release waits for its turn
+    hold = Hold(
+        kind=HoldKind.TURN,
+        namespace=old.namespace,
+        tenant=old.tenant,
+        action_id=old.action_id,
+        action_id_text=old.action_id_text,
+        order=item.order,
+        rule=rule.name,
+        cleared=old.cleared,
+        passed=old.passed,
+        payload_hash=old.payload_hash,
+        context=old.context,
+        created_at=ledger.now,
+        due_at=turn,
+        next_run_at=turn,
+    )
+    rows.holds.append(hold)
+    if item.order is not None:
+        item.order.status, item.order.updated_at = OrderStatus.SCHEDULED, ledger.now
+        rows.changed_orders.append(item.order)
+    gate = ledger.gate(dedup_gate_key(item))
+    if gate is not None:
+        gate.put({**gate.data, "hold": str(hold.pk)}, None)
+    outcome = outcomes.scheduled(item.action.id, turn)
+    journal_outcome(
+        rows.journal, item, outcome, submission, verdict="throttle", rule=rule.name, details={"waits_for_turn": True}
+    )
+    return Settled(item, outcome, hold=hold)
+
+
+def _reject(item: Decided, refused: Refused, ledger: Ledger, rows: Rows) -> None:
+    """A rule of today says no, or nobody could carry it out."""
+    failed = refused.outcome.tag == "Failed"
+    if item.order is not None:
+        item.order.status = OrderStatus.FAILED if failed else OrderStatus.REJECTED
+        item.order.reason = (
+            str(refused.outcome.content["message"]) if failed else f"rejected by rule {refused.rule}"
+        )
+        item.order.living, item.order.finished_at, item.order.timeout_at = False, ledger.now, None
+        item.order.updated_at = ledger.now
+        rows.changed_orders.append(item.order)
+    if item.hold is not None:
+        free_dedup_key(item.hold)
+
+
+def _end_hold(hold: Hold, now: datetime, journal: Journal) -> None:
+    """A release has two rows in the trail: this one, and the outcome that it led to."""
+    if hold.kind != HoldKind.APPROVAL:
+        hold.status = HoldStatus.RELEASED
+        subject = hold_subject(hold)
+        released = Journal(SYSTEM_SOURCE)
+        released.audit(subject, outcome="schedule_released", verdict="schedule", matched_rule=hold.rule)
+        released.event("scheduled_action_due", subject)
+        released.write()
+    hold.ended_at, hold.next_run_at, hold.problem = now, None, ""
+    hold.save(update_fields=["status", "ended_at", "next_run_at", "problem"])

@@ -1,0 +1,43 @@
+"""What a bare call's run came to, as an outcome: for the first answer, for its audit row, and after a crash."""
+
+from __future__ import annotations
+
+from chains_app.models import Run, StepRun
+from chains_app.states import TERMINAL, RunStatus
+from orders_app import outcomes
+from orders_app.outcomes import Outcome
+
+CONTRACT_CODES = frozenset(
+    {
+        "PROVIDER_NOT_FOUND",
+        "NOT_FOUND",
+        "EXECUTION_FAILED",
+        "TIMEOUT",
+        "CONNECTION",
+        "CONFIGURATION",
+        "RATE_LIMITED",
+        "SERIALIZATION",
+    }
+)
+RETRYABLE_CODES = frozenset({"TIMEOUT", "CONNECTION", "RATE_LIMITED"})
+
+
+def single_outcome(run: Run) -> Outcome:
+    """The outcome of a run of one step; still under way: Executed with status `partial`."""
+    step = run.steps.first()
+    if run.status not in TERMINAL:
+        return outcomes.executed({}, status="partial")
+    if run.status == RunStatus.COMPLETED and step is not None:
+        return _success(run, step)
+    code = run.error_code if run.error_code in CONTRACT_CODES else "EXECUTION_FAILED"
+    retryable = code in RETRYABLE_CODES
+    return outcomes.failed(code, run.error, retryable=retryable, attempts=step.attempt if step else 0)
+
+
+def _success(run: Run, step: StepRun) -> Outcome:
+    body, used = step.response or {}, step.used_provider or step.provider
+    asked = run.provider
+    degraded = run.reply.get("degraded", False) and used == step.provider
+    if used != asked and not degraded:
+        return outcomes.rerouted(asked, used, body)
+    return outcomes.executed(body)

@@ -1,0 +1,35 @@
+"""States of orders and holds."""
+
+from django.db.models import TextChoices
+
+
+class OrderStatus(TextChoices):
+    HELD = "held"  # waits for an approval
+    SCHEDULED = "scheduled"  # waits for its time or its turn
+    PROCESSING = "processing"  # its run is under way
+    COMPLETED = "completed"
+    FAILED = "failed"
+    REJECTED = "rejected"  # by an approver, or by a rule on release
+    EXPIRED = "expired"  # nobody decided in time
+    CANCELLED = "cancelled"
+
+
+WAITING = frozenset({OrderStatus.HELD, OrderStatus.SCHEDULED})
+# These refuse lifecycle transitions.
+UNMOVABLE = WAITING | {OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED}
+ENDED_WITHOUT_EFFECT = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED})
+
+
+class HoldKind(TextChoices):
+    APPROVAL = "approval"
+    SCHEDULE = "schedule"
+    TURN = "turn"  # throttled on release: waits for its slot
+
+
+class HoldStatus(TextChoices):
+    PENDING = "pending"
+    APPROVED = "approved"  # decided; its release may still be due
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    RELEASED = "released"
+    CANCELLED = "cancelled"
