@@ -15,7 +15,7 @@ from acteon_site.base.errors import FieldProblem, conflict, invalid, not_found
 from acteon_site.base.managed import ManagedConfig
 from chains_app.models import CircuitBreaker, Provider, Run
 from chains_app.selectors import chain_rows, definition_of, version_definition
-from chains_app.specs import check_breakers, parse_breaker, parse_provider
+from chains_app.specs import BreakerSpec, check_breakers, parse_breaker, parse_provider
 
 OWNED = ("source", "loaded_digest", "edited_by", "edited_at")
 
@@ -89,17 +89,11 @@ def _under_way(name: str) -> list[str]:
 @transaction.atomic
 def breaker_save(*, spec: Mapping[str, Any], actor: str, source: str = "") -> CircuitBreaker:
     """Create or change a breaker's settings; its state stays. Raises 422 with every problem."""
-    parsed, problems = parse_breaker(spec)
+    configuration_lock()
+    parsed, problems = _checked_breaker(spec)
     if parsed is None:
         raise _refusal("circuit breaker", problems)
-    configuration_lock()
-    rows = {row.provider: row for row in CircuitBreaker.objects.all()}
-    fallbacks = {name: row.fallback_provider for name, row in rows.items()}
-    names = set(Provider.objects.values_list("name", flat=True))
-    problems = check_breakers({**fallbacks, parsed.provider: parsed.fallback_provider}, names)
-    if problems:
-        raise _refusal("circuit breaker", [_own_field(problem, parsed.provider) for problem in problems])
-    row = rows.get(parsed.provider) or CircuitBreaker()
+    row = CircuitBreaker.objects.filter(provider=parsed.provider).first() or CircuitBreaker()
     settings = asdict(parsed)
     for name, value in settings.items():
         setattr(row, name, value)
@@ -107,6 +101,23 @@ def breaker_save(*, spec: Mapping[str, Any], actor: str, source: str = "") -> Ci
     # Never the state: calls change it at the same time.
     row.save(update_fields=[*settings, *OWNED, "updated_at"] if row.pk else None)
     return row
+
+
+def breaker_problems(*, spec: Mapping[str, Any]) -> list[FieldProblem]:
+    """What breaker_save would refuse, without saving."""
+    return _checked_breaker(spec)[1]
+
+
+def _checked_breaker(spec: Mapping[str, Any]) -> tuple[BreakerSpec | None, list[FieldProblem]]:
+    parsed, problems = parse_breaker(spec)
+    if parsed is None:
+        return None, problems
+    fallbacks = dict(CircuitBreaker.objects.values_list("provider", "fallback_provider"))
+    names = set(Provider.objects.values_list("name", flat=True))
+    problems = check_breakers({**fallbacks, parsed.provider: parsed.fallback_provider}, names)
+    own = f"circuit_breakers.{parsed.provider}."
+    problems = [FieldProblem(item.field.removeprefix(own), item.message) for item in problems]
+    return (None, problems) if problems else (parsed, [])
 
 
 @transaction.atomic
@@ -123,10 +134,6 @@ def _own(row: ManagedConfig, actor: str, source: str, content: Mapping[str, Any]
         row.edited_by, row.edited_at = "", None
     else:
         row.edited_by, row.edited_at = actor, timezone.now()
-
-
-def _own_field(problem: FieldProblem, provider: str) -> FieldProblem:
-    return FieldProblem(problem.field.removeprefix(f"circuit_breakers.{provider}."), problem.message)
 
 
 def _refusal(noun: str, problems: list[FieldProblem]) -> Exception:

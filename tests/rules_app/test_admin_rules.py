@@ -202,6 +202,9 @@ def test_another_rule_that_no_longer_loads_is_told_and_nothing_is_saved(guide: i
 def test_who_may_only_look_can_change_nothing(guide: int) -> None:
     client = manager("view_rule", "view_rulesetversion")
     assert client.get(reverse(LIST)).status_code == 200
+    page = reverse("admin:rules_app_rule_change", args=[Rule.objects.get(name="deny-unmatched").pk])
+    assert "suppress what no rule above has claimed" in client.get(page).content.decode()
+    assert client.post(page, form()).status_code == 403
     assert add(client).status_code == 403
     act(client, "disable_rules", "deny-unmatched")
     assert Rule.objects.get(name="deny-unmatched").enabled

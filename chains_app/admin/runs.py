@@ -1,0 +1,171 @@
+"""Runs as evidence: what happened step by step, with every payload redacted as the trail is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from unfold.decorators import action, display
+
+from acteon_site.admin_tools import ReadOnlyAdmin, pretty_json
+from acteon_site.base.errors import AppError
+from acteon_site.base.ids import as_uuid
+from audit_app.admin import ScopeFilter
+from chains_app.admin.pages import actor_of, back_to, change_url
+from chains_app.api.run_shapes import run_dag, scrubber_for
+from chains_app.definitions.picture import svg
+from chains_app.models import Attempt, Run, StepRun
+from chains_app.services.control import chain_cancel
+from chains_app.states import RunStatus
+
+Shown = SafeString | str
+CANCEL = {
+    "title": "Cancel this run?",
+    "description": "The call in flight is awaited, and what is done is compensated.",
+    "form_class": None,
+    "form_submit_text": "Cancel the run",
+}
+COLORS = {
+    **dict.fromkeys(("running", "waiting_sub_chain", "waiting_timer"), "info"),
+    **{"waiting_signal": "warning", "completed": "success", "failed": "danger", "timed_out": "danger"},
+}
+STEP_ROW = (
+    '<tr style="vertical-align: top"><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>'
+)
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """A fixed vocabulary: the rows are not asked for their values."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(status, status.replace("_", " ")) for status in RunStatus.values]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id",
+        "chain_name",
+        "shown_status",
+        "namespace",
+        "tenant",
+        "action_type",
+        "action_id",
+        "began",
+    )
+    list_filter = (ScopeFilter, StatusFilter)
+    search_fields = ("id",)
+    search_help_text = "The exact id of a run"
+    show_facets = admin.ShowFacets.NEVER
+    # Ids are in order of time, and their index is the only one over all tenants.
+    ordering = ("-id",)
+    actions_detail = ("cancel",)  # type: ignore[assignment]
+    fieldsets = (
+        (
+            None,
+            {"fields": ("chain_name", "shown_status", "phase", "namespace", "tenant", "picture", "timeline")},
+        ),
+        ("Order", {"fields": ("action_type", "action_id", "shown_payload", "parent", "version")}),
+        (
+            "When",
+            {"fields": ("started_at", "updated_at", "ended_at", "expires_at", "next_run_at", "waits_since")},
+        ),
+        ("Why", {"fields": ("error_code", "error", "cancel_reason", "cancelled_by", "shown_incidents")}),
+    )
+
+    def has_cancel_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Runs are read-only here; the permission to change them is that to cancel them."""
+        return request.user.has_perm("chains_app.change_run")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        rows: QuerySet[Run] = super().get_queryset(request)
+        # What is encrypted is opened on the detail page only.
+        on_list = request.resolver_match is not None and request.resolver_match.url_name.endswith(
+            "_changelist"
+        )
+        return rows.defer("origin", "spec", "reply") if on_list else rows
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return (queryset.filter(pk=as_uuid(search_term.strip())) if search_term else queryset), False
+
+    @display(description="Status", label=COLORS)
+    def shown_status(self, run: Run) -> str:
+        return str(run.status)
+
+    @admin.display(description="Started", ordering="id")
+    def began(self, run: Run) -> str:
+        return f"{run.started_at:%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="Picture")
+    def picture(self, run: Run) -> Shown:
+        drawn = svg(run_dag(run))  # escapes every text in it
+        return format_html('<div style="overflow-x: auto">{}</div>', mark_safe(drawn))  # noqa: S308
+
+    @admin.display(description="Steps")
+    def timeline(self, run: Run) -> Shown:
+        scrubber = scrubber_for(run)
+        head = format_html(STEP_ROW, "Step", "Provider", "Status", "Calls", "Answer", "Error")
+        rows = format_html_join(
+            "",
+            STEP_ROW,
+            (
+                (
+                    step.name,
+                    step.used_provider or step.provider or "-",
+                    step.status if step.undo == "none" else f"{step.status}, undo {step.undo}",
+                    _attempts(step),
+                    pretty_json(scrubber.clean(step.response)),
+                    scrubber.text(step.error) or "-",
+                )
+                for step in run.steps.prefetch_related("attempts")
+            ),
+        )
+        return format_html('<table style="width: 100%; border-spacing: 8px 4px">{}{}</table>', head, rows)
+
+    @admin.display(description="Payload")
+    def shown_payload(self, run: Run) -> Shown:
+        return pretty_json(scrubber_for(run).payload)
+
+    @admin.display(description="Incidents")
+    def shown_incidents(self, run: Run) -> Shown:
+        lines = (
+            (f"{row.opened_at:%Y-%m-%d %H:%M:%S}", row.reason, row.message, row.resolution or "open")
+            for row in run.incidents.order_by("-opened_at")
+        )
+        return format_html_join("", "<div>{} {}: {} ({})</div>", lines) or "-"
+
+    @action(description="Cancel", permissions=["cancel"], dialog=CANCEL)  # type: ignore[arg-type, operator]
+    def cancel(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        run_id = as_uuid(object_id)
+        try:
+            if run_id is not None:
+                chain_cancel(run_id=run_id, actor=actor_of(request), reason="cancelled in the admin")
+                self.message_user(request, "The run was asked to stop.")
+        except AppError as error:
+            self.message_user(request, error.message, "error")
+        return back_to(request, change_url(Run, object_id))
+
+
+def _attempts(step: StepRun) -> SafeString:
+    return format_html_join("", "<div>{}</div>", ((_attempt(attempt),) for attempt in step.attempts.all()))
+
+
+def _attempt(attempt: Attempt) -> str:
+    outcome = {True: "ok", False: attempt.error_code or "failed", None: "unknown"}[attempt.success]
+    if attempt.completed_at is None:
+        outcome = "in flight"
+    label = "undo " if attempt.undo else ""
+    took = f" in {attempt.duration_ms} ms" if attempt.duration_ms is not None else ""
+    return f"{label}{attempt.number}. {attempt.started_at:%H:%M:%S} {outcome}{took}"

@@ -1,0 +1,88 @@
+"""The system as `make demo` starts it: one command, SQLite, 15 sample orders over HTTP, and their table."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.running import environment, free_port, run
+
+ROW = re.compile(
+    r"^│ (?P<label>\S+) +│ (?P<expected>\w+) +│ (?P<actual>\w+) +│ (?P<fit>\w+) +│ (?P<rest>.*)│$"
+)
+
+
+def rows(output: str) -> dict[str, re.Match[str]]:
+    found = filter(None, (ROW.match(line) for line in output.splitlines()))
+    return {row["label"]: row for row in found if row["label"] != "order"}
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return environment(tmp_path_factory.mktemp("demo"))
+
+
+def demo(env: dict[str, str], *options: str) -> tuple[int, str]:
+    ran = run(env, "manage.py", "demo", "--once", "--port", str(free_port()), *options)
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+def test_the_demo_shows_every_row_of_the_guides_table_and_a_second_run_too(env: dict[str, str]) -> None:
+    code, output = demo(env)
+    assert code == 0, output
+    table = rows(output)
+    assert Counter((row["expected"], row["actual"], row["fit"]) for row in table.values()) == {
+        ("Executed", "Executed", "ok"): 7,
+        ("PendingApproval", "PendingApproval", "ok"): 2,
+        ("Suppressed", "Suppressed", "ok"): 2,
+        ("Deduplicated", "Deduplicated", "ok"): 1,
+        ("Scheduled", "Scheduled", "ok"): 3,
+    }
+    assert "deny-sanctioned-regions" in table["sanctioned-006"]["rest"]
+    assert "approve-high-value" in table["high-004"]["rest"]
+    assert "schedule-after-hours" in table["late-012"]["rest"]
+    assert "completed" in table["std-001"]["rest"]
+    assert output.count("✓ validate") == 7
+    assert output.count("✓ charge  ✓ fulfill  ✓ notify-customer") == 7
+    assert (
+        len(re.findall(r"high-00[45] approve: http://127\.0\.0\.1:\d+/v1/approvals/\S+sig=\S+", output)) == 2
+    )
+    assert "15 orders" in output
+    assert "all as expected" in output
+    _second_run(env)
+
+
+def _second_run(env: dict[str, str]) -> None:
+    """The same installation at once again: the throttle's window is full, so it waits and says so."""
+    code, output = demo(env, "--follow")
+    assert code == 0, output
+    assert len(rows(output)) == 15
+    assert re.search(r"the throttle's window is full, sending it again in \d+ s", output)
+    assert output.count("was released") == 3
+    assert "Traceback" not in output
+
+
+def test_an_outcome_that_differs_is_marked_and_fails_the_run(tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    orders = tmp_path / "orders.yaml"
+    orders.write_text(
+        """
+sample_orders:
+  clocks: {business: "2026-03-10T11:00:00-04:00"}
+  defaults: {namespace: ecommerce, tenant: acme-store, provider: payment-gateway, action_type: place_order}
+  orders:
+    - label: wrong-1
+      category: standard
+      clock: business
+      expected: Executed
+      action: {id: "wrong-{run}", payload: {order_id: "W-{run}", total_cents: 100, shipping_country: "SY"}}
+"""
+    )
+    code, output = demo(env, "--orders", str(orders))
+    assert code == 1
+    row = rows(output)["wrong-1"]
+    assert (row["actual"], row["fit"]) == ("Suppressed", "DIFFERS")
+    assert "1 NOT as expected" in output

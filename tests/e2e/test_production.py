@@ -1,0 +1,196 @@
+"""Production mode: two web processes, a prefork worker and a scheduler on PostgreSQL and Redis."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+import redis
+
+from acteon_site.client.errors import Refused
+from acteon_site.client.http import GatewayClient
+from acteon_site.client.lifecycle import order_action
+from tests.e2e.running import Process, background, environment, free_port, run, wait_ready, wait_until
+
+pytestmark = pytest.mark.services
+
+DATABASE = "acteon_e2e"
+REDIS_DATABASE = 13
+TENANT = "acme-store"
+WEB = ("-m", "uvicorn", "acteon_site.asgi:application", "--lifespan", "off", "--port")
+WORKER = ("-m", "celery", "--app=acteon_site", "worker", "--pool=prefork", "--concurrency=2")
+WORKER += ("--without-gossip", "--without-mingle", "--loglevel=INFO")
+BEAT = ("-m", "celery", "--app=acteon_site", "beat", "--scheduler=celery.beat:Scheduler")
+
+
+@dataclass(slots=True)
+class Production:
+    """The running system and an administrator's client for each web process."""
+
+    env: dict[str, str]
+    first: GatewayClient
+    second: GatewayClient
+    key: str
+    worker: Process
+
+
+@pytest.fixture(scope="module")
+def services() -> Iterator[dict[str, str]]:
+    """A database of its own, dropped afterwards, and an emptied Redis database."""
+    server = os.environ["DATABASE_URL"].rpartition("/")[0]
+    broker = os.environ["REDIS_URL"].rpartition("/")[0] + f"/{REDIS_DATABASE}"
+    drop = f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(drop)  # type: ignore[call-overload]
+        connection.execute(f"CREATE DATABASE {DATABASE}")  # type: ignore[call-overload]
+    redis.Redis.from_url(broker).flushdb()
+    yield {"DATABASE_URL": f"{server}/{DATABASE}", "REDIS_URL": broker}
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(drop)  # type: ignore[call-overload]
+
+
+@pytest.fixture(scope="module")
+def production(services: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
+    directory = tmp_path_factory.mktemp("production")
+    env = environment(directory, **services, ACTEON_MODE="production", ALLOWED_HOSTS="127.0.0.1,localhost")
+    for command in (["migrate", "--noinput"], ["create_groups"], ["load_pipeline", "fixtures/ecommerce"]):
+        ran = run(env, "manage.py", *command)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+    key = run(env, "manage.py", "create_api_key", "ops", "--role", "admin", "--quiet").stdout.strip()
+    with ExitStack() as stack:
+        urls = [_web(stack, env, directory / f"web{number}.log") for number in (1, 2)]
+        worker = stack.enter_context(background(env, directory / "worker.log", *WORKER))
+        stack.enter_context(background(env, directory / "beat.log", *BEAT))
+        clients = [stack.enter_context(GatewayClient(url, key)) for url in urls]
+        wait_until(lambda: clients[0].call("GET", "/ready", accept=(503,)).get("status") == "ready", 60)
+        _no_after_hours(clients[0])
+        yield Production(env, clients[0], clients[1], key, worker)
+
+
+def _web(stack: ExitStack, env: dict[str, str], log: Path) -> str:
+    port = free_port()
+    process = stack.enter_context(background(env, log, *WEB, str(port)))
+    wait_ready(process, f"http://127.0.0.1:{port}", "/health")
+    return f"http://127.0.0.1:{port}"
+
+
+def _no_after_hours(client: GatewayClient) -> None:
+    """Production refuses the demo clock, so at night the schedule rule would take every order."""
+    client.rule_enable("schedule-after-hours", False)
+
+
+def order(**changes: Any) -> dict[str, Any]:
+    action = order_action(f"PROD-{uuid.uuid4().hex[:12]}", "ecommerce", f"shop-{uuid.uuid4().hex[:8]}")
+    action["payload"] |= changes
+    return action
+
+
+def test_an_order_without_a_key_is_refused_and_with_one_runs_its_chain_in_a_worker(
+    production: Production,
+) -> None:
+    action = order()
+    with GatewayClient(production.first.url) as stranger, pytest.raises(Refused) as refused:
+        stranger.dispatch(action)
+    assert refused.value.status == 401
+    outcome = production.first.dispatch(action)
+    assert outcome.kind == "Executed"
+    chain = wait_until(lambda: _completed(production.second, outcome.chain_id))
+    statuses = {step["name"]: step["status"] for step in chain["steps"]}
+    assert all(statuses[name] == "completed" for name in ("validate", "charge", "fulfill", "notify-customer"))
+
+
+def _completed(client: GatewayClient, chain_id: str) -> dict[str, Any] | None:
+    chain = client.chain(chain_id)
+    return chain if chain["status"] == "completed" else None
+
+
+def test_the_demo_clock_is_refused(production: Production) -> None:
+    with pytest.raises(Refused) as refused:
+        production.first.dispatch(order(), demo_now="2026-03-10T22:00:00-04:00")
+    assert refused.value.status in (400, 403, 422)
+
+
+def test_events_of_one_web_process_and_the_worker_reach_a_listener_at_the_other(
+    production: Production,
+) -> None:
+    action = order()
+    with production.second.stream(namespace="ecommerce", tenant=action["tenant"]) as events:
+        outcome = production.first.dispatch(action)
+        types = []
+        for event in events:
+            types.append(event.type)
+            if event.type == "chain_completed":
+                assert event.data["chain_id"] == outcome.chain_id
+                break
+    assert types.count("chain_step_completed") == 4
+    assert types[0] in ("action_dispatched", "action_status_changed")
+
+
+def test_a_rule_switched_off_at_one_process_decides_the_next_order_at_the_other(
+    production: Production,
+) -> None:
+    assert production.second.dispatch(order(shipping_country="SY")).kind == "Suppressed"
+    production.first.rule_enable("deny-sanctioned-regions", False)
+    try:
+        time.sleep(1)
+        assert production.first.dispatch(order(shipping_country="SY")).kind == "Executed"
+        assert production.second.dispatch(order(shipping_country="SY")).kind == "Executed"
+    finally:
+        production.first.rule_enable("deny-sanctioned-regions", True)
+    time.sleep(1)
+    assert production.second.dispatch(order(shipping_country="SY")).kind == "Suppressed"
+
+
+def test_of_twenty_equal_orders_at_two_processes_exactly_one_is_executed(production: Production) -> None:
+    action = order()
+    del action["id"]
+    action["dedup_key"] = action["payload"]["order_id"]
+    clients = [production.first, production.second] * 10
+    with ThreadPoolExecutor(20) as pool:
+        kinds = [outcome.kind for outcome in pool.map(lambda client: client.dispatch(action), clients)]
+    assert sorted(kinds) == ["Deduplicated"] * 19 + ["Executed"]
+
+
+def test_the_eleventh_order_of_a_minute_is_throttled_wherever_it_arrives(production: Production) -> None:
+    tenant = f"shop-{uuid.uuid4().hex[:8]}"
+    outcomes = []
+    for number in range(11):
+        client = production.second if number % 2 else production.first
+        outcomes.append(client.dispatch(order() | {"tenant": tenant}))
+    assert [outcome.kind for outcome in outcomes] == ["Executed"] * 10 + ["Throttled"]
+    assert 0 < outcomes[10].retry_after <= 60
+
+
+def test_health_checks_tell_a_living_process_from_a_missing_one(production: Production) -> None:
+    port = production.first.url.rpartition(":")[2]
+    assert run(production.env, "manage.py", "healthcheck", "web", "--port", port).returncode == 0
+    assert run(production.env, "manage.py", "healthcheck", "worker").returncode == 0
+    assert run(production.env, "manage.py", "healthcheck", "web", "--port", "9").returncode == 1
+    assert run(production.env, "manage.py", "healthcheck", "worker", "--hostname", "nobody").returncode == 1
+
+
+def test_metrics_are_for_keys_only_where_the_gateway_is_not_open(production: Production) -> None:
+    open_ = httpx.get(production.first.url + "/health", trust_env=False)
+    assert open_.json() == {"status": "ok"}
+    text = httpx.get(
+        production.first.url + "/metrics/prometheus",
+        headers={"Authorization": f"Bearer {production.key}"},
+        trust_env=False,
+    ).text
+    assert "acteon_" in text
+
+
+def test_serve_refuses_to_run_in_production(production: Production) -> None:
+    ran = run(production.env, "manage.py", "serve")
+    assert ran.returncode == 1
+    assert "docker-compose.yml" in ran.stderr
