@@ -16,7 +16,11 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"visibility_timeout": 3600, "socket_keepalive": True, "health_check_interval": 15},
+    broker_transport_options={
+        "visibility_timeout": 3600,
+        "socket_keepalive": True,
+        "health_check_interval": 15,
+    },
     timezone="UTC",
     beat_scheduler="celery.beat:Scheduler",
     beat_max_loop_interval=1,

@@ -48,7 +48,9 @@ def translate(error: Exception) -> AppError:
         return forbidden("this caller may not do that")
     if isinstance(error, OperationalError):
         return unavailable("the database does not answer; try again")
-    return AppError("an unexpected error; the request id finds it in the log", "INTERNAL", 500, retryable=True)
+    return AppError(
+        "an unexpected error; the request id finds it in the log", "INTERNAL", 500, retryable=True
+    )
 
 
 def _from_drf(error: exceptions.APIException) -> AppError:
@@ -75,7 +77,9 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    error = AppError("an unexpected error; the request id finds it in the log", "INTERNAL", 500, retryable=True)
+    error = AppError(
+        "an unexpected error; the request id finds it in the log", "INTERNAL", 500, retryable=True
+    )
     return JsonResponse(error.body(), status=500)
 
 

@@ -50,7 +50,9 @@ class Ready(OpenEndpoint):
     def get(self, request: Request) -> Response:
         checks = {"database": _database(), "broker": _broker(), "worker": _worker()}
         ready = all(state == "ok" for state in checks.values())
-        return Response({"status": "ready" if ready else "not_ready", "checks": checks}, status=200 if ready else 503)
+        return Response(
+            {"status": "ready" if ready else "not_ready", "checks": checks}, status=200 if ready else 503
+        )
 
 
 def _database() -> str:

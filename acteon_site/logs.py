@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import logging
-import logging.config
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -36,7 +35,7 @@ def configure() -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    logging.config.dictConfig(_standard_logging(shared))
+    _take_over_root(_formatter(shared))
     # Otherwise a Celery worker replaces the root logger's handlers by its own, which redact nothing.
     setup_logging.connect(_keep_ours, weak=False, dispatch_uid="acteon-logs")
 
@@ -60,26 +59,27 @@ def _shared_processors() -> list[Processor]:
     ]
 
 
-def _standard_logging(shared: list[Processor]) -> dict[str, Any]:
-    formatter = {
-        "()": structlog.stdlib.ProcessorFormatter,
-        "foreign_pre_chain": [*shared, structlog.stdlib.ExtraAdder()],
-        "processors": [
+def _formatter(shared: list[Processor]) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+        processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             # The traceback becomes text before the redaction, or its exception's message would slip past.
             structlog.processors.format_exc_info,
             redact,
             _renderer(),
         ],
-    }
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": formatter},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"handlers": ["stderr"], "level": settings.LOG_LEVEL},
-        "loggers": {name: {"level": "WARNING"} for name in QUIET},
-    }
+    )
+
+
+def _take_over_root(formatter: logging.Formatter) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.LOG_LEVEL)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _renderer() -> Processor:

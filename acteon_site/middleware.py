@@ -34,7 +34,9 @@ class RequestIdMiddleware:
             return self._stamped_later(response, request_id)
         return self._stamped(response, request_id)
 
-    async def _stamped_later(self, response: Awaitable[HttpResponseBase], request_id: str) -> HttpResponseBase:
+    async def _stamped_later(
+        self, response: Awaitable[HttpResponseBase], request_id: str
+    ) -> HttpResponseBase:
         return self._stamped(await response, request_id)
 
     @staticmethod

@@ -16,7 +16,15 @@ DATA_APPS = ("rules_app", "chains_app", "orders_app", "audit_app")
 GROUPS: dict[str, tuple[str, ...]] = {
     "viewer": (),
     "approver": ("change_hold",),
-    "rule editor": ("add_rule", "change_rule", "delete_rule", "add_quota", "change_quota", "delete_quota"),
+    "rule editor": (
+        "add_rule",
+        "change_rule",
+        "delete_rule",
+        "change_rulesettings",
+        "add_quota",
+        "change_quota",
+        "delete_quota",
+    ),
     "operator": ("change_order", "change_run", "change_circuitbreaker", "change_hold"),
     "administrator": ("*",),
 }

@@ -31,7 +31,9 @@ class Shared(Collector):
 
 
 def _providers() -> Iterable[Metric]:
-    calls = CounterMetricFamily("acteon_provider_calls", "Provider calls by result", labels=["provider", "result"])
+    calls = CounterMetricFamily(
+        "acteon_provider_calls", "Provider calls by result", labels=["provider", "result"]
+    )
     for provider, totals in provider_counters().items():
         for result, value in totals.items():
             calls.add_metric([provider, result.removeprefix("provider_")], value)

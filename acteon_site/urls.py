@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
-reload_urls: list[URLPattern] = []
+from acteon_site.config_files.api import RuleReload
 from acteon_site.health import Health, Metrics, PrometheusMetrics, Ready
 from chains_app.api.urls import admin_urlpatterns as breaker_urls
 
@@ -17,7 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics/prometheus", PrometheusMetrics.as_view()),
     path("api-doc/openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path("swagger-ui/", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
-    *reload_urls,
+    path("v1/rules/reload", RuleReload.as_view()),
     path("", include("orders_app.api.urls")),
     path("", include("rules_app.api.urls")),
     path("", include("chains_app.api.urls")),

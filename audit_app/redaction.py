@@ -178,6 +178,8 @@ class Scrubber:
         return _without_spans(name, self._redactor.placeholder) if len(name) >= SHORTEST else name
 
     def _number(self, value: float) -> Any:
+        if value - value != 0:
+            return str(value)  # NaN and Infinity are no JSON
         if self._secrets and (mark := self._secrets.get(str(value))):
             return mark
         if value >= LOWEST and value == value // 1 and is_card_number(int(value)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from fernet_fields import EncryptedTextField
 
 from acteon_site.base.fields import EncryptedJSONField
 from acteon_site.base.ids import new_id
@@ -23,7 +22,10 @@ class Provider(ManagedConfig):
     config = models.JSONField(default=dict, blank=True, help_text="Settings that are no secrets")
     secrets = EncryptedJSONField(null=True, blank=True, help_text="Headers and signing keys, encrypted")
     secret_spellings = models.JSONField(
-        default=dict, blank=True, editable=False, help_text="How files spell the secrets: ${NAME}, never a value"
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="How files spell the secrets: ${NAME}, never a value",
     )
     timeout_seconds = models.FloatField(default=10)
     idempotency_window_seconds = models.PositiveIntegerField(
@@ -67,7 +69,9 @@ class ChainDefinition(ManagedConfig):
     name = models.CharField(max_length=200, unique=True)
     enabled = models.BooleanField(default=True)
     description = models.TextField(blank=True, default="")
-    current = models.ForeignKey("ChainVersion", on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    current = models.ForeignKey(
+        "ChainVersion", on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    )
 
     class Meta:
         ordering = ["name"]
@@ -146,7 +150,9 @@ class Run(models.Model):
             models.Index(fields=["next_run_at"], name="run_due", condition=Q(next_run_at__isnull=False)),
             models.Index(fields=["namespace", "tenant", "-started_at", "-id"], name="run_tenant_newest"),
             models.Index(fields=["namespace", "tenant", "status", "-started_at"], name="run_tenant_status"),
-            models.Index(fields=["namespace", "tenant", "chain_name", "-started_at"], name="run_tenant_chain"),
+            models.Index(
+                fields=["namespace", "tenant", "chain_name", "-started_at"], name="run_tenant_chain"
+            ),
             models.Index(fields=["owner_kind", "owner_id"], name="run_owner"),
             models.Index(fields=["ended_at"], name="run_ended", condition=Q(ended_at__isnull=False)),
         ]
@@ -205,6 +211,9 @@ class Attempt(models.Model):
         ordering = ["started_at", "id"]
         indexes = [models.Index(fields=["provider", "-completed_at"], name="attempt_provider_newest")]
 
+    def __str__(self) -> str:
+        return f"attempt {self.number} at {self.provider}"
+
 
 class Incident(models.Model):
     """A run that waits for a person, and why."""
@@ -222,7 +231,9 @@ class Incident(models.Model):
     class Meta:
         ordering = ["-opened_at"]
         constraints = [
-            models.UniqueConstraint(fields=["run"], condition=Q(resolved_at__isnull=True), name="one_open_incident")
+            models.UniqueConstraint(
+                fields=["run"], condition=Q(resolved_at__isnull=True), name="one_open_incident"
+            )
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Providers and breakers as files and forms spell them: read strictly, written back as they are read. Pure.
+"""Providers and breakers as files and forms spell them: read strictly, written back as they are read. No database.
 
 A provider is flat: {name, type, enabled?, description?, timeout_seconds?, idempotency_window_seconds?} and
 its kind's own keys, of which headers and signing keys are secrets.

@@ -66,7 +66,9 @@ def parse_action(body: Any) -> Action:
     if problems:
         raise _invalid_action(problems)
     given = body.get("id")
-    texts = {name: body.get(name) or "" for name in (*OPTIONAL_TEXTS, "dedup_key", "fingerprint", "created_at")}
+    texts: dict[str, Any] = {
+        name: body.get(name) or "" for name in (*OPTIONAL_TEXTS, "dedup_key", "fingerprint", "created_at")
+    }
     return Action(
         **{name: body[name] for name in REQUIRED},
         **texts,
@@ -92,7 +94,9 @@ def _problems(body: dict[str, Any]) -> list[FieldProblem]:
     for name in OPTIONAL_NAMES:
         if (value := body.get(name)) is not None and (problem := name_problem(value)):
             problems.append(FieldProblem(name, problem))
-    return problems + _payload_problems(body) + _text_problems(body) + _metadata_problems(body.get("metadata"))
+    return (
+        problems + _payload_problems(body) + _text_problems(body) + _metadata_problems(body.get("metadata"))
+    )
 
 
 def _payload_problems(body: dict[str, Any]) -> list[FieldProblem]:
@@ -109,7 +113,9 @@ def _text_problems(body: dict[str, Any]) -> list[FieldProblem]:
             problems.append(FieldProblem(name, f"must be text of at most {MAX_TEXT} characters"))
     for name in TIMES:
         if (value := body.get(name)) is not None and parse_time(value) is None:
-            problems.append(FieldProblem(name, "must be an RFC 3339 time with offset, like 2026-01-31T12:00:00Z"))
+            problems.append(
+                FieldProblem(name, "must be an RFC 3339 time with offset, like 2026-01-31T12:00:00Z")
+            )
     return problems
 
 
@@ -125,5 +131,7 @@ def _metadata_problems(metadata: Any) -> list[FieldProblem]:
     if not isinstance(metadata, dict):
         return [FieldProblem("metadata", "must be an object of texts")]
     return [
-        FieldProblem(f"metadata.{name}", "must be text") for name, value in _labels(metadata).items() if not isinstance(value, str)
+        FieldProblem(f"metadata.{name}", "must be text")
+        for name, value in _labels(metadata).items()
+        if not isinstance(value, str)
     ]

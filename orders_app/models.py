@@ -24,9 +24,15 @@ class Lifecycle(ManagedConfig):
     states = models.JSONField(help_text="All state names, in order")
     transitions = models.JSONField(help_text='A list of {"from", "to"}')
     terminal = models.JSONField(default=list, blank=True, help_text="States in which an order is finished")
-    timeouts = models.JSONField(default=list, blank=True, help_text='A list of {"state", "after_seconds", "to"}')
-    fields = models.JSONField(default=dict, blank=True, help_text="Payload fields: type, required, range, normal form")
-    fingerprint_field = models.CharField(max_length=200, blank=True, default="", help_text="Payload field that names the order")
+    timeouts = models.JSONField(
+        default=list, blank=True, help_text='A list of {"state", "after_seconds", "to"}'
+    )
+    fields = models.JSONField(
+        default=dict, blank=True, help_text="Payload fields: type, required, range, normal form"
+    )
+    fingerprint_field = models.CharField(
+        max_length=200, blank=True, default="", help_text="Payload field that names the order"
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -70,7 +76,9 @@ class Order(models.Model):
     living = models.BooleanField(default=True)
     run_id = models.UUIDField(null=True)
     reason = models.TextField(default="", help_text="Why it was rejected, failed or cancelled")
-    timeout_at = models.DateTimeField(null=True, help_text="When the lifecycle's timeout of this state is due")
+    timeout_at = models.DateTimeField(
+        null=True, help_text="When the lifecycle's timeout of this state is due"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, help_text="Begin of event_ttl")
@@ -78,15 +86,21 @@ class Order(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["namespace", "tenant", "fingerprint"], condition=Q(living=True), name="one_living_order"
+                fields=["namespace", "tenant", "fingerprint"],
+                condition=Q(living=True),
+                name="one_living_order",
             )
         ]
         indexes = [
-            models.Index(fields=["namespace", "tenant", "fingerprint", "-created_at"], name="order_fingerprint"),
+            models.Index(
+                fields=["namespace", "tenant", "fingerprint", "-created_at"], name="order_fingerprint"
+            ),
             models.Index(fields=["namespace", "tenant", "-updated_at", "-id"], name="order_tenant_newest"),
             models.Index(fields=["namespace", "tenant", "state", "-updated_at"], name="order_tenant_state"),
             models.Index(fields=["timeout_at"], name="order_timeout", condition=Q(timeout_at__isnull=False)),
-            models.Index(fields=["finished_at"], name="order_finished", condition=Q(finished_at__isnull=False)),
+            models.Index(
+                fields=["finished_at"], name="order_finished", condition=Q(finished_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -106,6 +120,9 @@ class Move(models.Model):
     class Meta:
         ordering = ["at", "id"]
 
+    def __str__(self) -> str:
+        return f"{self.from_state} to {self.to_state}"
+
 
 class Hold(models.Model):
     """An action that waits: for a person (approval), for a time (schedule), or for its turn (throttle).
@@ -123,7 +140,9 @@ class Hold(models.Model):
     action_id_text = models.CharField(max_length=256)
     order = models.ForeignKey(Order, on_delete=models.CASCADE, null=True, related_name="holds")
     rule = models.CharField(max_length=200)
-    cleared = models.JSONField(default=list, help_text='Rules passed so far: {"rule", "type", "payload_hash"}')
+    cleared = models.JSONField(
+        default=list, help_text='Rules passed so far: {"rule", "type", "payload_hash"}'
+    )
     passed = models.JSONField(default=list, help_text="Keys of gates already consumed")
     payload_hash = models.CharField(max_length=64, default="", help_text="Of the payload the approver saw")
     context = models.JSONField(default=dict, help_text="Caller and request that submitted it")
@@ -195,11 +214,18 @@ class RememberedAnswer(models.Model):
 
     key = models.CharField(max_length=64, primary_key=True)
     request_hash = models.CharField(max_length=64)
-    action_ids = models.JSONField(default=list, help_text="What it placed: a take-over rebuilds its answer from them")
-    status_code = models.PositiveSmallIntegerField(null=True, help_text="Null while the first is still running")
+    action_ids = models.JSONField(
+        default=list, help_text="What it placed: a take-over rebuilds its answer from them"
+    )
+    status_code = models.PositiveSmallIntegerField(
+        null=True, help_text="Null while the first is still running"
+    )
     body = EncryptedJSONField(null=True)
     locked_until = models.DateTimeField()
     expires_at = models.DateTimeField()
 
     class Meta:
         indexes = [models.Index(fields=["expires_at"], name="answer_expiry")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -41,7 +41,9 @@ def _too_big(operator: str, left: Any, right: Any) -> bool:
         for many, what in ((left, right), (right, left)):
             if isinstance(many, int) and hasattr(what, "__len__") and many * len(what) > MAX_TEXT:
                 return True
-        return isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > 4096
+        return (
+            isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > 4096
+        )
     sized = hasattr(left, "__len__") and hasattr(right, "__len__")
     return sized and len(left) + len(right) > MAX_TEXT
 
@@ -95,4 +97,3 @@ def names_read(text: str) -> frozenset[str]:
         value = {"Name": "name", "Getattr": "attr", "Const": "value"}[type(node).__name__]
         found.add(str(getattr(node, value)).lower())
     return frozenset(found)
-

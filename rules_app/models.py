@@ -32,7 +32,7 @@ class Rule(ManagedConfig):
     only_unmatched = models.BooleanField(
         null=True,
         blank=True,
-        help_text="Suppress only what no rule above has claimed. Unknown: yes for a suppress whose condition "
+        help_text="Suppress only what no rule above has claimed. Left open, that is so for a condition that "
         "tests nothing but namespace, tenant or provider",
     )
 

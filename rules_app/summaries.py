@@ -11,7 +11,6 @@ from rules_app.engine import (
     Modify,
     RequestApproval,
     Reroute,
-    RuleAction,
     Schedule,
     StartChain,
     Throttle,
@@ -29,15 +28,14 @@ def span_text(seconds: int) -> str:
     return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
-def action_summary(action: RuleAction) -> str:
+def action_summary(rule: EngineRule) -> str:
     """What a rule does, as the end of a sentence that begins with its condition."""
-    describe = _DESCRIPTIONS[action.type]
-    return describe(action)
+    words = _DESCRIPTIONS[rule.action.type](rule.action)
+    return f"{words} what no rule above has claimed" if rule.only_unmatched else words
 
 
 def rule_summary(rule: EngineRule) -> str:
-    words = f"When {rule.condition.display()}: {action_summary(rule.action)}"
-    return f"{words} — only what no rule above has claimed" if rule.only_unmatched else words
+    return f"When {rule.condition.display()}: {action_summary(rule)}"
 
 
 def _approval(action: RequestApproval) -> str:

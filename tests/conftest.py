@@ -14,6 +14,7 @@ os.environ.setdefault("ACTEON_DB_POOL", "false")
 from collections.abc import Iterator
 
 import pytest
+
 from acteon_site.base import stamps
 
 

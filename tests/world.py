@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rest_framework.test import APIClient
+
 from acteon_site.base import stamps
 from acteon_site.config_files.load import load_paths
 from acteon_site.keys import api_key_create
-from rest_framework.test import APIClient
 from rules_app.services.rule_sets import rule_set_publish
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "ecommerce"

@@ -78,6 +78,4 @@ def invalid_field(name: str, message: str) -> AppError:
 
 
 def unavailable(message: str, retry_after: int = 5) -> AppError:
-    return AppError(
-        message, "UNAVAILABLE", 503, retryable=True, headers={"Retry-After": str(retry_after)}
-    )
+    return AppError(message, "UNAVAILABLE", 503, retryable=True, headers={"Retry-After": str(retry_after)})

@@ -11,9 +11,11 @@ from uuid import UUID
 from django.utils import timezone
 
 from acteon_site.base.doorbell import ring_on_commit
+from acteon_site.base.ids import new_id
 from audit_app.models import AuditRecord, Event
 from audit_app.redaction import Scrubber
 from audit_app.selectors import current_redactor
+from audit_app.services.inserting import Row, insert_rows
 
 RELAY_TASK = "audit_app.relay"
 HIDDEN_LINK = "[redacted]"
@@ -48,8 +50,8 @@ class Journal:
 
     def __init__(self, source: Source = SYSTEM_SOURCE) -> None:
         self.source = source
-        self._records: list[AuditRecord] = []
-        self._events: list[Event] = []
+        self._records: list[Row] = []
+        self._events: list[Row] = []
 
     def audit(
         self,
@@ -80,28 +82,29 @@ class Journal:
         else:
             shown = None if payload is None else scrubber.clean(payload)
         self._records.append(
-            AuditRecord(
-                action_id=subject.action_id,
-                chain_id=chain_id,
-                namespace=subject.namespace,
-                tenant=subject.tenant,
-                provider=subject.provider,
-                action_type=subject.action_type,
-                verdict=verdict,
-                matched_rule=matched_rule or None,
-                outcome=outcome,
-                action_payload=shown,
-                verdict_details=scrubber.clean(verdict_details or {}),
-                outcome_details=scrubber.clean(outcome_details or {}),
-                metadata=scrubber.clean(metadata or {}),
-                dispatched_at=dispatched_at or now,
-                completed_at=now,
-                duration_ms=duration_ms,
-                caller_id=self.source.caller_id,
-                auth_method=self.source.auth_method,
-                ruleset_version=ruleset_version,
-                request_id=self.source.request_id,
-            )
+            {
+                "id": new_id(),
+                "action_id": subject.action_id,
+                "chain_id": chain_id,
+                "namespace": subject.namespace,
+                "tenant": subject.tenant,
+                "provider": subject.provider,
+                "action_type": subject.action_type,
+                "verdict": verdict,
+                "matched_rule": matched_rule or None,
+                "outcome": outcome,
+                "action_payload": shown,
+                "verdict_details": scrubber.clean(verdict_details or {}),
+                "outcome_details": scrubber.clean(outcome_details or {}),
+                "metadata": scrubber.clean(metadata or {}),
+                "dispatched_at": dispatched_at or now,
+                "completed_at": now,
+                "duration_ms": duration_ms,
+                "caller_id": self.source.caller_id,
+                "auth_method": self.source.auth_method,
+                "ruleset_version": ruleset_version,
+                "request_id": self.source.request_id,
+            }
         )
 
     def event(
@@ -116,16 +119,18 @@ class Journal:
         """Note one frame of the stream. Provider answers lose body and headers, links are hidden."""
         scrubber = scrubber or current_redactor().scrubber()
         self._events.append(
-            Event(
-                type=type_,
-                namespace=subject.namespace,
-                tenant=subject.tenant,
-                provider=subject.provider,
-                action_type=subject.action_type,
-                action_id=subject.action_id,
-                chain_id=str(chain_id),
-                data=scrubber.clean(_public(data)),
-            )
+            {
+                "id": new_id(),
+                "type": type_,
+                "namespace": subject.namespace,
+                "tenant": subject.tenant,
+                "provider": subject.provider,
+                "action_type": subject.action_type,
+                "action_id": subject.action_id,
+                "chain_id": str(chain_id),
+                "data": scrubber.clean(_public(data)),
+                "created_at": timezone.now(),
+            }
         )
 
     def write(self) -> None:
@@ -134,10 +139,8 @@ class Journal:
             return
         records, self._records = self._records, []
         events, self._events = self._events, []
-        if records:
-            AuditRecord.objects.bulk_create(records)
-        if events:
-            Event.objects.bulk_create(events)
+        insert_rows(AuditRecord, records)
+        insert_rows(Event, events)
         ring_on_commit(RELAY_TASK)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import takewhile
 
 import structlog
@@ -33,7 +34,11 @@ class Kind:
     counter: str
 
 
+# What has its own end and belongs to no policy: `function(now, batch)`.
+Tidy = Callable[[datetime, int], int]
+
 _kinds: dict[str, Kind] = {}
+_tidies: dict[str, Tidy] = {}
 
 
 def register(name: str, function: Reap, *, counter: str = "retention_deleted_state") -> None:
@@ -46,10 +51,19 @@ def register(name: str, function: Reap, *, counter: str = "retention_deleted_sta
     _kinds[name] = Kind(name, function, counter)
 
 
+def register_tidy(name: str, function: Tidy) -> None:
+    """Have `function(now, batch)` delete what has expired by itself (keys, windows), whatever the policies say."""
+    if name in _tidies:
+        raise ValueError(f"a tidy named {name!r} is registered already")
+    _tidies[name] = function
+
+
 def reap() -> int:
     """One pass over all policies and the stream; answers how many rows went. Trouble in one skips only it."""
     now = db_now()
     gone = _guarded("stream", lambda: _reap_stream(now))
+    for name, tidy in _tidies.items():
+        gone += _guarded(name, partial(_in_batches, partial(tidy, now, BATCH)))
     for policy in RetentionPolicy.objects.filter(enabled=True).order_by("namespace", "tenant"):
         if policy.compliance_hold:
             counters_add(amounts={("retention_skipped_compliance", ""): 1})

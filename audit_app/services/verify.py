@@ -122,18 +122,15 @@ def _in_order(sealed: QuerySet[AuditRecord], segment: Segment) -> Iterator[dict[
 
 
 def _fits(record: dict[str, Any], expected: int, previous_hash: str) -> bool:
-    return (
-        record["sequence_number"] == expected
-        and record["previous_hash"] == previous_hash
-        and record["record_hash"] == record_hash(record)
-    )
+    stored = (record["sequence_number"], record["previous_hash"], record["record_hash"])
+    return stored == (expected, previous_hash, record_hash(record))
 
 
 def _was_reaped(head: AuditHead, expected: int, record: dict[str, Any]) -> bool:
     """Whether the reaper took the records in between while this check ran."""
     head.refresh_from_db()
     first_left: int = head.reaped_sequence + 1
-    return expected < first_left and bool(record["sequence_number"] == first_left)
+    return expected < first_left == int(record["sequence_number"])
 
 
 def _check_outside(sealed: QuerySet[AuditRecord], head: AuditHead, result: Verification) -> None:

@@ -20,6 +20,7 @@ from audit_app.stream.signal import WakeSignal
 
 log = structlog.get_logger()
 POLL_SECONDS = 1.0
+RETRY_SECONDS = 0.25
 RECHECK_SECONDS = 5.0
 IDLE_SECONDS = 10.0
 UNANNOUNCED_LIMIT = 5
@@ -130,7 +131,7 @@ class _Round:
         self._signal.start()
         try:
             while not self._ended():
-                announced = self._rung.wait(POLL_SECONDS)
+                announced = self._rung.wait(POLL_SECONDS if self._healthy else RETRY_SECONDS)
                 self._rung.clear()
                 if not self._stopping:
                     self._look(announced)

@@ -15,7 +15,7 @@ from chains_app.models import ChainDefinition, CircuitBreaker, Provider
 from chains_app.providers.registry import KINDS
 from chains_app.services.definitions import chain_problems
 from chains_app.services.providers import breaker_problems
-from chains_app.specs import parse_provider
+from chains_app.specs import BREAKER_KEYS, parse_provider
 
 _EXAMPLE = '<pre style="white-space: pre-wrap">{}</pre>'
 CONFIG_HELP = format_html(
@@ -49,10 +49,10 @@ def show_problems(form: forms.BaseForm, problems: Iterable[FieldProblem], places
     failed = set(form.errors)
     for problem in problems:
         root = problem.field.partition(".")[0].partition("[")[0]
-        name = places.get(root, root)
+        name = places.get(root, root) if places.get(root, root) in form.fields else None
         text = problem.message if problem.field == name else f"{problem.field}: {problem.message}"
         if name not in failed:
-            form.add_error(name if name in form.fields else None, text)
+            form.add_error(name, text)
 
 
 class WriteOnlyTextarea(UnfoldAdminTextareaWidget):
@@ -145,14 +145,11 @@ class BreakerForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = CircuitBreaker
-        fields = (
-            *("provider", "enabled", "failure_threshold", "success_threshold"),
-            *("recovery_timeout_seconds", "fallback_provider"),
-        )
+        fields = BREAKER_KEYS
 
     def spec(self) -> dict[str, Any]:
         named = {"provider": self.cleaned_data.get("provider", self.instance.provider)}
-        return {**named, **{name: self.cleaned_data.get(name) for name in self.Meta.fields[1:]}}
+        return {**named, **{key: self.cleaned_data.get(key) for key in BREAKER_KEYS if key != "provider"}}
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -176,11 +173,11 @@ class ChainForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_spec(self) -> dict[str, Any]:
         spec: dict[str, Any] = self.cleaned_data["spec"]
+        if self.instance.pk and spec.get("name") != self.instance.name:
+            raise forms.ValidationError(f'name: must stay "{self.instance.name}"')
+        if not self.instance.pk and ChainDefinition.objects.filter(name=str(spec.get("name"))).exists():
+            raise forms.ValidationError("name: there is a chain of this name already")
         problems = chain_problems(spec=spec)
         if problems:
             raise forms.ValidationError([f"{problem.field}: {problem.message}" for problem in problems])
-        if self.instance.pk and spec["name"] != self.instance.name:
-            raise forms.ValidationError(f'name: must stay "{self.instance.name}"')
-        if not self.instance.pk and ChainDefinition.objects.filter(name=spec["name"]).exists():
-            raise forms.ValidationError("name: there is a chain of this name already")
         return spec

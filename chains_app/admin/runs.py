@@ -90,9 +90,8 @@ class RunAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows: QuerySet[Run] = super().get_queryset(request)
         # What is encrypted is opened on the detail page only.
-        on_list = request.resolver_match is not None and request.resolver_match.url_name.endswith(
-            "_changelist"
-        )
+        match = request.resolver_match
+        on_list = match is not None and str(match.url_name).endswith("_changelist")
         return rows.defer("origin", "spec", "reply") if on_list else rows
 
     def get_search_results(

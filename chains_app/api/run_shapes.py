@@ -39,7 +39,9 @@ def run_detail(run: Run) -> dict[str, Any]:
         "cancel_reason": run.cancel_reason or None,
         "cancelled_by": run.cancelled_by or None,
         "execution_path": run.execution_path,
-        "child_chain_ids": [str(pk) for pk in run.children.order_by("started_at").values_list("pk", flat=True)],
+        "child_chain_ids": [
+            str(pk) for pk in run.children.order_by("started_at").values_list("pk", flat=True)
+        ],
         "definition_version": run.version.number if run.version else None,
         "error": run.error or None,
         "incident": incident_shape(incident) if incident else None,

@@ -45,7 +45,11 @@ class RunEndpoint(Endpoint):
         if run is None:
             raise not_found("no such chain")
         require_seen(request, run.namespace, run.tenant)
-        given = request.query_params if request.method == "GET" else {**request.query_params.dict(), **body_of(request)}
+        given = (
+            request.query_params
+            if request.method == "GET"
+            else {**request.query_params.dict(), **body_of(request)}
+        )
         for name in ("namespace", "tenant"):
             if given.get(name) not in (None, getattr(run, name)):
                 raise not_found("no such chain")
@@ -95,7 +99,9 @@ class Incidents(Endpoint):
     def get(self, request: Request) -> Response:
         namespace, tenant = scope_of(request)
         page = page_of(request)
-        incidents = Incident.objects.filter(run__namespace=namespace, run__tenant=tenant).select_related("run")
+        incidents = Incident.objects.filter(run__namespace=namespace, run__tenant=tenant).select_related(
+            "run"
+        )
         if not flag_of(request, "all"):
             incidents = incidents.filter(resolved_at__isnull=True)
         newest = incidents.order_by("-opened_at")[page.offset : page.offset + page.limit]
@@ -111,17 +117,21 @@ class IncidentAction(Endpoint):
 
     def post(self, request: Request, incident_id: str) -> Response:
         pk, caller = as_uuid(incident_id), caller_of(request)
-        incident = Incident.objects.select_related("run").filter(pk=pk, resolved_at__isnull=True).first() if pk else None
+        incident = (
+            Incident.objects.select_related("run").filter(pk=pk, resolved_at__isnull=True).first()
+            if pk
+            else None
+        )
         if incident is None:
             raise not_found("no such open incident")
         require_seen(request, incident.run.namespace, incident.run.tenant)
         if self.verb == "cancel":
-            chain_cancel(run_id=incident.run_id, actor=caller.caller_id, reason=_text(body_of(request), "reason"))
+            chain_cancel(
+                run_id=incident.run_id, actor=caller.caller_id, reason=_text(body_of(request), "reason")
+            )
         elif self.verb == "skip":
             run_skip_step(run_id=incident.run_id, actor=caller.caller_id)
         else:
             run_retry(run_id=incident.run_id, actor=caller.caller_id)
         incident.refresh_from_db()
         return Response(incident_shape(incident))
-
-

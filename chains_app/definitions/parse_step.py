@@ -35,7 +35,7 @@ STEP_KEYS = (
     *("on_failure", "delay_seconds", "point_of_no_return", "transition_to"),
 )
 BRANCH_KEYS = ("field", "operator", "value", "target")
-TEMPLATE_ROOTS = ("origin", "prev", "steps", "run", "chain_id", "step_index")
+TEMPLATE_ROOTS = ("origin", "prev", "steps", "run", "chain_id")
 
 
 def read_step(spec: object, path: str, problems: Problems, names: frozenset[str]) -> Step:

@@ -51,7 +51,9 @@ def _forward(definition: Definition, state: RunState, now: datetime, traits: Tra
     step = definition.step(state.cursor)
     known = state.step(step.name)
     if known.status in DONE:
-        state.cursor = choose(definition, step, body=known.body, success=known.status == StepStatus.COMPLETED).target
+        state.cursor = choose(
+            definition, step, body=known.body, success=known.status == StepStatus.COMPLETED
+        ).target
         return None
     if known.status == StepStatus.FAILED:
         return begin_ending(definition, state, RunStatus.FAILED, known.error, known.error_code)

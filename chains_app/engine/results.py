@@ -41,9 +41,7 @@ def absorb_answer(step: Step, known: StepState, body: dict[str, Any], fallback: 
     return None
 
 
-def absorb_failure(
-    step: Step, known: StepState, failure: Failure, now: datetime, random: Random
-) -> None:
+def absorb_failure(step: Step, known: StepState, failure: Failure, now: datetime, random: Random) -> None:
     """The call failed: try again later, give up, or (outcome unknown and not to be asked) leave it to a person."""
     known.in_flight = False
     # A definite refusal settles what an earlier call left open; an error that asks to come back does not.
@@ -73,4 +71,3 @@ def absorb_undo_failure(known: StepState, failure: Failure, now: datetime, rando
         known.retry_at = now + _pause(UNDO_RETRY, known.undo_attempt, failure.retry_after, random)
     else:
         known.undo = Undo.FAILED
-

@@ -62,7 +62,7 @@ def _roundtrip(request: httpx.Request, timeout_seconds: float) -> tuple[int, htt
         content=request.content,
         extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout_seconds)},
     )
-    response = outbound.pool().handle_request(core)
+    response = outbound.own().pool.handle_request(core)
     with closing(response):
         return response.status, httpx.Headers(response.headers), _read(response.iter_stream())
 

@@ -103,12 +103,9 @@ def checked_addresses(host: str, port: int, timeout: float) -> list[str]:
     return addresses
 
 
-# getaddrinfo takes no timeout. Threads that hang in it are few, and whoever waits gives up in time.
-_resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
-
-
 def _resolve(host: str, port: int, timeout: float) -> list[str]:
-    future = _resolvers.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    # getaddrinfo takes no timeout. Threads that hang in it are few, and whoever waits gives up in time.
+    future = own().resolvers.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
         found = future.result(timeout)
     except FutureTimeout:
@@ -171,20 +168,28 @@ class CheckedBackend(httpcore.NetworkBackend):
         self._inner.sleep(seconds)
 
 
+class Own:
+    """What belongs to one process: its connections, and the threads that resolve names."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
+        self.pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(),
+            max_connections=100,
+            max_keepalive_connections=20,
+            keepalive_expiry=15,
+            network_backend=CheckedBackend(),
+        )
+
+
 _lock = threading.Lock()
-_pools: dict[int, httpcore.ConnectionPool] = {}
+_own: list[Own] = []
 
 
-def pool() -> httpcore.ConnectionPool:
-    """This process's connections. A forked worker opens its own: two must never share a socket."""
+def own() -> Own:
+    """This process's. A forked worker makes its own: sockets must not be shared, and threads do not fork."""
     with _lock:
-        if os.getpid() not in _pools:
-            _pools.clear()
-            _pools[os.getpid()] = httpcore.ConnectionPool(
-                ssl_context=httpx.create_ssl_context(),
-                max_connections=100,
-                max_keepalive_connections=20,
-                keepalive_expiry=15,
-                network_backend=CheckedBackend(),
-            )
-        return _pools[os.getpid()]
+        if not _own or _own[0].pid != os.getpid():
+            _own[:] = [Own()]
+        return _own[0]

@@ -56,7 +56,9 @@ def _advance_safely(run_id: UUID) -> bool:
 
 
 @retry_on_deadlock
-def run_turn(lease: Lease, outgoing: Outgoing | None = None, incoming: Incoming | None = None) -> Outgoing | None:
+def run_turn(
+    lease: Lease, outgoing: Outgoing | None = None, incoming: Incoming | None = None
+) -> Outgoing | None:
     """One transaction; returns the call that it recorded as started, if any."""
     with transaction.atomic():
         run = _locked(lease)
@@ -94,7 +96,8 @@ def _absorb(held: Held, out: Outgoing, came: Incoming, now: datetime, journal: J
     counts = failure is not None and failure.retryable
     breaker_record(route=out.route, ok=failure is None, counts=counts, now=now, journal=journal)
     if out.undo:
-        return _absorb_undo(held, out, came, now, journal)
+        _absorb_undo(held, out, came, now, journal)
+        return None
     held.row(out.step.name).used_provider = out.route.provider
     if failure is None:
         fallback = out.route.provider if out.route.via_fallback else ""

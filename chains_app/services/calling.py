@@ -87,13 +87,16 @@ def _payload(held: Held, target: Step | Compensate) -> Mapping[str, Any]:
 
 def context_of(held: Held) -> dict[str, Any]:
     """What `{{…}}` finds: origin, the answers of earlier steps, and the last of them as prev."""
-    bodies = {name: {"body": known.body} for name, known in held.state.steps.items() if known.body is not None}
+    bodies = {
+        name: {"body": known.body} for name, known in held.state.steps.items() if known.body is not None
+    }
     done = [name for name in held.state.path if name in bodies]
     return {
         "origin": held.run.origin,
         "steps": bodies,
         "prev": bodies[done[-1]] if done else {"body": None},
         "run": {"id": str(held.run.pk), "chain": held.run.chain_name},
+        "chain_id": str(held.run.pk),
     }
 
 

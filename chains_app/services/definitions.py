@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -13,6 +13,7 @@ from acteon_site.base.digest import content_digest
 from acteon_site.base.errors import FieldProblem, conflict, invalid
 from chains_app.definitions import (
     Definition,
+    Trigger,
     check_definition,
     check_recursion,
     check_supported,
@@ -116,20 +117,20 @@ def _problems(parsed: Sequence[Definition], rows: Mapping[str, ChainDefinition])
         problems += check_supported(definition, prefix)
     problems += check_recursion(chains)
     disabled = {name for name, row in rows.items() if not row.enabled}
-    problems += _trigger_problems({name: chain for name, chain in chains.items() if name not in disabled})
+    enabled = {name: chain for name, chain in chains.items() if name not in disabled}
+    problems += _trigger_problems(enabled, saved)
     prefix = f"chains.{parsed[0].name}." if len(parsed) == 1 else ""
     return [FieldProblem(item.field.removeprefix(prefix), item.message) for item in problems]
 
 
-def _trigger_problems(chains: Mapping[str, Definition]) -> list[FieldProblem]:
-    """Two chains must not claim the same actions equally."""
-    owners: dict[tuple[str, str, str], str] = {}
+def _trigger_problems(chains: Mapping[str, Definition], saved: Collection[str]) -> list[FieldProblem]:
+    """Two chains must not claim the same actions equally. Of the two the one being saved is told so."""
+    owners: dict[Trigger, str] = {}
     problems = []
-    for name, chain in sorted(chains.items()):
-        trigger = chain.trigger
-        key = (trigger.namespace, trigger.tenant, trigger.action_type) if trigger else None
-        if key and owners.setdefault(key, name) != name:
-            text = f"chain {owners[key]} is triggered by the same actions as chain {name}"
+    for name in sorted(chains, key=lambda name: (name in saved, name)):
+        trigger = chains[name].trigger
+        if trigger and owners.setdefault(trigger, name) != name:
+            text = f"chain {owners[trigger]} is triggered by the same actions already"
             problems.append(FieldProblem(f"chains.{name}.trigger", text))
     return problems
 

@@ -146,7 +146,9 @@ def _state_of(row: StepRun) -> StepState:
 def _children(run: Run, definition: Definition, rows: dict[str, StepRun]) -> dict[str, ChildState]:
     """How the sub-chains stand that this run waits for. Asked only where one is under way."""
     waiting = [
-        name for name, row in rows.items() if row.status == StepStatus.RUNNING and definition.step(name).sub_chain
+        name
+        for name, row in rows.items()
+        if row.status == StepStatus.RUNNING and definition.step(name).sub_chain
     ]
     if not waiting:
         return {}

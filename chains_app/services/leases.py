@@ -44,5 +44,7 @@ def _give_back_absence(run_id: UUID, now: datetime) -> None:
 def runs_due(limit: int) -> list[UUID]:
     """Runs that nobody is at, the longest due first."""
     now = db_now()
-    due = Run.objects.filter(next_run_at__lte=now).filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
+    due = Run.objects.filter(next_run_at__lte=now).filter(
+        Q(lease_until__isnull=True) | Q(lease_until__lte=now)
+    )
     return list(due.order_by("next_run_at").values_list("pk", flat=True)[:limit])

@@ -14,8 +14,8 @@ from audit_app.services.journal import Journal, Subject
 from chains_app.branching import choose
 from chains_app.definitions import Step
 from chains_app.engine.machine import point_passed, standing
-from chains_app.engine.state import ChildState
 from chains_app.engine.moves import AwaitChild, CallStep, End, Park, UndoStep, Wait
+from chains_app.engine.state import ChildState
 from chains_app.listeners import listener_for
 from chains_app.models import Attempt, Incident, Run
 from chains_app.selectors import definitions
@@ -172,7 +172,13 @@ def undo_result(held: Held, out: Outgoing, came: Incoming, journal: Journal) -> 
     known = held.state.step(out.step.name)
     known.error = scrubbed(held, known.error)
     done = known.undo == Undo.DONE
-    outcome = "chain_step_completed" if done else "chain_step_failed" if known.undo == Undo.FAILED else "chain_step_retrying"
+    outcome = (
+        "chain_step_completed"
+        if done
+        else "chain_step_failed"
+        if known.undo == Undo.FAILED
+        else "chain_step_retrying"
+    )
     _audit(held, journal, outcome, out, came)
 
 
@@ -208,7 +214,9 @@ def run_parked(held: Held, move: Park, now: datetime, journal: Journal) -> None:
     run = held.run
     if run.kind != RunKind.CHAIN:
         known = held.state.step(move.step)
-        return run_ended(held, End(RunStatus.FAILED, known.error or move.message, known.error_code or "TIMEOUT"), now, journal)
+        end = End(RunStatus.FAILED, known.error or move.message, known.error_code or "TIMEOUT")
+        run_ended(held, end, now, journal)
+        return
     run.status, run.next_run_at, run.waits_since = RunStatus.WAITING_SIGNAL, None, now
     message = scrubbed(held, move.message)
     Incident.objects.create(run=run, step=move.step, reason=move.reason, message=message, opened_at=now)

@@ -19,7 +19,9 @@ urlpatterns = [
         "v1/approvals/<str:namespace>/<str:tenant>/<str:approval_id>/approve",
         views_approvals.ApprovalDecision.as_view(),
     ),
-    path("v1/approvals/<str:namespace>/<str:tenant>/<str:approval_id>/reject", views_approvals.Reject.as_view()),
+    path(
+        "v1/approvals/<str:namespace>/<str:tenant>/<str:approval_id>/reject", views_approvals.Reject.as_view()
+    ),
     path("v1/audit/replay", views_replay.ReplayMany.as_view()),
     path("v1/audit/<path:action_id>/replay", views_replay.Replay.as_view()),
     path("v1/templates", views_templates.Templates.as_view()),

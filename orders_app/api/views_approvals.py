@@ -136,7 +136,12 @@ def _wants_html(request: Request) -> bool:
 def approval_page(request: HttpRequest, hold: Hold, decision: str) -> HttpResponse:
     action = stored_action(hold.action.body)
     payload = current_redactor().scrubber(action.payload, action.tainted).payload
-    context = {"hold": hold, "decision": decision, "payload": payload, "pending": hold.status == HoldStatus.PENDING}
+    context = {
+        "hold": hold,
+        "decision": decision,
+        "payload": payload,
+        "pending": hold.status == HoldStatus.PENDING,
+    }
     response = render(request, "orders_app/approval.html", context)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"

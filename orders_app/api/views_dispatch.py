@@ -52,7 +52,9 @@ class DispatchBatch(Endpoint):
         answer = answered_once(
             request,
             submission,
-            lambda remember: _batch_answer(dispatch_many(bodies, submission, in_transaction=remember).results),
+            lambda remember: _batch_answer(
+                dispatch_many(bodies, submission, in_transaction=remember).results
+            ),
         )
         return Response(answer.body, status=answer.status, headers=answer.headers)
 
@@ -67,7 +69,9 @@ def _demo_now(request: Request) -> datetime | None:
     if text is None:
         return None
     if not settings.DEMO_CLOCK:
-        raise bad_query(f"{DEMO_CLOCK} is not accepted here", [FieldProblem(DEMO_CLOCK, "is for the demo only")])
+        raise bad_query(
+            f"{DEMO_CLOCK} is not accepted here", [FieldProblem(DEMO_CLOCK, "is for the demo only")]
+        )
     moment = parse_time(text)
     if moment is None:
         message = "must be an RFC 3339 time with offset, like 2026-01-31T12:00:00Z"
@@ -79,7 +83,9 @@ def _bodies(request: Request) -> list[Any]:
     if not isinstance(request.data, list):
         raise AppError("a batch must be a JSON array of actions", "MALFORMED", 400)
     if len(request.data) > MAX_BATCH:
-        raise AppError(f"a batch holds at most {MAX_BATCH} actions, not {len(request.data)}", "BATCH_TOO_LARGE", 400)
+        raise AppError(
+            f"a batch holds at most {MAX_BATCH} actions, not {len(request.data)}", "BATCH_TOO_LARGE", 400
+        )
     return request.data
 
 

@@ -128,7 +128,5 @@ class ScheduledCancel(Endpoint):
             raise not_found(f"nothing is scheduled for action {action_id!r} here")
         if newest.status != HoldStatus.PENDING:
             raise conflict(f"it is {newest.status} already", "NOT_WAITING")
-        hold = hold_cancel(
-            hold_id=newest.pk, actor=caller_of(request).caller_id, source=source_of(request)
-        )
+        hold = hold_cancel(hold_id=newest.pk, actor=caller_of(request).caller_id, source=source_of(request))
         return Response(scheduled_shape(hold))

@@ -56,7 +56,9 @@ class Profiles(Endpoint):
     def post(self, request: Request) -> Response:
         body = body_of(request)
         namespace, tenant = scope_of(request, body)
-        profile = TemplateProfile(namespace=namespace, tenant=tenant, fields=body.get("fields"), **_common(body))
+        profile = TemplateProfile(
+            namespace=namespace, tenant=tenant, fields=body.get("fields"), **_common(body)
+        )
         return Response(profile_shape(profile_save(profile)), status=201)
 
 

@@ -69,10 +69,16 @@ def parse_lifecycle(spec: Any) -> tuple[LifecycleSpec | None, list[FieldProblem]
     """The lifecycle that the spec (YAML shape of docs/configuration.md) describes, or every problem with it."""
     if not isinstance(spec, Mapping):
         return None, [FieldProblem("", "must be an object")]
-    problems = [FieldProblem(str(key), f"is unknown{suggestion(str(key), KEYS)}") for key in spec if key not in KEYS]
+    problems = [
+        FieldProblem(str(key), f"is unknown{suggestion(str(key), KEYS)}") for key in spec if key not in KEYS
+    ]
     problems += _text_problems(spec)
     states = spec.get("states")
-    if not isinstance(states, list) or not states or not all(isinstance(state, str) and state for state in states):
+    if (
+        not isinstance(states, list)
+        or not states
+        or not all(isinstance(state, str) and state for state in states)
+    ):
         return None, [*problems, FieldProblem("states", "must be a list of state names")]
     problems += _state_problems(spec, states)
     fields, field_problems = _fields(spec.get("fields", {}))
@@ -120,11 +126,15 @@ def _unknown(where: str, state: Any, known: tuple[str, ...]) -> list[FieldProble
     return [FieldProblem(where, f"names no state: {state!r}{suggestion(str(state), known)}")]
 
 
-def _pair_problems(where: str, pair: Any, keys: tuple[str, str], known: tuple[str, ...]) -> list[FieldProblem]:
+def _pair_problems(
+    where: str, pair: Any, keys: tuple[str, str], known: tuple[str, ...]
+) -> list[FieldProblem]:
     if not isinstance(pair, Mapping):
         return [FieldProblem(where, f"must be an object with {' and '.join(keys)}")]
     problems = [
-        FieldProblem(f"{where}.{key}", f"is unknown{suggestion(str(key), keys)}") for key in pair if key not in keys
+        FieldProblem(f"{where}.{key}", f"is unknown{suggestion(str(key), keys)}")
+        for key in pair
+        if key not in keys
     ]
     for key in keys:
         problems += _unknown(f"{where}.{key}", pair.get(key), known)
@@ -140,8 +150,14 @@ def _timeout_problems(
     pair = {key: value for key, value in timeout.items() if key != "after_seconds"}
     problems = _pair_problems(where, pair, ("state", "to"), known)
     if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 1:
-        problems.append(FieldProblem(f"{where}.after_seconds", "must be a whole number of seconds, at least 1"))
-    moves = [(move.get("from"), move.get("to")) for move in spec.get("transitions") or [] if isinstance(move, Mapping)]
+        problems.append(
+            FieldProblem(f"{where}.after_seconds", "must be a whole number of seconds, at least 1")
+        )
+    moves = [
+        (move.get("from"), move.get("to"))
+        for move in spec.get("transitions") or []
+        if isinstance(move, Mapping)
+    ]
     if not problems and (timeout["state"], timeout["to"]) not in moves:
         problems.append(FieldProblem(f"{where}.to", f"is no transition from {timeout['state']!r}"))
     return problems
@@ -155,7 +171,9 @@ def _reach_problems(spec: Mapping[str, Any], states: list[str]) -> list[FieldPro
             if target not in seen:
                 seen.add(target)
                 queue.append(target)
-    problems = [FieldProblem("states", f"{state!r} cannot be reached") for state in states if state not in seen]
+    problems = [
+        FieldProblem("states", f"{state!r} cannot be reached") for state in states if state not in seen
+    ]
     problems += [
         FieldProblem("transitions", f"terminal state {state!r} must not be left")
         for state in spec.get("terminal") or []

@@ -36,7 +36,9 @@ class Settled:
     notice: Run | None = None
 
 
-def settle(item: Decided, judgement: Judgement, ledger: Ledger, submission: Submission, rows: Rows) -> Settled:
+def settle(
+    item: Decided, judgement: Judgement, ledger: Ledger, submission: Submission, rows: Rows
+) -> Settled:
     """Turn a judgement into rows, and into the outcome where it is known by now."""
     if item.hold is None:
         rows.actions.append(action_row(item, ledger.now))
@@ -110,7 +112,11 @@ def hold_row(
         assert isinstance(action, Schedule)  # noqa: S101 - the other rule that holds
         kind, due, extra = HoldKind.SCHEDULE, now + timedelta(seconds=action.delay_seconds), {}
     # Links sign whole seconds, and the approval must not end before they say.
-    due = due.replace(microsecond=0) + timedelta(seconds=1) if due.microsecond and kind == HoldKind.APPROVAL else due
+    due = (
+        due.replace(microsecond=0) + timedelta(seconds=1)
+        if due.microsecond and kind == HoldKind.APPROVAL
+        else due
+    )
     return Hold(
         kind=kind,
         namespace=item.action.namespace,

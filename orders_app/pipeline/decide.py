@@ -43,6 +43,12 @@ def action_decide(
     )
 
 
+def payload_check_for(view: ActionView) -> PayloadCheck | None:
+    """The check of the payload fields that the action's lifecycle declares, if one claims it."""
+    lifecycle = lifecycle_for(view.namespace, view.tenant, view.action_type)
+    return partial(checked_payload, lifecycle.spec) if lifecycle else None
+
+
 def _unchecked(payload: dict[str, Any]) -> dict[str, Any]:
     return payload
 

@@ -76,9 +76,7 @@ def _given(result: Result | None) -> Result:
     return result
 
 
-def _decide_all(
-    bodies: Sequence[Any], submission: Submission
-) -> tuple[list[Result | None], list[Decided]]:
+def _decide_all(bodies: Sequence[Any], submission: Submission) -> tuple[list[Result | None], list[Decided]]:
     rules = current_rules()
     results: list[Result | None] = [None] * len(bodies)
     decided = []

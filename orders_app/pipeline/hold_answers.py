@@ -12,7 +12,11 @@ from orders_app.outcomes import Outcome
 
 
 def hold_outcome(hold: Hold) -> Outcome:
-    return _pending_approval(hold) if hold.kind == "approval" else outcomes.scheduled(hold.action_id_text, hold.due_at)
+    return (
+        _pending_approval(hold)
+        if hold.kind == "approval"
+        else outcomes.scheduled(hold.action_id_text, hold.due_at)
+    )
 
 
 def _pending_approval(hold: Hold) -> Outcome:

@@ -80,14 +80,19 @@ def _duplicate(item: Decided, ledger: Ledger) -> Refused | None:
     rule, gate = dedup_of(item), ledger.gate(dedup_gate_key(item))
     if rule and gate and gate.data.get("action"):
         return Refused(
-            outcomes.deduplicated("dedup_key"), "deduplicate", rule.name, {"first_action": gate.data["action_id"]}
+            outcomes.deduplicated("dedup_key"),
+            "deduplicate",
+            rule.name,
+            {"first_action": gate.data["action_id"]},
         )
     if item.order_name is None:
         return None
     living, reaped = ledger.living.get(item.order_name), ledger.gate(order_gate_key(item))
     if living is None and not (reaped and reaped.data.get("reaped")):
         return None
-    details = {"first_action": living.action_id_text} if living else {"finished_before": True}
+    details: dict[str, object] = (
+        {"first_action": living.action_id_text} if living else {"finished_before": True}
+    )
     return Refused(outcomes.deduplicated("living_order"), "deduplicate", None, details)
 
 
@@ -96,9 +101,15 @@ def _uncallable(item: Decided, ledger: Ledger) -> Refused | None:
     for name in (item.action.provider, target_of(item)):
         if name not in ledger.providers:
             return Refused(outcomes.provider_not_found(name), plan.verdict, rule)
-    if plan.rule and isinstance(plan.rule.action, StartChain) and definitions().get(plan.rule.action.chain) is None:
+    if (
+        plan.rule
+        and isinstance(plan.rule.action, StartChain)
+        and definitions().get(plan.rule.action.chain) is None
+    ):
         message = f"rule {plan.rule.name!r} starts a chain that does not exist: {plan.rule.action.chain!r}"
-        return Refused(outcomes.failed("CONFIGURATION", message, retryable=True, attempts=0), plan.verdict, rule)
+        return Refused(
+            outcomes.failed("CONFIGURATION", message, retryable=True, attempts=0), plan.verdict, rule
+        )
     blocked = ledger.blocked.get(target_of(item))
     if blocked and plan.verdict not in HOLDING and not runs_a_chain(item):
         return Refused(outcomes.circuit_open(blocked.provider, blocked.fallback_chain), plan.verdict, rule)
@@ -176,9 +187,7 @@ def throttle_take(item: Decided, rule: Rule, ledger: Ledger, slot: int) -> None:
     """Note the slot as taken (or reserved, where it lies ahead)."""
     assert isinstance(rule.action, Throttle)  # noqa: S101 - throttles_of gives no other
     key, window = throttle_gate_key(item, rule), rule.action.window_seconds
-    slots = slots_after(
-        _slots(item, key, ledger), slot, micros(ledger.now), rule.action.max_count, window
-    )
+    slots = slots_after(_slots(item, key, ledger), slot, micros(ledger.now), rule.action.max_count, window)
     ledger.gates[key].put({"slots": slots}, moment_of(slots[-1]) + timedelta(seconds=window))
 
 

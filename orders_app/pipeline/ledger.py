@@ -123,6 +123,4 @@ def runs_a_chain(item: Decided) -> bool:
 
 def _called_at_once(items: Collection[Decided]) -> set[str]:
     """Providers that this request itself would call: their breakers can refuse it."""
-    return {
-        target_of(item) for item in items if item.plan.verdict not in HOLDING and not runs_a_chain(item)
-    }
+    return {target_of(item) for item in items if item.plan.verdict not in HOLDING and not runs_a_chain(item)}

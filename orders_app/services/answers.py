@@ -55,7 +55,9 @@ def answered_once(request: Request, submission: Submission, work: Work) -> Answe
     key = keyed_hash(_scope(request, submission), given)
     row = _claim(key, _request_hash(request))
     if row.status_code is not None:
-        return Answer(row.status_code, row.body["body"], {**row.body["headers"], "Idempotency-Replayed": "true"})
+        return Answer(
+            row.status_code, row.body["body"], {**row.body["headers"], "Idempotency-Replayed": "true"}
+        )
     if row.action_ids:
         return _finish(key, _rebuilt(row, batch=isinstance(request.data, list)))
     return _first(key, work)

@@ -15,7 +15,9 @@ from orders_app.services.moves import order_named
 from orders_app.states import WAITING, HoldStatus, OrderStatus
 
 
-def order_cancel(*, namespace: str, tenant: str, fingerprint: str, actor: str, source: Source, reason: str = "") -> Order:
+def order_cancel(
+    *, namespace: str, tenant: str, fingerprint: str, actor: str, source: Source, reason: str = ""
+) -> Order:
     """Cancel the order of this name. Raises 404, and 409 naming the status where it is too late."""
     order = order_named(namespace, tenant, fingerprint)
     if order.status in WAITING:
@@ -30,7 +32,9 @@ def order_cancel(*, namespace: str, tenant: str, fingerprint: str, actor: str, s
 def _cancel_hold(order: Order, actor: str, source: Source, reason: str) -> None:
     hold = Hold.objects.filter(order=order, status=HoldStatus.PENDING).order_by("-created_at").first()
     if hold is None:
-        raise conflict(f"the order is {order.status} and is being released; try again", "ORDER_NOT_CANCELLABLE")
+        raise conflict(
+            f"the order is {order.status} and is being released; try again", "ORDER_NOT_CANCELLABLE"
+        )
     hold_cancel(hold_id=hold.pk, actor=actor, source=source, reason=reason)
 
 

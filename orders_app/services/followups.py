@@ -13,7 +13,8 @@ from chains_app.models import Run
 from chains_app.states import RunKind, RunStatus
 from orders_app.models import Hold, Order
 from orders_app.outcomes import Outcome
-from orders_app.pipeline.rows import outcome_notes
+from orders_app.pipeline.rows import ORDER_FIELDS, outcome_notes
+from orders_app.selectors import lifecycle_of
 from orders_app.services.moves import order_free_key, order_move_by_run
 from orders_app.services.run_outcomes import single_outcome
 from orders_app.states import OrderStatus
@@ -33,24 +34,22 @@ class OrderRuns:
         Order.objects.select_for_update().filter(pk=owner_id).first()
 
     def ended(self, run: Run, *, in_doubt: bool, now: datetime, journal: Journal) -> None:
-        status = STATUS_OF_END[RunStatus(run.status)]
-        done = status == OrderStatus.COMPLETED
-        living = done or in_doubt
-        Order.objects.filter(pk=run.owner_id).update(
-            status=status,
-            living=living,
-            reason=run.error if not done else "",
-            updated_at=now,
-            finished_at=None if living else now,
-            **({} if done else {"timeout_at": None}),
-        )
-        if not living:
+        order = Order.objects.get(pk=owner_of(run))
+        order.status, order.updated_at = STATUS_OF_END[RunStatus(run.status)], now
+        done = order.status == OrderStatus.COMPLETED
+        order.living, order.reason = done or in_doubt, "" if done else run.error
+        finished = not order.living or order.state in lifecycle_of(order).terminal
+        order.finished_at = now if finished else None
+        if not done:
+            order.timeout_at = None
+        order.save(update_fields=ORDER_FIELDS)
+        if not order.living:
             order_free_key(run.origin)
         if run.kind == RunKind.SINGLE:
             journal_single(run, journal)
 
     def resumed(self, run: Run, *, now: datetime) -> None:
-        order = Order.objects.get(pk=run.owner_id)
+        order = Order.objects.get(pk=owner_of(run))
         others = Order.objects.filter(
             namespace=order.namespace, tenant=order.tenant, fingerprint=order.fingerprint, living=True
         )
@@ -61,7 +60,7 @@ class OrderRuns:
         )
 
     def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
-        order_move_by_run(order_id=run.owner_id, to=to, actor=f"step:{step}", now=now, journal=journal)
+        order_move_by_run(order_id=owner_of(run), to=to, actor=f"step:{step}", now=now, journal=journal)
 
 
 class ActionRuns:
@@ -88,13 +87,18 @@ class ApprovalNotices:
         Hold.objects.select_for_update().filter(pk=owner_id).first()
 
     def ended(self, run: Run, *, in_doubt: bool, now: datetime, journal: Journal) -> None:
-        Hold.objects.filter(pk=run.owner_id).update(notified=run.status == RunStatus.COMPLETED)
+        Hold.objects.filter(pk=owner_of(run)).update(notified=run.status == RunStatus.COMPLETED)
 
     def resumed(self, run: Run, *, now: datetime) -> None:
         """Nothing stands in the way."""
 
     def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
         """A notice moves nothing."""
+
+
+def owner_of(run: Run) -> UUID:
+    assert run.owner_id is not None  # noqa: S101 - a registered owner has a row
+    return run.owner_id
 
 
 def journal_single(run: Run, journal: Journal) -> None:

@@ -45,7 +45,9 @@ def approval_approve(*, hold_id: UUID, actor: str, source: Source) -> Hold:
     """Approve; the order's release is due from then on. Raises 404 (expired, unknown), 410 (decided)."""
     with transaction.atomic():
         now = db_now()
-        pending = Hold.objects.filter(pk=hold_id, kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, due_at__gt=now)
+        pending = Hold.objects.filter(
+            pk=hold_id, kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, due_at__gt=now
+        )
         won = pending.update(
             status=HoldStatus.APPROVED, decided_at=now, decided_by=actor, next_run_at=now + HEAD_START
         )
@@ -61,7 +63,9 @@ def approval_reject(*, hold_id: UUID, actor: str, source: Source, reason: str = 
     """Reject; the order may be placed anew. Raises as `approval_approve`."""
     with transaction.atomic():
         now = db_now()
-        pending = Hold.objects.filter(pk=hold_id, kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, due_at__gt=now)
+        pending = Hold.objects.filter(
+            pk=hold_id, kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, due_at__gt=now
+        )
         won = pending.update(
             status=HoldStatus.REJECTED, decided_at=now, decided_by=actor, next_run_at=None, ended_at=now
         )
@@ -117,7 +121,11 @@ def _decided(hold_id: UUID, won: int, now: datetime) -> Hold:
     hold = Hold.objects.select_related("action").filter(pk=hold_id, kind=HoldKind.APPROVAL).first()
     if hold is not None and won:
         return hold
-    if hold is None or hold.status == HoldStatus.EXPIRED or (hold.status == HoldStatus.PENDING and hold.due_at <= now):
+    if (
+        hold is None
+        or hold.status == HoldStatus.EXPIRED
+        or (hold.status == HoldStatus.PENDING and hold.due_at <= now)
+    ):
         raise not_found("no such approval, or its time is over")
     raise gone()
 

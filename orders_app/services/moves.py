@@ -49,7 +49,9 @@ def order_transition(
         order = order_named(namespace, tenant, fingerprint, lock=True)
         spec = lifecycle_of(order)
         if to not in spec.states:
-            raise invalid_field("to", f"{to!r} is no state of {spec.name}; known are {', '.join(spec.states)}")
+            raise invalid_field(
+                "to", f"{to!r} is no state of {spec.name}; known are {', '.join(spec.states)}"
+            )
         if order.status in UNMOVABLE:
             raise conflict(f"the order is {order.status} and does not move", "ORDER_NOT_MOVABLE")
         if _just_made(order, to):
@@ -68,7 +70,14 @@ def _just_made(order: Order, to: str) -> bool:
 
 
 def _move(
-    order: Order, spec: LifecycleSpec, to: str, actor: str, now: datetime, journal: Journal, *, by_timeout: bool = False
+    order: Order,
+    spec: LifecycleSpec,
+    to: str,
+    actor: str,
+    now: datetime,
+    journal: Journal,
+    *,
+    by_timeout: bool = False,
 ) -> str:
     previous, order.state, order.updated_at = order.state, to, now
     timeout = spec.timeout_of(to)
@@ -87,18 +96,14 @@ def _journal_move(
     subject = subject_of(order)
     details = {"fingerprint": order.fingerprint, "from": previous, "to": order.state, "actor": actor}
     journal.audit(subject, outcome="state_changed", verdict="state_machine", outcome_details=details)
-    names = {"fingerprint": order.fingerprint, "state_machine": spec.name}
-    journal.event(
-        "action_status_changed", subject, previous_status=previous, new_status=order.state, **names
-    )
+    names: dict[str, Any] = {"fingerprint": order.fingerprint, "state_machine": spec.name}
+    journal.event("action_status_changed", subject, previous_status=previous, new_status=order.state, **names)
     if by_timeout:
         journal.event("timeout", subject, previous_state=previous, new_state=order.state, **names)
 
 
-def order_move_by_run(
-    *, order_id: UUID | None, to: str, actor: str, now: datetime, journal: Journal
-) -> None:
-    """A step's transition_to, inside the step's own transaction. What is no longer possible is noted, never an error."""
+def order_move_by_run(*, order_id: UUID, to: str, actor: str, now: datetime, journal: Journal) -> None:
+    """A step's transition_to, in the step's own transaction. What is no longer possible is noted, never an error."""
     order = Order.objects.filter(pk=order_id).first()
     if order is None or order.state == to:
         return
@@ -106,8 +111,16 @@ def order_move_by_run(
     if to in spec.allowed(order.state):
         _move(order, spec, to, actor, now, journal)
         return
-    details = {"fingerprint": order.fingerprint, "from": order.state, "wanted": to, "actor": actor, "done": False}
-    journal.audit(subject_of(order), outcome="state_changed", verdict="state_machine", outcome_details=details)
+    details = {
+        "fingerprint": order.fingerprint,
+        "from": order.state,
+        "wanted": to,
+        "actor": actor,
+        "done": False,
+    }
+    journal.audit(
+        subject_of(order), outcome="state_changed", verdict="state_machine", outcome_details=details
+    )
 
 
 @retry_on_deadlock

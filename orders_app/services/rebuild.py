@@ -31,7 +31,10 @@ def _outcome(action: Action) -> Outcome:
         return single_outcome(run)
     record = (
         AuditRecord.objects.filter(
-            action_id=action.action_id, namespace=action.namespace, tenant=action.tenant, dispatched_at__gte=action.received_at
+            action_id=action.action_id,
+            namespace=action.namespace,
+            tenant=action.tenant,
+            dispatched_at__gte=action.received_at,
         )
         .exclude(verdict="chain")
         .order_by("dispatched_at")

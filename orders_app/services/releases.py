@@ -93,12 +93,14 @@ def _release(hold_id: UUID, *, at_once: bool) -> Settled | None:
         try:
             item = _decide_again(hold, order, current_rules(), now)
         except AppError as error:
-            return _keep_held(hold, error.message, now)
+            _keep_held(hold, error.message, now)
+            return None
         submission = submission_of(hold.context, now)
         ledger = ledger_open([item], submission.caller.caller_id, now)
         judgement = judge(item, ledger)
         if reason := _undecidable(judgement):
-            return _keep_held(hold, reason, now)
+            _keep_held(hold, reason, now)
+            return None
         rows = Rows(Journal(submission.source))
         settled = _settle(item, judgement, ledger, submission, rows)
         _end_hold(hold, now, rows.journal)
@@ -130,7 +132,9 @@ def _decide_again(hold: Hold, order: Order | None, rules: RuleSet, now: datetime
     """
     action, cleared = stored_action(hold.action.body), cleared_with(hold)
     item = _decide(action, cleared, rules, now)
-    stale = [entry for entry in cleared if entry["payload_hash"] and entry["payload_hash"] != item.payload_hash]
+    stale = [
+        entry for entry in cleared if entry["payload_hash"] and entry["payload_hash"] != item.payload_hash
+    ]
     if stale:
         cleared = [entry for entry in cleared if entry not in stale]
         item = _decide(action, cleared, rules, now)
@@ -222,7 +226,13 @@ def _wait_turn(
         gate.put({**gate.data, "hold": str(hold.pk)}, None)
     outcome = outcomes.scheduled(item.action.id, turn)
     journal_outcome(
-        rows.journal, item, outcome, submission, verdict="throttle", rule=rule.name, details={"waits_for_turn": True}
+        rows.journal,
+        item,
+        outcome,
+        submission,
+        verdict="throttle",
+        rule=rule.name,
+        details={"waits_for_turn": True},
     )
     return Settled(item, outcome, hold=hold)
 

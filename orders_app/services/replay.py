@@ -54,7 +54,9 @@ def original_of(namespace: str, tenant: str, action_id: str) -> Action:
 def action_replay(original: Action, submission: Submission) -> Replayed:
     """Dispatch it anew; skipped where its order took effect."""
     if _took_effect(original):
-        return Replayed(original.action_id, None, None, "its order took effect; it is never run again", skipped=True)
+        return Replayed(
+            original.action_id, None, None, "its order took effect; it is never run again", skipped=True
+        )
     stored = stored_action(original.body)
     body = {**_as_sent(original.body), "id": str(new_id()), "payload": stored.payload}
     result = dispatch_many([body], submission).results[0]

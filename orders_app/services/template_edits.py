@@ -62,7 +62,9 @@ def template_save(template: Template) -> Template:
 
 
 def profile_save(profile: TemplateProfile) -> TemplateProfile:
-    known = Template.objects.filter(namespace=profile.namespace, tenant=profile.tenant).values_list("name", flat=True)
+    known = Template.objects.filter(namespace=profile.namespace, tenant=profile.tenant).values_list(
+        "name", flat=True
+    )
     _refuse(profile_problems(profile.name, profile.fields, set(known)))
     return _saved(profile)
 

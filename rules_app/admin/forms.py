@@ -87,6 +87,15 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
             "tenant": "Only for actions of this tenant; * for all.",
         }
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "description" in self.fields:
+            self.fields["description"].widget.attrs["rows"] = 3
+        # None, yes and no, in words that say what None means.
+        choices = [("unknown", "As its condition says"), ("true", "Yes"), ("false", "No")]
+        if "only_unmatched" in self.fields:
+            self.fields["only_unmatched"].widget.choices = choices
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         spec = {name: cleaned[name] for name in FIELDS if name in cleaned}

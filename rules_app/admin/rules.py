@@ -70,7 +70,7 @@ class RuleAdmin(ModelAdmin):
     @display(description="Then")
     def then(self, rule: Rule) -> str:
         parsed = _parsed(rule)
-        return action_summary(parsed.action) if parsed else "-"
+        return action_summary(parsed) if parsed else "-"
 
     @display(description="For")
     def applies_to(self, rule: Rule) -> str:
@@ -158,7 +158,6 @@ def _tried(form: TryForm) -> dict[str, Any] | None:
             action=ActionView(**{name: facts[name] for name in names}),
             now=facts["evaluate_at"] or timezone.now(),
             include_disabled=facts["include_disabled"],
-            evaluate_all=True,
         )
     except AppError as error:
         form.add_error(None, error.message)
@@ -173,6 +172,6 @@ def _rows(traces: Iterable[Any]) -> Iterable[dict[str, Any]]:
             "name": seen.rule.name,
             "priority": seen.rule.priority,
             "result": seen.result.replace("_", " "),
-            "then": action_summary(seen.rule.action),
+            "then": action_summary(seen.rule),
             "why": "; ".join(part for part in why if part),
         }

@@ -1,7 +1,7 @@
 """The rule engine: pure Python, no Django. `parse_rule` makes rules, `decide` asks them."""
 
+from rules_app.engine.action_specs import ACTION_TYPES
 from rules_app.engine.actions import (
-    ACTION_TYPES,
     GATES,
     HOLDS,
     TERMINAL,

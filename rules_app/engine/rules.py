@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.names import name_problem
-from rules_app.engine.actions import GATES, TERMINAL, RuleAction, parse_action
+from rules_app.engine.action_specs import parse_action
+from rules_app.engine.actions import GATES, TERMINAL, RuleAction
 from rules_app.engine.conditions import Condition, parse_condition
 from rules_app.engine.operands import norway, text_problem
 from rules_app.engine.scope import ActionView, kind_of

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from acteon_site.base.digest import keyed_hash
@@ -81,7 +81,8 @@ def _lock_rows(ordered: Sequence[str]) -> list[tuple[str, Any, Any, Any]]:
     parameters = [part for key in ordered for part in (key, _EPOCH)]
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        rows: list[tuple[str, Any, Any, Any]] = cursor.fetchall()
+    return rows
 
 
 def _gate(key: str, data: Any, expires_at: Any, now: datetime) -> Gate:
@@ -101,7 +102,9 @@ def _as_time(value: Any) -> datetime | None:
 
 def gates_write(gates: Iterable[Gate]) -> None:
     """Write back what was changed, in one statement."""
-    rows = [GateRow(key=gate.key, data=gate.data, expires_at=gate.expires_at) for gate in gates if gate.changed]
+    rows = [
+        GateRow(key=gate.key, data=gate.data, expires_at=gate.expires_at) for gate in gates if gate.changed
+    ]
     if rows:
         GateRow.objects.bulk_create(
             sorted(rows, key=lambda row: row.key),
@@ -109,3 +112,12 @@ def gates_write(gates: Iterable[Gate]) -> None:
             unique_fields=["key"],
             update_fields=["data", "expires_at"],
         )
+
+
+def tidy_gates(now: datetime, batch: int) -> int:
+    """Delete rows whose time is over; one that is locked right now is in use again. Returns how many."""
+    with transaction.atomic():
+        over = GateRow.objects.select_for_update(skip_locked=True).filter(expires_at__lte=now)
+        keys = list(over.order_by("expires_at").values_list("key", flat=True)[:batch])
+        GateRow.objects.filter(key__in=keys).delete()
+    return len(keys)

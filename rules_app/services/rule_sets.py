@@ -15,6 +15,7 @@ from acteon_site.base.digest import content_digest
 from acteon_site.base.errors import FieldProblem, conflict, invalid, not_found
 from rules_app.engine import parse_rule, timezone_problem
 from rules_app.models import Rule, RuleSettings, RuleSetVersion
+from rules_app.references import reference_problems
 from rules_app.selectors import build_rule_set, enabled_content
 from rules_app.specs import rule_spec
 
@@ -60,7 +61,8 @@ def rule_save(*, rule: Rule, actor: str) -> Rule:
     Raises 422 where it does not validate, 409 where another rule has its name.
     """
     rules_lock()
-    _refuse(parse_rule(rule_spec(rule))[1])
+    parsed, problems = parse_rule(rule_spec(rule))
+    _refuse(problems or (reference_problems(parsed) if parsed else []))
     if Rule.objects.filter(name=rule.name).exclude(pk=rule.pk).exists():
         raise conflict(f"there is a rule named {rule.name} already")
     before = Rule.objects.filter(pk=rule.pk).first()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
 
@@ -17,27 +18,35 @@ from audit_app.redaction import Redactor
 MARK = "[REDACTED]"
 
 
-@pytest.fixture
-def _configured(settings: Any, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    settings.LOG_FORMAT = "json"
+@contextmanager
+def configured() -> Iterator[None]:
+    """For one test's own lines: the handler writes to the stderr of this moment."""
     root = logging.getLogger()
     handlers, level, before = root.handlers[:], root.level, structlog.get_config()
     logs.configure()
-    yield
-    structlog.configure(**before)
-    root.handlers[:], root.level = handlers, level
-    structlog.contextvars.clear_contextvars()
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture(autouse=True)
+def _as_json(settings: Any) -> None:
+    settings.LOG_FORMAT = "json"
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-@pytest.mark.usefixtures("_configured")
 def test_a_line_carries_time_level_and_request_id(capsys: pytest.CaptureFixture[str]) -> None:
-    structlog.contextvars.bind_contextvars(request_id="req-7")
-    structlog.get_logger().info("order_placed", order="o-1")
-    logging.getLogger("django.request").warning("Not Found: %s", "/x")
+    with configured():
+        structlog.contextvars.bind_contextvars(request_id="req-7")
+        structlog.get_logger().info("order_placed", order="o-1")
+        logging.getLogger("django.request").warning("Not Found: %s", "/x")
     ours, theirs = lines(capsys)
     assert ours.pop("timestamp").endswith("Z")
     assert (
@@ -47,7 +56,6 @@ def test_a_line_carries_time_level_and_request_id(capsys: pytest.CaptureFixture[
     assert theirs.items() >= {"event": "Not Found: /x", "level": "warning", "request_id": "req-7"}.items()
 
 
-@pytest.mark.usefixtures("_configured")
 def test_names_card_numbers_and_known_secrets_are_blanked(capsys: pytest.CaptureFixture[str]) -> None:
     def request() -> None:
         Redactor(["note"]).scrubber({"note": "meet at noon"})
@@ -65,17 +73,18 @@ def test_names_card_numbers_and_known_secrets_are_blanked(capsys: pytest.Capture
             log.exception("failed")
         logging.getLogger("any").error("said %s", "meet at noon", extra={"secret": "s"})
 
-    copy_context().run(request)
+    with configured():
+        copy_context().run(request)
     text = capsys.readouterr().err
     for secret in ("noon", '"41"', '"x"', "4111", "Bearer-abc", '"s"'):
         assert secret not in text
     assert "ValueError" in text
 
 
-@pytest.mark.usefixtures("_configured")
 def test_another_requests_secrets_are_not_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    copy_context().run(lambda: Redactor(["a"]).scrubber({"a": "tuesday"}))
-    copy_context().run(lambda: structlog.get_logger().info("it is tuesday"))
+    with configured():
+        copy_context().run(lambda: Redactor(["a"]).scrubber({"a": "tuesday"}))
+        copy_context().run(lambda: structlog.get_logger().info("it is tuesday"))
     assert lines(capsys)[0]["event"] == "it is tuesday"
 
 
@@ -85,8 +94,8 @@ def test_an_unknown_format_is_refused(settings: Any) -> None:
         logs.configure()
 
 
-@pytest.mark.usefixtures("_configured")
 def test_celery_leaves_the_log_alone() -> None:
     from celery.signals import setup_logging
 
-    assert setup_logging.send(sender=None)
+    with configured():
+        assert setup_logging.send(sender=None)

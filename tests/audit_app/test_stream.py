@@ -88,12 +88,11 @@ def test_links_never_leave(service: Service) -> None:
     assert frame.data["approve_url"] == frame.data["reject_url"] == "[redacted]"
 
 
-def test_events_arrive_at_once_when_the_relay_rings(service: Service) -> None:
+def test_the_relays_ring_brings_events_at_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hubs, "POLL_SECONDS", 60)
     reader = service.read("/v1/stream", X_API_Key=key())
-    begin = time.monotonic()
     told(1)
     reader.wait_for(1)
-    assert time.monotonic() - begin < 0.8
 
 
 def test_events_arrive_though_nobody_rings(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -62,7 +63,7 @@ def hang_up(handler: BaseHTTPRequestHandler) -> None:
 
 
 @contextmanager
-def peer_running() -> Iterator[Peer]:
+def peer_running(tls: ssl.SSLContext | None = None) -> Iterator[Peer]:
     peer = Peer()
     peer.answers(200, {"ok": True})
 
@@ -83,6 +84,8 @@ def peer_running() -> Iterator[Peer]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     peer.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:

@@ -7,7 +7,7 @@ import pytest
 from chains_app.models import ChainDefinition
 from tests.chains_app.shop import FRAUD_REVIEW, Caller, open_shop, order_processing
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("chains_app.api.urls")]
+pytestmark = pytest.mark.django_db
 PATH = "/v1/chains/definitions"
 
 

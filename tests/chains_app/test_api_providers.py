@@ -15,7 +15,7 @@ from chains_app.services.health import percentile
 from chains_app.services.providers import breaker_save, provider_save
 from tests.chains_app.shop import Caller, open_shop
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("chains_app.api.urls")]
+pytestmark = pytest.mark.django_db
 MOMENT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
@@ -97,7 +97,7 @@ def test_a_percentile_is_one_of_the_values_and_bounds_its_share(values: list[int
     assert sum(1 for value in values if value <= found) * 100 >= share * len(values)
 
 
-@pytest.mark.parametrize("prefix", ["/v1/circuit-breakers"])
+@pytest.mark.parametrize("prefix", ["/v1/circuit-breakers", "/admin/circuit-breakers"])
 def test_breakers_are_listed_tripped_and_reset(prefix: str) -> None:
     open_shop()
     spec = {

@@ -19,8 +19,8 @@ from chains_app.services.calling import make_call
 from chains_app.services.leases import lease_take
 from chains_app.services.providers import provider_save
 from orders_app.models import Order
-from tests.chains_app.peer import Peer, hang_up, peer_running, respond
 from rules_app.models import Rule
+from tests.chains_app.peer import Peer, hang_up, peer_running, respond
 from tests.world import SCOPE, Shop, load_shop, order, publish_rules, tag
 
 
@@ -48,7 +48,11 @@ class Gateway:
         return [body for body in sent if not kind or body["action_type"] == kind]
 
     def keys(self, kind: str) -> set[str]:
-        return {said.headers["idempotency-key"] for said in self.peer.said if json.loads(said.body)["action_type"] == kind}
+        return {
+            said.headers["idempotency-key"]
+            for said in self.peer.said
+            if json.loads(said.body)["action_type"] == kind
+        }
 
 
 @pytest.fixture
@@ -72,7 +76,9 @@ def settle(times: int = 12) -> None:
     """Run what is due; then let retries and pauses pass, and run again."""
     for _ in range(times):
         runs_sweep()
-        Run.objects.filter(next_run_at__isnull=False).update(next_run_at=F("next_run_at") - timedelta(minutes=2))
+        Run.objects.filter(next_run_at__isnull=False).update(
+            next_run_at=F("next_run_at") - timedelta(minutes=2)
+        )
         for run in Run.objects.filter(ended_at__isnull=True):
             run.steps.filter(retry_at__isnull=False).update(retry_at=F("retry_at") - timedelta(minutes=2))
         recovering = CircuitBreaker.objects.filter(opened_at__isnull=False)
@@ -112,7 +118,13 @@ def test_without_a_branch_match_the_fraud_review_runs_and_the_order_goes_on_at_c
     run = placed(shop)
     settle()
     found = detail(shop, run)
-    assert found["execution_path"] == ["validate", "fraud-review-step", "charge", "fulfill", "notify-customer"]
+    assert found["execution_path"] == [
+        "validate",
+        "fraud-review-step",
+        "charge",
+        "fulfill",
+        "notify-customer",
+    ]
     assert found["status"] == "completed"
     child = shop.get(f"/v1/chains/{found['child_chain_ids'][0]}").json()
     assert child["chain_name"] == "fraud-review"
@@ -120,7 +132,9 @@ def test_without_a_branch_match_the_fraud_review_runs_and_the_order_goes_on_at_c
     assert child["execution_path"] == ["analyze", "flag-compliance", "notify-merchant"]
 
 
-def test_a_failed_shipment_refunds_the_charge_and_the_order_may_be_placed_anew(shop: Shop, gateway: Gateway) -> None:
+def test_a_failed_shipment_refunds_the_charge_and_the_order_may_be_placed_anew(
+    shop: Shop, gateway: Gateway
+) -> None:
     gateway.script["ship_order"] = [422] * 9
     changes: dict[str, Any] = {"dedup_key": "k", "payload": {"order_id": "one"}}
     run = placed(shop, **changes)
@@ -156,7 +170,9 @@ def test_an_answer_that_never_came_is_asked_for_again_with_the_same_key(shop: Sh
     assert gateway.keys("charge_card") == {f"{run.pk}:charge"}
 
 
-def test_a_worker_that_died_during_a_call_is_followed_by_one_that_repeats_it(shop: Shop, gateway: Gateway) -> None:
+def test_a_worker_that_died_during_a_call_is_followed_by_one_that_repeats_it(
+    shop: Shop, gateway: Gateway
+) -> None:
     run = placed(shop)
     lease = lease_take(run.pk)
     assert lease is not None
@@ -233,7 +249,11 @@ def test_past_the_point_of_no_return_an_order_is_not_cancelled(shop: Shop, gatew
 
 
 def test_the_trail_tells_each_step_and_never_a_card(shop: Shop, gateway: Gateway) -> None:
-    gateway.bodies["charge_card"] = {"logged": True, "echo": "4111 1111 1111 1111", "card_number": "4111111111111111"}
+    gateway.bodies["charge_card"] = {
+        "logged": True,
+        "echo": "4111 1111 1111 1111",
+        "card_number": "4111111111111111",
+    }
     run = placed(shop)
     settle()
     rows = shop.audit(chain_id=str(run.pk))

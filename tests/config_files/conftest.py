@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +85,10 @@ class Pipeline:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Pipeline]:
+def shop(tmp_path: Path) -> Pipeline:
     directory = tmp_path / "shop"
     directory.mkdir()
-    yield Pipeline(directory)
+    return Pipeline(directory)
 
 
 def done(report: LoadReport) -> dict[str, str]:

@@ -114,8 +114,8 @@ HEAD = "rules:\n  - name: a\n    condition: {field: action.tenant, eq: x}\n"
         ),
         (
             "quotas.yaml",
-            "quotas:\n  - namespace: n\n    tenant: t\n    max_actions: 5\n    windw: hourly\n    window: daily\n",
-            "quotas.yaml:5: quota \"n/t\": windw: unknown key (did you mean 'window'?)",
+            "quotas:\n  - namespace: n\n    tenant: t\n    max_actions: 5\n    window: 60\n    windw: 60\n",
+            "quotas.yaml:6: quota \"n/t\": windw: unknown key (did you mean 'window'?)",
         ),
         (
             "retention.yaml",

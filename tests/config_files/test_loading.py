@@ -21,6 +21,7 @@ from tests.config_files.conftest import CHAIN, LIFECYCLE, PROVIDERS, RULES, SMAL
 
 pytestmark = pytest.mark.django_db
 EDITED = datetime(2026, 3, 10, 15, 4, tzinfo=UTC)
+BY_MARIA = "edited by maria at 2026-03-10 15:04 UTC since it was loaded"
 QUOTA = "quotas:\n  - {namespace: shop, tenant: one, max_actions: 5, window: hourly}\n"
 
 
@@ -121,8 +122,8 @@ class TestWhatPeopleMade:
         Provider.objects.create(name="till", kind="log", description="mine", edited_by="maria")
         problems = shop.refused(SMALL, force=True)
         assert problems == [
-            'providers.yaml:2: provider "till": was made by maria; differs in description "mine" → (default); '
-            "rename one of them, or remove the other first"
+            'providers.yaml:2: provider "till": was made by maria; differs in description "mine" → '
+            "(default); rename one of them, or remove the other first"
         ]
         assert not Rule.objects.exists()
 
@@ -167,7 +168,7 @@ class TestALoadedRowEditedSince:
             shop.load({"rules.yaml": RULES.replace("priority: 5", "priority: 6")})
         assert caught.value.status == 409
         assert str(caught.value.problems[0]).endswith(
-            'rules.yaml:2: rule "refuse-small": edited by maria at 2026-03-10 15:04 UTC since it was loaded; '
+            f'rules.yaml:2: rule "refuse-small": {BY_MARIA}; '
             "differs in priority 50 → 6; --force overwrites the edit"
         )
         assert Rule.objects.get().priority == 50
@@ -177,7 +178,7 @@ class TestALoadedRowEditedSince:
         edit_rule(priority=50)
         report = shop.load(force=True)
         note = next(change.note for change in report.changes if change.section == "rules")
-        assert note == "overwrites what was edited by maria at 2026-03-10 15:04 UTC since it was loaded"
+        assert note == f"overwrites what was {BY_MARIA}"
         row = Rule.objects.get()
         assert (row.priority, row.edited_by, row.edited_at) == (5, "", None)
         assert done(shop.load()) == {}
@@ -193,8 +194,8 @@ class TestALoadedRowEditedSince:
         edit_rule(priority=50)
         (shop.directory / "rules.yaml").unlink()
         assert shop.refused() == [
-            'shop: rule "refuse-small": not in the files any more, but edited by maria at 2026-03-10 15:04 UTC '
-            "since it was loaded; --force overwrites the edit"
+            f'shop: rule "refuse-small": not in the files any more, but {BY_MARIA}; '
+            "--force overwrites the edit"
         ]
         assert done(shop.load(force=True)) == {"rules/refuse-small": "removed"}
 

@@ -26,8 +26,12 @@ pytestmark = pytest.mark.services
 
 DATABASE = "acteon_e2e"
 REDIS_DATABASE = 13
-TENANT = "acme-store"
-WEB = ("-m", "uvicorn", "acteon_site.asgi:application", "--lifespan", "off", "--port")
+SETTINGS = {
+    "ACTEON_MODE": "production",
+    "ALLOWED_HOSTS": "127.0.0.1,localhost",
+    "ACTEON_PUBLIC_URL": "https://orders.example.com",
+}
+WEB = ("-m", "acteon_site.serving.web", "--port")
 WORKER = ("-m", "celery", "--app=acteon_site", "worker", "--pool=prefork", "--concurrency=2")
 WORKER += ("--without-gossip", "--without-mingle", "--loglevel=INFO")
 BEAT = ("-m", "celery", "--app=acteon_site", "beat", "--scheduler=celery.beat:Scheduler")
@@ -62,7 +66,7 @@ def services() -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="module")
 def production(services: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
     directory = tmp_path_factory.mktemp("production")
-    env = environment(directory, **services, ACTEON_MODE="production", ALLOWED_HOSTS="127.0.0.1,localhost")
+    env = environment(directory, **services, **SETTINGS)
     for command in (["migrate", "--noinput"], ["create_groups"], ["load_pipeline", "fixtures/ecommerce"]):
         ran = run(env, "manage.py", *command)
         assert ran.returncode == 0, ran.stdout + ran.stderr

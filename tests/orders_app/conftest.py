@@ -5,7 +5,7 @@ import pytest
 from tests.world import Shop, load_shop
 
 
-@pytest.fixture()
+@pytest.fixture
 def shop(db: None) -> Shop:
     """The guide's pipeline, loaded, and a storefront with every right."""
     load_shop()

@@ -15,7 +15,9 @@ MOST_FOR_ONE = 12
 
 def statements_of(shop: Shop, actions: list[dict[str, Any]]) -> list[str]:
     shop.batch([order()])  # caches are warm
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         answer = shop.batch(actions) if len(actions) > 1 else shop.dispatch(actions[0])
     assert answer.status_code == 200, answer.content
     items = answer.json() if len(actions) > 1 else [answer.json()]

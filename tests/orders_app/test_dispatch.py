@@ -26,7 +26,9 @@ def test_a_sanctioned_country_is_denied_before_anything_else(shop: Shop, country
     assert outcome == {"Suppressed": {"rule": "deny-sanctioned-regions"}}
 
 
-@pytest.mark.parametrize(("cents", "expected"), [(49_999, "Executed"), (50_000, "PendingApproval"), (50_001, "PendingApproval")])
+@pytest.mark.parametrize(
+    ("cents", "expected"), [(49_999, "Executed"), (50_000, "PendingApproval"), (50_001, "PendingApproval")]
+)
 def test_five_hundred_dollars_and_more_wait_for_a_manager(shop: Shop, cents: int, expected: str) -> None:
     assert tag(shop.place(payload={"total_cents": cents})) == expected
 
@@ -72,7 +74,15 @@ def test_every_dispatch_leaves_one_redacted_row(shop: Shop) -> None:
 
 def test_a_batch_answers_in_order_and_a_malformed_item_fails_alone(shop: Shop) -> None:
     duplicate = order(dedup_key="same")
-    answer = shop.batch([order(), {"namespace": "x"}, duplicate, {**duplicate, "id": "other"}, order(payload={"total_cents": "9"})])
+    answer = shop.batch(
+        [
+            order(),
+            {"namespace": "x"},
+            duplicate,
+            {**duplicate, "id": "other"},
+            order(payload={"total_cents": "9"}),
+        ]
+    )
     assert answer.status_code == 200, answer.content
     items = answer.json()
     assert tag(items[0]) == "Executed"

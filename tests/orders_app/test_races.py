@@ -73,7 +73,9 @@ def test_never_more_than_ten_pass_a_throttle_of_ten(shop: Shop) -> None:
 
 def test_a_quota_is_exact_under_a_crowd(shop: Shop) -> None:
     without("throttle-merchant-orders")
-    made = shop.post("/v1/quotas", {**SCOPE, "max_actions": 7, "window": "hourly", "overage_behavior": "block"})
+    made = shop.post(
+        "/v1/quotas", {**SCOPE, "max_actions": 7, "window": "hourly", "overage_behavior": "block"}
+    )
     assert made.status_code == 201, made.content
     assert dispatch_all(shop, [order() for _ in range(CROWD)]) == {"Executed": 7, "QuotaExceeded": CROWD - 7}
     usage = shop.get(f"/v1/quotas/{made.json()['id']}/usage").json()
@@ -83,7 +85,9 @@ def test_a_quota_is_exact_under_a_crowd(shop: Shop) -> None:
 def test_approve_reject_and_expire_race_and_exactly_one_wins(shop: Shop) -> None:
     approval = shop.place(payload={"total_cents": 60_000})["PendingApproval"]
     links = [approval["approve_url"], approval["reject_url"]] * 5
-    statuses = at_once([partial(_decide, link) for link in links] + [partial(_expire, approval["approval_id"])])
+    statuses = at_once(
+        [partial(_decide, link) for link in links] + [partial(_expire, approval["approval_id"])]
+    )
     assert Counter(statuses)[200] <= 1
     decided = [row["outcome"] for row in shop.audit() if row["outcome"].startswith("approval_")]
     assert len(decided) == 1

@@ -1,0 +1,68 @@
+# Everything runs in .venv, made from the requirements whenever they change. `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test lint format types checks secrets dev clean
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Further arguments: make demo ARGS="--port 8090", make test PYTEST_ARGS="-k throttle".
+ARGS ?=
+PYTEST_ARGS ?=
+
+# The same suite on PostgreSQL and Redis: `required` fails without them, `auto` runs where they answer.
+ACTEON_TEST_SERVICES ?= $(if $(DATABASE_URL)$(REDIS_URL),required,no)
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: secrets ## The whole system with the guide's 15 sample orders on http://127.0.0.1:8080
+	@$(BIN)/python manage.py demo $(ARGS)
+
+serve: secrets ## The whole system without the sample orders
+	@$(BIN)/python manage.py serve $(ARGS)
+
+test: lint types checks ## Lint, types, checks, and the suite (ACTEON_TEST_SERVICES=required|auto adds PostgreSQL + Redis)
+	@BIN=$(BIN) ACTEON_TEST_SERVICES=$(ACTEON_TEST_SERVICES) .ci/suite $(PYTEST_ARGS)
+
+lint: dev ## ruff, lint and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: dev ## Let ruff rewrite the files
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: dev secrets ## mypy, strict
+	@$(BIN)/mypy acteon_site audit_app rules_app chains_app orders_app
+
+checks: dev secrets ## Django's checks, for production too, and no missing migration
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python manage.py check
+	@BIN=$(BIN) .ci/check-deploy
+
+secrets: $(VENV)/.requirements.stamp
+	@$(BIN)/python -m acteon_site.bootstrap
+
+dev: $(VENV)/.requirements-dev.stamp
+
+clean: ## Remove the virtual environment (var/, with the data, stays)
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed, $(PYTHON) is older: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "No venv module: on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.requirements.stamp: requirements.txt | $(BIN)/python
+	@echo "Installing requirements ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.requirements-dev.stamp: requirements.txt requirements-dev.txt | $(BIN)/python
+	@echo "Installing development requirements ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $(VENV)/.requirements.stamp $@

@@ -1,0 +1,1 @@
+"""Configuration in files: reading, checking, planning, applying and writing it (docs/configuration.md)."""

@@ -1,0 +1,78 @@
+"""`quotas`: how many actions a tenant may have accepted per window."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.db.models import QuerySet
+
+from acteon_site.base import stamps
+from acteon_site.base.errors import FieldProblem
+from acteon_site.config_files.kinds.base import Kind, Reference, Spec
+from acteon_site.config_files.problems import did_you_mean
+from rules_app.models import Quota
+from rules_app.quota_terms import KEYS, QuotaTerms, overage_text, parse_quota, window_text
+from rules_app.services.quota_windows import quota_usage
+from rules_app.services.quotas import quota_spec
+
+
+class Quotas(Kind):
+    section = "quotas"
+    title = "quota"
+    area = stamps.QUOTAS
+    key = ("namespace", "tenant", "provider", "principal")
+    defaults = {
+        "provider": "",
+        "principal": "",
+        "per_principal": False,
+        "overage_behavior": "block",
+        "enabled": True,
+        "description": "",
+        "labels": {},
+    }
+    spelled = {
+        "overage": "overage_behavior",
+        "overage_target": "overage_behavior",
+        "window_seconds": "window",
+    }
+
+    def rows(self) -> QuerySet[Quota]:
+        return Quota.objects.all()
+
+    def validate(self, spec: Any) -> list[FieldProblem]:
+        unknown = [
+            FieldProblem(name, f"unknown key{did_you_mean(name, KEYS)}") for name in spec if name not in KEYS
+        ]
+        return unknown + parse_quota(spec)[1]
+
+    def canonical(self, spec: Spec) -> Spec:
+        """In the spelling of answers: `hourly` or seconds as text, `degrade:<provider>`."""
+        terms = _terms(spec)
+        told = {
+            "window": window_text(terms.window, terms.window_seconds),
+            "overage_behavior": overage_text(terms.overage, terms.overage_target),
+        }
+        return {name: value for name, value in super().canonical({**spec, **told}).items() if value != ""}
+
+    def to_spec(self, row: Quota) -> Spec:
+        return self.canonical(quota_spec(row))
+
+    def columns(self, spec: Spec) -> dict[str, Any]:
+        return asdict(_terms(spec))
+
+    def references(self, spec: Spec) -> list[Reference]:
+        terms = _terms(spec)
+        named = [("provider", terms.provider), ("overage_behavior", terms.overage_target)]
+        return [Reference(field, "providers", (name,)) for field, name in named if name]
+
+    def in_use(self, row: Quota) -> str | None:
+        used = quota_usage(row).used
+        return f"{used} accepted in its present window" if used else None
+
+
+def _terms(spec: Spec) -> QuotaTerms:
+    terms, problems = parse_quota(spec)
+    if terms is None:
+        raise ValueError(f"quota that does not validate: {problems[0]}")
+    return terms

@@ -1,0 +1,68 @@
+"""`manage.py healthcheck web|worker|scheduler`: what a container's health check runs beside each process."""
+
+from __future__ import annotations
+
+import socket
+from argparse import RawDescriptionHelpFormatter
+from typing import Any
+
+import httpx
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from kombu.exceptions import OperationalError
+
+from acteon_site.celery import app
+
+EXAMPLES = """examples:
+  python manage.py healthcheck web --port 8080
+  python manage.py healthcheck worker
+
+exit codes: 0 it answers, 1 it does not, 2 wrong usage"""
+NODES = {"worker": "celery", "scheduler": "celerybeat"}
+SECONDS = 5.0
+
+
+class Command(BaseCommand):
+    help = "Ask the web server, worker or scheduler of this host (or container) whether it works."
+    requires_system_checks = []
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("process", choices=["web", *NODES])
+        parser.add_argument("--port", type=int, default=8080, help="of the web server; default: %(default)s")
+        parser.add_argument(
+            "--hostname", default=socket.gethostname(), help="of the worker or scheduler; default: this host"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["process"] == "web":
+            _ask_web(options["port"])
+        else:
+            _ask_node(f"{NODES[options['process']]}@{options['hostname']}")
+        self.stdout.write("ok")
+
+
+def _ask_web(port: int) -> None:
+    """/health says that this process serves; /ready would tell of the database and the workers too."""
+    host = next((name for name in settings.ALLOWED_HOSTS if not name.startswith((".", "*"))), "localhost")
+    headers = {"Host": host, "X-Forwarded-Proto": "https"}
+    try:
+        answer = httpx.get(
+            f"http://127.0.0.1:{port}/health", headers=headers, timeout=SECONDS, trust_env=False
+        )
+    except httpx.HTTPError as error:
+        raise CommandError(f"nothing answers on port {port}: {type(error).__name__}") from error
+    if answer.status_code != httpx.codes.OK:
+        raise CommandError(f"/health answered {answer.status_code}")
+
+
+def _ask_node(node: str) -> None:
+    try:
+        answers = app.control.ping(destination=[node], timeout=SECONDS, limit=1)
+    except (OSError, OperationalError) as error:
+        raise CommandError(f"the broker does not answer: {type(error).__name__}") from error
+    if not answers:
+        raise CommandError(f"{node} does not answer")

@@ -1,0 +1,76 @@
+"""The web server of production: `python -m acteon_site.serving.web --host 0.0.0.0 --workers 4`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+from collections.abc import Sequence
+
+import uvicorn
+from uvicorn.supervisors import multiprocess
+
+APPLICATION = "acteon_site.asgi:application"
+REQUEST_SECONDS = 10  # how long requests may take to end when it stops
+
+
+class StreamEndingServer(uvicorn.Server):
+    """Uvicorn that ends the event streams when it stops, where the plain one waits and then cuts them off."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Importable only here: loading the application has set Django up.
+        from audit_app.api.views_stream import hub
+
+        await asyncio.to_thread(hub.stop)
+        await super().shutdown(sockets=sockets)
+
+
+class WebProcess(multiprocess.Process):
+    """One of several: the supervisor's child with our server in it."""
+
+    @property
+    def server(self) -> uvicorn.Server:
+        if self._server is None:
+            self._server = StreamEndingServer(self.config)
+        return self._server
+
+
+def web_config(
+    *, stop_seconds: int, host: str = "127.0.0.1", port: int = 8080, workers: int = 1
+) -> uvicorn.Config:
+    """The gateway's own settings of uvicorn; logging stays with acteon_site.logs."""
+    return uvicorn.Config(
+        APPLICATION,
+        host=host,
+        port=port,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        # Django alone reads X-Forwarded-Proto, where ACTEON_BEHIND_TLS_PROXY says so.
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=stop_seconds,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m acteon_site.serving.web", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    parser.add_argument("--port", type=int, default=8080, help="default: %(default)s")
+    parser.add_argument("--workers", type=int, default=1, help="processes; default: %(default)s")
+    given = parser.parse_args(arguments)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acteon_site.settings")
+    config = web_config(stop_seconds=REQUEST_SECONDS, host=given.host, port=given.port, workers=given.workers)
+    if given.workers > 1:
+        # The supervisor makes its children by this name; it takes no class of them otherwise.
+        multiprocess.Process = WebProcess  # type: ignore[misc]
+        multiprocess.Multiprocess(config, sockets=[config.bind_socket()]).run()
+    else:
+        StreamEndingServer(config).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""What retention removes of orders. Nothing in force is touched: no hold that waits, no order that may still move."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef
+
+from audit_app.models import RetentionPolicy
+from orders_app.models import Action, Hold, Order, RememberedAnswer
+from rules_app.services.gates import gates_lock, gates_write, order_key
+
+# So long a reaped order's name still answers Deduplicated.
+NAME_KEPT = timedelta(days=400)
+
+
+def reap_holds(policy: RetentionPolicy, now: datetime, batch: int) -> int:
+    """state_ttl: approvals and schedules that ended before it."""
+    if policy.state_ttl_seconds is None:
+        return 0
+    ended = Hold.objects.filter(
+        namespace=policy.namespace,
+        tenant=policy.tenant,
+        ended_at__lt=now - timedelta(seconds=policy.state_ttl_seconds),
+    )
+    ids = list(ended.order_by("ended_at").values_list("pk", flat=True)[:batch])
+    Hold.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+def reap_orders(policy: RetentionPolicy, now: datetime, batch: int) -> int:
+    """event_ttl: finished orders and their history. One that took effect leaves a keyed hash of its name."""
+    if policy.event_ttl_seconds is None:
+        return 0
+    finished = Order.objects.select_for_update(skip_locked=True).filter(
+        namespace=policy.namespace,
+        tenant=policy.tenant,
+        finished_at__lt=now - timedelta(seconds=policy.event_ttl_seconds),
+    )
+    orders = list(finished.order_by("finished_at")[:batch])
+    keys = [order_key(order.namespace, order.tenant, order.fingerprint) for order in orders if order.living]
+    gates, _ = gates_lock(keys)
+    for gate in gates.values():
+        gate.put({"reaped": True}, now + NAME_KEPT)
+    gates_write(gates.values())
+    Order.objects.filter(pk__in=[order.pk for order in orders]).delete()
+    return len(orders)
+
+
+def reap_actions(policy: RetentionPolicy, now: datetime, batch: int) -> int:
+    """audit_ttl: stored originals that no order and no hold refers to."""
+    if policy.audit_ttl_seconds is None:
+        return 0
+    old = Action.objects.filter(
+        namespace=policy.namespace,
+        tenant=policy.tenant,
+        received_at__lt=now - timedelta(seconds=policy.audit_ttl_seconds),
+    )
+    unused = old.exclude(Exists(Order.objects.filter(action=OuterRef("pk")))).exclude(
+        Exists(Hold.objects.filter(action=OuterRef("pk")))
+    )
+    ids = list(unused.order_by("received_at").values_list("pk", flat=True)[:batch])
+    Action.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+def tidy_answers(now: datetime, batch: int) -> int:
+    """Remembered answers whose day is over."""
+    over = RememberedAnswer.objects.filter(expires_at__lte=now).order_by("expires_at")
+    keys = list(over.values_list("key", flat=True)[:batch])
+    RememberedAnswer.objects.filter(key__in=keys).delete()
+    return len(keys)

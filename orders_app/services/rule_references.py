@@ -1,0 +1,27 @@
+"""A rule that a person types must name providers and chains that exist, as a loaded one must."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from acteon_site.base.errors import FieldProblem
+from chains_app.selectors import definitions, providers
+from orders_app.lifecycles.fields import suggestion
+from rules_app.engine import RequestApproval, Reroute, Rule, StartChain
+
+
+def rule_reference_problems(rule: Rule) -> list[FieldProblem]:
+    action = rule.action
+    if isinstance(action, Reroute):
+        return _missing("action.target_provider", action.target_provider, providers())
+    if isinstance(action, RequestApproval):
+        return _missing("action.notify_provider", action.notify_provider, providers())
+    if isinstance(action, StartChain):
+        return _missing("action.chain", action.chain, definitions().by_name)
+    return []
+
+
+def _missing(field: str, name: str, known: Collection[str]) -> list[FieldProblem]:
+    if name in known:
+        return []
+    return [FieldProblem(field, f"names what does not exist: {name!r}{suggestion(name, tuple(known))}")]
