@@ -129,6 +129,8 @@ class Run(models.Model):
     execution_path = models.JSONField(default=list)
     parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="children")
     parent_step = models.CharField(max_length=200, default="")
+    branch = models.CharField(max_length=200, default="", help_text="Of the parent's parallel step")
+    inherited = EncryptedJSONField(null=True, help_text="Answers of the parent's steps, for a branch's templates")
 
     started_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -140,6 +142,7 @@ class Run(models.Model):
     lease_until = models.DateTimeField(null=True)
     error = models.TextField(default="")
     error_code = models.CharField(max_length=40, default="")
+    dead_lettered_at = models.DateTimeField(null=True, help_text="Ended without success, and wants a person's look")
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_reason = models.TextField(default="")
     cancelled_by = models.CharField(max_length=200, default="")
@@ -154,6 +157,13 @@ class Run(models.Model):
                 fields=["namespace", "tenant", "chain_name", "-started_at"], name="run_tenant_chain"
             ),
             models.Index(fields=["owner_kind", "owner_id"], name="run_owner"),
+            models.Index(
+                fields=["namespace", "tenant", "dead_lettered_at"],
+                name="run_dead_letters",
+                condition=Q(dead_lettered_at__isnull=False),
+            ),
+            models.Index(fields=["parent", "parent_step"], name="run_children", condition=Q(parent__isnull=False)),
+            models.Index(fields=["action_id"], name="run_action"),
             models.Index(fields=["ended_at"], name="run_ended", condition=Q(ended_at__isnull=False)),
         ]
 
@@ -213,6 +223,24 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number} at {self.provider}"
+
+
+class Signal(models.Model):
+    """A signal that was sent to a run. One that comes before its step is kept until then."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="signals")
+    name = models.CharField(max_length=256)
+    payload = EncryptedJSONField(null=True)
+    sent_by = models.CharField(max_length=200, default="")
+    received_at = models.DateTimeField(default=timezone.now)
+    taken_by = models.CharField(max_length=200, default="", help_text="The step that waited for it")
+
+    class Meta:
+        ordering = ["received_at", "id"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Incident(models.Model):

@@ -6,6 +6,7 @@ from django.db.models import TextChoices
 class RunKind(TextChoices):
     CHAIN = "chain"  # a chain definition's version
     SINGLE = "single"  # one implicit step: a bare action, a reroute
+    BRANCH = "branch"  # one branch of a parallel step, below the run that has it
     NOTICE = "notice"  # one implicit step that tells someone: approvals, quotas, cancellations
 
 
@@ -15,7 +16,8 @@ class RunStatus(TextChoices):
     RUNNING = "running"
     WAITING_SUB_CHAIN = "waiting_sub_chain"
     WAITING_TIMER = "waiting_timer"
-    WAITING_SIGNAL = "waiting_signal"  # parked: an incident waits for a person
+    WAITING_SIGNAL = "waiting_signal"  # for a signal, or parked: an incident waits for a person
+    WAITING_PARALLEL = "waiting_parallel"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"

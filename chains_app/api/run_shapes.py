@@ -115,3 +115,20 @@ def incident_shape(incident: Incident) -> dict[str, Any]:
         "resolution": incident.resolution or None,
         "resolved_by": incident.resolved_by or None,
     }
+
+
+def dead_letter_shape(run: Run) -> dict[str, Any]:
+    failed = run.steps.filter(status="failed").order_by("-index").first()
+    return {
+        "chain_id": str(run.pk),
+        "chain_name": run.chain_name,
+        "action_id": run.action_id,
+        "namespace": run.namespace,
+        "tenant": run.tenant,
+        "provider": failed.provider if failed else run.provider,
+        "action_type": run.action_type,
+        "step": failed.name if failed else None,
+        "error": run.error,
+        "attempts": failed.attempt if failed else 0,
+        "timestamp": rfc3339_or_none(run.dead_lettered_at or run.ended_at),
+    }

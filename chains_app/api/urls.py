@@ -9,8 +9,13 @@ from chains_app.api.views_runs import (
     ChainHistory,
     ChainRetry,
     Chains,
+    ChainSignal,
+    DeadLetterDrain,
+    DeadLetters,
+    DeadLetterStats,
     IncidentAction,
     Incidents,
+    IncidentsResume,
 )
 
 # The fixed paths come before those of a run by its id.
@@ -26,7 +31,12 @@ urlpatterns = [
     path("v1/chains/<str:chain_id>/dag", ChainDag.as_view()),
     path("v1/chains/<str:chain_id>/cancel", ChainCancel.as_view()),
     path("v1/chains/<str:chain_id>/retry", ChainRetry.as_view()),
+    path("v1/chains/<str:chain_id>/signal", ChainSignal.as_view()),
+    path("v1/dlq", DeadLetters.as_view()),
+    path("v1/dlq/stats", DeadLetterStats.as_view()),
+    path("v1/dlq/drain", DeadLetterDrain.as_view()),
     path("v1/incidents", Incidents.as_view()),
+    path("v1/incidents/resume", IncidentsResume.as_view()),
     *(
         path(f"v1/incidents/<str:incident_id>/{verb}", IncidentAction.as_view(verb=verb))
         for verb in ("retry", "skip", "cancel")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from acteon_site.api import Endpoint, body_of, caller_of, flag_of, page_of, require_seen, scope_of
 from acteon_site.base.errors import bad_query, invalid_field, not_found
 from acteon_site.base.ids import as_uuid
+from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Role
-from chains_app.api.run_shapes import incident_shape, run_dag, run_detail, run_history, run_row
+from chains_app.api.run_shapes import dead_letter_shape, incident_shape, run_dag, run_detail, run_history, run_row
 from chains_app.models import Incident, Run
-from chains_app.services.control import chain_cancel, run_retry, run_skip_step
+from chains_app.services.control import chain_cancel, run_retry, run_signal, run_skip_step
+from chains_app.services.repair import MOST, dead_letters, dead_letters_drain, incidents_resume, open_incidents
 from chains_app.states import RunKind, RunStatus
 
-CONTRACT_STATUSES = (*RunStatus.values, "waiting_parallel")
+INCIDENT_FILTERS = ("reason", "step", "chain_name")
 
 
 class Chains(Endpoint):
@@ -25,8 +28,8 @@ class Chains(Endpoint):
         page, query = page_of(request), request.query_params
         runs = Run.objects.filter(namespace=namespace, tenant=tenant, kind=RunKind.CHAIN)
         if status := query.get("status"):
-            if status not in CONTRACT_STATUSES:
-                raise bad_query(f"status must be one of {', '.join(CONTRACT_STATUSES)}")
+            if status not in RunStatus.values:
+                raise bad_query(f"status must be one of {', '.join(RunStatus.values)}")
             runs = runs.filter(status=status)
         if name := query.get("chain_name"):
             runs = runs.filter(chain_name=name)
@@ -86,6 +89,18 @@ class ChainRetry(RunEndpoint):
         return Response(run_detail(run_retry(run_id=run.pk, actor=caller_of(request).caller_id)))
 
 
+class ChainSignal(RunEndpoint):
+    def post(self, request: Request, chain_id: str) -> Response:
+        run, body = self.found(request, chain_id), body_of(request)
+        name, payload = body.get("signal"), body.get("payload")
+        if problem := name_problem(name):
+            raise invalid_field("signal", problem)
+        if payload is not None and not isinstance(payload, dict):
+            raise invalid_field("payload", "must be an object")
+        run_signal(run_id=run.pk, name=str(name), payload=payload, actor=caller_of(request).caller_id)
+        return Response(run_detail(Run.objects.get(pk=run.pk)))
+
+
 def _text(body: dict[str, Any], name: str) -> str:
     value = body.get(name)
     if value is not None and (not isinstance(value, str) or len(value) > 1000):
@@ -107,6 +122,62 @@ class Incidents(Endpoint):
         newest = incidents.order_by("-opened_at")[page.offset : page.offset + page.limit]
         rows = [incident_shape(incident) for incident in newest]
         return Response({"incidents": rows, "count": len(rows)})
+
+
+class IncidentsResume(Endpoint):
+    """Retry many parked runs at once; `dry_run=true` shows which."""
+
+    write_role = Role.OPERATOR
+
+    def post(self, request: Request) -> Response:
+        namespace, tenant = scope_of(request)
+        given = {name: request.query_params[name] for name in INCIDENT_FILTERS if name in request.query_params}
+        incidents = list(open_incidents(namespace=namespace, tenant=tenant, **given)[:MOST])
+        if flag_of(request, "dry_run"):
+            shown = [incident_shape(incident) for incident in incidents]
+            return Response({"dry_run": True, "resumed": 0, "failed": 0, "incidents": shown})
+        results = incidents_resume(incidents=incidents, actor=caller_of(request).caller_id)
+        shown = [
+            {**incident_shape(Incident.objects.get(pk=done.incident.pk)), "error": str(done.error) if done.error else None}
+            for done in results
+        ]
+        failed = sum(1 for done in results if done.error)
+        return Response(
+            {"dry_run": False, "resumed": len(results) - failed, "failed": failed, "incidents": shown}
+        )
+
+
+def _letters(request: Request) -> QuerySet[Run]:
+    """Dead letters of the scope that the query names; without one, of all that a global key may see."""
+    if "namespace" not in request.query_params and caller_of(request).is_global:
+        return dead_letters()
+    namespace, tenant = scope_of(request)
+    return dead_letters(namespace=namespace, tenant=tenant)
+
+
+class DeadLetterStats(Endpoint):
+    def get(self, request: Request) -> Response:
+        return Response({"enabled": True, "count": _letters(request).count()})
+
+
+class DeadLetters(Endpoint):
+    """What would be drained; each can be resumed through POST /v1/chains/{id}/retry."""
+
+    def get(self, request: Request) -> Response:
+        page = page_of(request)
+        letters = _letters(request).select_related("version")[page.offset : page.offset + page.limit]
+        shown = [dead_letter_shape(run) for run in letters]
+        return Response({"entries": shown, "count": len(shown)})
+
+
+class DeadLetterDrain(Endpoint):
+    """Answers the dead letters and takes them off the list; the runs themselves stay."""
+
+    write_role = Role.OPERATOR
+
+    def post(self, request: Request) -> Response:
+        entries = [dead_letter_shape(run) for run in dead_letters_drain(letters=_letters(request))]
+        return Response({"entries": entries, "count": len(entries)})
 
 
 class IncidentAction(Endpoint):

@@ -2,7 +2,6 @@
 
 from chains_app.definitions.model import (
     END,
-    SUPPORTED_KINDS,
     Branch,
     Compensate,
     Definition,
@@ -18,7 +17,6 @@ from chains_app.definitions.references import (
     check_definition,
     check_recursion,
     check_references,
-    check_supported,
 )
 from chains_app.definitions.retry import NO_RETRY, Retry, delay_ms
 from chains_app.definitions.spec import to_spec
@@ -26,7 +24,6 @@ from chains_app.definitions.spec import to_spec
 __all__ = [
     "END",
     "NO_RETRY",
-    "SUPPORTED_KINDS",
     "Branch",
     "Compensate",
     "Definition",
@@ -40,7 +37,6 @@ __all__ = [
     "check_definition",
     "check_recursion",
     "check_references",
-    "check_supported",
     "delay_ms",
     "parse_definition",
     "to_spec",

@@ -14,9 +14,6 @@ PROVIDER, SUB_CHAIN, TIMER, WAIT_FOR_SIGNAL, PARALLEL = KINDS = (
     "wait_for_signal",
     "parallel",
 )
-# What the engine runs. The other kinds are parsed in full and refused when saved.
-SUPPORTED_KINDS = frozenset({PROVIDER, SUB_CHAIN})
-
 # As a target or default_next: the run ends here (unless a step is really called so).
 END = "end"
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from acteon_site.base.errors import FieldProblem
 from chains_app.definitions.graph import find_cycle
-from chains_app.definitions.model import SUPPORTED_KINDS, Definition, Step, all_steps
+from chains_app.definitions.model import Definition, Step, all_steps
 from chains_app.definitions.reader import suggestion
 
 
@@ -44,17 +44,6 @@ def check_definition(
     if definition.on_cancel:
         problems += _missing(f"{prefix}on_cancel.provider", definition.on_cancel.provider, provider_names)
     return problems
-
-
-def check_supported(definition: Definition, prefix: str = "") -> list[FieldProblem]:
-    """A problem for every step of a kind that the engine does not run yet."""
-    return [
-        FieldProblem(
-            f"{prefix}steps[{index}].{step.kind}", f"{step.kind} steps are not run by this version yet"
-        )
-        for index, step in enumerate(definition.steps)
-        if step.kind not in SUPPORTED_KINDS
-    ]
 
 
 def _check_step(

@@ -10,7 +10,7 @@ from chains_app.definitions import Step
 
 @dataclass(frozen=True, slots=True)
 class CallStep:
-    """Call the step's provider. `again`: an earlier call's outcome is unknown, so only the same provider will do."""
+    """Call the step's provider. `again`: an earlier call's outcome is unknown, so only that provider will do."""
 
     step: Step
     again: bool = False
@@ -18,17 +18,29 @@ class CallStep:
 
 @dataclass(frozen=True, slots=True)
 class UndoStep:
+    """Call what the step declares as its compensation."""
+
     step: Step
 
 
 @dataclass(frozen=True, slots=True)
-class StartChild:
+class StartChildren:
+    """Start the sub-chain (branch ""), or these branches of a parallel step."""
+
+    step: Step
+    branches: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UndoChildren:
+    """Have the runs below the step undo what they did."""
+
     step: Step
 
 
 @dataclass(frozen=True, slots=True)
-class AwaitChild:
-    """Wait for the sub-chain's end; `cancel`: and ask it to stop."""
+class AwaitChildren:
+    """Wait until a run below the step has ended; `cancel`: and ask them to stop."""
 
     step: Step
     cancel: bool = False
@@ -36,10 +48,10 @@ class AwaitChild:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do before `until`."""
+    """Nothing to do before `until` (None: before something comes in). `status` is what the run shows meanwhile."""
 
-    until: datetime
-    timer: bool = False
+    until: datetime | None
+    status: str = "running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +70,4 @@ class End:
     error_code: str = ""
 
 
-Move = CallStep | UndoStep | StartChild | AwaitChild | Wait | Park | End
+Move = CallStep | UndoStep | StartChildren | UndoChildren | AwaitChildren | Wait | Park | End

@@ -1,4 +1,4 @@
-"""What an answer, or its absence, makes of a step. Pure."""
+"""What happens to a step when its call is made, answered, or not answered. Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chains_app.definitions import Retry, Step, delay_ms
-from chains_app.engine.machine import tries
+from chains_app.engine.kinds.base import fail
+from chains_app.engine.kinds.provider import tries
 from chains_app.engine.moves import Park
-from chains_app.engine.state import StepState
+from chains_app.engine.state import RunState, StepState
 from chains_app.states import StepStatus, Undo
 
 FALLBACK_REVIEW = "fallback_review"
@@ -30,9 +31,21 @@ class Failure:
     retry_after: float | None = None
 
 
+def call_begun(state: RunState, step: Step, now: datetime) -> None:
+    """To be recorded before the call is made."""
+    known = state.enter(step.name)
+    known.attempt, known.retry_at = known.attempt + 1, None
+    known.first_called_at = known.first_called_at or now
+
+
+def undo_begun(state: RunState, step: Step) -> None:
+    known = state.step(step.name)
+    known.undo, known.undo_attempt, known.retry_at = Undo.RUNNING, known.undo_attempt + 1, None
+
+
 def absorb_answer(step: Step, known: StepState, body: dict[str, Any], fallback: str = "") -> Park | None:
     """The provider answered. What a fallback took for review does not count as the step's answer."""
-    known.in_flight = known.unknown = False
+    known.unknown = False
     known.body, known.error, known.error_code = body, "", ""
     if fallback and step.on_fallback == "park":
         known.status = StepStatus.PENDING
@@ -43,7 +56,6 @@ def absorb_answer(step: Step, known: StepState, body: dict[str, Any], fallback: 
 
 def absorb_failure(step: Step, known: StepState, failure: Failure, now: datetime, random: Random) -> None:
     """The call failed: try again later, give up, or (outcome unknown and not to be asked) leave it to a person."""
-    known.in_flight = False
     # A definite refusal settles what an earlier call left open; an error that asks to come back does not.
     known.unknown = failure.unknown or (known.unknown and failure.retryable)
     known.error, known.error_code = failure.message, failure.code
@@ -51,7 +63,7 @@ def absorb_failure(step: Step, known: StepState, failure: Failure, now: datetime
     if (failure.retryable or known.unknown) and known.attempt <= tries(step, known):
         known.retry_at = now + _pause(step.retry, known.attempt, failure.retry_after, random)
     elif not known.unknown:  # an unknown one stays pending, and the machine parks the run
-        known.status = StepStatus.SKIPPED if step.on_failure == "skip" else StepStatus.FAILED
+        fail(step, known, failure.message, failure.code)
 
 
 def _pause(retry: Retry, attempt: int, asked: float | None, random: Random) -> timedelta:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from chains_app.definitions import Definition, Step
 from chains_app.states import Phase, StepStatus, Undo
 
 
 @dataclass(slots=True)
 class StepState:
-    """What is known of one step. `in_flight`: its call was recorded as started, and no answer was."""
+    """What is known of one step. `unknown`: a call was made whose outcome nobody knows."""
 
     name: str
     status: str = StepStatus.PENDING
     attempt: int = 0
     body: dict[str, Any] | None = None
     retry_at: datetime | None = None
-    in_flight: bool = False
     unknown: bool = False
     first_called_at: datetime | None = None
     undo: str = Undo.NONE
@@ -29,11 +30,20 @@ class StepState:
 
 @dataclass(frozen=True, slots=True)
 class ChildState:
-    """A sub-chain's run: `ending` is its terminal status, or None while it runs."""
+    """A run below this one: a sub-chain, or one branch of a parallel step.
+
+    `ending` is its terminal status, None while it runs. `stands`: it did what can be undone and is not;
+    `past`: it is past its own point of no return.
+    """
 
     ending: str | None
     body: dict[str, Any] | None = None
     error: str = ""
+    stands: bool = False
+    past: bool = False
+
+
+Children = dict[str, ChildState]  # by branch name; a sub-chain's is ""
 
 
 @dataclass(slots=True)
@@ -47,7 +57,49 @@ class RunState:
     cancel_requested: bool = False
     error: str = ""
     error_code: str = ""
-    children: dict[str, ChildState] = field(default_factory=dict)
+    children: dict[str, Children] = field(default_factory=dict)
+    # Signals that came and were not taken yet, oldest first; those taken in this turn.
+    signals: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    taken: list[tuple[str, str]] = field(default_factory=list)
 
     def step(self, name: str) -> StepState:
         return self.steps.setdefault(name, StepState(name))
+
+    def enter(self, name: str) -> StepState:
+        """Begin a step: it stands on the path from now on."""
+        known = self.step(name)
+        known.status = StepStatus.RUNNING
+        if name not in self.path:
+            self.path.append(name)
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTraits:
+    """What the machine must know of a provider: may a call of unknown outcome be repeated, and how long."""
+
+    repeatable: bool
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Everything that one move is decided by. `render` fills in a template from the run's context."""
+
+    definition: Definition
+    state: RunState
+    now: datetime
+    traits: Callable[[str], ProviderTraits]
+    render: Callable[[Any], Any] = lambda template: template
+
+    @property
+    def late(self) -> bool:
+        return self.state.deadline is not None and self.now >= self.state.deadline
+
+    def before_deadline(self, moment: datetime | None) -> datetime | None:
+        """The moment, or the run's deadline where that comes first."""
+        ends = [end for end in (moment, self.state.deadline) if end is not None]
+        return min(ends) if ends else None
+
+    def children_of(self, step: Step) -> Children:
+        return self.state.children.get(step.name, {})

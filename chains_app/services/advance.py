@@ -19,14 +19,26 @@ from acteon_site.base.retrying import retry_on_deadlock
 from audit_app.services.journal import SYSTEM_SOURCE, Journal
 from chains_app.engine import results
 from chains_app.engine.machine import next_move
-from chains_app.engine.moves import AwaitChild, CallStep, End, Park, StartChild, UndoStep, Wait
+from chains_app.engine.moves import (
+    AwaitChildren,
+    CallStep,
+    End,
+    Move,
+    Park,
+    StartChildren,
+    UndoChildren,
+    UndoStep,
+    Wait,
+)
+from chains_app.engine.state import Turn
 from chains_app.listeners import listener_for
 from chains_app.models import Attempt, Run
-from chains_app.services import recording
+from chains_app.services import children, recording
 from chains_app.services.breakers import breaker_record
-from chains_app.services.calling import Incoming, Outgoing, make_call, traits_of
+from chains_app.services.calling import Incoming, Outgoing, context_of, make_call, traits_of
 from chains_app.services.held import Held, held_load
 from chains_app.services.leases import Lease, lease_take, runs_due
+from chains_app.templating import render
 
 log = structlog.get_logger()
 
@@ -66,6 +78,7 @@ def run_turn(
             log.warning("lease_lost", run_id=str(lease.run_id))
             return None
         held, now, journal = held_load(run), db_now(), Journal(SYSTEM_SOURCE)
+        recording.give_back_waiting(held, now)
         parked = None
         if outgoing is not None and incoming is not None:
             parked = _absorb(held, outgoing, incoming, now, journal)
@@ -120,29 +133,37 @@ def _absorb_undo(held: Held, out: Outgoing, came: Incoming, now: datetime, journ
 
 def _moves(held: Held, parked: Park | None, now: datetime, journal: Journal) -> Outgoing | None:
     """Let the machine move until a call is to be made, or the run waits or has ended."""
-    move = parked or next_move(held.definition, held.state, now, traits_of)
-    while isinstance(move, StartChild | CallStep | UndoStep):
-        if isinstance(move, StartChild):
-            recording.child_started(held, move.step, now)
-            move = next_move(held.definition, held.state, now, traits_of)
-            continue
-        started = recording.call_started(held, move, now)
-        if isinstance(started, Outgoing):
-            return started
-        move = started
-    _stop(held, move, now, journal)
-    return None
+    turn = Turn(
+        held.definition, held.state, now, traits_of, lambda template: render(template, context_of(held))
+    )
+    move: Move = parked or next_move(turn)
+    while True:
+        recording.quiet_results(held, now, journal)
+        if isinstance(move, StartChildren):
+            children.children_start(held, move.step, move.branches, now)
+        elif isinstance(move, UndoChildren):
+            children.children_undo(held, move.step, now)
+        elif isinstance(move, CallStep | UndoStep):
+            started = recording.call_started(held, move, now)
+            if isinstance(started, Outgoing):
+                return started
+            _stop(held, started, now, journal)
+            return None
+        else:
+            _stop(held, move, now, journal)
+            return None
+        move = next_move(turn)
 
 
-def _stop(held: Held, move: AwaitChild | Wait | Park | End, now: datetime, journal: Journal) -> None:
+def _stop(held: Held, move: AwaitChildren | Wait | Park | End, now: datetime, journal: Journal) -> None:
     run = held.run
     run.lease_token = run.lease_until = None
     run.updated_at = now
-    if isinstance(move, AwaitChild):
-        recording.await_child(held, move, now)
+    if isinstance(move, AwaitChildren):
+        children.children_await(held, move.step, cancel=move.cancel, now=now)
     elif isinstance(move, Wait):
-        run.status = "waiting_timer" if move.timer else "running"
-        run.next_run_at = max(move.until, now + timedelta(milliseconds=1))
+        run.status = move.status
+        run.next_run_at = max(move.until, now + timedelta(milliseconds=1)) if move.until else None
     elif isinstance(move, Park):
         recording.run_parked(held, move, now, journal)
     else:

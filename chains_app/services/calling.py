@@ -11,16 +11,14 @@ from uuid import UUID
 
 from chains_app import templating
 from chains_app.definitions import Compensate, Step
-from chains_app.engine.machine import ProviderTraits
+from chains_app.engine.state import ProviderTraits
 from chains_app.engine.results import Failure
 from chains_app.providers.base import NOT_FOUND, Call, ProviderError, ProviderSettings
 from chains_app.providers.registry import kind_of
 from chains_app.selectors import providers
 from chains_app.services.breakers import Route
 from chains_app.services.calls import call_provider
-from chains_app.services.held import Held
-
-UNKNOWN_TRAITS = ProviderTraits(repeatable=False, window=timedelta(0))
+from chains_app.services.held import NO_TRAITS, Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class Incoming:
 def traits_of(name: str) -> ProviderTraits:
     settings = providers().get(name)
     if settings is None:
-        return UNKNOWN_TRAITS
+        return NO_TRAITS
     window = timedelta(seconds=settings.idempotency_window_seconds)
     return ProviderTraits(kind_of(settings).repeatable, window)
 
@@ -86,15 +84,19 @@ def _payload(held: Held, target: Step | Compensate) -> Mapping[str, Any]:
 
 
 def context_of(held: Held) -> dict[str, Any]:
-    """What `{{…}}` finds: origin, the answers of earlier steps, and the last of them as prev."""
+    """What `{{…}}` finds: origin, the answers of earlier steps, and the last of them as prev.
+
+    A branch of a parallel step also finds what its parent's earlier steps answered.
+    """
+    inherited = held.run.inherited or {"steps": {}, "prev": {"body": None}}
     bodies = {
         name: {"body": known.body} for name, known in held.state.steps.items() if known.body is not None
     }
     done = [name for name in held.state.path if name in bodies]
     return {
         "origin": held.run.origin,
-        "steps": bodies,
-        "prev": bodies[done[-1]] if done else {"body": None},
+        "steps": {**inherited["steps"], **bodies},
+        "prev": bodies[done[-1]] if done else inherited["prev"],
         "run": {"id": str(held.run.pk), "chain": held.run.chain_name},
         "chain_id": str(held.run.pk),
     }

@@ -16,7 +16,6 @@ from chains_app.definitions import (
     Trigger,
     check_definition,
     check_recursion,
-    check_supported,
     parse_definition,
     to_spec,
 )
@@ -114,7 +113,6 @@ def _problems(parsed: Sequence[Definition], rows: Mapping[str, ChainDefinition])
     for definition in parsed:
         prefix = f"chains.{definition.name}."
         problems += check_definition(definition, chains, providers, prefix)
-        problems += check_supported(definition, prefix)
     problems += check_recursion(chains)
     disabled = {name for name, row in rows.items() if not row.enabled}
     enabled = {name: chain for name, chain in chains.items() if name not in disabled}

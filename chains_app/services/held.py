@@ -8,14 +8,18 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from django.utils import timezone
+
 from acteon_site.base.digest import canonical_json
 from acteon_site.base.errors import unavailable
 from chains_app.definitions import Definition, parse_definition
-from chains_app.engine.state import ChildState, RunState, StepState
+from chains_app.engine.ending import point_passed, standing
+from chains_app.engine.state import Children, ChildState, ProviderTraits, RunState, StepState, Turn
 from chains_app.models import Attempt, Run, StepRun
 from chains_app.selectors import version_definition
 from chains_app.states import TERMINAL, StepStatus
 
+NO_TRAITS = ProviderTraits(repeatable=False, window=timedelta(0))
 STEP_FIELDS = [
     "used_provider",
     "status",
@@ -46,6 +50,7 @@ RUN_FIELDS = [
     "lease_until",
     "error",
     "error_code",
+    "dead_lettered_at",
 ]
 
 
@@ -85,7 +90,9 @@ class Held:
             StepRun.objects.bulk_create(made)
         if self.attempts:
             Attempt.objects.bulk_create(self.attempts)
-        self.touched, self.attempts = set(), []
+        for signal, step in self.state.taken:
+            take_signal(self.run, signal, step)
+        self.touched, self.attempts, self.state.taken = set(), [], []
         self.run.save(update_fields=RUN_FIELDS)
 
     def _state_to_rows(self) -> None:
@@ -109,6 +116,13 @@ class Held:
         row.undo, row.undo_attempt = known.undo, known.undo_attempt
 
 
+def take_signal(run: Run, name: str, step: str) -> None:
+    oldest = run.signals.filter(name=name, taken_by="").first()
+    if oldest is not None:
+        oldest.taken_by = step
+        oldest.save(update_fields=["taken_by"])
+
+
 def held_load(run: Run) -> Held:
     rows = {row.name: row for row in run.steps.all()}
     definition = definition_of(run)
@@ -122,7 +136,8 @@ def held_load(run: Run) -> Held:
         cancel_requested=run.cancel_requested_at is not None,
         error=run.error,
         error_code=run.error_code,
-        children=_children(run, definition, rows),
+        children=children_states(run, definition),
+        signals=_signals(run, definition),
     )
     return Held(run, definition, state, rows)
 
@@ -143,22 +158,38 @@ def _state_of(row: StepRun) -> StepState:
     )
 
 
-def _children(run: Run, definition: Definition, rows: dict[str, StepRun]) -> dict[str, ChildState]:
-    """How the sub-chains stand that this run waits for. Asked only where one is under way."""
-    waiting = [
-        name
-        for name, row in rows.items()
-        if row.status == StepStatus.RUNNING and definition.step(name).sub_chain
-    ]
-    if not waiting:
-        return {}
-    newest = run.children.filter(parent_step__in=waiting).order_by("started_at")
-    return {child.parent_step: _child_state(child) for child in newest}
+def _signals(run: Run, definition: Definition) -> list[tuple[str, dict[str, Any]]]:
+    """What was sent and not taken; asked only where the chain waits for signals at all."""
+    if not any(step.wait_for_signal for step in definition.steps):
+        return []
+    return [(row.name, row.payload or {}) for row in run.signals.filter(taken_by="")]
+
+
+def children_states(run: Run, definition: Definition) -> dict[str, Children]:
+    """How the runs below stand, the newest of each; asked only where a step may have some."""
+    states: dict[str, Children] = {}
+    if any(step.sub_chain or step.parallel for step in definition.steps) and run.execution_path:
+        for child in run.children.order_by("started_at"):
+            states.setdefault(child.parent_step, {})[child.branch] = _child_state(child)
+    return states
 
 
 def _child_state(child: Run) -> ChildState:
-    ended = child.status in TERMINAL
-    return ChildState(child.status if ended else None, last_body(child) if ended else None, child.error)
+    if child.status not in TERMINAL:
+        return ChildState(None)
+    turn = resting_turn(held_load(child))
+    return ChildState(
+        ending=child.status,
+        body=last_body(child),
+        error=child.error,
+        stands=bool(standing(turn)),
+        past=point_passed(turn),
+    )
+
+
+def resting_turn(held: Held) -> Turn:
+    """For asking what stands, of a run that nobody moves."""
+    return Turn(held.definition, held.state, timezone.now(), traits=lambda name: NO_TRAITS)
 
 
 def last_body(run: Run) -> dict[str, Any]:
@@ -169,9 +200,19 @@ def last_body(run: Run) -> dict[str, Any]:
 
 
 def definition_of(run: Run) -> Definition:
-    if run.version_id is not None:
-        return version_definition(run.version_id)
-    return _single_definition(canonical_json(run.spec))
+    if run.version_id is None:
+        return _single_definition(canonical_json(run.spec))
+    definition = version_definition(run.version_id)
+    return branch_definition(definition, run.parent_step, run.branch) if run.branch else definition
+
+
+def branch_definition(definition: Definition, step: str, branch: str) -> Definition:
+    """A chain of the one step that a branch is."""
+    group = definition.step(step).parallel
+    inner = next((inner for inner in group.steps if inner.name == branch), None) if group else None
+    if inner is None:
+        raise unavailable(f"chain {definition.name} has no branch {step}/{branch}")
+    return Definition(f"{definition.name}/{step}/{branch}", (inner,), on_failure="abort_no_dlq")
 
 
 @lru_cache(maxsize=256)
@@ -180,10 +221,3 @@ def _single_definition(spec_text: str) -> Definition:
     if definition is None:
         raise unavailable(f"a run's own step cannot be read: {problems[0].message}")
     return definition
-
-
-def expiry_of_child(parent: Run, seconds: float | None, now: datetime) -> datetime | None:
-    """min(own, parent's remaining) time."""
-    own = now + timedelta(seconds=seconds) if seconds else None
-    ends = [end for end in (own, parent.expires_at) if end]
-    return min(ends) if ends else None

@@ -6,24 +6,23 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from acteon_site.base.doorbell import ring_on_commit
 from acteon_site.base.ids import new_id
 from audit_app.redaction import Scrubber
 from audit_app.selectors import current_redactor
 from audit_app.services.journal import Journal, Subject
 from chains_app.branching import choose
 from chains_app.definitions import Step
-from chains_app.engine.machine import point_passed, standing
-from chains_app.engine.moves import AwaitChild, CallStep, End, Park, UndoStep, Wait
-from chains_app.engine.state import ChildState
+from chains_app.engine.ending import point_passed, standing
+from chains_app.engine.moves import CallStep, End, Park, UndoStep, Wait
+from chains_app.engine.results import call_begun, undo_begun
 from chains_app.listeners import listener_for
 from chains_app.models import Attempt, Incident, Run
-from chains_app.selectors import definitions
-from chains_app.services.breakers import Blocked, Route, breaker_routes
+from chains_app.services.breakers import Blocked, breaker_routes
 from chains_app.services.calling import Incoming, Outgoing, call_of, timeout_of
-from chains_app.services.held import Held, expiry_of_child
+from chains_app.services.children import parent_wake
+from chains_app.services.held import Held, resting_turn
 from chains_app.services.leases import MARGIN
-from chains_app.services.runs import ADVANCE_TASK, Owner, run_of_chain, run_of_notice, runs_insert
+from chains_app.services.runs import Owner, run_of_notice, runs_insert
 from chains_app.states import RunKind, RunStatus, StepStatus, Undo
 
 AUDIT_OF_STEP = {
@@ -39,20 +38,27 @@ AUDIT_OF_END = {
     RunStatus.TIMED_OUT: "chain_timed_out",
 }
 BREAKER_PAUSE = timedelta(seconds=1)
+# Runs whose steps have a trail of their own; the others' owners tell the outcome.
+TOLD = (RunKind.CHAIN, RunKind.BRANCH)
+ENDED_STEPS = (StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.SKIPPED)
 
 
-def call_started(held: Held, move: CallStep | UndoStep, now: datetime) -> Outgoing | Wait | Park:
+def call_started(held: Held, move: CallStep | UndoStep, now: datetime) -> Outgoing | Wait:
     """Record the call as started, or wait for the provider's breaker, which uses up no attempt."""
-    undo = isinstance(move, UndoStep)
-    step = move.step
+    undo, step = isinstance(move, UndoStep), move.step
     provider = step.compensate.provider if undo and step.compensate else step.provider
-    route = breaker_routes([provider], now=now)[provider]
     # A fallback must not repeat what may have taken effect already, and nobody else can refund.
     only_itself = undo or (isinstance(move, CallStep) and move.again)
-    if isinstance(route, Blocked) or (only_itself and route.via_fallback):
-        return _wait_for_breaker(held, route, now)
-    _give_back_waiting(held.run, held, now)
-    (_undo_started if undo else _step_started)(held, step, now)
+    route = breaker_routes([provider], now=now, fallbacks=not only_itself)[provider]
+    if isinstance(route, Blocked):
+        held.run.waits_since = now
+        return Wait(max(route.retry_at, now + BREAKER_PAUSE))
+    row = held.row(step.name)
+    row.started_at = row.started_at or now
+    if undo:
+        undo_begun(held.state, step)
+    else:
+        call_begun(held.state, step, now)
     attempt = _attempt(held, step, route.provider, now, undo=undo)
     held.run.status = RunStatus.RUNNING
     held.run.next_run_at = held.run.updated_at = now
@@ -60,32 +66,13 @@ def call_started(held: Held, move: CallStep | UndoStep, now: datetime) -> Outgoi
     return Outgoing(step, attempt.pk, call_of(held, step, route.provider, undo=undo), route, undo)
 
 
-def _wait_for_breaker(held: Held, route: Route | Blocked, now: datetime) -> Wait:
-    held.run.waits_since = held.run.waits_since or now
-    until = route.retry_at if isinstance(route, Blocked) else now + BREAKER_PAUSE
-    return Wait(max(until, now + BREAKER_PAUSE))
-
-
-def _give_back_waiting(run: Run, held: Held, now: datetime) -> None:
+def give_back_waiting(held: Held, now: datetime) -> None:
     """Deadlines do not count the time that a run was parked or waited for a breaker."""
+    run = held.run
     if run.waits_since is not None and run.expires_at is not None:
         run.expires_at += now - run.waits_since
         held.state.deadline = run.expires_at
     run.waits_since = None
-
-
-def _step_started(held: Held, step: Step, now: datetime) -> None:
-    known, row = held.state.step(step.name), held.row(step.name)
-    known.status, known.attempt, known.retry_at = StepStatus.RUNNING, known.attempt + 1, None
-    known.first_called_at = known.first_called_at or now
-    row.started_at = row.started_at or now
-    if step.name not in held.state.path:
-        held.state.path.append(step.name)
-
-
-def _undo_started(held: Held, step: Step, now: datetime) -> None:
-    known = held.state.step(step.name)
-    known.undo, known.undo_attempt, known.retry_at = Undo.RUNNING, known.undo_attempt + 1, None
 
 
 def _attempt(held: Held, step: Step, provider: str, now: datetime, *, undo: bool) -> Attempt:
@@ -102,40 +89,13 @@ def _attempt(held: Held, step: Step, provider: str, now: datetime, *, undo: bool
     return attempt
 
 
-def child_started(held: Held, step: Step, now: datetime) -> None:
-    """Start the sub-chain in its present version; it inherits the origin and ends within the parent's time."""
-    known, run = held.state.step(step.name), held.run
-    chain = definitions().get(step.sub_chain)
-    if step.name not in held.state.path:
-        held.state.path.append(step.name)
-    held.row(step.name).started_at = now
-    if chain is None:
-        known.status, known.error = StepStatus.FAILED, f"no chain is named {step.sub_chain!r}"
-        return
-    known.status, known.attempt = StepStatus.RUNNING, known.attempt + 1
-    child = run_of_chain(chain, origin=run.origin, owner=Owner("", None), now=now)
-    child.parent, child.parent_step = run, step.name
-    child.expires_at = expiry_of_child(run, chain.definition.timeout_seconds, now)
-    runs_insert([child])
-    held.state.children[step.name] = ChildState(None)
-
-
-def await_child(held: Held, move: AwaitChild, now: datetime) -> None:
-    """The child's end wakes the parent, in the child's own transaction."""
-    held.run.status, held.run.next_run_at = RunStatus.WAITING_SUB_CHAIN, None
-    if move.cancel:
-        open_ones = Run.objects.filter(parent=held.run, parent_step=move.step.name, ended_at__isnull=True)
-        open_ones.filter(cancel_requested_at__isnull=True).update(cancel_requested_at=now, next_run_at=now)
-        ring_on_commit(ADVANCE_TASK, [str(pk) for pk in open_ones.values_list("pk", flat=True)])
-
-
 def step_result(held: Held, out: Outgoing, came: Incoming, now: datetime, journal: Journal) -> None:
-    """The step's own trail. A bare call has none: its owner tells the outcome."""
+    """A call's own trail. A bare call has none: its owner tells the outcome."""
     known, row = held.state.step(out.step.name), held.row(out.step.name)
     if known.status != StepStatus.PENDING:
         row.completed_at = now
     known.error = scrubbed(held, known.error)
-    if held.run.kind != RunKind.CHAIN:
+    if held.run.kind not in TOLD:
         return
     done = known.status == StepStatus.COMPLETED
     _audit(held, journal, AUDIT_OF_STEP[StepStatus(known.status)], out, came)
@@ -145,10 +105,38 @@ def step_result(held: Held, out: Outgoing, came: Incoming, now: datetime, journa
         _transition(held, out.step, now, journal)
 
 
+def quiet_results(held: Held, now: datetime, journal: Journal) -> None:
+    """The trail of steps that end without a call: sub-chains, timers, signals, parallel groups."""
+    for step in held.definition.steps:
+        known = held.state.steps.get(step.name)
+        if step.kind == "provider" or known is None or known.status not in ENDED_STEPS:
+            continue
+        row = held.row(step.name) if step.name not in held.rows else held.rows[step.name]
+        if row.completed_at is not None:
+            continue
+        held.row(step.name).completed_at = now
+        known.error = scrubbed(held, known.error)
+        _audit_quiet(held, step, journal)
+        done = known.status == StepStatus.COMPLETED
+        _step_events(held, step, journal, success=done)
+        if done and step.transition_to:
+            _transition(held, step, now, journal)
+
+
+def _audit_quiet(held: Held, step: Step, journal: Journal) -> None:
+    known = held.state.step(step.name)
+    details: dict[str, Any] = {"step": step.name, "step_index": held.definition.index_of(step.name)}
+    if known.error:
+        details["error"] = {"code": known.error_code, "message": known.error}
+    elif known.body is not None:
+        details["response"] = known.body
+    _audit_run(held, journal, AUDIT_OF_STEP[StepStatus(known.status)], details)
+
+
 def _step_events(held: Held, step: Step, journal: Journal, *, success: bool) -> None:
     known = held.state.step(step.name)
     following = choose(held.definition, step, body=known.body, success=success).target
-    subject, chain_id = subject_of(held.run), str(held.run.pk)
+    subject, chain_id = subject_of(held.run), trail_id(held.run)
     journal.event(
         "chain_step_completed",
         subject,
@@ -204,7 +192,7 @@ def _audit(held: Held, journal: Journal, outcome: str, out: Outgoing, came: Inco
         verdict="chain",
         scrubber=scrubber_of(held),
         outcome_details=details,
-        chain_id=str(held.run.pk),
+        chain_id=trail_id(held.run),
         duration_ms=came.duration_ms,
     )
 
@@ -212,14 +200,15 @@ def _audit(held: Held, journal: Journal, outcome: str, out: Outgoing, came: Inco
 def run_parked(held: Held, move: Park, now: datetime, journal: Journal) -> None:
     """Wait for a person. A bare call or a notice waits for nobody: it has failed."""
     run = held.run
-    if run.kind != RunKind.CHAIN:
+    if run.kind not in TOLD:
         known = held.state.step(move.step)
         end = End(RunStatus.FAILED, known.error or move.message, known.error_code or "TIMEOUT")
         run_ended(held, end, now, journal)
         return
     run.status, run.next_run_at, run.waits_since = RunStatus.WAITING_SIGNAL, None, now
     message = scrubbed(held, move.message)
-    Incident.objects.create(run=run, step=move.step, reason=move.reason, message=message, opened_at=now)
+    about = {"step": move.step, "reason": move.reason, "message": message, "opened_at": now}
+    Incident.objects.update_or_create(run=run, resolved_at=None, defaults=about)
     details = {"step": move.step, "incident": move.reason, "message": message}
     _audit_run(held, journal, "chain_step_failed", details)
 
@@ -230,10 +219,9 @@ def run_ended(held: Held, move: End, now: datetime, journal: Journal) -> None:
     state.error, state.error_code = scrubbed(held, move.error), move.error_code
     run.error, run.error_code = state.error, state.error_code
     if run.kind == RunKind.CHAIN:
+        run.dead_lettered_at = now if _is_dead_letter(held, move) else None
         _tell_end(held, move, now, journal)
-    if run.parent_id:
-        Run.objects.filter(pk=run.parent_id, ended_at__isnull=True).update(next_run_at=now)
-        ring_on_commit(ADVANCE_TASK, [str(run.parent_id)])
+    parent_wake(run, now)
     listener = listener_for(run)
     if listener:
         held.write()
@@ -242,10 +230,17 @@ def run_ended(held: Held, move: End, now: datetime, journal: Journal) -> None:
 
 def effect_stands(held: Held) -> bool:
     """Something was done at a provider that is not undone, or may have been."""
-    state = held.state
-    doubtful = any(known.unknown for known in state.steps.values())
-    undone_left = bool(standing(held.definition, state))
-    return doubtful or undone_left or point_passed(held.definition, state)
+    turn = resting_turn(held)
+    doubtful = any(known.unknown for known in held.state.steps.values())
+    return doubtful or bool(standing(turn)) or point_passed(turn)
+
+
+def _is_dead_letter(held: Held, move: End) -> bool:
+    """A whole order's run that failed, unless its chain says that nobody need look."""
+    if held.run.parent_id or move.status not in (RunStatus.FAILED, RunStatus.TIMED_OUT):
+        return False
+    last = held.definition.step(held.state.cursor) if held.state.cursor else None
+    return held.definition.on_failure == "abort" or (last is not None and last.on_failure == "dlq")
 
 
 def _tell_end(held: Held, move: End, now: datetime, journal: Journal) -> None:
@@ -284,9 +279,13 @@ def _audit_run(held: Held, journal: Journal, outcome: str, details: Mapping[str,
         verdict="chain",
         scrubber=scrubber_of(held),
         outcome_details={"chain_name": run.chain_name, **details},
-        chain_id=str(run.pk),
-        dispatched_at=None,
+        chain_id=trail_id(run),
     )
+
+
+def trail_id(run: Run) -> str:
+    """The chain under which it stands in the trail: a branch's is the run that it belongs to."""
+    return str(run.parent_id if run.kind == RunKind.BRANCH else run.pk)
 
 
 def subject_of(run: Run, provider: str | None = None) -> Subject:

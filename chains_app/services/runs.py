@@ -51,6 +51,20 @@ def run_of_chain(
     )
 
 
+def run_of_branch(parent: Run, step: str, branch: str, *, inherited: Mapping[str, Any], now: datetime) -> Run:
+    """One branch of the parent's parallel step; its definition is that branch of the parent's version."""
+    return _run(
+        parent.origin,
+        Owner("", None),
+        now,
+        kind=RunKind.BRANCH,
+        chain_name=f"{parent.chain_name}/{step}/{branch}",
+        version_id=parent.version_id,
+        branch=branch,
+        inherited=dict(inherited),
+    )
+
+
 def run_of_single(
     provider: str, *, origin: Mapping[str, Any], owner: Owner, now: datetime, reply: Mapping[str, Any]
 ) -> Run:

@@ -12,7 +12,6 @@ from audit_app.services.journal import Journal, Source, Subject
 from chains_app.models import Run
 from chains_app.states import RunKind, RunStatus
 from orders_app.models import Hold, Order
-from orders_app.outcomes import Outcome
 from orders_app.pipeline.rows import ORDER_FIELDS, outcome_notes
 from orders_app.selectors import lifecycle_of
 from orders_app.services.moves import order_free_key, order_move_by_run
@@ -122,13 +121,9 @@ def journal_single(run: Run, journal: Journal) -> None:
         duration_ms=_took(run, received),
         ruleset_version=reply["ruleset"],
     )
-    _event(own, subject, outcome, run)
+    own.event("action_dispatched", subject, scrubber=scrubber, outcome=outcome.wire(), provider=run.provider)
     own.write()
 
 
 def _took(run: Run, received: datetime | None) -> int:
     return int((run.ended_at - received).total_seconds() * 1000) if run.ended_at and received else 0
-
-
-def _event(journal: Journal, subject: Subject, outcome: Outcome, run: Run) -> None:
-    journal.event("action_dispatched", subject, outcome=outcome.wire(), provider=run.provider)

@@ -42,7 +42,7 @@ def profile_problems(name: Any, fields: Any, known: set[str]) -> list[FieldProbl
 
 def _value_problems(where: str, value: Any, known: set[str]) -> list[FieldProblem]:
     if isinstance(value, dict) and set(value) == {"$ref"}:
-        if value["$ref"] in known:
+        if value["$ref"] in tuple(known):
             return []
         return [FieldProblem(where, f"refers to a template that does not exist: {value['$ref']!r}")]
     text = value.get("inline") if isinstance(value, dict) and set(value) == {"inline"} else value

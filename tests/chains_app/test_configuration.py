@@ -224,13 +224,6 @@ def test_a_chain_is_refused_with_every_problem_and_nothing_changes() -> None:
 
 
 @pytest.mark.django_db
-def test_kinds_of_step_that_the_engine_does_not_run_are_refused() -> None:
-    spec = {"name": "c", "steps": [{"name": "wait", "timer": {"seconds": 5}}]}
-    if not any(problem.field == "steps[0].timer" for problem in chain_problems(spec=spec)):
-        pytest.fail("timer is run by the engine now: name another kind here")
-
-
-@pytest.mark.django_db
 def test_chains_saved_together_may_name_each_other_but_not_in_a_circle() -> None:
     open_shop()
     review = {**FRAUD_REVIEW, "steps": [{"name": "back", "sub_chain": "order-processing"}]}

@@ -16,7 +16,6 @@ from chains_app.definitions import (
     Compensate,
     Retry,
     check_references,
-    check_supported,
     delay_ms,
     parse_definition,
     to_spec,
@@ -135,7 +134,7 @@ def test_every_key_of_a_step_survives_writing_back() -> None:
     assert written["steps"][0]["branches"] == full["steps"][0]["branches"]
 
 
-def test_timer_signal_and_parallel_are_read_in_full_and_named_as_not_run_yet() -> None:
+def test_timer_signal_and_parallel_are_read_in_full_and_written_back() -> None:
     spec = chain(
         {"name": "wait", "timer": {"seconds": 30}},
         {"name": "ask", "wait_for_signal": {"signal": "go", "timeout_seconds": 60}},
@@ -145,11 +144,6 @@ def test_timer_signal_and_parallel_are_read_in_full_and_named_as_not_run_yet() -
     assert problems == []
     assert definition is not None
     assert parse_definition(to_spec(definition)) == (definition, [])
-    assert [problem.field for problem in check_supported(definition)] == [
-        "steps[0].timer",
-        "steps[1].wait_for_signal",
-        "steps[2].parallel",
-    ]
 
 
 def test_default_next_below_the_last_branch_is_the_steps_as_the_guides_toml_writes_it() -> None:

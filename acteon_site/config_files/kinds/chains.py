@@ -20,7 +20,7 @@ from acteon_site.config_files.kinds.base import (
     doubled,
     put,
 )
-from chains_app.definitions import Definition, check_supported, parse_definition, to_spec
+from chains_app.definitions import Definition, parse_definition, to_spec
 from chains_app.definitions.graph import find_cycle
 from chains_app.models import ChainDefinition, ChainVersion, Run
 
@@ -37,10 +37,13 @@ class Chains(Kind):
         message = flag(spec.get("enabled", True))
         switch = [FieldProblem("enabled", message)] if message else []
         definition, problems = parse_definition(_without_switch(spec))
-        return switch + (check_supported(definition) if definition else problems)
+        return switch + ([] if definition else problems)
 
     def canonical(self, spec: Spec) -> Spec:
-        return {**to_spec(_definition(spec)), **({} if spec.get("enabled", True) else {"enabled": False})}
+        """A version that this release cannot read stays as it is."""
+        definition = _definition(spec)
+        content = to_spec(definition) if definition else _without_switch(spec)
+        return {**content, **({} if spec.get("enabled", True) else {"enabled": False})}
 
     def to_spec(self, row: ChainDefinition) -> Spec:
         assert row.current is not None  # noqa: S101 - rows() asks for such
@@ -67,19 +70,20 @@ class Chains(Kind):
         row.delete()
 
     def references(self, spec: Spec) -> list[Reference]:
-        return list(_references(spec))
+        definition = _definition(spec)
+        return list(_references(definition)) if definition else []
 
     def cross_check(self, world: World) -> Iterable[tuple[Identity, FieldProblem]]:
         """Sub-chains that call each other in a circle; two chains that the same actions trigger."""
         specs = world[self.section]
-        edges = {name: tuple(sorted(_definition(spec).sub_chains)) for (name,), spec in specs.items()}
-        cycle = find_cycle(edges)
+        chains = {name: chain for (name,), spec in specs.items() if (chain := _definition(spec))}
+        cycle = find_cycle({name: tuple(sorted(chain.sub_chains)) for name, chain in chains.items()})
         for name in dict.fromkeys(cycle):
             yield (name,), FieldProblem("steps", f"sub-chains go round in a circle: {' -> '.join(cycle)}")
-        triggers = {
-            identity: (trigger.namespace, trigger.tenant, trigger.action_type)
-            for identity, spec in specs.items()
-            if spec.get("enabled", True) and (trigger := _definition(spec).trigger)
+        triggers: dict[Identity, tuple[str, ...]] = {
+            (name,): (trigger.namespace, trigger.tenant, trigger.action_type)
+            for name, chain in chains.items()
+            if specs[(name,)].get("enabled", True) and (trigger := chain.trigger)
         }
         yield from doubled(triggers, "trigger", "is triggered by the same actions as chain")
 
@@ -88,11 +92,8 @@ def _without_switch(spec: Spec) -> Spec:
     return {name: value for name, value in spec.items() if name != "enabled"}
 
 
-def _definition(spec: Spec) -> Definition:
-    definition, problems = parse_definition(_without_switch(spec))
-    if definition is None:
-        raise ValueError(f"chain that does not validate: {problems[0]}")
-    return definition
+def _definition(spec: Spec) -> Definition | None:
+    return parse_definition(_without_switch(spec))[0]
 
 
 def _new_version(row: ChainDefinition, content: Spec, actor: str) -> ChainVersion:
@@ -100,14 +101,14 @@ def _new_version(row: ChainDefinition, content: Spec, actor: str) -> ChainVersio
     return ChainVersion.objects.create(definition=row, number=newest + 1, spec=content, actor=actor)
 
 
-def _references(spec: Spec) -> Iterator[Reference]:
-    if spec.get("on_cancel"):
-        yield Reference("on_cancel.provider", "providers", (spec["on_cancel"]["provider"],))
-    for index, step in enumerate(spec["steps"]):
+def _references(definition: Definition) -> Iterator[Reference]:
+    if definition.on_cancel:
+        yield Reference("on_cancel.provider", "providers", (definition.on_cancel.provider,))
+    for index, step in enumerate(definition.steps):
         place = f"steps[{index}]"
-        if step.get("provider"):
-            yield Reference(f"{place}.provider", "providers", (step["provider"],))
-        if step.get("compensate"):
-            yield Reference(f"{place}.compensate.provider", "providers", (step["compensate"]["provider"],))
-        if step.get("sub_chain"):
-            yield Reference(f"{place}.sub_chain", "chains", (step["sub_chain"],))
+        if step.provider:
+            yield Reference(f"{place}.provider", "providers", (step.provider,))
+        if step.compensate:
+            yield Reference(f"{place}.compensate.provider", "providers", (step.compensate.provider,))
+        if step.sub_chain:
+            yield Reference(f"{place}.sub_chain", "chains", (step.sub_chain,))

@@ -1,0 +1,41 @@
+"""Waiting: so many seconds, or until an instant that a template gives. Seconds to months."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from acteon_site.base.clock_text import parse_time, rfc3339
+from chains_app.definitions import Step
+from chains_app.engine.kinds.base import Interruptible, delayed, fail
+from chains_app.engine.moves import Move, Wait
+from chains_app.engine.state import StepState, Turn
+from chains_app.states import RunStatus, StepStatus
+
+
+class TimerStep(Interruptible):
+    def start(self, turn: Turn, step: Step, known: StepState) -> Move | None:
+        waiting = delayed(turn, step, known)
+        if waiting:
+            return waiting
+        due = _due(turn, step)
+        if due is None:
+            fail(step, known, "`until` gives no RFC 3339 time with offset", "CONFIGURATION")
+            return None
+        turn.state.enter(step.name)
+        known.attempt, known.retry_at = 1, due
+        return None
+
+    def running(self, turn: Turn, step: Step, known: StepState) -> Move | None:
+        due = known.retry_at
+        if due is not None and due > turn.now:
+            return Wait(turn.before_deadline(due), RunStatus.WAITING_TIMER)
+        known.status, known.retry_at = StepStatus.COMPLETED, None
+        known.body = {"waited_until": rfc3339(due or turn.now)}
+        return None
+
+
+def _due(turn: Turn, step: Step) -> datetime | None:
+    assert step.timer is not None  # noqa: S101 - parse_step gives every timer step one
+    if step.timer.seconds is not None:
+        return turn.now + timedelta(seconds=step.timer.seconds)
+    return parse_time(turn.render(step.timer.until))

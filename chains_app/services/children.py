@@ -1,0 +1,107 @@
+"""Runs below a run: sub-chains and the branches of parallel steps. Their end wakes the run above them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from acteon_site.base.doorbell import ring_on_commit
+from chains_app.definitions import Step
+from chains_app.engine.kinds.base import fail
+from chains_app.engine.state import ChildState
+from chains_app.models import Run
+from chains_app.selectors import definitions
+from chains_app.services.calling import context_of
+from chains_app.services.held import Held
+from chains_app.services.runs import ADVANCE_TASK, Owner, run_of_branch, run_of_chain, runs_insert
+from chains_app.states import Phase, RunStatus, Undo
+
+
+def children_start(held: Held, step: Step, branches: Iterable[str], now: datetime) -> None:
+    """Start the sub-chain in its present version, or these branches; they end within the parent's time."""
+    known = held.state.enter(step.name)
+    held.row(step.name).started_at = held.row(step.name).started_at or now
+    known.attempt, known.retry_at = max(1, known.attempt), None
+    runs = (
+        [_branch(held, step, name, now) for name in branches]
+        if step.parallel
+        else _sub_chain(held, step, now)
+    )
+    if not runs:
+        fail(step, known, f"no chain is named {step.sub_chain!r}", "CONFIGURATION")
+        return
+    runs_insert(runs)
+    states = held.state.children.setdefault(step.name, {})
+    states.update({run.branch: ChildState(None) for run in runs})
+
+
+def _sub_chain(held: Held, step: Step, now: datetime) -> list[Run]:
+    chain = definitions().get(step.sub_chain)
+    if chain is None:
+        return []
+    run = run_of_chain(chain, origin=held.run.origin, owner=Owner("", None), now=now)
+    return [_below(held, step, run, chain.definition.timeout_seconds, now)]
+
+
+def _branch(held: Held, step: Step, name: str, now: datetime) -> Run:
+    context = context_of(held)
+    inherited = {"steps": context["steps"], "prev": context["prev"]}
+    run = run_of_branch(held.run, step.name, name, inherited=inherited, now=now)
+    seconds = step.parallel.timeout_seconds if step.parallel else None
+    return _below(held, step, run, seconds, now)
+
+
+def _below(held: Held, step: Step, run: Run, seconds: float | None, now: datetime) -> Run:
+    """min(own, parent's remaining) time."""
+    ends = [now + timedelta(seconds=seconds)] if seconds else []
+    if held.run.expires_at:
+        ends.append(held.run.expires_at)
+    run.parent, run.parent_step = held.run, step.name
+    run.expires_at = min(ends) if ends else None
+    return run
+
+
+def children_await(held: Held, step: Step, *, cancel: bool, now: datetime) -> None:
+    parallel = step.parallel is not None
+    held.run.status = RunStatus.WAITING_PARALLEL if parallel else RunStatus.WAITING_SUB_CHAIN
+    held.run.next_run_at = None
+    if cancel:
+        running = _below_step(held, step).filter(ended_at__isnull=True, cancel_requested_at__isnull=True)
+        ids = [str(pk) for pk in running.values_list("pk", flat=True)]
+        reason = held.run.cancel_reason or f"{held.run.chain_name} stops"
+        running.update(cancel_requested_at=now, cancel_reason=reason, next_run_at=now)
+        ring_on_commit(ADVANCE_TASK, ids)
+
+
+def children_undo(held: Held, step: Step, now: datetime) -> None:
+    """Open the ended runs below once more, to undo what they did; their end wakes this run again."""
+    held.state.step(step.name).undo = Undo.RUNNING
+    states = held.state.children[step.name]
+    reopened = []
+    for child in _below_step(held, step).filter(ended_at__isnull=False).order_by("started_at"):
+        if states[child.branch].stands:
+            states[child.branch] = ChildState(None)
+            reopened.append(str(child.pk))
+    Run.objects.filter(pk__in=reopened).update(
+        status=RunStatus.RUNNING,
+        phase=Phase.UNDOING,
+        ending=RunStatus.CANCELLED,
+        ended_at=None,
+        next_run_at=now,
+        updated_at=now,
+        cancel_reason=f"undone with {held.run.chain_name}",
+    )
+    ring_on_commit(ADVANCE_TASK, reopened)
+
+
+def _below_step(held: Held, step: Step) -> QuerySet[Run]:
+    return Run.objects.filter(parent=held.run, parent_step=step.name)
+
+
+def parent_wake(run: Run, now: datetime) -> None:
+    """In the transaction of the child's end, so that no end is ever missed."""
+    if run.parent_id:
+        Run.objects.filter(pk=run.parent_id, ended_at__isnull=True).update(next_run_at=now)
+        ring_on_commit(ADVANCE_TASK, [str(run.parent_id)])
