@@ -14,8 +14,20 @@ os.environ.setdefault("ACTEON_DB_POOL", "false")
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
 from acteon_site.base import stamps
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Races and plans need PostgreSQL, real workers Redis too: elsewhere those tests are not collected."""
+    missing = set() if connection.vendor == "postgresql" else {"postgres", "services"}
+    if not os.environ.get("REDIS_URL"):
+        missing.add("services")
+    unwanted = [item for item in items if any(item.get_closest_marker(name) for name in missing)]
+    if unwanted:
+        config.hook.pytest_deselected(items=unwanted)
+        items[:] = [item for item in items if item not in unwanted]
 
 
 @pytest.fixture(autouse=True)

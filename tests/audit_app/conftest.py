@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from audit_app.services.journal import Journal, Source, Subject
 
@@ -16,15 +16,6 @@ HERE = Path(__file__).parent
 CALLER = Source("key:shop", "api_key", "req-1")
 SHOP = Subject("ecommerce", "acme-store", "payment-gateway", "place_order", "order-1")
 STRANGER = Subject("ecommerce", "other-store", "payment-gateway", "place_order", "order-9")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if connection.vendor == "postgresql":
-        return
-    left_out = [item for item in items if HERE in item.path.parents and item.get_closest_marker("postgres")]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
 
 
 def note(subject: Subject = SHOP, *, outcome: str = "executed", verdict: str = "allow", **more: Any) -> None:

@@ -14,6 +14,8 @@ from audit_app.models import AuditRecord, Event, RedactedField
 from audit_app.selectors import current_redactor
 from audit_app.services.journal import Journal
 from audit_app.services.redaction import redacted_field_delete, redacted_field_save
+from audit_app.services.relay import relay
+from audit_app.services.verify import audit_verify
 from tests.audit_app.conftest import CALLER, SHOP
 
 pytestmark = pytest.mark.django_db
@@ -130,3 +132,22 @@ def test_editing_redaction_reaches_the_next_decision() -> None:
     redacted_field_delete(field=field)
     stamps.expire()
     assert current_redactor().scrubber({"pin": "1"}).payload == {"pin": "1"}
+
+
+def test_what_a_provider_answers_never_keeps_the_row_from_being_written() -> None:
+    odd = {
+        "nul": "a\x00b \\u0000",
+        "half": "x\ud800y",
+        "nan": float("nan"),
+        "inf": float("-inf"),
+        "big": 10**30,
+    }
+    journal = Journal(CALLER)
+    journal.audit(SHOP, outcome="failed", verdict="allow", payload={"ü": "\u2028"}, outcome_details=odd)
+    journal.event("timeout", SHOP, **odd)
+    journal.write()
+    details = AuditRecord.objects.get().outcome_details
+    assert (details["nan"], details["inf"], details["big"]) == ("nan", "-inf", 10**30)
+    assert (details["nul"], details["half"]) == ("a\ufffdb \\u0000", "x?y")
+    relay()
+    assert audit_verify(namespace=SHOP.namespace, tenant=SHOP.tenant).records_checked == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,12 +18,11 @@ pytestmark = pytest.mark.django_db
 DAY = 86_400
 
 
-@pytest.fixture
-def kinds() -> Iterator[dict[str, Any]]:
-    held = dict(reaper._kinds)
-    yield reaper._kinds
-    reaper._kinds.clear()
-    reaper._kinds.update(held)
+@pytest.fixture(autouse=True)
+def _only_audit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the other apps registered at start-up is tested with them."""
+    monkeypatch.setattr(reaper, "_kinds", {"audit": reaper._kinds["audit"]})
+    monkeypatch.setattr(reaper, "_tidies", {})
 
 
 def policy(**values: Any) -> RetentionPolicy:
@@ -88,9 +86,7 @@ def test_held_and_disabled_policies_delete_nothing(setting: dict[str, bool]) -> 
     assert selectors.counters()["retention_skipped_compliance"] == int("compliance_hold" in setting)
 
 
-def test_a_hold_set_meanwhile_stops_the_next_batch(
-    kinds: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hold_set_meanwhile_stops_the_next_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reaper, "BATCH", 2)
     calls = []
 
@@ -106,7 +102,7 @@ def test_a_hold_set_meanwhile_stops_the_next_batch(
     assert selectors.counters()["retention_deleted_state"] == 2
 
 
-def test_trouble_in_one_kind_is_counted_and_skips_only_it(kinds: dict[str, Any]) -> None:
+def test_trouble_in_one_kind_is_counted_and_skips_only_it() -> None:
     def broken(held: RetentionPolicy, now: datetime, batch: int) -> int:
         list(AuditRecord.objects.raw("SELECT * FROM nowhere"))
         return 0
@@ -122,9 +118,18 @@ def test_trouble_in_one_kind_is_counted_and_skips_only_it(kinds: dict[str, Any])
     assert (counted["retention_errors"], counted["retention_deleted_events"]) == (1, 1)
 
 
-def test_a_name_is_registered_once(kinds: dict[str, Any]) -> None:
+def test_a_name_is_registered_once() -> None:
     with pytest.raises(ValueError, match="audit"):
         reaper.register("audit", reaper.reap_audit)
+
+
+def test_what_expires_by_itself_goes_whatever_the_policies_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reaper, "BATCH", 2)
+    left = [2, 2, 1]
+    reaper.register_tidy("keys", lambda now, batch: left.pop(0))
+    assert reaper.reap() == 5
+    with pytest.raises(ValueError, match="keys"):
+        reaper.register_tidy("keys", lambda now, batch: 0)
 
 
 def test_stream_events_go_after_their_day_and_leave_their_numbers() -> None:

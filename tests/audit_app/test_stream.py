@@ -80,6 +80,14 @@ def test_a_frame_is_exactly_what_the_contract_says(service: Service) -> None:
     }
 
 
+def test_line_separators_in_data_do_not_cut_a_frame(service: Service) -> None:
+    reader = service.read("/v1/stream", X_API_Key=key())
+    tell("timeout", fingerprint="a\u2028b\nc\x85d")
+    relay()
+    (frame,) = reader.wait_for(1)
+    assert frame.data["fingerprint"] == "a\u2028b\nc\x85d"
+
+
 def test_links_never_leave(service: Service) -> None:
     reader = service.read("/v1/stream", X_API_Key=key())
     tell("approval_required", approval_id="a1", approve_url="https://x/?sig=1", reject_url="https://x/?sig=2")

@@ -74,6 +74,12 @@ def test_a_viewer_changes_nothing_and_a_rule_editor_changes_rules_only() -> None
     assert {permission.content_type.app_label for permission in editor} == {"rules_app"}
 
 
+def test_only_approvers_and_administrators_decide_on_held_orders() -> None:
+    groups_ensure()
+    deciders = Group.objects.filter(permissions__codename="change_hold").values_list("name", flat=True)
+    assert set(deciders) == {"approver", "administrator"}
+
+
 def test_demo_users_can_sign_in_with_the_password_that_is_shown() -> None:
     shown = demo_users_ensure()
     assert [user.username for user in shown] == list(DEMO_USERS)

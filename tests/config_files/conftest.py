@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from acteon_site.config_files.load import LoadReport, load_paths
 from acteon_site.config_files.plan import What
@@ -50,15 +49,6 @@ lifecycles:
     terminal: [closed]
 """
 SMALL = {"providers.yaml": PROVIDERS, "chains.yaml": CHAIN, "rules.yaml": RULES, "lifecycles.yaml": LIFECYCLE}
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if connection.vendor == "postgresql":
-        return
-    needs = [item for item in items if item.get_closest_marker("postgres") and "config_files" in item.nodeid]
-    if needs:
-        config.hook.pytest_deselected(items=needs)
-        items[:] = [item for item in items if item not in needs]
 
 
 class Pipeline:

@@ -199,6 +199,19 @@ def test_sub_chains_that_call_each_other_are_refused(shop: Pipeline) -> None:
     ]
 
 
+def test_steps_side_by_side_name_what_exists_too(shop: Pipeline) -> None:
+    chain = (
+        "chains:\n  - name: both\n    steps:\n      - name: all\n        parallel:\n          steps:\n"
+        "            - {name: one, provider: till, action_type: a}\n"
+        "            - {name: two, provider: nobody, action_type: b}\n"
+    )
+    problems = shop.refused({**SMALL, "more.yaml": chain})
+    assert problems == [
+        'more.yaml:8: chain "both": steps[0].parallel.steps[1].provider: no provider is called "nobody"'
+        "; known are depot, till"
+    ]
+
+
 def test_fallbacks_that_lead_back_are_refused(shop: Pipeline) -> None:
     circle = (
         "circuit_breakers:\n"

@@ -297,6 +297,17 @@ def test_true_and_one_are_different_contents(shop: Pipeline) -> None:
     }
 
 
+def test_rows_that_no_release_can_read_do_not_stop_a_load(shop: Pipeline) -> None:
+    Rule.objects.create(name="odd", enabled=False, condition=[], action=[])
+    Rule.objects.create(name="odder", enabled=False, condition={}, action={"type": "reroute"})
+    chain = ChainDefinition.objects.create(name="odd")
+    chain.current = ChainVersion.objects.create(definition=chain, number=1, spec={"steps": "none"})
+    chain.save()
+    Quota.objects.create(namespace="n", tenant="t", max_actions=1, window="custom", overage="degrade")
+    Provider.objects.create(name="odd", kind="carrier-pigeon", config={"x": 1})
+    assert len(done(shop.load(SMALL))) == 5
+
+
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_two_loads_at_once_come_out_as_one(shop: Pipeline) -> None:

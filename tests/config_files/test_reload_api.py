@@ -16,7 +16,7 @@ from rules_app.models import Rule, RuleSettings, RuleSetVersion
 from rules_app.services.rule_sets import rule_save
 from tests.config_files.conftest import RULES, SMALL, Pipeline
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("acteon_site.config_files.urls")]
+pytestmark = pytest.mark.django_db
 SETTINGS = "settings: {default_timezone: US/Eastern}\n"
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
 from rest_framework.test import APIClient
 
 from acteon_site.base import stamps
@@ -17,16 +16,6 @@ from rules_app.selectors import current_rules
 from rules_app.services.rule_sets import rule_set_publish
 from rules_app.specs import rule_apply
 from tests.rules_app.shop import GUIDE
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if connection.vendor == "postgresql":
-        return
-    needs = [item for item in items if item.get_closest_marker("postgres") and "rules_app" in item.nodeid]
-    if needs:
-        config.hook.pytest_deselected(items=needs)
-        items[:] = [item for item in items if item not in needs]
-
 
 Caller = Callable[..., APIClient]
 

@@ -1,0 +1,187 @@
+"""The engine under a fake clock, queue and providers: a whole day of crashes in a millisecond, from one seed.
+
+The machine, its results and its records are the real ones; only the database is a dictionary, the provider a
+ledger of effects by key, and time a number. After every run the invariants of money are checked.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chains_app.definitions import Definition, parse_definition
+from chains_app.engine.machine import next_move
+from chains_app.engine.moves import CallStep, End, Park, UndoStep, Wait
+from chains_app.engine.results import (
+    Failure,
+    absorb_answer,
+    absorb_failure,
+    absorb_undo_failure,
+    absorb_undone,
+    call_begun,
+    undo_begun,
+)
+from chains_app.engine.state import ProviderTraits, RunState, Turn
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+MOST_TURNS = 400
+TRAITS = ProviderTraits(repeatable=True, window=timedelta(hours=23))
+
+SPEC: dict[str, Any] = {
+    "name": "order",
+    "timeout_seconds": 3600,
+    "steps": [
+        {"name": "validate", "provider": "p", "action_type": "validate", "retry": {"max_retries": 2}},
+        {
+            "name": "charge",
+            "provider": "p",
+            "action_type": "charge",
+            "retry": {"max_retries": 3, "backoff_ms": 500},
+            "compensate": {"provider": "p", "action_type": "refund"},
+        },
+        {
+            "name": "fulfill",
+            "provider": "p",
+            "action_type": "ship",
+            "retry": {"max_retries": 2},
+            "point_of_no_return": True,
+        },
+        {"name": "tell", "provider": "p", "action_type": "mail", "on_failure": "skip"},
+    ],
+}
+
+
+def definition_of(spec: dict[str, Any]) -> Definition:
+    definition, problems = parse_definition(spec)
+    assert definition is not None, problems
+    return definition
+
+
+@dataclass
+class Ledger:
+    """A provider that remembers keys, as a real one does: a repeat has the answer of the first and no effect."""
+
+    random: random.Random
+    effects: Counter[str] = field(default_factory=Counter)
+    answered: dict[str, bool] = field(default_factory=dict)
+
+    def call(self, key: str) -> Failure | None:
+        """None: carried out. A timeout may or may not have taken effect."""
+        if key not in self.answered:
+            luck = self.random.random()
+            if luck < 0.10:
+                return Failure("CONNECTION", "refused", retryable=True, unknown=False)
+            if luck < 0.15:
+                return Failure("EXECUTION_FAILED", "declined", retryable=False, unknown=False)
+            self.effects[key] += 1
+            self.answered[key] = True
+        if self.random.random() < 0.15:
+            return Failure("TIMEOUT", "no answer", retryable=True, unknown=True)
+        return None
+
+
+@dataclass
+class Simulation:
+    """One order, one seed. `stored` is what a crash leaves: the state as last committed."""
+
+    seed: int
+    definition: Definition
+    absorb: Callable[..., Any] = absorb_failure
+    now: datetime = BEGIN
+    ended: str = ""
+    parked: str = ""
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        self.ledger = Ledger(self.random)
+        first = self.definition.steps[0].name
+        self.stored = RunState(cursor=first, deadline=BEGIN + timedelta(hours=1))
+
+    def run(self) -> Simulation:
+        for _ in range(MOST_TURNS):
+            if self.ended or self.parked:
+                return self
+            self._turns()
+        raise AssertionError(f"seed {self.seed}: the run never came to an end")
+
+    def _turns(self) -> None:
+        """One worker: it takes the run and moves it on until it waits, ends or dies."""
+        if self.random.random() < 0.05:
+            self.stored.cancel_requested = True
+        state = copy.deepcopy(self.stored)
+        while True:
+            move = next_move(Turn(self.definition, state, self.now, lambda name: TRAITS))
+            if not isinstance(move, CallStep | UndoStep):
+                self.stored = state
+                return self._rest(move)
+            self._begin(state, move)
+            self.stored = copy.deepcopy(state)  # recorded as started, committed
+            if self._dies():
+                return None
+            failure = self.ledger.call(self._key(move))
+            if self._dies():
+                return None  # the call was made, and its answer died with the worker
+            self._finish(state, move, failure)
+            self.stored = copy.deepcopy(state)
+
+    def _dies(self) -> bool:
+        died = self.random.random() < 0.15
+        self.now += timedelta(seconds=60 if died else self.random.random())
+        return died
+
+    def _begin(self, state: RunState, move: CallStep | UndoStep) -> None:
+        if isinstance(move, UndoStep):
+            undo_begun(state, move.step)
+        else:
+            call_begun(state, move.step, self.now)
+
+    def _key(self, move: CallStep | UndoStep) -> str:
+        return f"undo:{move.step.name}" if isinstance(move, UndoStep) else move.step.name
+
+    def _finish(self, state: RunState, move: CallStep | UndoStep, failure: Failure | None) -> None:
+        known = state.step(move.step.name)
+        if isinstance(move, UndoStep):
+            if failure is None:
+                absorb_undone(known)
+            else:
+                absorb_undo_failure(known, failure, self.now, self.random.random)
+        elif failure is None:
+            absorb_answer(move.step, known, {"ok": True})
+        else:
+            self.absorb(move.step, known, failure, self.now, self.random.random)
+
+    def _rest(self, move: Any) -> None:
+        if isinstance(move, End):
+            self.ended = str(move.status)
+        elif isinstance(move, Park):
+            self.parked = move.reason
+        elif isinstance(move, Wait) and move.until:
+            self.now = max(self.now, move.until) + timedelta(milliseconds=1)
+
+    def check(self) -> None:
+        """What must hold of money, whatever crashed."""
+        effects, story = self.ledger.effects, f"seed {self.seed}: {self.ended or self.parked}"
+        assert all(count == 1 for count in effects.values()), f"{story}: an effect twice {effects}"
+        charged, refunded = effects["charge"], effects["undo:charge"]
+        if self.ended == "completed":
+            assert effects["charge"] == effects["fulfill"] == 1, f"{story}: completed without its effects"
+            assert not refunded, f"{story}: completed and refunded"
+        elif self.ended:
+            assert charged == refunded, f"{story}: ended with {charged} charges and {refunded} refunds"
+            assert not effects["fulfill"], f"{story}: shipped, and ended as if it had not"
+
+
+def simulate(seeds: range, **more: Any) -> Counter[str]:
+    """Run and check every seed; how they ended."""
+    definition = definition_of(SPEC)
+    ends: Counter[str] = Counter()
+    for seed in seeds:
+        simulation = Simulation(seed, definition, **more).run()
+        simulation.check()
+        ends[simulation.ended or f"parked: {simulation.parked}"] += 1
+    return ends

@@ -1,0 +1,34 @@
+"""Thousands of seeded lives of an order: crashes between any two commits, timeouts, refusals, cancellations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chains_app.engine.results import absorb_failure
+from chains_app.engine.state import StepState
+from tests.chains_app.simulation import simulate
+
+SEEDS = range(5000)
+
+
+def test_in_five_thousand_lives_every_charge_is_made_once_or_undone_or_waits_for_a_person() -> None:
+    ends = simulate(SEEDS)
+    assert sum(ends.values()) == len(SEEDS)
+    # The simulation reaches what it is meant to reach.
+    for end in ("completed", "failed", "cancelled"):
+        assert ends[end] > 50, ends
+    assert any(end.startswith("parked") for end in ends), ends
+
+
+def test_the_simulation_finds_a_planted_bug() -> None:
+    """Taking an unknown outcome for a failure is the classic: the card is charged and the order fails."""
+
+    def forgets_doubt(step: Any, known: StepState, failure: Any, *more: Any) -> None:
+        absorb_failure(step, known, failure, *more)
+        if known.unknown:
+            known.unknown, known.status = False, "failed"
+
+    with pytest.raises(AssertionError, match="charges and 0 refunds"):
+        simulate(SEEDS, absorb=forgets_doubt)
