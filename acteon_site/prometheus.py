@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from audit_app.models import AuditRecord, Event
-from audit_app.selectors import counters, provider_counters
+from audit_app.selectors import counters, provider_counters, step_counters
 from chains_app.models import CircuitBreaker, Incident, Run
 from chains_app.states import BreakerState
 from orders_app.models import Hold
@@ -26,6 +26,7 @@ class Shared(Collector):
         for name, value in counters().items():
             yield CounterMetricFamily(f"acteon_{name}", f"Total {name.replace('_', ' ')}", value=value)
         yield from _providers()
+        yield _steps()
         yield from _queues()
         yield _breakers()
 
@@ -38,6 +39,16 @@ def _providers() -> Iterable[Metric]:
         for result, value in totals.items():
             calls.add_metric([provider, result.removeprefix("provider_")], value)
     yield calls
+
+
+def _steps() -> Metric:
+    times = SummaryMetricFamily(
+        "acteon_chain_step_seconds", "Calls of a chain's step and how long they took", labels=["chain", "step"]
+    )
+    for label, totals in step_counters().items():
+        chain, _, step = label.rpartition("/")
+        times.add_metric([chain, step], totals["calls"], totals["milliseconds"] / 1000)
+    return times
 
 
 def _queues() -> Iterable[Metric]:

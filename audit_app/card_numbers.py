@@ -30,6 +30,12 @@ def card_spans(text: str) -> list[Span]:
     return _merged([span for span in spans if not any(a <= span[0] and span[1] <= b for a, b in ids)])
 
 
+def without_cards(text: str, placeholder: str) -> str:
+    for start, end in reversed(card_spans(text)):
+        text = text[:start] + placeholder + text[end:]
+    return text
+
+
 def is_card_number(number: int) -> bool:
     return LOWEST <= number < 10**LONGEST and bool(card_spans(str(number)))
 

@@ -79,9 +79,11 @@ def _keys(record: Mapping[str, Any]) -> list[Key]:
     if outcome in CHAIN_ENDS:
         return [(CHAIN_ENDS[outcome], "")]
     if outcome in _PROVIDER_RESULTS:
-        return [(_PROVIDER_RESULTS[outcome], record["provider"])] if record["provider"] else []
+        # Steps that end without a call (sub-chains, timers) and parked runs say nothing of a provider.
+        called = bool(record["outcome_details"].get("called"))
+        return [(_PROVIDER_RESULTS[outcome], record["provider"])] if called else []
     if outcome in DISPATCH_OUTCOMES:
-        return _dispatch_keys(record, outcome)
+        return [*_dispatch_keys(record, outcome), *_bare_call_keys(record, outcome)]
     if outcome in _DECISIONS or outcome == "state_changed":
         return [(outcome, "")]
     return []
@@ -97,6 +99,30 @@ def _dispatch_keys(record: Mapping[str, Any], outcome: str) -> list[Key]:
         keys.append(("chains_started", ""))
     keys += [(_QUOTA_EFFECTS[effect], "") for effect in _quota_effects(details)]
     return keys
+
+
+def _bare_call_keys(record: Mapping[str, Any], outcome: str) -> list[Key]:
+    """What a call without a chain says of its provider."""
+    details = record["outcome_details"]
+    if outcome == "executed" and record["chain_id"] is None and record["provider"]:
+        return [("provider_successes", record["provider"])]
+    if outcome == "rerouted" and details.get("new_provider"):
+        return [("provider_successes", details["new_provider"])]
+    if outcome == "failed" and details.get("attempts") and record["provider"]:
+        return [("provider_failures", record["provider"])]
+    return []
+
+
+def step_times(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
+    """How many calls each step made and how long they took, in milliseconds; the label is chain/step."""
+    found: Counter[Key] = Counter()
+    for record in records:
+        details = record["outcome_details"]
+        if record["outcome"] in _PROVIDER_RESULTS and details.get("called") and details.get("chain_name"):
+            label = f"{details['chain_name']}/{details['step']}"
+            found["step_calls", label] += 1
+            found["step_milliseconds", label] += record["duration_ms"]
+    return found
 
 
 def _quota_effects(details: Mapping[str, Any]) -> list[str]:

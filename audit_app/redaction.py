@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from audit_app.card_numbers import LOWEST, SHORTEST, card_spans, is_card_number
+from audit_app.card_numbers import LOWEST, SHORTEST, is_card_number, without_cards
+from audit_app.met_secrets import met_secrets, note_met
 
 DEFAULT_PLACEHOLDER = "[REDACTED]"
 SHORTEST_SECRET = 6
@@ -22,9 +22,6 @@ DEEPEST = 100
 _MEMO_SIZE = 4096
 _PREFIXES = ("action.payload.", "origin.payload.", "payload.")
 
-_MOST_MET = 1000
-# Secrets met in this request or task; copies of a context share it.
-_met: ContextVar[dict[str, str] | None] = ContextVar("met_secrets", default=None)
 
 Path = tuple[str, ...]
 
@@ -128,7 +125,7 @@ class Scrubber:
         if self._secrets:
             text = self._without_secrets(text)
         if len(text) >= SHORTEST:
-            text = _without_spans(text, self._redactor.placeholder)
+            text = without_cards(text, self._redactor.placeholder)
         return self._redactor.named_values(text)
 
     def _walk(self, value: Any, above: Path, on_path: set[int]) -> Any:
@@ -175,7 +172,7 @@ class Scrubber:
     def _key(self, name: str) -> str:
         if self._secrets:
             name = self._without_secrets(name)
-        return _without_spans(name, self._redactor.placeholder) if len(name) >= SHORTEST else name
+        return without_cards(name, self._redactor.placeholder) if len(name) >= SHORTEST else name
 
     def _number(self, value: float) -> Any:
         if value - value != 0:
@@ -199,17 +196,16 @@ class Scrubber:
 
     def recall(self) -> Scrubber:
         """Also know the secrets that were met lately in this context (request or task), for its log lines."""
-        for spelling, mark in (_met.get() or {}).items():
-            self._secrets[spelling] = mark
+        self._secrets.update(met_secrets())
         return self
 
     def _learn_text(self, secret: str, mark: str) -> None:
         if len(secret) < SHORTEST_SECRET or secret in self._secrets or secret in self._marks():
             return
         in_json = json.dumps(secret)[1:-1]
-        for spelling in {secret, quote(secret, safe=""), quote_plus(secret), in_json}:
-            self._secrets[spelling] = mark
-            _remember(spelling, mark)
+        spellings = {secret, quote(secret, safe=""), quote_plus(secret), in_json}
+        self._secrets.update(dict.fromkeys(spellings, mark))
+        note_met(spellings, mark)
 
     def _marks(self) -> set[str]:
         return {self._redactor.placeholder, *self._secrets.values()}
@@ -224,23 +220,6 @@ class Scrubber:
 
     def _mark_of(self, match: re.Match[str]) -> str:
         return self._secrets.get(match[0], self._redactor.placeholder)
-
-
-def _remember(spelling: str, mark: str) -> None:
-    met = _met.get()
-    if met is None:
-        met = {}
-        _met.set(met)
-    met[spelling] = mark
-    if len(met) > _MOST_MET:
-        del met[next(iter(met))]
-
-
-def _without_spans(text: str, placeholder: str) -> str:
-    spans = card_spans(text)
-    for start, end in reversed(spans):
-        text = text[:start] + placeholder + text[end:]
-    return text
 
 
 def _components(path: str) -> Path:

@@ -44,7 +44,8 @@ def record_hash(record: Mapping[str, Any]) -> str:
     """
     content = {name: record[name] for name in SEALED_FIELDS}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
-    return hashlib.sha256(text.encode()).hexdigest()
+    # A row that cannot be encoded must not hold up the relay for all others.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _plain(value: object) -> str:

@@ -72,6 +72,15 @@ def provider_counters() -> dict[str, dict[str, int]]:
     return found
 
 
+def step_counters() -> dict[str, dict[str, int]]:
+    """Per "chain/step": how many calls were made and how many milliseconds they took together."""
+    found: dict[str, dict[str, int]] = {}
+    rows = Counter.objects.filter(name__in=("step_calls", "step_milliseconds"))
+    for name, label, value in rows.values_list("name", "label", "value"):
+        found.setdefault(label, {"calls": 0, "milliseconds": 0})[name.removeprefix("step_")] = value
+    return found
+
+
 def records_seen_by(caller: Principal) -> QuerySet[AuditRecord]:
     records = AuditRecord.objects.all()
     scopes = {

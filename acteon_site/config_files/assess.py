@@ -8,11 +8,12 @@ from typing import Any
 
 from acteon_site.config_files.checking import Checked
 from acteon_site.config_files.kinds import KINDS, Kind
-from acteon_site.config_files.kinds.base import Identity, Spec, plain_numbers
+from acteon_site.config_files.kinds.base import Identity, Reference, Spec, World, plain_numbers
 from acteon_site.config_files.plan import BLOCKING, GONE, Change, Held, Wanted, What, plan_section
 from acteon_site.config_files.problems import FileProblem, did_you_mean
 
 Rows = Mapping[str, Mapping[Identity, Any]]
+Gone = Collection[tuple[str, Identity]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,31 +85,35 @@ class _Assessor:
         what = What.DISABLED if kind.disables else What.IN_USE
         return replace(change, what=what, note=f"still in use: {reason}") if reason else change
 
-    def _staying(self, section: str, gone: Collection[tuple[str, Identity]]) -> dict[Identity, Spec]:
+    def _staying(self, section: str, gone: Gone) -> dict[Identity, Spec]:
         """What the section will hold after the load."""
         kind = KINDS[section]
         rows = self.rows[section].items()
         kept = {identity: kind.to_spec(row) for identity, row in rows if (section, identity) not in gone}
         return kept | {identity: valid.spec for identity, valid in self.checked.entries[section].items()}
 
-    def _reference_problems(
-        self, world: Mapping[str, Mapping[Identity, Spec]], gone: Collection[tuple[str, Identity]]
-    ) -> Iterator[FileProblem]:
+    def _reference_problems(self, world: World, gone: Gone) -> Iterator[FileProblem]:
         for section, kind in KINDS.items():
             for identity, spec in world[section].items():
                 for ref in kind.references(spec):
-                    target = (ref.section, ref.identity)
-                    if ref.identity in world[ref.section] or target in self.checked.broken:
-                        continue
-                    title, name = KINDS[ref.section].title, KINDS[ref.section].label(ref.identity)
-                    if identity in self.checked.entries[section]:
-                        known = [KINDS[ref.section].label(other) for other in world[ref.section]]
-                        message = f'no {title} is called "{name}"{did_you_mean(name, known)}'
-                        yield self._problem(section, identity, ref.field, message)
-                    elif target in gone:
-                        user = f'{kind.title} "{kind.label(identity)}"'
-                        message = f"is not in the files any more, but {user} names it; change that first"
-                        yield self._problem(*target, "", message)
+                    known = ref.identity in world[ref.section]
+                    if not known and (ref.section, ref.identity) not in self.checked.broken:
+                        yield from self._missing(kind, identity, ref, world, gone)
+
+    def _missing(
+        self, kind: Kind, identity: Identity, ref: Reference, world: World, gone: Gone
+    ) -> Iterator[FileProblem]:
+        """For an entry of the files that names what is not there, or a row whose neighbour this load removes."""
+        target = KINDS[ref.section]
+        if identity in self.checked.entries[kind.section]:
+            name = target.label(ref.identity)
+            known = [target.label(other) for other in world[ref.section]]
+            message = f'no {target.title} is called "{name}"{did_you_mean(name, known)}'
+            yield self._problem(kind.section, identity, ref.field, message)
+        elif (ref.section, ref.identity) in gone:
+            user = f'{kind.title} "{kind.label(identity)}"'
+            message = f"is not in the files any more, but {user} names it; change that first"
+            yield self._problem(ref.section, ref.identity, "", message)
 
     def _blocked(self, change: Change) -> FileProblem:
         differs = f"; differs in {', '.join(map(str, change.fields))}" if change.fields else ""

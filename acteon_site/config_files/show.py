@@ -21,10 +21,10 @@ def show_load(console: Console, report: LoadReport, *, everything: bool = False)
         title = f"{report.source}: what would change" if report.dry_run else f"{report.source}: changes"
         console.print(table(title, COLUMNS, map(_row, shown)))
     for hint in report.skipped:
-        console.print(f"note: {hint}", style="dim", markup=False)
+        console.print(f"note: {hint}", style="dim", markup=False, soft_wrap=True)
     for warning in report.warnings:
-        console.print(f"warning: {warning}", style="yellow", markup=False)
-    console.print(summary(report), markup=False)
+        console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+    console.print(summary(report), markup=False, soft_wrap=True)
 
 
 def _row(change: Change) -> tuple[str, str, str, str]:

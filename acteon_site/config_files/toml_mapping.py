@@ -119,14 +119,20 @@ def _breakers(document: Document, data: Mapping[str, Any], mapped: Mapped) -> No
     table = _table(document, data["circuit_breaker"], at, (*BREAKER_KEYS, "providers"), mapped)
     shared = {name: table[name] for name in BREAKER_KEYS if name in table}
     own = _table(document, table.get("providers"), (*at, "providers"), None, mapped)
-    listed = [item.get("name") for item in data.get("providers") or () if isinstance(item, Mapping)]
-    for name in dict.fromkeys([*filter(None, listed), *own]):
+    for name in dict.fromkeys([*_provider_names(data), *own]):
         place: Place = (*at, "providers", name) if name in own else at
         settings = _table(document, own.get(name), place, BREAKER_KEYS, mapped)
         # Fields without a table of their own stand in the shared one.
         moved = {key: (*at, key) for key in shared if key not in settings}
         spec = {"provider": name, **shared, **{key: settings[key] for key in BREAKER_KEYS if key in settings}}
         mapped.entries.append(Entry("circuit_breakers", spec, document, place, moved))
+
+
+def _provider_names(data: Mapping[str, Any]) -> list[str]:
+    listed = data.get("providers")
+    items = listed if isinstance(listed, list) else []
+    names = [item.get("name") for item in items if isinstance(item, Mapping)]
+    return [name for name in names if isinstance(name, str) and name]
 
 
 def _chains(document: Document, data: Mapping[str, Any], mapped: Mapped) -> None:
@@ -142,6 +148,8 @@ def _chains(document: Document, data: Mapping[str, Any], mapped: Mapped) -> None
         place: Place = (*at, "definitions", index)
         if isinstance(spec, Mapping):
             mapped.entries.append(_chain(document, dict(spec), place, mapped))
+        else:
+            mapped.problems.append(document.problem(place, "must be a chain with its keys"))
 
 
 def _chain(document: Document, spec: dict[str, Any], at: Place, mapped: Mapped) -> Entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
@@ -18,6 +19,7 @@ PAUSE_SECONDS = 1.0
 
 def watch_paths(paths: Sequence[Path], load: Callable[[], None], *, stop: Event | None = None) -> None:
     """Call `load` at once and after every change, until `stop` is set or Ctrl-C. It tells failures itself."""
+    logging.getLogger("watchfiles").setLevel(logging.ERROR)  # it tells of every change by itself
     stop = stop or Event()
     while not stop.is_set():
         watched = watched_directories(paths)

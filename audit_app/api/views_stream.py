@@ -9,10 +9,12 @@ from typing import Any
 
 import structlog
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 
-from acteon_site.authentication import authenticate_request
+from acteon_site.authentication import admit_request
 from acteon_site.base.errors import AppError, FieldProblem, bad_query, not_found, unavailable
+from acteon_site.base.principals import Principal
 from acteon_site.error_handler import translate
 from acteon_site.revocation import standing
 from audit_app.stream import reading
@@ -21,7 +23,6 @@ from audit_app.stream.filters import may_see, wanted_of
 from audit_app.stream.hub import Hub
 from audit_app.stream.session import Opening, Session
 
-MOST_LISTENERS = 2000
 ENDINGS: dict[str, type[ChainEnding] | type[ActionEnding]] = {"chain": ChainEnding, "action": ActionEnding}
 hub = Hub(standing)
 log = structlog.get_logger()
@@ -40,7 +41,7 @@ def _edge(view: View) -> View:
                 raise AppError(
                     "only GET is allowed here", "METHOD_NOT_ALLOWED", 405, headers={"Allow": "GET"}
                 )
-            if hub.listening >= MOST_LISTENERS:
+            if hub.listening >= settings.STREAM_LISTENERS:
                 raise unavailable("this process has as many open streams as it can hold")
             return await view(request, **parts)
         except Exception as error:  # whatever it is, it leaves as JSON
@@ -67,9 +68,18 @@ def _streaming(opening: Opening) -> HttpResponseBase:
     return StreamingHttpResponse(Session(hub, opening), content_type="text/event-stream", headers=headers)
 
 
+def _admitted(request: HttpRequest) -> Principal:
+    """Who asks. Keys with the same namespaces and tenants share their tenant's number of open streams."""
+    caller = admit_request(request)
+    if hub.listening_like(caller) >= settings.STREAM_LISTENERS_PER_TENANT:
+        message = f"this tenant has {settings.STREAM_LISTENERS_PER_TENANT} open streams here already; close one"
+        raise AppError(message, "RATE_LIMITED", 429, retryable=True, headers={"Retry-After": "5"})
+    return caller
+
+
 def _open_stream(request: HttpRequest) -> Opening:
     try:
-        caller = authenticate_request(request)
+        caller = _admitted(request)
         after, missed = _resume_point(request, reading.heads())
         return Opening(caller, wanted_of(request.GET.dict()), after, missed)
     finally:
@@ -78,7 +88,7 @@ def _open_stream(request: HttpRequest) -> Opening:
 
 def _open_subscription(request: HttpRequest, kind: str, key: str) -> Opening:
     try:
-        caller = authenticate_request(request)
+        caller = _admitted(request)
         if kind not in ENDINGS:
             raise not_found("subscriptions are to a chain or an action")
         values = {name: request.GET[name] for name in ("namespace", "tenant") if name in request.GET}

@@ -26,11 +26,12 @@ def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
     """Store the rows. For models of plain columns: nothing encrypted, no signals."""
     if not rows:
         return
+    text = _text(rows)
     if connection.vendor != "postgresql":
-        model._default_manager.bulk_create(model(**row) for row in rows)
+        model._default_manager.bulk_create(model(**row) for row in json.loads(text))
         return
     with connection.cursor() as cursor:
-        cursor.execute(_statement(model, tuple(rows[0])), [_text(rows)])
+        cursor.execute(_statement(model, tuple(rows[0])), [text])
 
 
 def _text(rows: Sequence[Row]) -> str:
@@ -48,8 +49,8 @@ def _text(rows: Sequence[Row]) -> str:
 def _statement(model: type[models.Model], names: tuple[str, ...]) -> str:
     quote = connection.ops.quote_name
     fields = {field.name: field for field in model._meta.concrete_fields}
-    columns = ", ".join(quote(fields[name].column) for name in names)
-    types = ", ".join(f"{quote(fields[name].column)} {fields[name].db_type(connection)}" for name in names)
+    typed = {quote(str(fields[name].column)): fields[name].db_type(connection) for name in names}
+    columns, types = ", ".join(typed), ", ".join(f"{column} {kind}" for column, kind in typed.items())
     table = quote(model._meta.db_table)
     return (
         f"INSERT INTO {table} ({columns}) "  # noqa: S608 - names of our own models

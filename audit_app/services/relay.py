@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from audit_app.counting import totals
+from audit_app.counting import step_times, totals
 from audit_app.models import AuditHead, AuditRecord, Event, RelayHead
 from audit_app.sealing import SEALED_FIELDS, record_hash
 from audit_app.services.counters import counters_add
@@ -125,7 +125,7 @@ def _seal_records(last: int) -> int:
         unique_fields=["namespace", "tenant"],
         update_fields=["sequence_number", "record_hash"],
     )
-    counters_add(amounts=totals(records))
+    counters_add(amounts=totals(records) + step_times(records))
     return len(records)
 
 

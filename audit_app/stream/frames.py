@@ -71,7 +71,8 @@ def outcome_name(outcome: object) -> str:
 
 
 def encoded(event_type: str, content: Mapping[str, Any], number: int | None = None) -> bytes:
-    data = json.dumps(content, separators=(",", ":"), ensure_ascii=False, cls=DjangoJSONEncoder)
+    # ASCII only: some clients split lines at U+2028 and its like, which would cut a frame in two.
+    data = json.dumps(content, separators=(",", ":"), cls=DjangoJSONEncoder)
     head = "" if number is None else f"id: {number}\n"
     return f"{head}event: {event_type}\ndata: {data}\n\n".encode()
 

@@ -56,6 +56,12 @@ class Hub:
     def listening(self) -> int:
         return len(self._listeners)
 
+    def listening_like(self, caller: Principal) -> int:
+        """How many listen with this caller's namespaces and tenants."""
+        scope = (caller.namespaces, caller.tenants)
+        with self._lock:
+            return sum((one.caller.namespaces, one.caller.tenants) == scope for one in self._listeners)
+
     def stop(self) -> None:
         """End all streams and the thread. A later subscription starts it anew."""
         with self._lock:

@@ -173,6 +173,7 @@ def undo_result(held: Held, out: Outgoing, came: Incoming, journal: Journal) -> 
 def _audit(held: Held, journal: Journal, outcome: str, out: Outgoing, came: Incoming) -> None:
     known = held.state.step(out.step.name)
     details: dict[str, Any] = {
+        "chain_name": held.run.chain_name,
         "step": out.step.name,
         "step_index": held.definition.index_of(out.step.name),
         "attempt": known.undo_attempt if out.undo else known.attempt,

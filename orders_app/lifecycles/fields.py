@@ -53,7 +53,7 @@ def parse_field(name: str, spec: Any) -> tuple[FieldSpec | None, list[FieldProbl
     if spec.get("type") not in TYPES:
         problems.append(FieldProblem(f"{where}.type", f"must be one of {', '.join(TYPES)}"))
     normalize = spec.get("normalize", [])
-    if not isinstance(normalize, list) or any(form not in NORMAL_FORMS for form in normalize):
+    if not isinstance(normalize, list) or any(form not in (*NORMAL_FORMS,) for form in normalize):
         problems.append(FieldProblem(f"{where}.normalize", f"must be a list of {', '.join(NORMAL_FORMS)}"))
     problems += _limit_problems(where, spec) + _pattern_problems(where, spec.get("pattern", ""))
     if problems:

@@ -22,7 +22,6 @@ KEYS = (
     "fields",
     "fingerprint_field",
     "enabled",
-    "description",
 )
 
 

@@ -84,21 +84,27 @@ def test_totals_are_folded_once() -> None:
     note(outcome="suppressed", verdict="deny")
     note(outcome="executed", verdict_details={"release": "approval"})
     note(outcome="executed", verdict_details={"quota": "warn"})
-    note(outcome="chain_step_completed", verdict="chain")
-    note(outcome="chain_step_retrying", verdict="chain")
+    called = {"called": "charge_card", "chain_name": "order-processing", "step": "charge"}
+    note(outcome="chain_step_completed", verdict="chain", outcome_details=called, duration_ms=120)
+    note(outcome="chain_step_retrying", verdict="chain", outcome_details=called, duration_ms=80)
+    note(outcome="chain_step_failed", verdict="chain", outcome_details={"incident": "fallback_review"})
+    note(outcome="failed", outcome_details={"attempts": 3})
     note(outcome="chain_completed", verdict="chain")
     relay()
     relay()
     counted = selectors.counters()
     assert {name: value for name, value in counted.items() if value} == {
-        "dispatched": 3,
+        "dispatched": 4,
+        "failed": 1,
         "executed": 3,
         "suppressed": 1,
         "chains_started": 1,
         "chains_completed": 1,
         "quota_warned": 1,
     }
-    assert selectors.provider_counters() == {"payment-gateway": {"successes": 1, "failures": 1}}
+    # Two bare calls and a step that worked; a step that did not and a bare call that did not.
+    assert selectors.provider_counters() == {"payment-gateway": {"successes": 3, "failures": 2}}
+    assert selectors.step_counters() == {"order-processing/charge": {"calls": 2, "milliseconds": 200}}
 
 
 def test_every_total_of_the_contract_is_there_from_the_beginning() -> None:

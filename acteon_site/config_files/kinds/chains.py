@@ -20,7 +20,7 @@ from acteon_site.config_files.kinds.base import (
     doubled,
     put,
 )
-from chains_app.definitions import Definition, parse_definition, to_spec
+from chains_app.definitions import Definition, Step, parse_definition, to_spec
 from chains_app.definitions.graph import find_cycle
 from chains_app.models import ChainDefinition, ChainVersion, Run
 
@@ -36,8 +36,7 @@ class Chains(Kind):
     def validate(self, spec: Any) -> list[FieldProblem]:
         message = flag(spec.get("enabled", True))
         switch = [FieldProblem("enabled", message)] if message else []
-        definition, problems = parse_definition(_without_switch(spec))
-        return switch + ([] if definition else problems)
+        return switch + parse_definition(_without_switch(spec))[1]
 
     def canonical(self, spec: Spec) -> Spec:
         """A version that this release cannot read stays as it is."""
@@ -105,10 +104,15 @@ def _references(definition: Definition) -> Iterator[Reference]:
     if definition.on_cancel:
         yield Reference("on_cancel.provider", "providers", (definition.on_cancel.provider,))
     for index, step in enumerate(definition.steps):
-        place = f"steps[{index}]"
-        if step.provider:
-            yield Reference(f"{place}.provider", "providers", (step.provider,))
-        if step.compensate:
-            yield Reference(f"{place}.compensate.provider", "providers", (step.compensate.provider,))
-        if step.sub_chain:
-            yield Reference(f"{place}.sub_chain", "chains", (step.sub_chain,))
+        yield from _step_references(step, f"steps[{index}]")
+
+
+def _step_references(step: Step, place: str) -> Iterator[Reference]:
+    if step.provider:
+        yield Reference(f"{place}.provider", "providers", (step.provider,))
+    if step.compensate:
+        yield Reference(f"{place}.compensate.provider", "providers", (step.compensate.provider,))
+    if step.sub_chain:
+        yield Reference(f"{place}.sub_chain", "chains", (step.sub_chain,))
+    for index, inner in enumerate(step.parallel.steps if step.parallel else ()):
+        yield from _step_references(inner, f"{place}.parallel.steps[{index}]")

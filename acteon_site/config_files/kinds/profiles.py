@@ -45,8 +45,9 @@ class Profiles(Kind):
         return self.canonical({name: getattr(row, name) for name in FIELDS})
 
     def references(self, spec: Spec) -> list[Reference]:
+        fields = spec.get("fields")
         return [
-            Reference(f"fields.{name}", "templates", (spec["namespace"], spec["tenant"], value["$ref"]))
-            for name, value in spec["fields"].items()
+            Reference(f"fields.{name}", "templates", (spec["namespace"], spec["tenant"], str(value["$ref"])))
+            for name, value in (fields.items() if isinstance(fields, dict) else ())
             if isinstance(value, dict) and "$ref" in value
         ]

@@ -48,22 +48,20 @@ class Quotas(Kind):
 
     def canonical(self, spec: Spec) -> Spec:
         """In the spelling of answers: `hourly` or seconds as text, `degrade:<provider>`."""
-        terms = _terms(spec)
-        told = {
-            "window": window_text(terms.window, terms.window_seconds),
-            "overage_behavior": overage_text(terms.overage, terms.overage_target),
-        }
+        terms, _ = parse_quota(spec)
+        told = _told(terms) if terms else {}
         return {name: value for name, value in super().canonical({**spec, **told}).items() if value != ""}
 
     def to_spec(self, row: Quota) -> Spec:
         return self.canonical(quota_spec(row))
 
     def columns(self, spec: Spec) -> dict[str, Any]:
-        return asdict(_terms(spec))
+        terms, _ = parse_quota(spec)
+        return asdict(terms) if terms else {}
 
     def references(self, spec: Spec) -> list[Reference]:
-        terms = _terms(spec)
-        named = [("provider", terms.provider), ("overage_behavior", terms.overage_target)]
+        terms, _ = parse_quota(spec)
+        named = [("provider", terms.provider), ("overage_behavior", terms.overage_target)] if terms else []
         return [Reference(field, "providers", (name,)) for field, name in named if name]
 
     def in_use(self, row: Quota) -> str | None:
@@ -71,8 +69,8 @@ class Quotas(Kind):
         return f"{used} accepted in its present window" if used else None
 
 
-def _terms(spec: Spec) -> QuotaTerms:
-    terms, problems = parse_quota(spec)
-    if terms is None:
-        raise ValueError(f"quota that does not validate: {problems[0]}")
-    return terms
+def _told(terms: QuotaTerms) -> Spec:
+    return {
+        "window": window_text(terms.window, terms.window_seconds),
+        "overage_behavior": overage_text(terms.overage, terms.overage_target),
+    }

@@ -50,5 +50,8 @@ class Rules(Kind):
         return ("priority", "name")
 
     def references(self, spec: Spec) -> list[Reference]:
-        setting, section = _NAMED.get(spec["action"]["type"], ("", ""))
-        return [Reference(f"action.{setting}", section, (spec["action"][setting],))] if setting else []
+        action = spec.get("action")
+        if not isinstance(action, dict):  # a row that nobody checked
+            return []
+        setting, section = _NAMED.get(str(action.get("type")), ("", ""))
+        return [Reference(f"action.{setting}", section, (str(action.get(setting)),))] if setting else []
