@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acteon_site.settings")
+
+SWEEPS = ("chains_app.sweep", "orders_app.sweep", "audit_app.relay", "audit_app.reap", "acteon_site.canary")
 
 app = Celery("acteon")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -21,6 +24,11 @@ app.conf.update(
         "socket_keepalive": True,
         "health_check_interval": 15,
     },
+    # Sweeps have a queue of their own, which every worker serves in turn with the other: a long backlog of orders
+    # must not keep schedules, expiries and the relay waiting.
+    task_default_queue="orders",
+    task_queues=(Queue("orders"), Queue("sweeps")),
+    task_routes={name: {"queue": "sweeps"} for name in SWEEPS},
     timezone="UTC",
     beat_scheduler="celery.beat:Scheduler",
     beat_max_loop_interval=1,

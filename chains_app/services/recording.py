@@ -251,8 +251,14 @@ def _tell_end(held: Held, move: End, now: datetime, journal: Journal) -> None:
     if move.status != RunStatus.COMPLETED:
         details["error"] = run.cancel_reason if move.status == RunStatus.CANCELLED else move.error
     _audit_run(held, journal, AUDIT_OF_END[RunStatus(move.status)], details)
+    # Who follows an action waits for its chain, not for the chains inside that one.
+    above = {"parent_chain_id": str(run.parent_id)} if run.parent_id else {}
     journal.event(
-        "chain_completed", subject_of(run), chain_id=str(run.pk), status=str(move.status), execution_path=path
+        "chain_completed",
+        subject_of(run),
+        chain_id=str(run.pk),
+        scrubber=scrubber_of(held),
+        **{"status": str(move.status), "execution_path": path, **above},
     )
     if move.status == RunStatus.CANCELLED and held.definition.on_cancel:
         _notify_cancel(held, now)

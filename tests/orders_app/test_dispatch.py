@@ -69,7 +69,7 @@ def test_every_dispatch_leaves_one_redacted_row(shop: Shop) -> None:
     assert [row["outcome"] for row in rows] == ["suppressed", "executed"]
     assert rows[0]["verdict"] == "deny"
     assert rows[1]["payload"]["card_number"] == "[REDACTED]"
-    assert "4242" not in str(rows)
+    assert "4242" not in str([(row["payload"], row["outcome_details"]) for row in rows])
 
 
 def test_a_batch_answers_in_order_and_a_malformed_item_fails_alone(shop: Shop) -> None:
