@@ -15,6 +15,7 @@ from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import FieldProblem, bad_query, forbidden, invalid, not_found
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal, Role
+from acteon_site.base.requests import refuse_nul
 
 MAX_OFFSET = 10_000
 MAX_LIMIT = 1000
@@ -26,6 +27,10 @@ class Endpoint(APIView):
 
     read_role = Role.VIEWER
     write_role = Role.ADMIN
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        refuse_nul(request._request)
 
 
 @dataclass(frozen=True, slots=True)

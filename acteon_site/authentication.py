@@ -1,4 +1,4 @@
-"""Who is calling: an API key, or (embedded mode, served on loopback) anyone on this machine."""
+"""Who is calling: an API key, a token, or (embedded mode, served on loopback) anyone on this machine."""
 
 from __future__ import annotations
 
@@ -11,19 +11,24 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from acteon_site.base.principals import Principal, Role
+from acteon_site.base.requests import refuse_nul
 from acteon_site.keys import principal_of
+from acteon_site.throttling import rate_check
+from acteon_site.tokens import TOKEN_PREFIX, token_principal
 
 Pair = tuple[Principal, None]
 
 
 class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <key or token>`, or `X-API-Key: <key>`."""
+
     def authenticate(self, request: Request | HttpRequest) -> Pair | None:
-        secret = given_secret(request)
-        if secret is None:
+        token, key = _bearer(request), request.headers.get("X-API-Key")
+        if token is None and key is None:
             return None
-        principal = principal_of(secret)
+        principal = _bearer_principal(token) if token is not None else principal_of(key or "")
         if principal is None:
-            raise AuthenticationFailed("this API key is unknown, expired or revoked")
+            raise AuthenticationFailed("this key or token is unknown, expired or revoked")
         return principal, None
 
     def authenticate_header(self, request: Request) -> str:
@@ -45,11 +50,13 @@ class LoopbackAuthentication(BaseAuthentication):
         return Principal("local", "loopback", Role.ADMIN), None
 
 
-def given_secret(request: Request | HttpRequest) -> str | None:
-    bearer = request.headers.get("Authorization", "")
-    if bearer.lower().startswith("bearer "):
-        return bearer[7:].strip()
-    return request.headers.get("X-API-Key")
+def _bearer(request: Request | HttpRequest) -> str | None:
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def _bearer_principal(secret: str) -> Principal | None:
+    return token_principal(secret) if secret.startswith(TOKEN_PREFIX) else principal_of(secret)
 
 
 def is_loopback(address: str) -> bool:
@@ -59,10 +66,18 @@ def is_loopback(address: str) -> bool:
         return False
 
 
+def admit_request(request: HttpRequest) -> Principal:
+    """The caller of a view outside DRF, as DRF would let it in: known, within its rate, with a sane request."""
+    caller = authenticate_request(request)
+    rate_check(caller)
+    refuse_nul(request)
+    return caller
+
+
 def authenticate_request(request: HttpRequest) -> Principal:
     """For views outside DRF. Raises AuthenticationFailed where nobody is known."""
     for method in (ApiKeyAuthentication(), LoopbackAuthentication()):
         pair = method.authenticate(request)
         if pair is not None:
             return pair[0]
-    raise AuthenticationFailed("an API key is needed: Authorization: Bearer <key>")
+    raise AuthenticationFailed("an API key or a token is needed: Authorization: Bearer <key>")

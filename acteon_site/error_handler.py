@@ -58,8 +58,8 @@ def _from_drf(error: exceptions.APIException) -> AppError:
     headers: dict[str, str] = {}
     if (wait := getattr(error, "wait", None)) is not None:
         headers["Retry-After"] = str(int(wait) + 1)
-    if (auth_header := getattr(error, "auth_header", None)) is not None:
-        headers["WWW-Authenticate"] = auth_header
+    if error.status_code == 401:
+        headers["WWW-Authenticate"] = getattr(error, "auth_header", 'Bearer realm="acteon"')
     return AppError(str(error.detail), code, error.status_code, error.status_code == 429, headers=headers)
 
 

@@ -75,4 +75,5 @@ def key_principal(key: ApiKey) -> Principal:
         providers=tuple(key.providers),
         action_types=tuple(key.action_types),
         idempotency_scope=str(key.pk),
+        credential=str(key.pk),
     )

@@ -18,7 +18,7 @@ from audit_app.selectors import log_redactor
 
 JSON, CONSOLE = "json", "console"
 # Their debug and info lines hold SQL parameters and whole URLs.
-QUIET = ("django.db.backends", "httpx", "httpcore", "asyncio", "kombu", "amqp")
+QUIET = ("django.db.backends", "django_eventstream", "httpx", "httpcore", "asyncio", "kombu", "amqp")
 _PLAIN = (str, int, float, bool, dict, list, tuple, type(None))
 
 Line = MutableMapping[str, Any]

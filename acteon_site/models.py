@@ -1,7 +1,8 @@
-"""Site-wide rows: API keys and the stamps that tell processes of configuration changes."""
+"""Site-wide rows: API keys, sign-ins, and the stamps that tell processes of configuration changes."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -59,3 +60,37 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class LoginToken(models.Model):
+    """A sign-in by API. Only the token's SHA-256 is stored; signing out deletes the row."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    secret_hash = models.CharField(max_length=64, unique=True)
+    password_mark = models.CharField(
+        max_length=128, help_text="Of the password at sign-in: another one ends the token"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="token_expiry")]
+
+    def __str__(self) -> str:
+        return f"token of {self.user_id}"
+
+
+class LoginAttempts(models.Model):
+    """Failed sign-ins of one username from one address. `key` is a keyed hash of the two."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    count = models.PositiveIntegerField(default=0)
+    window_ends_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "login attempts"
+        indexes = [models.Index(fields=["window_ends_at"], name="login_window_end")]
+
+    def __str__(self) -> str:
+        return f"{self.count} until {self.window_ends_at}"

@@ -25,7 +25,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "change_quota",
         "delete_quota",
     ),
-    "operator": ("change_order", "change_run", "change_circuitbreaker", "change_hold"),
+    # Not change_hold: who runs the gateway does not thereby approve orders.
+    "operator": ("change_order", "change_run", "change_circuitbreaker"),
     "administrator": ("*",),
 }
 ADMINISTERED_APPS = (*DATA_APPS, "acteon_site", "auth")

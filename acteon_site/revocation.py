@@ -10,15 +10,24 @@ from django.utils import timezone
 from acteon_site.base.principals import Principal
 from acteon_site.keys import key_principal
 from acteon_site.models import ApiKey
+from acteon_site.tokens import tokens_standing
 
 
 def standing(principals: Collection[Principal]) -> set[Principal]:
-    """Those whose key is neither revoked, expired nor changed in scope. Callers without a key stay."""
-    keyless = {principal for principal in principals if principal.auth_method != "api_key"}
-    wanted = {principal.idempotency_scope for principal in principals if principal not in keyless}
-    if not wanted:
-        return keyless
+    """Those whose key or token is neither revoked, expired nor changed in scope. Callers without one stay."""
+    keys = {principal for principal in principals if principal.auth_method == "api_key"}
+    tokens = {principal for principal in principals if principal.auth_method == "token"}
+    standing = set(principals) - keys - tokens
+    if keys:
+        standing |= _keys_standing(keys)
+    if tokens:
+        standing |= tokens_standing(tokens)
+    return standing
+
+
+def _keys_standing(principals: set[Principal]) -> set[Principal]:
+    wanted = {principal.credential for principal in principals}
     alive = ApiKey.objects.filter(pk__in=wanted, revoked_at__isnull=True).filter(
         Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
     )
-    return keyless | ({key_principal(key) for key in alive} & set(principals))
+    return {key_principal(key) for key in alive} & principals

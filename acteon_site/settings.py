@@ -110,7 +110,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ATOMIC_REQUESTS = False
 
 REDIS_URL = env.str("REDIS_URL", default="")
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
@@ -133,6 +133,8 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not EMBEDDED
 SECURE_SSL_REDIRECT = env.bool("ACTEON_SSL_REDIRECT", default=False)
 SECURE_HSTS_SECONDS = env.int("ACTEON_HSTS_SECONDS", default=0 if EMBEDDED else 3600)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("ACTEON_HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.bool("ACTEON_HSTS_PRELOAD", default=False)
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("ACTEON_BEHIND_TLS_PROXY", default=False) else None
 )
@@ -148,6 +150,7 @@ REST_FRAMEWORK = {
         "acteon_site.authentication.LoopbackAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["acteon_site.permissions.RoleRequired"],
+    "DEFAULT_THROTTLE_CLASSES": ["acteon_site.throttling.KeyThrottle"],
     "DEFAULT_PARSER_CLASSES": ["acteon_site.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["acteon_site.parsers.FastJSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "acteon_site.parsers.AlwaysJSON",
@@ -174,8 +177,51 @@ if REDIS_URL:
         "socket_timeout": 5,
         "socket_keepalive": True,
     }
+# How long a token of /v1/auth/login lasts.
+TOKEN_SECONDS = env.int("ACTEON_TOKEN_SECONDS", default=28_800)
+# Requests a minute for each key or token, and how many of them may come at once; 0 sets no limit.
+RATE_PER_MINUTE = env.int("ACTEON_RATE_PER_MINUTE", default=0 if EMBEDDED else 60_000)
+RATE_BURST = env.int("ACTEON_RATE_BURST", default=max(1, RATE_PER_MINUTE // 10))
+# Open streams of one process: in all, and of keys with the same namespaces and tenants.
+STREAM_LISTENERS = env.int("ACTEON_STREAM_LISTENERS", default=2000)
+STREAM_LISTENERS_PER_TENANT = env.int("ACTEON_STREAM_LISTENERS_PER_TENANT", default=1000)
 STREAM_RETENTION_SECONDS = env.int("ACTEON_STREAM_RETENTION_SECONDS", default=86_400)
 
 LOG_LEVEL = env.str("ACTEON_LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("ACTEON_LOG_FORMAT", default="console" if EMBEDDED else "json")
 LOGGING_CONFIG = None  # acteon_site.logs sets structlog up, once, with redaction
+
+LOGIN_REDIRECT_URL = "admin:index"
+FORMAT_MODULE_PATH = ["acteon_site.formats"]
+# The admin's frame: acteon_site/admin_site.py. Everything it loads comes from this server.
+UNFOLD = {
+    "SITE_TITLE": "Order gateway",
+    "SITE_HEADER": "Order gateway",
+    "SITE_SYMBOL": "package_2",
+    "SITE_URL": None,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "acteon_site.admin_site.favicon"},
+    ],
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "ENVIRONMENT": "acteon_site.admin_site.environment",
+    "DASHBOARD_CALLBACK": "acteon_site.admin_site.dashboard",
+    "STYLES": ["acteon_site.admin_site.stylesheet"],
+    "SCRIPTS": ["acteon_site.admin_site.script"],
+    "SIDEBAR": {"show_search": False, "navigation": "acteon_site.admin_site.navigation"},
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .014 254.604)",
+            "100": "oklch(93.2% .032 255.585)",
+            "200": "oklch(88.2% .059 254.128)",
+            "300": "oklch(80.9% .105 251.813)",
+            "400": "oklch(70.7% .165 254.624)",
+            "500": "oklch(62.3% .214 259.815)",
+            "600": "oklch(54.6% .245 262.881)",
+            "700": "oklch(48.8% .243 264.376)",
+            "800": "oklch(42.4% .199 265.638)",
+            "900": "oklch(37.9% .146 265.522)",
+            "950": "oklch(28.2% .091 267.935)",
+        }
+    },
+}

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from acteon_site.config_files.api import RuleReload
 from acteon_site.health import Health, Metrics, PrometheusMetrics, Ready
+from acteon_site.views_auth import Login, Logout
 from chains_app.api.urls import admin_urlpatterns as breaker_urls
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,6 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics/prometheus", PrometheusMetrics.as_view()),
     path("api-doc/openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path("swagger-ui/", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
+    path("v1/auth/login", Login.as_view()),
+    path("v1/auth/logout", Logout.as_view()),
     path("v1/rules/reload", RuleReload.as_view()),
     path("", include("orders_app.api.urls")),
     path("", include("rules_app.api.urls")),

@@ -68,8 +68,12 @@ def chain_rows() -> QuerySet[ChainDefinition]:
 def found_chain(name: str) -> ChainDefinition:
     row = chain_rows().filter(name=name).first()
     if row is None:
-        raise errors.not_found(f"there is no chain named {name}")
+        raise chain_unknown(name)
     return row
+
+
+def chain_unknown(name: str) -> errors.AppError:
+    return errors.not_found(f"there is no chain named {name}")
 
 
 def current_chain(name: str) -> CurrentChain:
@@ -77,8 +81,8 @@ def current_chain(name: str) -> CurrentChain:
     return current_of(found_chain(name))
 
 
-def current_chains(*, offset: int, limit: int) -> list[CurrentChain]:
-    return [current_of(row) for row in chain_rows().order_by("name")[offset : offset + limit]]
+def current_chains() -> list[CurrentChain]:
+    return [current_of(row) for row in chain_rows().order_by("name")]
 
 
 @lru_cache(maxsize=512)

@@ -172,6 +172,33 @@ class Hold(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.action_id_text}"
 
+    @property
+    def order_name(self) -> str:
+        """What people know it by: the order's name, else the action's id."""
+        return self.order.fingerprint if self.order else self.action_id_text
+
+
+class Approval(Hold):
+    """What waits for a person's decision, as its page in the admin. Who may see and decide holds may do so here."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.order_name
+
+
+class WaitingOrder(Hold):
+    """What waits for its time or its turn, as its page in the admin."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.order_name
+
 
 class Template(ManagedConfig):
     """A Jinja text that template profiles may refer to."""

@@ -151,9 +151,13 @@ def _description(value: Any) -> str | None:
 
 
 def _labels(value: Any) -> str | None:
-    if value is None or (isinstance(value, Mapping) and all(isinstance(key, str) for key in value)):
+    """Clients read labels as texts by name."""
+    if value is None:
         return None
-    return f"must be an object, not {kind_of(value)}"
+    if not isinstance(value, Mapping):
+        return f"must be an object, not {kind_of(value)}"
+    wrong = [key for key, text in value.items() if not (isinstance(key, str) and isinstance(text, str))]
+    return f"must be an object of texts; {wrong[0]!r} is not" if wrong else None
 
 
 def _window(value: Any) -> tuple[str, int | None, str | None]:

@@ -20,8 +20,12 @@ from acteon_site.base import stamps
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Races and plans need PostgreSQL, real workers Redis too: elsewhere those tests are not collected."""
-    missing = set() if connection.vendor == "postgresql" else {"postgres", "services"}
+    """Races and plans need PostgreSQL, real workers Redis too: elsewhere those tests are not collected.
+
+    Tests that start the embedded system bring its SQLite along: the pass on SQLite runs them, the other does not
+    repeat them.
+    """
+    missing = {"embedded"} if connection.vendor == "postgresql" else {"postgres", "services"}
     if not os.environ.get("REDIS_URL"):
         missing.add("services")
     unwanted = [item for item in items if any(item.get_closest_marker(name) for name in missing)]

@@ -28,6 +28,8 @@ class Principal:
     providers: tuple[str, ...] = ANY
     action_types: tuple[str, ...] = ANY
     idempotency_scope: str = ""
+    # The row of the key or token, so that what was revoked is known by it.
+    credential: str = ""
 
     @property
     def is_authenticated(self) -> bool:

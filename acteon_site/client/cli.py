@@ -31,7 +31,13 @@ def new_run_id() -> str:
 
 
 def scope_of(options: Options) -> tuple[str, str]:
-    return options["namespace"], options["tenant"]
+    """The namespace and tenant of the command line, or the guide's."""
+    return options["namespace"] or "ecommerce", options["tenant"] or "acme-store"
+
+
+def given_scope(options: Options) -> dict[str, str]:
+    """What the command line says of them, and nothing where it says nothing."""
+    return {name: options[name] for name in ("namespace", "tenant") if options[name]}
 
 
 def patience_of(console: Console, max_wait: float) -> Patience:
@@ -58,7 +64,9 @@ def _show_changes(console: Console, title: str, changes: list[resources.Change])
 
 def send_orders(client: GatewayClient, console: Console, options: Options) -> int:
     run = options["run_id"] or new_run_id()
-    samples = sample_orders(options["orders"], run, real_clock=options["real_clock"])
+    samples = sample_orders(
+        options["orders"], run, scope=given_scope(options), real_clock=options["real_clock"]
+    )
     sent = send_all(client, samples, patience_of(console, options["max_wait"]))
     console.print(sent_table(sent))
     console.print(counts_line(sent), markup=False)

@@ -41,10 +41,16 @@ def is_open(now: datetime) -> bool:
     return local.isoweekday() <= FRIDAY and OPENS <= local.hour < CLOSES
 
 
-def sample_orders(path: Path, run: str, *, real_clock: bool = False) -> list[Sample]:
-    """The orders of `path` for one run. Raises ClientError where the file is no such file."""
+def sample_orders(
+    path: Path, run: str, *, scope: Mapping[str, str] | None = None, real_clock: bool = False
+) -> list[Sample]:
+    """The orders of `path` for one run, for the file's merchant or the one that `scope` names.
+
+    Raises ClientError where it is no file of sample orders.
+    """
     try:
         document = yaml.safe_load(path.read_text())["sample_orders"]
+        document["defaults"] = {**document["defaults"], **(scope or {})}
         return [_sample(document, order, run, real_clock) for order in document["orders"]]
     except OSError as error:
         raise ClientError(f"{path}: {error.strerror}") from error

@@ -9,9 +9,10 @@ from rest_framework.response import Response
 
 from acteon_site.api import Endpoint, body_of, caller_of, page_of, require_global
 from acteon_site.base.errors import FieldProblem, invalid_field
+from acteon_site.base.principals import Principal
 from chains_app.api.shapes import definition_detail, definition_summary
 from chains_app.definitions.dag import dag
-from chains_app.selectors import CurrentChain, current_chain, current_chains
+from chains_app.selectors import CurrentChain, chain_unknown, current_chain, current_chains
 from chains_app.services.definitions import chain_delete, chain_save
 
 # What an answer carries beside the definition; a client that sends it back need not take it out.
@@ -20,15 +21,15 @@ READ_ONLY = ("version", "enabled", "warnings")
 
 class DefinitionList(Endpoint):
     def get(self, request: Request) -> Response:
-        page = page_of(request)
-        chains = current_chains(offset=page.offset, limit=page.limit)
-        shown = [definition_summary(chain) for chain in chains]
+        page, caller = page_of(request), caller_of(request)
+        chains = [chain for chain in current_chains() if _may_see(caller, chain)]
+        shown = [definition_summary(chain) for chain in chains[page.offset : page.offset + page.limit]]
         return Response({"definitions": shown, "count": len(shown)})
 
 
 class DefinitionDetail(Endpoint):
     def get(self, request: Request, name: str) -> Response:
-        return Response(_detail(current_chain(name)))
+        return Response(_detail(_seen_chain(request, name)))
 
     def put(self, request: Request, name: str) -> Response:
         """Create or replace. Keys that nobody knows are ignored, and told as `warnings`."""
@@ -46,7 +47,24 @@ class DefinitionDetail(Endpoint):
 
 class DefinitionDag(Endpoint):
     def get(self, request: Request, name: str) -> Response:
-        return Response(dag(current_chain(name).definition))
+        return Response(dag(_seen_chain(request, name).definition))
+
+
+def _seen_chain(request: Request, name: str) -> CurrentChain:
+    """404 also for a chain that other tenants' actions trigger."""
+    chain = current_chain(name)
+    if not _may_see(caller_of(request), chain):
+        raise chain_unknown(name)
+    return chain
+
+
+def _may_see(caller: Principal, chain: CurrentChain) -> bool:
+    """Definitions are shared, but for one that a single namespace or tenant has to itself."""
+    trigger = chain.definition.trigger
+    if trigger is None:
+        return True
+    scopes = ((trigger.namespace, caller.namespaces), (trigger.tenant, caller.tenants))
+    return all(name == "*" or "*" in covered or name in covered for name, covered in scopes)
 
 
 def _spec(request: Request, name: str) -> dict[str, Any]:

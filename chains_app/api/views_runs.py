@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, body_of, caller_of, flag_of, page_of, require_seen, scope_of
+from acteon_site.api import Endpoint, body_of, caller_of, flag_of, page_of, scope_of
 from acteon_site.base.errors import bad_query, invalid_field, not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.names import name_problem
@@ -45,9 +45,8 @@ class RunEndpoint(Endpoint):
         """The run, if the caller may see it; where the query names a scope, it must match."""
         pk = as_uuid(chain_id)
         run = Run.objects.select_related("version").filter(pk=pk).first() if pk else None
-        if run is None:
+        if run is None or not caller_of(request).covers(run.namespace, run.tenant):
             raise not_found("no such chain")
-        require_seen(request, run.namespace, run.tenant)
         given = (
             request.query_params
             if request.method == "GET"
@@ -193,9 +192,8 @@ class IncidentAction(Endpoint):
             if pk
             else None
         )
-        if incident is None:
+        if incident is None or not caller.covers(incident.run.namespace, incident.run.tenant):
             raise not_found("no such open incident")
-        require_seen(request, incident.run.namespace, incident.run.tenant)
         if self.verb == "cancel":
             chain_cancel(
                 run_id=incident.run_id, actor=caller.caller_id, reason=_text(body_of(request), "reason")

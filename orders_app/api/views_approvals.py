@@ -139,7 +139,8 @@ def approval_page(request: HttpRequest, hold: Hold, decision: str) -> HttpRespon
     context = {
         "hold": hold,
         "decision": decision,
-        "payload": payload,
+        # As pairs: a template reads `payload.items` as the order's own field of that name.
+        "fields": list(payload.items()),
         "pending": hold.status == HoldStatus.PENDING,
     }
     response = render(request, "orders_app/approval.html", context)

@@ -8,7 +8,8 @@ from rest_framework.response import Response
 from acteon_site.api import Endpoint, body_of, caller_of, integer_of, request_id_of, scope_of
 from acteon_site.base.errors import bad_query, not_found
 from acteon_site.base.principals import Role
-from audit_app.models import AuditRecord
+from audit_app.api.views_audit import filtered_records
+from audit_app.selectors import records_seen_by
 from orders_app.models import Action
 from orders_app.services.replay import (
     REPLAYABLE,
@@ -17,9 +18,6 @@ from orders_app.services.replay import (
     replay_many,
     submission_for,
 )
-
-FILTERS = ("provider", "action_type", "outcome", "verdict", "matched_rule", "caller_id")
-
 
 class Replay(Endpoint):
     write_role = Role.OPERATOR
@@ -36,9 +34,8 @@ def _scope(request: Request, action_id: str) -> tuple[str, str]:
     named = {**body_of(request), **request.query_params.dict()}
     if "namespace" in named or "tenant" in named:
         return scope_of(request, named)
-    caller = caller_of(request)
-    scopes = Action.objects.filter(action_id=action_id).values_list("namespace", "tenant").distinct()[:100]
-    seen = [scope for scope in scopes if caller.covers(*scope)]
+    records = records_seen_by(caller_of(request)).filter(action_id=action_id)
+    seen = list(records.order_by().values_list("namespace", "tenant").distinct()[:2])
     if len(seen) > 1:
         raise bad_query("several tenants have an action of this id: name namespace and tenant")
     if not seen:
@@ -52,9 +49,8 @@ class ReplayMany(Endpoint):
     def post(self, request: Request) -> Response:
         namespace, tenant = scope_of(request)
         limit = integer_of(request, "limit", 100, lowest=1, highest=1000)
-        query = {name: request.query_params[name] for name in FILTERS if name in request.query_params}
-        records = AuditRecord.objects.filter(namespace=namespace, tenant=tenant, **query)
-        if "outcome" not in query:
+        records = filtered_records(request)
+        if "outcome" not in request.query_params:
             records = records.filter(outcome__in=REPLAYABLE)
         newest = records.exclude(verdict="chain").order_by("-dispatched_at", "-id")
         ids = list(dict.fromkeys(newest.values_list("action_id", flat=True)[:limit]))

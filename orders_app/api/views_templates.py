@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from acteon_site.api import Endpoint, body_of, page_of, require_seen, scope_of
-from acteon_site.base.errors import invalid, invalid_field, not_found
+from acteon_site.base.errors import invalid_field, not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.principals import Role
 from orders_app.api.shapes import profile_shape, template_shape
@@ -123,8 +123,10 @@ def _content(body: dict[str, Any]) -> Any:
 
 def _common(body: dict[str, Any]) -> dict[str, Any]:
     labels, description = body.get("labels") or {}, body.get("description") or ""
-    if not isinstance(labels, dict) or not isinstance(description, str):
-        raise invalid("labels must be an object and description text")
+    if not isinstance(labels, dict) or not all(isinstance(text, str) for text in labels.values()):
+        raise invalid_field("labels", "must be an object of texts")
+    if not isinstance(description, str):
+        raise invalid_field("description", "must be text")
     return {"name": body.get("name"), "labels": labels, "description": description}
 
 

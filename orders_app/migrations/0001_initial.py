@@ -224,4 +224,28 @@ class Migration(migrations.Migration):
             model_name='hold',
             index=models.Index(fields=['namespace', 'tenant', 'action_id_text'], name='hold_action'),
         ),
+        migrations.CreateModel(
+            name='Approval',
+            fields=[
+            ],
+            options={
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('orders_app.hold',),
+        ),
+        migrations.CreateModel(
+            name='WaitingOrder',
+            fields=[
+            ],
+            options={
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('orders_app.hold',),
+        ),
     ]

@@ -41,6 +41,11 @@ def test_each_run_places_orders_of_its_own() -> None:
     assert not ids("a") & ids("b")
 
 
+def test_the_orders_can_be_another_merchants() -> None:
+    samples = sample_orders(SAMPLE_ORDERS, "r1", scope={"tenant": "other-store"})
+    assert {(s.action["namespace"], s.action["tenant"]) for s in samples} == {("ecommerce", "other-store")}
+
+
 def test_the_real_clock_sends_no_demo_time_and_expects_what_the_hour_gives() -> None:
     with time_machine.travel(OPEN, tick=False):
         expected = Counter(sample.expected for sample in sample_orders(SAMPLE_ORDERS, "r1", real_clock=True))

@@ -44,12 +44,14 @@ class Strict:
         shape(body, "$")
         return body
 
-    def refused(self, method: str, path: str, status: int, code: str = "", **more: Any) -> dict[str, Any]:
+    def refused(
+        self, method: str, path: str, status: int, code: str = "", *, shape: Check = ERROR, **more: Any
+    ) -> dict[str, Any]:
         """The error's body, which has the contract's one form."""
         answer = self.send(method, path, **more)
         assert answer.status_code == status, (answer.status_code, answer.content)
         body: dict[str, Any] = answer.json()
-        ERROR(body, "$")
+        shape(body, "$")
         assert body["error"] == body["message"]
         assert not code or body["code"] == code, body
         if status in (429, 503):

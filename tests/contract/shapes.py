@@ -30,6 +30,11 @@ from tests.contract.strict import (
 FIELD_PROBLEM = Shape({"field": text, "message": filled})
 ERROR_KEYS: dict[str, Check] = {"error": filled, "code": code, "message": filled, "retryable": boolean}
 ERROR = Shape(ERROR_KEYS, {"details": listed(FIELD_PROBLEM)})
+# Loaders say where: "a bad file changes nothing, answer 422 with file, line, field".
+LOADER_PROBLEM = Shape(
+    {"field": text, "message": filled}, {"file": filled, "line": integer, "kind": filled, "name": text}
+)
+LOADER_ERROR = Shape({**ERROR_KEYS, "details": listed(LOADER_PROBLEM)})
 ITEM_ERROR = Shape({"error": Shape({"code": code, "message": filled, "retryable": boolean})})
 
 # Dispatch -----------------------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ def gateway(tmp_path: Path) -> Iterator[dict[str, str]]:
         yield env | {"ACTEON_URL": url, "PATH": path}
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("document", WITH_COMMANDS, ids=name_of)
 def test_every_command_of_a_document_works(document: Path, gateway: dict[str, str]) -> None:
     for block in RUN.findall(document.read_text()):

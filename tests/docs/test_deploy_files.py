@@ -14,6 +14,7 @@ import yaml
 from django.core.management import get_commands
 
 from acteon_site.bootstrap import SECRETS
+from acteon_site.prometheus import exposition
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -111,6 +112,14 @@ def test_no_file_names_a_path_of_somebodys_machine() -> None:
     for path in files:
         if path.is_file():
             assert not re.search(r"/(work|home|root|Users)/", path.read_text()), path
+
+
+@pytest.mark.django_db
+def test_every_metric_of_the_dashboard_and_of_the_alarms_is_one_that_the_gateway_tells() -> None:
+    told = set(re.findall(r"^# TYPE (acteon_\w+) (?:counter|gauge)$", exposition()[0].decode(), re.M))
+    for path in (ROOT / "deploy" / "grafana" / "dashboard.json", ROOT / "docs" / "operations.md"):
+        for name in re.findall(r"\bacteon_(?!site)[a-z_]+", path.read_text()):
+            assert {name, name.removesuffix("_total")} & told, f"{path.name}: {name}"
 
 
 def test_the_dashboard_is_valid_json_with_a_query_in_every_panel() -> None:

@@ -12,6 +12,8 @@ import pytest
 from acteon_site.client.http import GatewayClient
 from tests.e2e.running import background, environment, free_port, run, wait_ready
 
+pytestmark = pytest.mark.embedded
+
 
 @dataclass(slots=True)
 class Shop:

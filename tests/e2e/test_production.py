@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -24,8 +25,6 @@ from tests.e2e.running import Process, background, environment, free_port, run, 
 
 pytestmark = pytest.mark.services
 
-DATABASE = "acteon_e2e"
-REDIS_DATABASE = 13
 SETTINGS = {
     "ACTEON_MODE": "production",
     "ALLOWED_HOSTS": "127.0.0.1,localhost",
@@ -45,20 +44,32 @@ class Production:
     first: GatewayClient
     second: GatewayClient
     key: str
-    worker: Process
+    directory: Path
+    stack: ExitStack
+    worker: Process | None = None
+
+    def start_worker(self) -> None:
+        log = self.directory / f"worker-{uuid.uuid4().hex[:6]}.log"
+        self.worker = self.stack.enter_context(background(self.env, log, *WORKER))
+
+    def stop_worker(self) -> None:
+        assert self.worker is not None
+        assert self.worker.stop() == 0, self.worker.output
 
 
 @pytest.fixture(scope="module")
 def services() -> Iterator[dict[str, str]]:
-    """A database of its own, dropped afterwards, and an emptied Redis database."""
-    server = os.environ["DATABASE_URL"].rpartition("/")[0]
-    broker = os.environ["REDIS_URL"].rpartition("/")[0] + f"/{REDIS_DATABASE}"
-    drop = f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)"
+    """A database of its own, dropped afterwards, and the Redis database beside the given one, emptied."""
+    server, _, name = os.environ["DATABASE_URL"].rpartition("/")
+    own = f"{name.partition('?')[0]}_e2e"
+    given = urlsplit(os.environ["REDIS_URL"])
+    broker = given._replace(path=f"/{(int(given.path.strip('/') or 0) + 1) % 16}").geturl()
+    drop = f"DROP DATABASE IF EXISTS {own} WITH (FORCE)"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(drop)  # type: ignore[call-overload]
-        connection.execute(f"CREATE DATABASE {DATABASE}")  # type: ignore[call-overload]
+        connection.execute(f"CREATE DATABASE {own}")  # type: ignore[call-overload]
     redis.Redis.from_url(broker).flushdb()
-    yield {"DATABASE_URL": f"{server}/{DATABASE}", "REDIS_URL": broker}
+    yield {"DATABASE_URL": f"{server}/{own}", "REDIS_URL": broker}
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(drop)  # type: ignore[call-overload]
 
@@ -73,12 +84,13 @@ def production(services: dict[str, str], tmp_path_factory: pytest.TempPathFactor
     key = run(env, "manage.py", "create_api_key", "ops", "--role", "admin", "--quiet").stdout.strip()
     with ExitStack() as stack:
         urls = [_web(stack, env, directory / f"web{number}.log") for number in (1, 2)]
-        worker = stack.enter_context(background(env, directory / "worker.log", *WORKER))
         stack.enter_context(background(env, directory / "beat.log", *BEAT))
         clients = [stack.enter_context(GatewayClient(url, key)) for url in urls]
+        system = Production(env, clients[0], clients[1], key, directory, stack)
+        system.start_worker()
         wait_until(lambda: clients[0].call("GET", "/ready", accept=(503,)).get("status") == "ready", 60)
         _no_after_hours(clients[0])
-        yield Production(env, clients[0], clients[1], key, worker)
+        yield system
 
 
 def _web(stack: ExitStack, env: dict[str, str], log: Path) -> str:
@@ -173,6 +185,18 @@ def test_the_eleventh_order_of_a_minute_is_throttled_wherever_it_arrives(product
         outcomes.append(client.dispatch(order() | {"tenant": tenant}))
     assert [outcome.kind for outcome in outcomes] == ["Executed"] * 10 + ["Throttled"]
     assert 0 < outcomes[10].retry_after <= 60
+
+
+def test_an_order_survives_the_loss_of_all_workers_and_of_everything_in_the_broker(
+    production: Production,
+) -> None:
+    production.stop_worker()
+    outcome = production.first.dispatch(order())
+    assert outcome.kind == "Executed"
+    redis.Redis.from_url(production.env["REDIS_URL"]).flushdb()
+    assert production.second.chain(outcome.chain_id)["status"] == "running"
+    production.start_worker()
+    wait_until(lambda: _completed(production.second, outcome.chain_id), 30)
 
 
 def test_health_checks_tell_a_living_process_from_a_missing_one(production: Production) -> None:

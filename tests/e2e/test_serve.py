@@ -16,6 +16,8 @@ from acteon_site.client.http import GatewayClient
 from acteon_site.client.lifecycle import BUSINESS_HOURS, order_action
 from tests.e2e.running import Process, background, environment, free_port, run, wait_ready, wait_until
 
+pytestmark = pytest.mark.embedded
+
 NIGHT = "2026-03-10T22:00:00-04:00"
 
 

@@ -93,6 +93,6 @@ def _subparser(added: Any, name: str) -> argparse.ArgumentParser:
     url = os.environ.get("ACTEON_URL", "http://127.0.0.1:8080")
     parser.add_argument("--url", default=url, help="the gateway; ACTEON_URL, default: %(default)s")
     parser.add_argument("--api-key", default=os.environ.get("ACTEON_API_KEY"), help="or ACTEON_API_KEY")
-    parser.add_argument("--namespace", default="ecommerce", help="default: %(default)s")
-    parser.add_argument("--tenant", default="acme-store", help="default: %(default)s")
+    parser.add_argument("--namespace", help="default: ecommerce")
+    parser.add_argument("--tenant", help="default: acme-store")
     return parser

@@ -1,0 +1,88 @@
+"""Users and groups with unfold's forms. Rights come from groups; who is no superuser makes and touches none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
+
+apps.get_app_config("auth").verbose_name = "Access"
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "name", "in_groups", "status", "last_login")
+    list_filter = ("is_active", "groups")
+    actions = None
+    filter_horizontal = ()
+    add_fieldsets = (
+        (None, {"fields": ("username", "usable_password", "password1", "password2", "is_staff", "groups")}),
+    )
+    fieldsets = (
+        (None, {"fields": ("username", "password", "first_name", "last_name", "email")}),
+        ("May", {"fields": ("is_active", "is_staff", "groups", "is_superuser")}),
+        ("When", {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, "is_superuser")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"is_staff": True, **super().get_changeform_initial_data(request)}
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        if db_field.name == "groups":
+            options["widget"] = UnfoldAdminCheckboxSelectMultiple()
+        field = super().formfield_for_manytomany(db_field, request, **options)
+        if field and db_field.name == "groups":
+            field.help_text = "What this person may do. Without a group, nothing."
+        return field
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+    @display(description="Name")
+    def name(self, user: User) -> str:
+        return user.get_full_name() or "-"
+
+    @display(description="Groups")
+    def in_groups(self, user: User) -> str:
+        names = [group.name for group in user.groups.all()]
+        return ", ".join([*names, *(["superuser"] if user.is_superuser else [])]) or "-"
+
+    @display(description="Status", label={"active": "success", "no sign-in": "danger", "not staff": "warning"})
+    def status(self, user: User) -> str:
+        if not user.is_active:
+            return "no sign-in"
+        return "active" if user.is_staff else "not staff"
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+    list_display = ("name",)
+    actions = None
+
+
+def _may_touch(request: HttpRequest, user: User | None) -> bool:
+    return user is None or not user.is_superuser or bool(request.user.is_superuser)

@@ -1,0 +1,1 @@
+"""How dates and times are written: settings.FORMAT_MODULE_PATH."""

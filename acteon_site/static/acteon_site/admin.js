@@ -1,0 +1,55 @@
+// Counts the times on, and looks again for the parts of a page that change by themselves.
+(() => {
+  "use strict";
+  const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+  const span = (seconds) => {
+    let left = seconds, parts = [];
+    for (const [unit, size] of units) {
+      const count = Math.floor(left / size);
+      left %= size;
+      if (count || parts.length) parts.push(count ? `${count} ${unit}` : "");
+    }
+    return parts.slice(0, 2).filter(Boolean).join(" ") || "0 s";
+  };
+
+  const tick = () => {
+    for (const time of document.querySelectorAll("time[data-left]")) {
+      // Measured from when this page saw it, so that a wrong clock of the reader does not matter.
+      time.ends ??= performance.now() + Number(time.dataset.left) * 1000;
+      const left = Math.ceil((time.ends - performance.now()) / 1000);
+      time.textContent = left > 0 ? time.dataset.words.replace("{}", span(left)) : time.dataset.over;
+      time.classList.toggle("gw-urgent", left <= 60);
+    }
+  };
+
+  const renew = async (marker) => {
+    if (document.hidden || document.querySelector("#modal-content > *")) return;
+    const answer = await fetch(location.href, { headers: { "X-Refresh": "1" } }).catch(() => null);
+    if (!answer || !answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector(marker.dataset.refresh);
+    // Signed out meanwhile: the answer is the sign-in page.
+    if (!fresh) return location.reload();
+    document.querySelector(marker.dataset.refresh)?.replaceWith(document.adoptNode(fresh));
+    tick();
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    tick();
+    setInterval(tick, 1000);
+    for (const box of document.querySelectorAll(".gw-scroll")) {
+      const now = box.querySelector(".gw-current");
+      if (now) box.scrollLeft = now.getBBox().x - 40;
+    }
+    for (const marker of document.querySelectorAll("[data-refresh]")) {
+      setInterval(() => renew(marker), Number(marker.dataset.every) * 1000);
+    }
+    for (const button of document.querySelectorAll("[data-copy]")) {
+      button.addEventListener("click", async () => {
+        const text = document.querySelector(button.dataset.copy).textContent.trim();
+        await navigator.clipboard?.writeText(text);
+        button.textContent = "Copied";
+      });
+    }
+  });
+})();

@@ -1,0 +1,1 @@
+"""Measurements and fault injection against the real system. Nothing here is part of the product."""

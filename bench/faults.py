@@ -1,0 +1,119 @@
+"""Breaks the gateway while orders run through it, and checks that nobody pays twice and nothing is lost.
+
+`python -m bench.faults --orders 2000 --kills 500 --seed 1`
+`python -m bench.faults --scenario all --orders 300 --seed 1`
+
+Starts a PostgreSQL cluster and a Redis of its own, a provider simulator that counts effects, and the gateway as in
+production: a web process, two prefork workers, a scheduler. Exit code 1 where an invariant does not hold.
+
+kills      SIGKILL for workers at random: their processes, whole workers, now and then the web process or the scheduler
+redis      Redis killed with all that is in it, stopped for seconds, flushed, frozen
+postgres   every connection cut off; the server restarted, crashed, stopped for seconds
+double     every task message delivered twice and out of order
+scheduler  two schedulers at once, and none for a while
+clock      clocks of workers, scheduler and web stepped an hour forth and back (needs libfaketime)
+provider   the provider slow, flaky, wrong, and gone
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Sequence
+
+from bench.invariants import Verdict
+from bench.scenarios import SCENARIOS, Options
+from bench.world import World, world
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = _arguments(arguments)
+    names = list(SCENARIOS) if given.scenario == "all" else [given.scenario]
+    broken = [name for name in names if not _scenario(name, given)]
+    print(f"\nseed {given.seed}: " + (f"BROKEN: {', '.join(broken)}" if broken else "all invariants hold"))
+    return 1 if broken else 0
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.faults",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--scenario", choices=[*SCENARIOS, "all"], default="kills")
+    parser.add_argument("--orders", type=int, default=2000)
+    parser.add_argument("--kills", type=int, default=500, help="at least so many, in the scenario kills")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--pause", type=float, default=0.35, help="mean seconds between kills")
+    parser.add_argument("--rate", type=float, default=8, help="orders per second in the other scenarios")
+    parser.add_argument("--keep", action="store_true", help="keep logs and database files")
+    return parser.parse_args(arguments)
+
+
+def _scenario(name: str, given: argparse.Namespace) -> bool:
+    print(f"\n== {name}: {given.orders} orders, seed {given.seed}", flush=True)
+    scenario = SCENARIOS[name]
+    options = Options(kills=given.kills, pause=given.pause, rate=given.rate)
+    with world(seed=given.seed, total=given.orders, prepare=scenario.prepare, keep=given.keep) as here:
+        here.say("everything is up")
+        try:
+            scenario.run(here, options)
+            here.storefront.join()
+            quiet = here.wait_quiet()
+        except TimeoutError as error:
+            print(f"VIOLATION: {error}")
+            return False
+        verdict = _repaired(here)
+        _summary(here, name, verdict, quiet)
+    return not verdict.violations
+
+
+def _repaired(here: World) -> Verdict:
+    """The verdict; where runs were parked, once before and once after somebody has resumed them."""
+    verdict = here.judge()
+    if verdict.parked:
+        here.say(f"parked, waiting for a person: {dict(verdict.parked)}")
+        here.resume_parked()
+        here.wait_quiet()
+        after = here.judge()
+        after.violations += verdict.violations
+        after.parked = verdict.parked
+        return after
+    return verdict
+
+
+def _summary(here: World, name: str, verdict: Verdict, quiet: float) -> None:
+    stats, counts = here.provider.ask("/stats"), here.storefront.counts
+    rows = {
+        "seed": here.seed,
+        "orders accepted": f"{len(here.storefront.answers)} of {here.total}",
+        "orders by status": _told(verdict.statuses),
+        "parked on the way, by reason": _told(verdict.parked) or "none",
+        "killed": f"{sum(here.kills.values())} ({_told(here.kills)})",
+        "provider: calls, effects, repeats": f"{stats['calls']}, {stats['effects']}, {stats.get('repeats', 0)}",
+        "provider: faults": _told(
+            {key: stats.get(key, 0) for key in ("flaky", "wrong", "hung_up", "declined")}
+        ),
+        "sent again by the storefront": _told(counts) or "never",
+        "quiet after the last order": f"{quiet:.1f} s",
+        "whole scenario": f"{time.monotonic() - here.started:.1f} s",
+    }
+    width = max(map(len, rows))
+    print(f"\n-- {name}")
+    for title, value in rows.items():
+        print(f"{title:<{width}}  {value}")
+    for what, away, recovery in here.recoveries:
+        print(f"{'recovery':<{width}}  {what}: away {away:.1f} s, next run ended {recovery:.2f} s after")
+    for sentence in verdict.violations[:20]:
+        print(f"VIOLATION: {sentence}")
+    print(f"{'invariants':<{width}}  {'VIOLATED' if verdict.violations else 'hold'}", flush=True)
+
+
+def _told(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()) if count)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

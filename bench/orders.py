@@ -1,0 +1,109 @@
+"""Orders sent to the gateway by several clients at once, each until it has an answer that counts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+PER_TENANT = 20
+GIVE_UP_SECONDS = 240
+FINAL = ("Executed", "Scheduled", "PendingApproval", "ChainStarted", "Rerouted", "Suppressed")
+
+
+def order_of(number: int, seed: int, later: bool = False) -> dict[str, Any]:
+    order_id = f"ord-{seed}-{number:06d}"
+    return {
+        "id": order_id,
+        "namespace": "ecommerce",
+        "tenant": f"shop-{number // PER_TENANT:04d}",
+        "provider": "payment-gateway",
+        "action_type": "place_order",
+        "payload": {
+            "order_id": order_id,
+            "customer_email": f"c{number}@shop.example",
+            "total_cents": 100 + number % 40_000,
+            "currency": "USD",
+            "shipping_country": "US",
+            "items": [{"sku": "MUG-BLUE", "qty": 1 + number % 3}],
+            "card_last4": "4242",
+            "later": later,
+        },
+    }
+
+
+class Storefront:
+    """`clients` threads; each order has its Idempotency-Key and is sent until an answer arrives.
+
+    `pace(number)` says whether that order may be sent yet.
+    """
+
+    def __init__(
+        self, url: str, key: str, seed: int, total: int, clients: int = 4, later: bool = True
+    ) -> None:
+        self._url, self._key, self._seed, self.total = url, key, seed, total
+        self._clients, self._later = clients, later
+        self._lock = threading.Lock()
+        self._next = 0
+        self.answers: dict[str, str] = {}
+        self.counts: Counter[str] = Counter()
+        self.unanswered: list[str] = []
+        self.pace: Callable[[int], bool] = lambda number: True
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(clients)]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def busy(self) -> bool:
+        return any(thread.is_alive() for thread in self._threads)
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        headers = {"Authorization": f"Bearer {self._key}"}
+        with httpx.Client(base_url=self._url, headers=headers, timeout=15, trust_env=False) as client:
+            while (number := self._take()) is not None:
+                while not self.pace(number):
+                    time.sleep(0.02)
+                self._send(client, order_of(number, self._seed, later=self._later and number % 10 == 0))
+
+    def _take(self) -> int | None:
+        with self._lock:
+            self._next += 1
+            return self._next - 1 if self._next <= self.total else None
+
+    def _send(self, client: httpx.Client, action: dict[str, Any]) -> None:
+        deadline = time.monotonic() + GIVE_UP_SECONDS
+        while time.monotonic() < deadline:
+            answer = self._try(client, action)
+            if answer is not None:
+                with self._lock:
+                    self.answers[action["id"]] = answer
+                return
+            time.sleep(0.3)
+        self.unanswered.append(action["id"])
+
+    def _try(self, client: httpx.Client, action: dict[str, Any]) -> str | None:
+        """The outcome's kind, or None where the order must be sent again."""
+        try:
+            response = client.post("/v1/dispatch", json=action, headers={"Idempotency-Key": action["id"]})
+        except httpx.HTTPError as error:
+            return self._again(type(error).__name__)
+        if response.status_code != httpx.codes.OK:
+            return self._again(f"HTTP {response.status_code}")
+        body = response.json()
+        kind = body if isinstance(body, str) else next(iter(body))
+        self.counts["replayed"] += "Idempotency-Replayed" in response.headers
+        return kind if kind in FINAL else self._again(kind)
+
+    def _again(self, reason: str) -> None:
+        with self._lock:
+            self.counts[reason] += 1

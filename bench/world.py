@@ -1,0 +1,190 @@
+"""One scenario's whole world: services, provider, gateway, storefront; and what was done to them."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from bench.gateway import ROOT, Gateway, configuration
+from bench.invariants import Verdict, check, count_ended, open_work
+from bench.orders import Storefront
+from bench.services import OwnPostgres, OwnRedis, free_port, wait_for
+
+QUIET_SECONDS = 400
+PROGRESS_SECONDS = 90
+TROUBLE = {"slow": 0.05, "slow_seconds": 0.6, "flaky": 0.02, "wrong": 0.01, "hangup": 0.01}
+TROUBLE |= {"decline": 4, "review": 6}
+
+
+@dataclass
+class Provider:
+    """The simulator's process and its books."""
+
+    seed: int
+    mode: dict[str, Any]
+    port: int = field(default_factory=free_port)
+    control_port: int = field(default_factory=free_port)
+
+    def start(self, log: Path) -> None:
+        command = ["-m", "bench.provider_sim", f"--port={self.port}", f"--control-port={self.control_port}"]
+        command += [f"--seed={self.seed}", f"--mode={json.dumps(self.mode)}"]
+        with log.open("wb") as stream:
+            self._process = subprocess.Popen(
+                [sys.executable, *command], cwd=ROOT, stdout=stream, stderr=stream
+            )
+        wait_for(self._answers, 20, "the provider simulator")
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.ask("/stats"))
+        except httpx.HTTPError:
+            return False
+
+    def ask(self, path: str, **mode: Any) -> dict[str, Any]:
+        url = f"http://127.0.0.1:{self.control_port}{path}"
+        method = "POST" if mode else "GET"
+        answer = httpx.request(method, url, json=mode or None, timeout=30, trust_env=False)
+        answered: dict[str, Any] = answer.raise_for_status().json()
+        return answered
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+@dataclass
+class World:
+    seed: int
+    total: int
+    directory: Path
+    postgres: OwnPostgres
+    redis: OwnRedis
+    provider: Provider
+    gateway: Gateway
+    storefront: Storefront
+    random: random.Random
+    kills: Counter[str] = field(default_factory=Counter)
+    recoveries: list[tuple[str, float, float]] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    def say(self, text: str) -> None:
+        print(f"[{time.monotonic() - self.started:6.1f} s] {text}", flush=True)
+
+    def ended(self) -> int:
+        try:
+            with self.postgres.connect() as connection:
+                return count_ended(connection)
+        except psycopg.Error:
+            return 0
+
+    @contextmanager
+    def outage(self, what: str) -> Iterator[None]:
+        """Something is broken inside the block; afterwards: how long until another run ends."""
+        before = time.monotonic()
+        self.say(f"{what} …")
+        yield
+        back = time.monotonic()
+        stand = wait_for(self.ended, 30, "PostgreSQL") if self.storefront.total else 0
+        wait_for(
+            lambda: self.ended() > stand or self.idle(), PROGRESS_SECONDS, f"progress after: {what}", 0.05
+        )
+        recovery = time.monotonic() - back
+        self.recoveries.append((what, back - before, recovery))
+        self.say(f"{what}: away {back - before:.1f} s, the next run ended {recovery:.2f} s later")
+
+    def idle(self) -> bool:
+        try:
+            with self.postgres.connect() as connection:
+                return not any(open_work(connection)) and not self.storefront.busy
+        except psycopg.Error:
+            return False
+
+    def wait_quiet(self) -> float:
+        """Seconds until nothing is left to do."""
+        started, told = time.monotonic(), 0.0
+        while not self.idle():
+            waited = time.monotonic() - started
+            if waited - told > 10:
+                told = waited
+                with self.postgres.connect() as connection:
+                    self.say(f"waiting: runs, holds, unsealed, unsent = {open_work(connection)}")
+            if waited > QUIET_SECONDS:
+                raise TimeoutError(f"not quiet after {QUIET_SECONDS} s")
+            self.gateway.revive()
+            time.sleep(0.25)
+        return time.monotonic() - started
+
+    def judge(self) -> Verdict:
+        with self.postgres.connect() as connection:
+            verdict = check(
+                connection,
+                self.storefront.answers,
+                self.provider.ask("/effects"),
+                self.provider.ask("/stats"),
+            )
+        unanswered = self.storefront.unanswered
+        verdict.must(not unanswered, f"{len(unanswered)} orders were never answered")
+        verdict.must(len(self.storefront.answers) == self.total, "not every order was accepted")
+        told = self.gateway.run("manage.py", "verify_audit", check=False)
+        verdict.must("chains are whole" in told and not told.startswith("failed"), told[-500:])
+        return verdict
+
+    def resume_parked(self) -> int:
+        """What a person would do with the incidents, once the provider is well: retry them all, by the API."""
+        calm = {"slow": 0.0, "flaky": 0.0, "wrong": 0.0, "hangup": 0.0, "gone": False}
+        self.provider.ask("/mode", **calm)
+        headers = {"Authorization": f"Bearer {self.gateway.key}"}
+        answer = httpx.post(
+            self.gateway.url + "/v1/incidents/resume", headers=headers, json={}, timeout=60, trust_env=False
+        )
+        self.say(f"resumed what was parked: {answer.status_code} {answer.text[:200]}")
+        return answer.status_code
+
+
+Prepare = Callable[[Gateway], None]
+
+
+@contextmanager
+def world(
+    *, seed: int, total: int, prepare: Prepare = lambda gateway: None, clients: int = 4, keep: bool = False
+) -> Iterator[World]:
+    """Everything started and ready; stopped at the end, whatever happened."""
+    directory = Path(tempfile.mkdtemp(prefix="acteon-faults-"))
+    directory.chmod(0o755)
+    undo: list[Callable[[], object]] = []
+    try:
+        postgres = OwnPostgres(directory)
+        undo.append(lambda: postgres.stop("immediate"))
+        redis = OwnRedis(directory)
+        undo.append(redis.stop)
+        provider = Provider(seed, TROUBLE)
+        provider.start(directory / "provider.log")
+        undo.append(provider.stop)
+        gateway = Gateway(directory, postgres.url, redis.url)
+        prepare(gateway)
+        gateway.install(configuration(directory, f"http://127.0.0.1:{provider.port}"))
+        undo.append(gateway.stop)
+        gateway.start()
+        storefront = Storefront(gateway.url, gateway.key, seed, total, clients)
+        yield World(
+            seed, total, directory, postgres, redis, provider, gateway, storefront, random.Random(seed)
+        )
+    finally:
+        for step in reversed(undo):
+            step()
+        print(f"logs: {directory}" if keep else "", flush=True)
+        if not keep:
+            subprocess.run(["rm", "-rf", str(directory)], check=False)

@@ -1,0 +1,19 @@
+"""The admin pages of orders and of what waits, and of lifecycles and templates.
+
+Actions as submitted and remembered answers have no page: what they hold is shown, redacted, where it belongs.
+"""
+
+from orders_app.admin.approvals import ApprovalAdmin
+from orders_app.admin.lifecycles import LifecycleAdmin
+from orders_app.admin.orders import OrderAdmin
+from orders_app.admin.templates import TemplateAdmin, TemplateProfileAdmin
+from orders_app.admin.waiting import WaitingOrderAdmin
+
+__all__ = [
+    "ApprovalAdmin",
+    "LifecycleAdmin",
+    "OrderAdmin",
+    "TemplateAdmin",
+    "TemplateProfileAdmin",
+    "WaitingOrderAdmin",
+]

@@ -1,0 +1,150 @@
+"""Orders as evidence: where each stands, how it came there, and the moves that are open to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import mark_safe
+from unfold.decorators import display
+
+from acteon_site.base.errors import conflict
+from audit_app.admin import ScopeFilter
+from chains_app.models import Run, StepRun
+from orders_app.admin.evidence import Button, EvidenceAdmin, Told, actor_of, source_of
+from orders_app.admin.filters import OrderState, within_scopes
+from orders_app.admin.picture import lifecycle_svg
+from orders_app.admin.showing import amount_of, payload_of, payload_rows
+from orders_app.admin.trail import trail_of
+from orders_app.models import Hold, Order
+from orders_app.selectors import lifecycle_of
+from orders_app.services.cancel import order_cancel
+from orders_app.services.moves import order_named, order_transition
+from orders_app.states import UNMOVABLE, WAITING, HoldKind, OrderStatus
+
+COLORS = {
+    **dict.fromkeys((OrderStatus.HELD, OrderStatus.SCHEDULED), "warning"),
+    OrderStatus.PROCESSING: "info",
+    OrderStatus.COMPLETED: "success",
+    **dict.fromkeys((OrderStatus.FAILED, OrderStatus.REJECTED), "danger"),
+}
+MOVE, CANCEL = "move", "cancel"
+CANCELLABLE = WAITING | {OrderStatus.PROCESSING}
+MOST_LINES = 50
+
+
+@admin.register(Order)
+class OrderAdmin(EvidenceAdmin):
+    view_codename = "orders_app.view_order"
+    act_codename = "orders_app.change_order"
+    list_display = ("fingerprint", "shop", "state", "shown_status", "amount", "updated")
+    list_filter = (ScopeFilter, OrderState)
+    search_fields = ("fingerprint",)
+    search_help_text = "The exact name of an order"
+    list_before_template = "admin/orders_app/parts/refresh.html"
+    change_form_template = "admin/orders_app/order.html"
+    buttons = (MOVE, CANCEL)
+    empty_title = "No orders"
+    empty_text = "Accepted actions whose type a lifecycle claims appear here as orders."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        orders: QuerySet[Order] = super().get_queryset(request)
+        return orders.select_related("action")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        # Without a tenant only the ids' index is in order of time.
+        return ("-updated_at", "-id") if request.GET.get(ScopeFilter.parameter_name) else ("-id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        # Django's own exact search ignores case, which no index serves.
+        name = search_term.strip()
+        return (within_scopes(queryset).filter(fingerprint=name) if name else queryset), False
+
+    @display(description="Shop")
+    def shop(self, order: Order) -> str:
+        return f"{order.tenant} / {order.namespace}"
+
+    @display(description="Status", label=COLORS)
+    def shown_status(self, order: Order) -> str:
+        return str(order.status)
+
+    @display(description="Amount")
+    def amount(self, order: Order) -> str:
+        return amount_of(order)
+
+    @display(description="Updated")
+    def updated(self, order: Order) -> str:
+        return f"{order.updated_at:%Y-%m-%d %H:%M:%S}"
+
+    def details(self, request: HttpRequest, obj: Order) -> dict[str, Any]:
+        moves = list(obj.moves.order_by("-at", "-id")[:MOST_LINES])[::-1]
+        been = {name for move in moves for name in (move.from_state, move.to_state)}
+        picture = lifecycle_svg(lifecycle_of(obj), current=obj.state, been=been)
+        return {
+            "order": obj,
+            "title": obj.fingerprint,
+            "amount": amount_of(obj),
+            "label": COLORS.get(OrderStatus(obj.status), ""),
+            "picture": mark_safe(picture),  # noqa: S308 - it escapes every text in it
+            "moves": moves,
+            "holds": list(_holds(obj)),
+            "run": _run(request, obj),
+            "payload": payload_rows(payload_of(obj)),
+            "trail": trail_of(request, obj),
+            "buttons": self._buttons(obj) if self.may_act(request) and _is_current(obj) else [],
+        }
+
+    def _buttons(self, order: Order) -> list[Button]:
+        allowed = () if order.status in UNMOVABLE else lifecycle_of(order).allowed(order.state)
+        buttons = [self._move_button(order, state) for state in allowed]
+        if order.status in CANCELLABLE:
+            question = f"Cancel {order.fingerprint}? What is done already is undone where that is possible."
+            url = self.url_of(CANCEL, order.pk)
+            buttons.append(Button("Cancel the order", url, question, "Yes, cancel it", "bad"))
+        return buttons
+
+    def _move_button(self, order: Order, state: str) -> Button:
+        question = f"Mark {order.fingerprint} as {state}? It is {order.state} now."
+        return Button(f"Mark as {state}", self.url_of(MOVE, order.pk), question, f"Yes, it is {state}", to=state)
+
+    def press(self, request: HttpRequest, obj: Order, name: str) -> Told:
+        if not _is_current(obj):
+            raise conflict("this order was placed anew; its newer page has the buttons")
+        named = {"namespace": obj.namespace, "tenant": obj.tenant, "fingerprint": obj.fingerprint}
+        who: dict[str, Any] = {"actor": actor_of(request), "source": source_of(request)}
+        if name == MOVE:
+            moved = order_transition(**named, **who, to=request.POST.get("to", ""))
+            return Told(f"The order is {moved.new_state} now.")
+        order = order_cancel(**named, **who)
+        if order.status == OrderStatus.CANCELLED:
+            return Told("Cancelled. The order is not carried out.")
+        return Told("The order's chain was asked to stop; what is done is undone, then the order is cancelled.")
+
+
+def _is_current(order: Order) -> bool:
+    """Whether this is the order that its name stands for: an older one of the same name is history."""
+    return order_named(order.namespace, order.tenant, order.fingerprint).pk == order.pk
+
+
+def _holds(order: Order) -> Iterable[dict[str, Any]]:
+    for hold in Hold.objects.filter(order=order).order_by("-created_at").defer("outcome", "context")[:MOST_LINES]:
+        page = "approval" if hold.kind == HoldKind.APPROVAL else "waitingorder"
+        yield {"hold": hold, "url": reverse(f"admin:orders_app_{page}_change", args=[hold.pk])}
+
+
+def _run(request: HttpRequest, order: Order) -> dict[str, Any] | None:
+    """The order's chain and its steps, without what is encrypted in them."""
+    if order.run_id is None or not request.user.has_perm("chains_app.view_run"):
+        return None
+    run = Run.objects.filter(pk=order.run_id).only("chain_name", "status").first()
+    if run is None:
+        return None
+    steps = StepRun.objects.filter(run=run).order_by("index").only("name", "status")
+    url = reverse("admin:chains_app_run_change", args=[run.pk])
+    return {"name": run.chain_name, "status": run.status.replace("_", " "), "url": url, "steps": list(steps)}

@@ -1,0 +1,147 @@
+"""How the order pages show money, time and payloads. Payloads are redacted before anything else looks at them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from audit_app.selectors import current_redactor
+from orders_app.actions import stored_action
+from orders_app.models import Action
+
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+MOST_LINES = 100
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+class HasAction(Protocol):
+    action: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    head: list[str]
+    lines: list[list[str]]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A payload field: as text, as a table (a list of equal objects), or as indented JSON (`code`)."""
+
+    name: str
+    label: str
+    text: str = ""
+    code: str = ""
+    table: Table | None = None
+    hidden: bool = False
+
+
+def payload_of(row: HasAction) -> dict[str, Any]:
+    """The redacted payload of the row's action, worked out once for each row."""
+    known: dict[str, Any] | None = row.__dict__.get("_shown_payload")
+    if known is None:
+        known = redacted(row.action)
+        row.__dict__["_shown_payload"] = known
+    return known
+
+
+def redacted(action: Action) -> dict[str, Any]:
+    stored = stored_action(action.body)
+    payload: dict[str, Any] = current_redactor().scrubber(stored.payload, stored.tainted).payload
+    return payload
+
+
+def amount_of(row: HasAction) -> str:
+    return money(payload_of(row))
+
+
+def money(payload: Mapping[str, Any]) -> str:
+    """`total_cents` with its currency, as people write it; a dash where there is none."""
+    cents, currency = payload.get("total_cents"), payload.get("currency")
+    if isinstance(cents, bool) or not isinstance(cents, int):
+        return "-" if cents is None else str(cents)
+    units, rest = divmod(abs(cents), 100)
+    number = f"{'-' if cents < 0 else ''}{units:,}.{rest:02d}"
+    if not isinstance(currency, str) or not currency:
+        return number
+    return f"{SYMBOLS[currency]}{number}" if currency in SYMBOLS else f"{number} {currency[:8]}"
+
+
+def payload_rows(payload: Mapping[str, Any]) -> list[Row]:
+    hides = current_redactor().hides
+    return [_row(name, value, hidden=hides(name)) for name, value in payload.items()]
+
+
+def _row(name: str, value: Any, *, hidden: bool) -> Row:
+    label = name.replace("_", " ").strip().capitalize() or name
+    if name == "total_cents":
+        label = "Total in cents"
+    if not isinstance(value, dict | list):
+        return Row(name, label, text=_scalar(value), hidden=hidden)
+    table = _table(value)
+    return Row(name, label, table=table) if table else Row(name, label, code=_indented(value))
+
+
+def _scalar(value: Any) -> str:
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _table(value: Any) -> Table | None:
+    """Lists of flat objects, such as an order's items, are tables."""
+    if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
+        return None
+    if any(isinstance(inner, dict | list) for item in value for inner in item.values()):
+        return None
+    head = list(dict.fromkeys(key for item in value for key in item))
+    if not 1 <= len(head) <= 8:
+        return None
+    lines = [[_scalar(item.get(key)) for key in head] for item in value[:MOST_LINES]]
+    return Table(head, lines, max(0, len(value) - MOST_LINES))
+
+
+def _indented(value: Any) -> str:
+    lines = json.dumps(value, indent=2, ensure_ascii=False, default=str).splitlines()
+    if len(lines) > MOST_LINES:
+        lines = [*lines[:MOST_LINES], f"… and {len(lines) - MOST_LINES} more lines"]
+    return "\n".join(lines)
+
+
+def span_text(seconds: float) -> str:
+    """The two largest units: 75 as "1 min 15 s", 90,000 as "1 d 1 h"."""
+    left, parts = max(0, int(seconds)), []
+    for unit, size in _UNITS:
+        count, left = divmod(left, size)
+        if count or parts:
+            parts.append(f"{count} {unit}" if count else "")
+    return " ".join(part for part in parts[:2] if part) or "0 s"
+
+
+def moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else "-"
+
+
+def countdown(at: datetime, words: str = "{} left", over: str = "time is over") -> SafeString:
+    """The time until `at`, counted on by admin.js from what the server saw."""
+    seconds = int((at - timezone.now()).total_seconds())
+    text = words.format(span_text(seconds)) if seconds > 0 else over
+    urgent = " gw-urgent" if seconds <= 60 else ""
+    return format_html(
+        '<time class="gw-left{}" datetime="{}" title="{}" data-left="{}" data-words="{}" data-over="{}">{}</time>',
+        urgent, at.isoformat(), moment(at), seconds, words, over, text,
+    )  # fmt: skip
+
+
+def ago(at: datetime) -> str:
+    return f"{span_text((timezone.now() - at).total_seconds())} ago"

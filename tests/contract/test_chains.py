@@ -1,0 +1,280 @@
+"""/v1/chains: runs and definitions; /v1/incidents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from acteon_site.base import stamps
+from chains_app.models import CircuitBreaker, Run
+from chains_app.services.advance import runs_sweep
+from chains_app.services.breakers import breaker_trip
+from chains_app.services.providers import provider_save
+from tests.contract import shapes
+from tests.contract.client import Strict
+from tests.contract.strict import Shape, anything, listed
+from tests.world import SCOPE, order
+
+MADE_UP = "01890000-0000-7000-8000-000000000000"
+NODE = Shape({"name": anything, "steps": listed(anything)}, {}, {})
+
+
+def started(client: Strict, **changes: Any) -> str:
+    answer = client.post("/v1/dispatch", shapes.outcome, order(**changes))
+    chain_id: str = answer["Executed"]["body"]["chain_id"]
+    return chain_id
+
+
+def parked(client: Strict) -> str:
+    """A run whose charge step waits for a person: the breaker is open and the fallback holds it for review."""
+    CircuitBreaker.objects.filter(provider="payment-gateway").update(fallback_provider="compliance-queue")
+    chain_id = started(client)
+    breaker_trip(provider="payment-gateway", actor="test")
+    stamps.reset()
+    runs_sweep()
+    return chain_id
+
+
+def failing(client: Strict) -> str:
+    """A run that fails at its first step."""
+    spec = {"name": "fails", "steps": [{"name": "only", "provider": "broken", "action_type": "x"}]}
+    provider_save(spec={"name": "broken", "type": "log"}, actor="test")
+    client.put("/v1/chains/definitions/fails", shapes_definition(), spec)
+    from rules_app.models import Rule
+    from tests.world import publish_rules
+
+    Rule.objects.create(
+        name="to-fails",
+        priority=0,
+        condition={"field": "action.action_type", "eq": "doom"},
+        action={"type": "chain", "chain": "fails"},
+    )
+    publish_rules()
+    stamps.reset()
+    body = {**SCOPE, "provider": "warehouse", "action_type": "doom", "payload": {}}
+    answer = client.post("/v1/dispatch", shapes.outcome, body)
+    from chains_app.models import Provider
+
+    Provider.objects.filter(name="broken").delete()
+    stamps.touch(stamps.PROVIDERS)
+    stamps.reset()
+    runs_sweep()
+    chain_id: str = answer["ChainStarted"]["chain_id"]
+    return chain_id
+
+
+def shapes_definition() -> Shape:
+    step = Shape(
+        {"name": anything, "provider": anything, "action_type": anything, "payload_template": anything, "branches": listed(anything)},
+        {
+            name: anything
+            for name in (
+                *"sub_chain timer wait_for_signal parallel default_next on_failure delay_seconds retry compensate".split(),
+                *"on_fallback on_unknown point_of_no_return transition_to timeout_seconds description".split(),
+            )
+        },
+    )
+    return Shape(
+        {"name": anything, "steps": listed(step), "on_failure": anything, "timeout_seconds": anything},
+        {"on_cancel": anything, "trigger": anything, "description": anything, "warnings": listed(shapes.FIELD_PROBLEM)},
+        extra={"version": anything, "enabled": anything},
+    )
+
+
+DEFINITION = shapes_definition()
+
+
+# Runs ----------------------------------------------------------------------------------------------------------
+
+
+def test_runs_are_listed_finished_ones_too(client: Strict) -> None:
+    first, second = started(client), started(client)
+    runs_sweep()
+    found = client.get("/v1/chains", shapes.CHAINS, **SCOPE)
+    assert {run["chain_id"] for run in found["chains"]} == {first, second}
+    assert {run["status"] for run in found["chains"]} == {"completed"}
+    assert client.get("/v1/chains", shapes.CHAINS, **SCOPE, status="running")["chains"] == []
+    assert client.get("/v1/chains", shapes.CHAINS, **SCOPE, chain_name="order-processing")["count"] == 2
+    assert client.get("/v1/chains", shapes.CHAINS, **SCOPE, chain_name="x")["count"] == 0
+    client.refused("GET", "/v1/chains", 400, "BAD_QUERY", query={**SCOPE, "status": "lost"})
+
+
+@pytest.mark.parametrize(
+    "status",
+    "running completed failed cancelled timed_out waiting_sub_chain waiting_timer waiting_signal waiting_parallel".split(),
+)
+def test_every_status_of_the_contract_is_a_filter(client: Strict, status: str) -> None:
+    client.get("/v1/chains", shapes.CHAINS, **SCOPE, status=status)
+
+
+def test_a_run_in_detail_before_and_after(client: Strict) -> None:
+    chain_id = started(client)
+    fresh = client.get(f"/v1/chains/{chain_id}", shapes.CHAIN)
+    assert (fresh["status"], fresh["current_step"], fresh["total_steps"]) == ("running", 0, 5)
+    assert [step["status"] for step in fresh["steps"]] == ["pending"] * 5
+    assert [step["provider"] for step in fresh["steps"]][1] == ""
+    runs_sweep()
+    done = client.get(f"/v1/chains/{chain_id}", shapes.CHAIN, **SCOPE)
+    assert done["status"] == "completed"
+    assert done["execution_path"] == ["validate", "charge", "fulfill", "notify-customer"]
+    assert done["steps"][0]["response_body"] == {"provider": "payment-gateway", "logged": True}
+    assert done["definition_version"] == 1
+    assert done["incident"] is None
+
+
+@pytest.mark.parametrize("tail", ["", "/history", "/dag"])
+@pytest.mark.parametrize("chain_id", [MADE_UP, "nonsense"])
+def test_runs_that_are_none(client: Strict, chain_id: str, tail: str) -> None:
+    client.refused("GET", f"/v1/chains/{chain_id}{tail}", 404, "NOT_FOUND")
+
+
+def test_a_scope_in_the_query_must_match(client: Strict) -> None:
+    chain_id = started(client)
+    for tail in ("", "/history", "/dag"):
+        client.refused("GET", f"/v1/chains/{chain_id}{tail}", 404, query={"tenant": "other"})
+
+
+def test_the_history_has_finished_attempts(client: Strict) -> None:
+    chain_id = started(client)
+    runs_sweep()
+    history = client.get(f"/v1/chains/{chain_id}/history", shapes.HISTORY)
+    assert [(step["name"], step["step_index"]) for step in history["steps"]] == [
+        ("validate", 0),
+        ("charge", 2),
+        ("fulfill", 3),
+        ("notify-customer", 4),
+    ]
+    assert all(step["attempts"][0]["success"] for step in history["steps"])
+
+
+def test_the_dag_of_a_run_and_of_a_definition(client: Strict) -> None:
+    chain_id = started(client)
+    runs_sweep()
+    dag = client.get(f"/v1/chains/{chain_id}/dag", shapes.DAG)
+    assert (dag["chain_id"], dag["status"]) == (chain_id, "completed")
+    taken = [(edge["source"], edge["target"]) for edge in dag["edges"] if edge["on_execution_path"]]
+    assert taken == [("validate", "charge"), ("charge", "fulfill"), ("fulfill", "notify-customer")]
+    plain = client.get("/v1/chains/definitions/order-processing/dag", shapes.DAG)
+    assert not {"chain_id", "status"} & plain.keys()
+    assert plain["nodes"][1]["node_type"] == "sub_chain"
+    client.refused("GET", "/v1/chains/definitions/nobody/dag", 404, "NOT_FOUND")
+
+
+def test_a_run_is_cancelled_with_reason_and_name(client: Strict) -> None:
+    chain_id = started(client)
+    body = {**SCOPE, "reason": "changed", "cancelled_by": "maria"}
+    client.post(f"/v1/chains/{chain_id}/cancel", shapes.CHAIN, body)
+    runs_sweep()
+    detail = client.get(f"/v1/chains/{chain_id}", shapes.CHAIN)
+    assert (detail["status"], detail["cancel_reason"], detail["cancelled_by"]) == ("cancelled", "changed", "maria")
+    client.refused("POST", f"/v1/chains/{chain_id}/cancel", 409, body=SCOPE)
+
+
+def test_cancels_of_nothing(client: Strict) -> None:
+    chain_id = started(client)
+    client.refused("POST", f"/v1/chains/{MADE_UP}/cancel", 404, "NOT_FOUND", body=SCOPE)
+    client.refused("POST", f"/v1/chains/{chain_id}/cancel", 422, "VALIDATION", body={})
+    client.refused("POST", f"/v1/chains/{chain_id}/cancel", 422, "VALIDATION", body={**SCOPE, "reason": 7})
+    client.refused("POST", f"/v1/chains/{chain_id}/cancel", 404, body={**SCOPE, "tenant": "other"})
+
+
+def test_a_failed_run_goes_on_at_its_failed_step(client: Strict) -> None:
+    chain_id = failing(client)
+    failed = client.get(f"/v1/chains/{chain_id}", shapes.CHAIN)
+    assert failed["status"] == "failed"
+    assert failed["error"]
+    provider_save(spec={"name": "broken", "type": "log"}, actor="test")
+    stamps.reset()
+    client.post(f"/v1/chains/{chain_id}/retry", shapes.CHAIN)
+    runs_sweep()
+    assert Run.objects.get(pk=chain_id).status == "completed"
+    client.refused("POST", f"/v1/chains/{chain_id}/retry", 409)
+    client.refused("POST", f"/v1/chains/{MADE_UP}/retry", 404, "NOT_FOUND")
+
+
+# Incidents -----------------------------------------------------------------------------------------------------
+
+
+def test_a_parked_run_shows_its_incident(client: Strict) -> None:
+    chain_id = parked(client)
+    detail = client.get(f"/v1/chains/{chain_id}", shapes.CHAIN)
+    assert detail["status"] == "waiting_signal"
+    (incident,) = client.get("/v1/incidents", shapes.INCIDENTS, **SCOPE)["incidents"]
+    assert detail["incident"] == incident
+    assert incident["chain_id"] == chain_id
+
+
+@pytest.mark.parametrize(("verb", "status"), [("retry", "running"), ("skip", "running"), ("cancel", "cancelled")])
+def test_a_person_decides_of_an_incident(client: Strict, verb: str, status: str) -> None:
+    parked(client)
+    (incident,) = client.get("/v1/incidents", shapes.INCIDENTS, **SCOPE)["incidents"]
+    told = client.post(f"/v1/incidents/{incident['id']}/{verb}", shapes.INCIDENT)
+    assert told["resolved_at"]
+    assert client.get("/v1/incidents", shapes.INCIDENTS, **SCOPE)["incidents"] == []
+    client.refused("POST", f"/v1/incidents/{incident['id']}/{verb}", 404, "NOT_FOUND")
+    client.refused("POST", f"/v1/incidents/{MADE_UP}/{verb}", 404, "NOT_FOUND")
+
+
+# Definitions ---------------------------------------------------------------------------------------------------
+
+SPEC: dict[str, Any] = {
+    "name": "two-steps",
+    "steps": [
+        {"name": "a", "provider": "warehouse", "action_type": "x", "payload_template": {"id": "{{origin.payload.id}}"}},
+        {"name": "b", "provider": "warehouse", "action_type": "y"},
+    ],
+    "on_failure": "abort",
+    "timeout_seconds": 60,
+}
+
+
+def test_definitions_are_listed(client: Strict) -> None:
+    found = client.get("/v1/chains/definitions", shapes.DEFINITIONS)
+    by_name = {row["name"]: row for row in found["definitions"]}
+    assert by_name["order-processing"]["has_branches"] is True
+    assert by_name["order-processing"]["has_sub_chains"] is True
+    assert by_name["fraud-review"]["steps_count"] == 3
+
+
+def test_a_definition_is_made_replaced_read_and_removed(client: Strict) -> None:
+    path = "/v1/chains/definitions/two-steps"
+    made = client.put(path, DEFINITION, SPEC)
+    assert made["version"] == 1
+    assert client.get(path, DEFINITION) == made
+    assert client.put(path, DEFINITION, {**SPEC, "timeout_seconds": 90})["version"] == 2
+    client.delete(path)
+    client.refused("GET", path, 404, "NOT_FOUND")
+    client.refused("DELETE", path, 404, "NOT_FOUND")
+
+
+def test_a_definition_that_others_refer_to_stays(client: Strict) -> None:
+    client.refused("DELETE", "/v1/chains/definitions/fraud-review", 409)
+    client.get("/v1/chains/definitions/fraud-review", DEFINITION)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": []},
+        {"steps": None},
+        {"steps": [{"name": "a"}]},
+        {"steps": [{"name": "a", "provider": "nobody", "action_type": "x"}]},
+        {"steps": [{"name": "a", "provider": "warehouse", "action_type": "x", "default_next": "nowhere"}]},
+        {"steps": [{"name": "a", "sub_chain": "nobody"}]},
+        {"steps": [SPEC["steps"][0], SPEC["steps"][0]]},
+        {"timeout_seconds": 0},
+        {"on_failure": "explode"},
+        {"name": "another"},
+    ],
+)
+def test_what_does_not_validate_is_not_saved(client: Strict, change: dict[str, Any]) -> None:
+    path = "/v1/chains/definitions/two-steps"
+    error = client.refused("PUT", path, 422, "VALIDATION", body={**SPEC, **change})
+    assert error["details"]
+    client.refused("GET", path, 404)
+
+
+def test_unknown_keys_are_told_as_warnings(client: Strict) -> None:
+    told = client.put("/v1/chains/definitions/two-steps", DEFINITION, {**SPEC, "zzz": 1})
+    assert [warning["field"] for warning in told["warnings"]] == ["zzz"]
