@@ -32,7 +32,9 @@ class NamesField(forms.CharField):
     widget = UnfoldAdminTextInputWidget
 
     def __init__(self, *, colon_allowed: bool = False, **options: Any) -> None:
-        super().__init__(initial="*", help_text="Exact names with commas between them, or * for all.", **options)
+        super().__init__(
+            initial="*", help_text="Exact names with commas between them, or * for all.", **options
+        )
         self.colon_allowed = colon_allowed
 
     def to_python(self, value: Any) -> Any:
@@ -124,7 +126,9 @@ class ApiKeyAdmin(ModelAdmin):
         urls: list[URLPattern] = super().get_urls()
         return own + urls
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> Any:
         key = options.get("obj")
         context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
         if key is not None:
@@ -136,10 +140,14 @@ class ApiKeyAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         facts = form.cleaned_data
         scopes = {name: facts[name] for name in SCOPES}
-        key, secret = api_key_create(name=facts["name"], role=facts["role"], expires_at=facts["expires_at"], **scopes)
+        key, secret = api_key_create(
+            name=facts["name"], role=facts["role"], expires_at=facts["expires_at"], **scopes
+        )
         obj.pk, obj.prefix, obj.secret_to_show = key.pk, key.prefix, secret
 
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
         """The secret stands on this one page and nowhere else: no message (a cookie), no second look."""
         context = {
             **self.admin_site.each_context(request),
@@ -163,7 +171,9 @@ class ApiKeyAdmin(ModelAdmin):
             return HttpResponseRedirect(reverse("admin:acteon_site_apikey_changelist"))
         api_key_revoke(key=key)
         self.log_change(request, key, "Revoked.")
-        self.message_user(request, f"The key {key.name} is revoked: it opens nothing any more.", messages.SUCCESS)
+        self.message_user(
+            request, f"The key {key.name} is revoked: it opens nothing any more.", messages.SUCCESS
+        )
         return HttpResponseRedirect(reverse("admin:acteon_site_apikey_change", args=[key.pk]))
 
 

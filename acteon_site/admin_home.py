@@ -154,11 +154,28 @@ def bars(outcomes: Outcomes, *, width: int = 720, height: int = 230) -> dict[str
             if tall:
                 top = height - 18 - below - tall
                 title = f"{hour.begins:%H:%M}: {hour.counts[key]} {OUTCOME_GROUPS[key][0].lower()}"
-                rects.append({"key": key, "x": _svg(index * wide + 3), "y": _svg(top), "w": _svg(wide - 6), "h": _svg(tall), "title": title})
+                rects.append(
+                    {
+                        "key": key,
+                        "x": _svg(index * wide + 3),
+                        "y": _svg(top),
+                        "w": _svg(wide - 6),
+                        "h": _svg(tall),
+                        "title": title,
+                    }
+                )
             below += tall
         if index % 4 == 3:
             labels.append({"x": _svg(index * wide + wide / 2), "text": f"{hour.begins:%H:%M}"})
-    return {"width": width, "height": height, "base": height - 18, "text": height - 4, "rects": rects, "labels": labels, "highest": highest}
+    return {
+        "width": width,
+        "height": height,
+        "base": height - 18,
+        "text": height - 4,
+        "rects": rects,
+        "labels": labels,
+        "highest": highest,
+    }
 
 
 def _svg(number: float) -> str:
@@ -166,14 +183,18 @@ def _svg(number: float) -> str:
 
 
 def _breakers() -> dict[str, Any]:
-    tripped = CircuitBreaker.objects.exclude(state=BreakerState.CLOSED).filter(enabled=True).order_by("opened_at")
+    tripped = (
+        CircuitBreaker.objects.exclude(state=BreakerState.CLOSED).filter(enabled=True).order_by("opened_at")
+    )
     return {"breakers": list(tripped[:MOST_SHOWN])}
 
 
 def _quotas() -> dict[str, Any]:
     """Those that are nearly used up, the fullest first, by one query for all their windows."""
     now = db_now()
-    quotas = list(Quota.objects.filter(enabled=True, per_principal=False).order_by("created_at", "id")[:MOST_QUOTAS])
+    quotas = list(
+        Quota.objects.filter(enabled=True, per_principal=False).order_by("created_at", "id")[:MOST_QUOTAS]
+    )
     keys = {spec_of(quota).key("", now): quota for quota in quotas}
     rows = GateRow.objects.filter(pk__in=keys)
     used = [_usage(keys[row.pk], int(row.data.get("used", 0)), now) for row in rows]

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 apps.get_app_config("auth").verbose_name = "Access"
 admin.site.unregister(User)
@@ -50,7 +50,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         if db_field.name == "groups":
-            options["widget"] = UnfoldAdminCheckboxSelectMultiple()
+            options["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
         field = super().formfield_for_manytomany(db_field, request, **options)
         if field and db_field.name == "groups":
             field.help_text = "What this person may do. Without a group, nothing."
@@ -71,7 +71,9 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]
         names = [group.name for group in user.groups.all()]
         return ", ".join([*names, *(["superuser"] if user.is_superuser else [])]) or "-"
 
-    @display(description="Status", label={"active": "success", "no sign-in": "danger", "not staff": "warning"})
+    @display(
+        description="Status", label={"active": "success", "no sign-in": "danger", "not staff": "warning"}
+    )
     def status(self, user: User) -> str:
         if not user.is_active:
             return "no sign-in"

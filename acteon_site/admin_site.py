@@ -36,7 +36,12 @@ GROUPS: dict[str, tuple[Item, ...]] = {
     "Configuration": (
         ("Chains", "account_tree", "chains_app_chaindefinition", "chains_app.view_chaindefinition"),
         ("Providers", "dns", "chains_app_provider", "chains_app.view_provider"),
-        ("Circuit breakers", "electrical_services", "chains_app_circuitbreaker", "chains_app.view_circuitbreaker"),
+        (
+            "Circuit breakers",
+            "electrical_services",
+            "chains_app_circuitbreaker",
+            "chains_app.view_circuitbreaker",
+        ),
         ("Lifecycles", "timeline", "orders_app_lifecycle", "orders_app.view_lifecycle"),
         ("Templates", "description", "orders_app_template", "orders_app.view_template"),
         ("Profiles", "article", "orders_app_templateprofile", "orders_app.view_templateprofile"),
@@ -59,9 +64,18 @@ BADGES = {"orders_app_approval": ("approvals", "warning"), "chains_app_incident"
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     counted = {"approvals": _approvals(request), "incidents": _incidents(request)}
-    groups = [{"title": title, "items": [_item(request, item, counted) for item in items]} for title, items in GROUPS.items()]
-    groups[0]["items"] = [{"title": "Home", "icon": "home", "link": reverse("admin:index")}, *groups[0]["items"]]
-    return [group | {"separator": index > 0, "collapsible": group["title"] in FOLDED} for index, group in enumerate(groups)]
+    groups = [
+        {"title": title, "items": [_item(request, item, counted) for item in items]}
+        for title, items in GROUPS.items()
+    ]
+    groups[0]["items"] = [
+        {"title": "Home", "icon": "home", "link": reverse("admin:index")},
+        *groups[0]["items"],
+    ]
+    return [
+        group | {"separator": index > 0, "collapsible": group["title"] in FOLDED}
+        for index, group in enumerate(groups)
+    ]
 
 
 def _item(request: HttpRequest, item: Item, counted: dict[str, str]) -> dict[str, Any]:

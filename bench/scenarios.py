@@ -12,6 +12,7 @@ from bench.gateway import Gateway
 from bench.world import World
 
 HOUR = 3600
+MOST_WAITING = 150
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 
@@ -39,6 +40,7 @@ def kills(here: World, options: Options) -> None:
     told = 0
     while killed() < options.kills or here.storefront.busy:
         time.sleep(here.random.expovariate(1 / options.pause))
+        _let_work_pass(here)
         _kill_something(here)
         here.gateway.revive()
         if killed() - told >= 50:
@@ -48,14 +50,21 @@ def kills(here: World, options: Options) -> None:
             )
 
 
+def _let_work_pass(here: World) -> None:
+    """Kills that leave no time to work between them would prove little: at most so many runs may wait."""
+    patience = time.monotonic() + 5
+    while len(here.storefront.answers) - here.ended() > MOST_WAITING and time.monotonic() < patience:
+        time.sleep(0.2)
+
+
 def _kill_something(here: World) -> None:
     luck = here.random.random()
     worker = here.random.choice(here.gateway.named("worker"))
-    if luck < 0.02:
+    if luck < 0.01:
         name = here.random.choice(["web", "beat1"])
         here.gateway.parts[name].kill()
         here.kills[name] += 1
-    elif luck < 0.10:
+    elif luck < 0.05:
         worker.kill()
         here.kills["whole worker"] += 1
     elif worker.kill_child(here.random):

@@ -22,7 +22,9 @@ from orders_app.models import Approval
 from orders_app.states import HoldKind, HoldStatus
 
 COLORS = {"waiting": "warning", "approved": "success", "rejected": "danger"}
-PENDING_FIRST = Case(When(status=HoldStatus.PENDING, then=Value(0)), default=Value(1), output_field=IntegerField())
+PENDING_FIRST = Case(
+    When(status=HoldStatus.PENDING, then=Value(0)), default=Value(1), output_field=IntegerField()
+)
 SOONEST_FIRST = Case(When(status=HoldStatus.PENDING, then=F("due_at")))
 
 
@@ -108,7 +110,11 @@ class ApprovalAdmin(EvidenceAdmin):
 
     def press(self, request: HttpRequest, obj: Approval, name: str) -> Told:
         answer = decide(obj, name, actor_of(request), source_of(request))
-        return approved(answer["outcome"]) if name == APPROVE else Told("Rejected. The order is not carried out.")
+        return (
+            approved(answer["outcome"])
+            if name == APPROVE
+            else Told("Rejected. The order is not carried out.")
+        )
 
 
 def status_of(hold: Approval) -> str:

@@ -78,7 +78,9 @@ class EvidenceAdmin(ReadOnlyAdmin):
 
     buttons: tuple[str, ...] = ()
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> Any:
         context |= {"show_history": False} | self.details(request, options["obj"])
         return super().render_change_form(request, context, *args, **options)
 

@@ -38,7 +38,9 @@ class ChosenState(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "all":
             return queryset
-        return queryset.filter(status=self.value()) if self.value() in self.states else self.standard(queryset)
+        return (
+            queryset.filter(status=self.value()) if self.value() in self.states else self.standard(queryset)
+        )
 
     def standard(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(status=HoldStatus.PENDING)
@@ -46,7 +48,13 @@ class ChosenState(admin.SimpleListFilter):
 
 class ApprovalState(ChosenState):
     now = "Waiting, and the last day's"
-    states = (HoldStatus.PENDING, HoldStatus.APPROVED, HoldStatus.REJECTED, HoldStatus.EXPIRED, HoldStatus.CANCELLED)
+    states = (
+        HoldStatus.PENDING,
+        HoldStatus.APPROVED,
+        HoldStatus.REJECTED,
+        HoldStatus.EXPIRED,
+        HoldStatus.CANCELLED,
+    )
 
     def standard(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(Q(status=HoldStatus.PENDING) | Q(pk__gte=first_id_at(timezone.now() - RECENT)))

@@ -42,7 +42,9 @@ class ListField(StructuredField):
         text = value.strip() if isinstance(value, str) else ""
         if not text:
             return []
-        found = _read('{"list": ' + text + "}") if text.startswith("[") else _read(_below_a_key(text), shift=1)
+        found = (
+            _read('{"list": ' + text + "}") if text.startswith("[") else _read(_below_a_key(text), shift=1)
+        )
         if not isinstance(found["list"], list):
             raise ValidationError("must be a list")
         return found["list"]
@@ -56,7 +58,9 @@ def _read(text: str, shift: int = 0) -> dict[str, Any]:
     try:
         return read_structure(text)
     except ValidationError as error:
-        moved = [_LINE.sub(lambda match: f"line {max(1, int(match[1]) - shift)}", line) for line in error.messages]
+        moved = [
+            _LINE.sub(lambda match: f"line {max(1, int(match[1]) - shift)}", line) for line in error.messages
+        ]
         raise ValidationError(moved) from error
 
 
@@ -179,7 +183,9 @@ class ProfileForm(ScopedForm):
     class Meta:
         model = TemplateProfile
         fields = ("name", "namespace", "tenant", "fields", "description", "labels")
-        help_texts: ClassVar = {"name": "What an action names in its template key. It cannot be changed later."}
+        help_texts: ClassVar = {
+            "name": "What an action names in its template key. It cannot be changed later."
+        }
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -111,7 +111,9 @@ class OrderAdmin(EvidenceAdmin):
 
     def _move_button(self, order: Order, state: str) -> Button:
         question = f"Mark {order.fingerprint} as {state}? It is {order.state} now."
-        return Button(f"Mark as {state}", self.url_of(MOVE, order.pk), question, f"Yes, it is {state}", to=state)
+        return Button(
+            f"Mark as {state}", self.url_of(MOVE, order.pk), question, f"Yes, it is {state}", to=state
+        )
 
     def press(self, request: HttpRequest, obj: Order, name: str) -> Told:
         if not _is_current(obj):
@@ -124,7 +126,9 @@ class OrderAdmin(EvidenceAdmin):
         order = order_cancel(**named, **who)
         if order.status == OrderStatus.CANCELLED:
             return Told("Cancelled. The order is not carried out.")
-        return Told("The order's chain was asked to stop; what is done is undone, then the order is cancelled.")
+        return Told(
+            "The order's chain was asked to stop; what is done is undone, then the order is cancelled."
+        )
 
 
 def _is_current(order: Order) -> bool:
@@ -133,7 +137,9 @@ def _is_current(order: Order) -> bool:
 
 
 def _holds(order: Order) -> Iterable[dict[str, Any]]:
-    for hold in Hold.objects.filter(order=order).order_by("-created_at").defer("outcome", "context")[:MOST_LINES]:
+    for hold in (
+        Hold.objects.filter(order=order).order_by("-created_at").defer("outcome", "context")[:MOST_LINES]
+    ):
         page = "approval" if hold.kind == HoldKind.APPROVAL else "waitingorder"
         yield {"hold": hold, "url": reverse(f"admin:orders_app_{page}_change", args=[hold.pk])}
 

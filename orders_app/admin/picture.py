@@ -62,7 +62,9 @@ def _places(ranks: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     return places
 
 
-def _node(spec: LifecycleSpec, state: str, place: tuple[int, int], current: str, been: Collection[str]) -> str:
+def _node(
+    spec: LifecycleSpec, state: str, place: tuple[int, int], current: str, been: Collection[str]
+) -> str:
     x, y = place
     classes = ["gw-state"]
     if state == current:
@@ -96,7 +98,9 @@ def _edge(spec: LifecycleSpec, places: Places, state: str, to: str) -> str:
     timeout = spec.timeout_of(state)
     timed = timeout is not None and timeout.to == to
     hint = f"{state} → {to}" + (f" after {timeout.after_seconds} s by itself" if timeout and timed else "")
-    return f'<path class="gw-edge{" gw-timed" if timed else ""}" d="{path}"><title>{escape(hint)}</title></path>'
+    return (
+        f'<path class="gw-edge{" gw-timed" if timed else ""}" d="{path}"><title>{escape(hint)}</title></path>'
+    )
 
 
 def _across(from_x: int, from_y: int, to_x: int, to_y: int) -> str:

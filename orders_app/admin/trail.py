@@ -20,7 +20,9 @@ MOST_LINES = 50
 COLORS = {
     **dict.fromkeys(("executed", "approval_approved", "chain_completed", "schedule_released"), "good"),
     **dict.fromkeys(("pending_approval", "scheduled", "throttled", "rerouted", "approval_expired"), "warn"),
-    **dict.fromkeys(("suppressed", "failed", "approval_rejected", "chain_failed", "chain_step_failed"), "bad"),
+    **dict.fromkeys(
+        ("suppressed", "failed", "approval_rejected", "chain_failed", "chain_step_failed"), "bad"
+    ),
 }
 
 

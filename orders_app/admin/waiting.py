@@ -85,7 +85,9 @@ class WaitingOrderAdmin(EvidenceAdmin):
         }
 
     def _buttons(self, hold: WaitingOrder) -> list[Button]:
-        question = f"Cancel {hold.order_name} for {amount_of(hold)}? It is not carried out; it may be placed again."
+        question = (
+            f"Cancel {hold.order_name} for {amount_of(hold)}? It is not carried out; it may be placed again."
+        )
         return [Button("Cancel", self.url_of(CANCEL, hold.pk), question, "Yes, cancel it", "bad")]
 
     def press(self, request: HttpRequest, obj: WaitingOrder, name: str) -> Told:

@@ -63,7 +63,9 @@ def _quota(content: Content) -> Told:
 
 
 def _failed(content: Content) -> Told:
-    return Told(f"Approved, but carrying it out failed ({content.get('code')}). See the order.", messages.ERROR)
+    return Told(
+        f"Approved, but carrying it out failed ({content.get('code')}). See the order.", messages.ERROR
+    )
 
 
 def _deduplicated(content: Content) -> Told:

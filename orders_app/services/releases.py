@@ -102,8 +102,8 @@ def _release(hold_id: UUID, *, at_once: bool) -> Settled | None:
             _keep_held(hold, reason, now)
             return None
         rows = Rows(Journal(submission.source))
+        _end_hold(hold, now)
         settled = _settle(item, judgement, ledger, submission, rows)
-        _end_hold(hold, now, rows.journal)
         gates_write(ledger.gates.values())
         rows.write()
     return settled
@@ -252,13 +252,15 @@ def _reject(item: Decided, refused: Refused, ledger: Ledger, rows: Rows) -> None
         free_dedup_key(item.hold)
 
 
-def _end_hold(hold: Hold, now: datetime, journal: Journal) -> None:
-    """A release has two rows in the trail: this one, and the outcome that it led to."""
+def _end_hold(hold: Hold, now: datetime) -> None:
+    """A release has two rows in the trail: this one, and after it the outcome that it led to."""
     if hold.kind != HoldKind.APPROVAL:
         hold.status = HoldStatus.RELEASED
         subject = hold_subject(hold)
         released = Journal(SYSTEM_SOURCE)
-        released.audit(subject, outcome="schedule_released", verdict="schedule", matched_rule=hold.rule)
+        released.audit(
+            subject, outcome="schedule_released", verdict="schedule", matched_rule=hold.rule, dispatched_at=now
+        )
         released.event("scheduled_action_due", subject)
         released.write()
     hold.ended_at, hold.next_run_at, hold.problem = now, None, ""

@@ -57,7 +57,14 @@ def test_the_list_filters_by_state(shop: Shop, people: People) -> None:
 
 def test_the_page_has_all_that_a_decision_needs_and_no_card(shop: Shop, people: People) -> None:
     page = page_of(people.client("approver"), PAGE, held(shop).pk)
-    for seen in ("$750.00", "Order id", "A-1", "Orders over $500 require manager approval", "pending approval", "Yes, approve"):
+    for seen in (
+        "$750.00",
+        "Order id",
+        "A-1",
+        "Orders over $500 require manager approval",
+        "pending approval",
+        "Yes, approve",
+    ):
         assert seen in page
     assert "[REDACTED]" in page
     assert not any(secret in page for secret in PRIVATE)
@@ -140,7 +147,9 @@ def test_an_undecidable_release_is_told_and_tried_again(shop: Shop, people: Peop
 
 
 @pytest.mark.parametrize("second", [APPROVE, REJECT])
-def test_a_decision_is_made_once_and_the_second_one_is_told_so(shop: Shop, people: People, second: str) -> None:
+def test_a_decision_is_made_once_and_the_second_one_is_told_so(
+    shop: Shop, people: People, second: str
+) -> None:
     hold, client = held(shop), people.client("approver")
     press(client, REJECT, hold)
     answer = press(client, second, hold)
@@ -182,7 +191,9 @@ def test_administrators_decide_too(shop: Shop, people: People, group: str) -> No
 
 
 @pytest.mark.parametrize("group", ["viewer", "rule editor", "operator"])
-def test_who_may_only_look_sees_no_buttons_and_decides_nothing(shop: Shop, people: People, group: str) -> None:
+def test_who_may_only_look_sees_no_buttons_and_decides_nothing(
+    shop: Shop, people: People, group: str
+) -> None:
     hold, client = held(shop), people.client(group)
     page = page_of(client, PAGE, hold.pk)
     assert "$750.00" in page
@@ -221,7 +232,9 @@ def test_a_stranger_is_asked_to_sign_in(shop: Shop) -> None:
     assert Hold.objects.get().status == "pending"
 
 
-def test_approvals_are_never_typed_in_changed_or_deleted_and_not_decided_in_bulk(shop: Shop, people: People) -> None:
+def test_approvals_are_never_typed_in_changed_or_deleted_and_not_decided_in_bulk(
+    shop: Shop, people: People
+) -> None:
     hold, client = held(shop), people.client()
     for page in ("change", "delete"):
         path = reverse(f"admin:orders_app_approval_{page}", args=[hold.pk])

@@ -34,7 +34,13 @@ def home(client: Client) -> dict[str, Any]:
 
 def test_an_empty_gateway_says_that_all_is_quiet(people: People) -> None:
     page = page_of(people.client("viewer"), "index")
-    for words in ("Nothing waits for a decision", "No orders yet", "no run waits", "All closed", "None is used to 80"):
+    for words in (
+        "Nothing waits for a decision",
+        "No orders yet",
+        "no run waits",
+        "All closed",
+        "None is used to 80",
+    ):
         assert words in page
 
 
@@ -84,7 +90,9 @@ def test_hours_are_clock_hours_and_steps_of_chains_are_left_out() -> None:
 
 
 @pytest.mark.django_db
-def test_only_so_many_records_are_read_and_the_page_says_so(monkeypatch: pytest.MonkeyPatch, people: People) -> None:
+def test_only_so_many_records_are_read_and_the_page_says_so(
+    monkeypatch: pytest.MonkeyPatch, people: People
+) -> None:
     monkeypatch.setattr(admin_home, "MOST_RECORDS", 2)
     for _ in range(3):
         note(timezone.now())

@@ -39,7 +39,7 @@ def test_a_key_is_shown_once_works_and_is_never_seen_again(people: People) -> No
     client = people.client("administrator")
     answer = add(client)
     assert answer.status_code == 200
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert "no-store" in answer.headers["Cache-Control"]
     secret = answer.context["secret"]
     assert answer.content.decode().count(secret) == 1
     key, principal = ApiKey.objects.get(), principal_of(secret)
@@ -71,7 +71,9 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("changes", "field", "words"), MISTAKES)
-def test_a_mistake_is_told_on_its_field(people: People, changes: dict[str, str], field: str, words: str) -> None:
+def test_a_mistake_is_told_on_its_field(
+    people: People, changes: dict[str, str], field: str, words: str
+) -> None:
     errors = errors_of(add(people.client("administrator"), **changes))
     assert words in " ".join(errors[field]), errors
     assert not ApiKey.objects.exists()

@@ -81,7 +81,11 @@ MISTAKES: list[tuple[dict[str, str], str, str]] = [
     ({"terminal": '["received", "refunded"]'}, "transitions", "must not be left"),
     ({"terminal": "- nowhere"}, "terminal", "names no state"),
     ({"timeouts": '[{"state": "received", "after_seconds": 0, "to": "refunded"}]'}, "timeouts", "at least 1"),
-    ({"timeouts": '[{"state": "requested", "after_seconds": 5, "to": "refunded"}]'}, "timeouts", "is no transition"),
+    (
+        {"timeouts": '[{"state": "requested", "after_seconds": 5, "to": "refunded"}]'},
+        "timeouts",
+        "is no transition",
+    ),
     ({"fields": "total_cents: {type: money}"}, "fields", "fields.total_cents.type"),
     ({"fields": 'country: {type: text, pattern: "["}'}, "fields", "regular expression"),
     ({"fields": "a: &x {type: text}"}, "fields", "anchors"),
@@ -114,7 +118,9 @@ def test_a_loaded_lifecycle_is_shown_as_it_can_be_saved_again(shop: Shop, people
     assert "<svg" in answer.content.decode()
     shown = answer.context["adminform"].form
     data = {name: shown[name].value() for name in shown.fields}
-    typed = {name: field.prepare_value(data[name]) for name, field in shown.fields.items()} | {"enabled": "on"}
+    typed = {name: field.prepare_value(data[name]) for name, field in shown.fields.items()} | {
+        "enabled": "on"
+    }
     assert client.post(path, typed).status_code == 302
     after = Lifecycle.objects.get()
     assert (after.states, after.transitions, after.fields) == (row.states, row.transitions, row.fields)

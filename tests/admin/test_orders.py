@@ -25,7 +25,15 @@ def order(shop: Shop) -> Order:
 
 def test_the_page_shows_state_payload_chain_and_trail_without_the_card(order: Order, people: People) -> None:
     page = page_of(people.client("viewer"), PAGE, order.pk)
-    for seen in ("o-1", "$79.99", "<svg", 'class="gw-state gw-current"', "order-processing", "notify-customer", "step charge completed"):
+    for seen in (
+        "o-1",
+        "$79.99",
+        "<svg",
+        'class="gw-state gw-current"',
+        "order-processing",
+        "notify-customer",
+        "step charge completed",
+    ):
         assert seen in page
     assert "[REDACTED]" in page
     assert not any(secret in page for secret in PRIVATE)
@@ -42,8 +50,13 @@ def test_a_move_is_made_by_its_button_and_stands_in_the_history(order: Order, pe
     assert (move.from_state, move.to_state, move.actor) == ("placed", "confirmed", "operator")
 
 
-@pytest.mark.parametrize(("to", "words"), [("delivered", "placed cannot become delivered"), ("lost", "is no state"), ("", "is no state")])
-def test_a_move_that_is_not_allowed_is_refused_in_words(order: Order, people: People, to: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("to", "words"),
+    [("delivered", "placed cannot become delivered"), ("lost", "is no state"), ("", "is no state")],
+)
+def test_a_move_that_is_not_allowed_is_refused_in_words(
+    order: Order, people: People, to: str, words: str
+) -> None:
     assert words in told(press(people.client("operator"), MOVE, order, to=to))
     order.refresh_from_db()
     assert order.state == "placed"

@@ -33,7 +33,15 @@ def test_cents_are_shown_as_money(payload: dict[str, Any], shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0 s"), (-5, "0 s"), (59.9, "59 s"), (75, "1 min 15 s"), (3600, "1 h"), (90_061, "1 d 1 h"), (86_460, "1 d")],
+    [
+        (0, "0 s"),
+        (-5, "0 s"),
+        (59.9, "59 s"),
+        (75, "1 min 15 s"),
+        (3600, "1 h"),
+        (90_061, "1 d 1 h"),
+        (86_460, "1 d"),
+    ],
 )
 def test_spans_are_told_in_their_two_largest_units(seconds: float, words: str) -> None:
     assert span_text(seconds) == words

@@ -47,7 +47,9 @@ MISTAKES: list[tuple[str, dict[str, str], str, str]] = [
 
 
 @pytest.mark.parametrize(("model", "fields", "field", "words"), MISTAKES)
-def test_a_mistake_is_told_on_its_field(people: People, model: str, fields: dict[str, str], field: str, words: str) -> None:
+def test_a_mistake_is_told_on_its_field(
+    people: People, model: str, fields: dict[str, str], field: str, words: str
+) -> None:
     errors = errors_of(add(people.client(), model, **fields))
     assert words in " ".join(errors[field]), errors
     assert not Template.objects.exists()
@@ -68,7 +70,9 @@ def test_a_template_keeps_its_name_and_is_not_deleted_under_its_profiles(people:
     add(client, "template", name="greeting", content="a")
     add(client, "templateprofile", name="mail", fields="body: {$ref: greeting}")
     row = Template.objects.get()
-    change, delete = (reverse(f"admin:orders_app_template_{page}", args=[row.pk]) for page in ("change", "delete"))
+    change, delete = (
+        reverse(f"admin:orders_app_template_{page}", args=[row.pk]) for page in ("change", "delete")
+    )
     assert client.post(change, {**SCOPE, "name": "renamed", "content": "new"}).status_code == 302
     row.refresh_from_db()
     assert (row.name, row.content) == ("greeting", "new")

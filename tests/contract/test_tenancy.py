@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,7 @@ from tests.contract import shapes
 from tests.contract.client import Strict, part
 from tests.contract.routes import endpoints
 from tests.contract.strict import anything
-from tests.world import CLOSED_HOURS, NAMESPACE, SCOPE, TENANT, Shop, order, publish_rules
+from tests.world import CLOSED_HOURS, NAMESPACE, SCOPE, TENANT, Shop, load_shop, order, publish_rules
 
 OWN = "other-store"
 CANARY = "zanzibar"  # stands in whatever of A could be read
@@ -135,7 +136,7 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ("PUT", "v1/rules/<path:name>/enabled"): [Call(body={"enabled": False}, status=(404,))],
     ("POST", "v1/rules/reload"): [Call(body={}, status=(403,))],
     ("POST", "v1/rules/evaluate"): [
-        Call(body={**ACTION, "payload": {}, "evaluate_all": True, "include_disabled": True}, status=(200, 403))
+        Call(body={**ORDER, "evaluate_all": True, "include_disabled": True}, status=(200, 403))
     ],
     ("GET", "v1/rules/coverage"): [Call(status=(200,)), LIST],
     ("GET", "v1/quotas"): [Call(IN_QUERY, status=(200,))],
@@ -225,11 +226,17 @@ def test_every_endpoint_is_walked() -> None:
     assert endpoints() == set(WALK)
 
 
-@pytest.fixture
-def theirs(shop: Shop) -> dict[str, str]:
-    """Tenant A with one of everything; what it has, by the names of MADE_UP."""
+@pytest.fixture(scope="module")
+def theirs(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, str]]:
+    """Tenant A with one of everything, made once for all calls, each of which is undone; its names as MADE_UP's."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        load_shop()
+        yield everything_of(Shop(name="owner"))
+        transaction.set_rollback(True)
+
+
+def everything_of(shop: Shop) -> dict[str, str]:
     client = Strict(shop.secret)
-    key = "a-key-of-a"
     mine: dict[str, str] = {"tenant": TENANT, "action": f"{CANARY}-act", "order": f"{CANARY}-order"}
     mine |= {"dedup": f"{CANARY}-dedup", "rule": f"{CANARY}-rule", "definition": f"{CANARY}-chain"}
     mine |= {"template_name": f"{CANARY}-template", "profile_name": f"{CANARY}-profile"}
@@ -245,20 +252,21 @@ def theirs(shop: Shop) -> dict[str, str]:
     Rule.objects.create(
         name=mine["rule"],
         priority=0,
+        namespace=NAMESPACE,
         tenant=TENANT,
         description=CANARY,
         condition={"field": "action.action_type", "eq": CANARY},
         action={"type": "allow"},
     )
     publish_rules()
-    trigger = {"action_type": CANARY, "tenant": TENANT}
+    trigger = {"action_type": CANARY, **SCOPE}
     client.put(f"/v1/chains/definitions/{CANARY}-chain", anything, {**DEFINITION, "trigger": trigger})
     stamps.reset()
     client.post(
         "/v1/dispatch",
         shapes.outcome,
         order(id=mine["action"], dedup_key=mine["dedup"], payload={"order_id": mine["order"]}),
-        headers={"Idempotency-Key": key},
+        headers={"Idempotency-Key": "a-key-of-a"},
     )
     runs_sweep()
     client.post("/v1/dispatch", shapes.outcome, order(id=f"{CANARY}-big", payload={"total_cents": 60_000}))
@@ -366,7 +374,7 @@ def ask_any(client: Strict, method: str, route: str, call: Call, names: dict[str
     return ask(client, method, route, Call(call.query, call.body, (*every, 503), call.headers), names)
 
 
-def test_the_owner_finds_it_all(theirs: dict[str, str], shop: Shop) -> None:
+def test_the_owner_finds_it_all(theirs: dict[str, str]) -> None:
     """Or the tests above would prove nothing."""
     owner = Strict(Shop(namespaces=[NAMESPACE], tenants=[TENANT]).secret)
     names = {**theirs, "ns": NAMESPACE, "kind": "chain"}
@@ -376,8 +384,8 @@ def test_the_owner_finds_it_all(theirs: dict[str, str], shop: Shop) -> None:
             assert answer.status_code == 200, (route, answer.content)
 
 
-def test_another_tenants_cursor_leads_into_ones_own_records_only(theirs: dict[str, str], shop: Shop) -> None:
-    owner, stranger = Strict(shop.secret), Strict(Shop(namespaces=[NAMESPACE], tenants=[OWN]).secret)
+def test_another_tenants_cursor_leads_into_ones_own_records_only(theirs: dict[str, str]) -> None:
+    owner, stranger = Strict(Shop().secret), Strict(Shop(namespaces=[NAMESPACE], tenants=[OWN]).secret)
     cursor = owner.get("/v1/audit", shapes.RECORDS, limit=1)["next_cursor"]
     assert stranger.get("/v1/audit", shapes.RECORDS, cursor=cursor)["records"] == []
     stranger.post("/v1/dispatch", shapes.outcome, order(tenant=OWN, payload={"order_id": "own"}))
