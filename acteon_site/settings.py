@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_eventstream",
     "audit_app",
     "rules_app",
@@ -155,14 +156,28 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["acteon_site.parsers.FastJSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "acteon_site.parsers.AlwaysJSON",
     "EXCEPTION_HANDLER": "acteon_site.error_handler.handle",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "acteon_site.openapi.GatewaySchema",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Acteon order gateway",
+    "DESCRIPTION": "Orders in, rules, approvals, chains and a trail. docs/storefronts.md is the guide to it.",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "PREPROCESSING_HOOKS": ["acteon_site.openapi_hooks.load_descriptions"],
+    "POSTPROCESSING_HOOKS": ["acteon_site.openapi_hooks.complete"],
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "description": "An API key or a token"},
+            "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        }
+    },
+    # From drf-spectacular-sidecar: the page needs no other host.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "deepLinking": True},
 }
 if REDIS_URL:
     EVENTSTREAM_REDIS = {

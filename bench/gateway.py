@@ -31,9 +31,7 @@ SETTINGS = {
     "ACTEON_RATE_PER_MINUTE": "0",
     "PYTHONUNBUFFERED": "1",
 }
-CONCURRENCY = 2
-CELERY = ("-m", "celery", "--app=acteon_site")
-WORK = ("worker", "--pool=prefork", f"--concurrency={CONCURRENCY}", "--without-gossip", "--without-mingle")
+WORK = ("worker", "--pool=prefork", "--without-gossip", "--without-mingle", "--loglevel=INFO")
 BEAT = ("beat", "--scheduler=celery.beat:Scheduler")
 
 
@@ -108,6 +106,7 @@ class Gateway:
     database_url: str
     redis_url: str
     workers: int = 2
+    concurrency: int = 2
     beats: int = 1
     duplicate: bool = False
     extra_env: dict[str, dict[str, str]] = field(default_factory=dict)  # by the part's name
@@ -137,18 +136,24 @@ class Gateway:
         return done.stdout if done.returncode == 0 else f"failed: {done.stdout}{done.stderr}"
 
     def start(self) -> None:
-        web = ("-m", "acteon_site.serving.web", "--port", str(self.port))
-        celery = CELERY
-        if self.duplicate:
-            web = ("-m", "bench.duplicating_app", "--port", str(self.port))
-            celery = ("-m", "celery", "--app=bench.duplicating_app")
-        self._add("web", web)
+        self.add_web()
+        self.add_workers()
+        self.wait_ready()
+
+    def add_web(self) -> None:
+        module = "bench.duplicating_app" if self.duplicate else "acteon_site.serving.web"
+        self._add("web", ("-m", module, "--port", str(self.port)))
+
+    def add_workers(self) -> None:
+        """Workers and schedulers."""
+        app = "bench.duplicating_app" if self.duplicate else "acteon_site"
+        celery = ("-m", "celery", f"--app={app}")
         for number in range(1, self.workers + 1):
             name = f"worker{number}"
-            self._add(name, (*celery, *WORK, "--loglevel=INFO", f"--hostname={name}@bench"))
+            work = (*WORK, f"--concurrency={self.concurrency}", f"--hostname={name}@bench")
+            self._add(name, (*celery, *work))
         for number in range(1, self.beats + 1):
             self._add(f"beat{number}", (*celery, *BEAT))
-        self.wait_ready()
 
     def _add(self, name: str, command: tuple[str, ...]) -> None:
         env = {**self.env, **self.extra_env.get(name, {})}

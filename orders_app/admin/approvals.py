@@ -32,7 +32,6 @@ SOONEST_FIRST = Case(When(status=HoldStatus.PENDING, then=F("due_at")))
 class ApprovalAdmin(EvidenceAdmin):
     list_display = ("order_link", "shop", "amount", "rule", "message", "time_left", "shown_status")
     list_filter = (ApprovalState,)
-    list_before_template = "admin/orders_app/parts/refresh.html"
     change_form_template = "admin/orders_app/approval.html"
     buttons = (APPROVE, REJECT)
     empty_title = "Nothing waits for a decision"

@@ -53,6 +53,7 @@ class EvidenceAdmin(ReadOnlyAdmin):
     view_codename = "orders_app.view_hold"
     act_codename = "orders_app.change_hold"
     change_form_template = "admin/orders_app/page.html"
+    list_before_template = "admin/orders_app/parts/refresh.html"  # type: ignore[assignment]
     fields = ()
     sortable_by = ()
     show_facets = admin.ShowFacets.NEVER

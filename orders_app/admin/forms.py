@@ -86,7 +86,7 @@ class LifecycleForm(forms.ModelForm):  # type: ignore[type-arg]
             "- {state: placed, after_seconds: 86400, to: abandoned}",
         ),
     )
-    fields = StructuredField(
+    fields = StructuredField(  # type: ignore[assignment]  # a declared field, not the form's dict
         rows=16,
         required=False,
         help_text=example(
@@ -172,7 +172,7 @@ class TemplateForm(ScopedForm):
 
 
 class ProfileForm(ScopedForm):
-    fields = StructuredField(
+    fields = StructuredField(  # type: ignore[assignment]  # a declared field, not the form's dict
         rows=12,
         help_text=example(
             "Payload fields that are rendered before the rules run: a text, or a reference to a template.",

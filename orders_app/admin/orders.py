@@ -26,7 +26,7 @@ from orders_app.services.cancel import order_cancel
 from orders_app.services.moves import order_named, order_transition
 from orders_app.states import UNMOVABLE, WAITING, HoldKind, OrderStatus
 
-COLORS = {
+COLORS: dict[str, str] = {
     **dict.fromkeys((OrderStatus.HELD, OrderStatus.SCHEDULED), "warning"),
     OrderStatus.PROCESSING: "info",
     OrderStatus.COMPLETED: "success",
@@ -45,7 +45,6 @@ class OrderAdmin(EvidenceAdmin):
     list_filter = (ScopeFilter, OrderState)
     search_fields = ("fingerprint",)
     search_help_text = "The exact name of an order"
-    list_before_template = "admin/orders_app/parts/refresh.html"
     change_form_template = "admin/orders_app/order.html"
     buttons = (MOVE, CANCEL)
     empty_title = "No orders"
@@ -90,7 +89,7 @@ class OrderAdmin(EvidenceAdmin):
             "order": obj,
             "title": obj.fingerprint,
             "amount": amount_of(obj),
-            "label": COLORS.get(OrderStatus(obj.status), ""),
+            "label": COLORS.get(obj.status, ""),
             "picture": mark_safe(picture),  # noqa: S308 - it escapes every text in it
             "moves": moves,
             "holds": list(_holds(obj)),
@@ -118,7 +117,11 @@ class OrderAdmin(EvidenceAdmin):
     def press(self, request: HttpRequest, obj: Order, name: str) -> Told:
         if not _is_current(obj):
             raise conflict("this order was placed anew; its newer page has the buttons")
-        named = {"namespace": obj.namespace, "tenant": obj.tenant, "fingerprint": obj.fingerprint}
+        named: dict[str, Any] = {
+            "namespace": obj.namespace,
+            "tenant": obj.tenant,
+            "fingerprint": obj.fingerprint,
+        }
         who: dict[str, Any] = {"actor": actor_of(request), "source": source_of(request)}
         if name == MOVE:
             moved = order_transition(**named, **who, to=request.POST.get("to", ""))

@@ -120,7 +120,8 @@ def _indented(value: Any) -> str:
 
 def span_text(seconds: float) -> str:
     """The two largest units: 75 as "1 min 15 s", 90,000 as "1 d 1 h"."""
-    left, parts = max(0, int(seconds)), []
+    left = max(0, int(seconds))
+    parts: list[str] = []
     for unit, size in _UNITS:
         count, left = divmod(left, size)
         if count or parts:

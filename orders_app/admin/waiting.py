@@ -28,7 +28,6 @@ class WaitingOrderAdmin(EvidenceAdmin):
     act_codename = "orders_app.change_order"
     list_display = ("order_link", "shop", "amount", "waits_for", "due", "shown_status", "problem")
     list_filter = (WaitingState,)
-    list_before_template = "admin/orders_app/parts/refresh.html"
     change_form_template = "admin/orders_app/waiting.html"
     buttons = (CANCEL,)
     empty_title = "Nothing waits"
