@@ -39,6 +39,12 @@ class ReadOnlyAdmin(ModelAdmin):
     list_per_page = 50
     actions = None
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> Any:
+        # Nobody edits these rows, so the admin keeps no history of edits.
+        return super().render_change_form(request, context | {"show_history": False}, *args, **options)
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

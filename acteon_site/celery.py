@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import os
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from celery import Celery
+from celery.schedules import schedule
+from celery.signals import task_prerun, worker_process_init
+from django.db import connections
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acteon_site.settings")
 
 SWEEPS = ("chains_app.sweep", "orders_app.sweep", "audit_app.relay", "audit_app.reap", "acteon_site.canary")
+
+# A message that waited this long is worth nothing. Far longer than any interval: whether it is over is told by the
+# worker's clock, and a scheduler whose clock is behind that by more would have all its messages thrown away.
+WORTHLESS = {"expires": 7200}
+TASKS_PER_CONNECTION = 500
+_begun, _began_at = time.monotonic(), datetime.now(UTC)
+
+
+def steady_now() -> datetime:
+    """Goes on evenly whatever is done to the clock: stepped back, that would hold the schedule up for as long."""
+    return _began_at + timedelta(seconds=time.monotonic() - _begun)
+
+
+def every(seconds: float) -> schedule:
+    return schedule(seconds, nowfun=steady_now)
+
 
 app = Celery("acteon")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -32,13 +54,32 @@ app.conf.update(
     timezone="UTC",
     beat_scheduler="celery.beat:Scheduler",
     beat_max_loop_interval=1,
-    # Sweeps are due again at once, so a message that waited longer than its interval is worth nothing.
     beat_schedule={
-        "chains": {"task": "chains_app.sweep", "schedule": 1.0, "options": {"expires": 2}},
-        "orders": {"task": "orders_app.sweep", "schedule": 1.0, "options": {"expires": 2}},
-        "relay": {"task": "audit_app.relay", "schedule": 1.0, "options": {"expires": 2}},
-        "canary": {"task": "acteon_site.canary", "schedule": 5.0, "options": {"expires": 10}},
-        "reap": {"task": "audit_app.reap", "schedule": 60.0, "options": {"expires": 60}},
+        "chains": {"task": "chains_app.sweep", "schedule": every(1), "options": WORTHLESS},
+        "orders": {"task": "orders_app.sweep", "schedule": every(1), "options": WORTHLESS},
+        "relay": {"task": "audit_app.relay", "schedule": every(1), "options": WORTHLESS},
+        "canary": {"task": "acteon_site.canary", "schedule": every(5), "options": WORTHLESS},
+        "reap": {"task": "audit_app.reap", "schedule": every(60), "options": WORTHLESS},
     },
 )
+# Celery's own name for it; without, it closes the connection around every task.
+app.conf.CELERY_DB_REUSE_MAX = TASKS_PER_CONNECTION
 app.autodiscover_tasks(["acteon_site", "audit_app", "rules_app", "chains_app", "orders_app"])
+
+
+@worker_process_init.connect
+def keep_one_connection(**_: Any) -> None:
+    """A process of the prefork pool does one task at a time: it keeps one connection, and no pool of them.
+
+    Celery would open a whole pool before every task there, and close it again.
+    """
+    for connection in connections.all():
+        connection.settings_dict["OPTIONS"].pop("pool", None)
+        connection.settings_dict["CONN_MAX_AGE"] = None
+
+
+@task_prerun.connect
+def replace_broken_connections(**_: Any) -> None:
+    """A connection that the last task left broken is closed, and one kept from it tried before it is used."""
+    for connection in connections.all(initialized_only=True):
+        connection.close_if_unusable_or_obsolete()

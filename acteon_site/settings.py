@@ -101,7 +101,10 @@ def database() -> dict[str, Any]:
         }
         # Threads of a test need a file: a shared in-memory database locks whole tables.
         config["TEST"] = {"NAME": str(Path(tempfile.gettempdir()) / f"acteon-test-{os.getpid()}.sqlite3")}
-    elif env.bool("ACTEON_DB_POOL", default=True):
+        return config
+    # A connection is tried before it is used: after a restart of the server all that are kept are dead.
+    config["CONN_HEALTH_CHECKS"] = True
+    if env.bool("ACTEON_DB_POOL", default=True):
         config["OPTIONS"] = {"pool": {"min_size": 2, "max_size": env.int("ACTEON_DB_POOL_SIZE", default=20)}}
     return config
 
@@ -158,6 +161,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "acteon_site.error_handler.handle",
     "DEFAULT_SCHEMA_CLASS": "acteon_site.openapi.GatewaySchema",
     "UNAUTHENTICATED_USER": None,
+    "SCHEMA_COERCE_PATH_PK": False,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Acteon order gateway",

@@ -11,13 +11,14 @@ redis      Redis killed with all that is in it, stopped for seconds, flushed, fr
 postgres   every connection cut off; the server restarted, crashed, stopped for seconds
 double     every task message delivered twice and out of order
 scheduler  two schedulers at once, and none for a while
-clock      clocks of workers, scheduler and web stepped an hour forth and back (needs libfaketime)
+clock      clocks of workers, scheduler and web stepped an hour forth and back
 provider   the provider slow, flaky, wrong, and gone
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
 import time
@@ -48,6 +49,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--pause", type=float, default=0.35, help="mean seconds between kills")
     parser.add_argument("--rate", type=float, default=8, help="orders per second in the other scenarios")
+    parser.add_argument("--mode", type=json.loads, default={}, help="JSON, changes the provider's own faults")
     parser.add_argument("--keep", action="store_true", help="keep logs and database files")
     return parser.parse_args(arguments)
 
@@ -56,7 +58,9 @@ def _scenario(name: str, given: argparse.Namespace) -> bool:
     print(f"\n== {name}: {given.orders} orders, seed {given.seed}", flush=True)
     scenario = SCENARIOS[name]
     options = Options(kills=given.kills, pause=given.pause, rate=given.rate)
-    with world(seed=given.seed, total=given.orders, prepare=scenario.prepare, keep=given.keep) as here:
+    with world(
+        seed=given.seed, total=given.orders, prepare=scenario.prepare, mode=given.mode, keep=given.keep
+    ) as here:
         here.say("everything is up")
         try:
             scenario.run(here, options)

@@ -4,7 +4,8 @@
 
 Every call is one with an Idempotency-Key; the first with a key has an effect, a repeat is answered as the first was
 and has none. Faults are drawn by chance from a seed: slow, flaky (503, no effect), wrong (500 after the effect),
-hangup (the connection is closed after the effect), gone (nobody listens). Which orders are declined, and which
+hangup (the connection is closed after the effect), gone (nobody listens), forgetful (it does not know a key any more,
+and carries it out again: what no real one may do). Which orders are declined, and which
 must be reviewed, follows from the order's id alone, so a repeat never decides otherwise.
 
 Control port: GET /stats, GET /effects (per action type and order), POST /mode with any of the fields of Mode.
@@ -34,6 +35,7 @@ class Mode:
     wrong: float = 0.0
     hangup: float = 0.0
     gone: bool = False
+    forgetful: float = 0.0
     decline: int = 0
     review: int = 0
 
@@ -130,6 +132,8 @@ class Simulator:
         if action_type == "ship_order" and share(order_id, "decline") < self.mode.decline:
             self.ledger.stats["declined"] += 1
             return 422, {"error": "out of stock"}
+        if self._happens(self.mode.forgetful):
+            self.ledger.answers.pop(key, None)
         answer = self.ledger.carry_out(key, action_type, order_id, request.body)
         if action_type == "validate_order" and share(order_id, "review") < self.mode.review:
             return 200, {**answer, "logged": False}

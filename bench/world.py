@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +23,8 @@ from bench.invariants import Verdict, check, count_ended, open_work
 from bench.orders import Storefront
 from bench.services import OwnPostgres, OwnRedis, free_port, wait_for
 
-QUIET_SECONDS = 400
-PROGRESS_SECONDS = 90
+QUIET_SECONDS = 240
+PROGRESS_SECONDS = 60
 TROUBLE = {"slow": 0.05, "slow_seconds": 0.6, "flaky": 0.02, "wrong": 0.01, "hangup": 0.01}
 TROUBLE |= {"decline": 4, "review": 6}
 
@@ -159,7 +159,13 @@ Prepare = Callable[[Gateway], None]
 
 @contextmanager
 def world(
-    *, seed: int, total: int, prepare: Prepare = lambda gateway: None, clients: int = 4, keep: bool = False
+    *,
+    seed: int,
+    total: int,
+    prepare: Prepare = lambda gateway: None,
+    mode: Mapping[str, Any] | None = None,
+    clients: int = 4,
+    keep: bool = False,
 ) -> Iterator[World]:
     """Everything started and ready; stopped at the end, whatever happened."""
     directory = Path(tempfile.mkdtemp(prefix="acteon-faults-"))
@@ -170,7 +176,7 @@ def world(
         undo.append(lambda: postgres.stop("immediate"))
         redis = OwnRedis(directory)
         undo.append(redis.stop)
-        provider = Provider(seed, TROUBLE)
+        provider = Provider(seed, {**TROUBLE, **(mode or {})})
         provider.start(directory / "provider.log")
         undo.append(provider.stop)
         gateway = Gateway(directory, postgres.url, redis.url)

@@ -40,7 +40,11 @@ def register(owner_kind: str, listener: Listener) -> None:
 
 
 def listener_for(run: Run) -> Listener | None:
-    return _listeners.get(run.owner_kind)
+    return listener_of(run.owner_kind)
+
+
+def listener_of(owner_kind: str) -> Listener | None:
+    return _listeners.get(owner_kind)
 
 
 def listeners() -> Mapping[str, Listener]:

@@ -95,7 +95,7 @@ class ChainVersion(models.Model):
         constraints = [models.UniqueConstraint(fields=["definition", "number"], name="chain_version_number")]
 
     def __str__(self) -> str:
-        return f"{self.definition_id} v{self.number}"
+        return f"version {self.number}"
 
 
 class Run(models.Model):

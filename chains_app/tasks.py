@@ -6,13 +6,12 @@ from uuid import UUID
 
 from celery import shared_task
 
-from chains_app.services.advance import run_advance, runs_sweep
+from chains_app.services.advance import runs_advance, runs_sweep
 
 
 @shared_task(name="chains_app.advance")
 def advance(run_ids: list[str]) -> None:
-    for run_id in run_ids:
-        run_advance(UUID(run_id))
+    runs_advance([UUID(run_id) for run_id in run_ids])
 
 
 @shared_task(name="chains_app.sweep")

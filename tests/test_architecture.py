@@ -23,6 +23,7 @@ EDGE_MODULES = {
     "acteon_site.structured_field",
     "acteon_site.authentication",
     "acteon_site.error_handler",
+    "acteon_site.openapi",
     "acteon_site.revocation",
     "acteon_site.strict_json",
     "acteon_site.money",

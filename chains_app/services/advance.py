@@ -8,11 +8,12 @@ started. The call itself stands between two turns, so a crash leaves either a st
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 
 from acteon_site.base.clock import db_now
 from acteon_site.base.retrying import retry_on_deadlock
@@ -31,7 +32,7 @@ from chains_app.engine.moves import (
     Wait,
 )
 from chains_app.engine.state import Turn
-from chains_app.listeners import listener_for
+from chains_app.listeners import listener_of
 from chains_app.models import Attempt, Run
 from chains_app.services import children, recording
 from chains_app.services.breakers import breaker_record
@@ -56,7 +57,12 @@ def run_advance(run_id: UUID) -> bool:
 
 def runs_sweep(*, limit: int = 200) -> int:
     """Advance what is due and was not rung. Returns how many runs were taken."""
-    return sum(_advance_safely(run_id) for run_id in runs_due(limit))
+    return runs_advance(runs_due(limit))
+
+
+def runs_advance(run_ids: Iterable[UUID]) -> int:
+    """Advance these, one after the other. Returns how many of them were taken."""
+    return sum(_advance_safely(run_id) for run_id in run_ids)
 
 
 def _advance_safely(run_id: UUID) -> bool:
@@ -64,6 +70,7 @@ def _advance_safely(run_id: UUID) -> bool:
         return run_advance(run_id)
     except Exception:  # one broken run must not keep the sweeper from the others; its lease runs out
         log.exception("run_not_advanced", run_id=str(run_id))
+        connection.close_if_unusable_or_obsolete()
         return False
 
 
@@ -90,10 +97,9 @@ def run_turn(
 
 def _locked(lease: Lease) -> Run | None:
     """The run, locked after its owner (the lock order), if the lease is still ours."""
-    peek = Run.objects.filter(pk=lease.run_id).only("owner_kind", "owner_id").first()
-    listener = listener_for(peek) if peek else None
-    if listener and peek and peek.owner_id:
-        listener.lock(peek.owner_id)
+    listener = listener_of(lease.owner_kind)
+    if listener and lease.owner_id:
+        listener.lock(lease.owner_id)
     return Run.objects.select_for_update().filter(pk=lease.run_id, lease_token=lease.token).first()
 
 

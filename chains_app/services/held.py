@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -166,9 +166,11 @@ def _signals(run: Run, definition: Definition) -> list[tuple[str, dict[str, Any]
 
 
 def children_states(run: Run, definition: Definition) -> dict[str, Children]:
-    """How the runs below stand, the newest of each; asked only where a step may have some."""
+    """How the runs below stand, the newest of each; asked only where a step on the path may have some."""
     states: dict[str, Children] = {}
-    if any(step.sub_chain or step.parallel for step in definition.steps) and run.execution_path:
+    if any(
+        step.name in run.execution_path and (step.sub_chain or step.parallel) for step in definition.steps
+    ):
         for child in run.children.order_by("started_at"):
             states.setdefault(child.parent_step, {})[child.branch] = _child_state(child)
     return states

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 
 from acteon_site.base.clock import db_now
 from acteon_site.base.ids import new_id
@@ -21,8 +21,12 @@ ABSENCE = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Lease:
+    """The owner of a run never changes: it is read once, and locked before the run in every turn."""
+
     run_id: UUID
     token: UUID
+    owner_kind: str
+    owner_id: UUID | None
 
 
 def lease_take(run_id: UUID) -> Lease | None:
@@ -30,15 +34,19 @@ def lease_take(run_id: UUID) -> Lease | None:
     now, token = db_now(), new_id()
     due = Run.objects.filter(pk=run_id, ended_at__isnull=True, next_run_at__lte=now)
     free = due.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
-    if not free.update(lease_token=token, lease_until=now + SHORT):
+    owner = free.values_list("owner_kind", "owner_id").first()
+    taken = {"lease_token": token, "lease_until": now + SHORT, "expires_at": _without_absence(now)}
+    if owner is None or not free.update(**taken):
         return None
-    _give_back_absence(run_id, now)
-    return Lease(run_id, token)
+    return Lease(run_id, token, *owner)
 
 
-def _give_back_absence(run_id: UUID, now: datetime) -> None:
-    late = Run.objects.filter(pk=run_id, expires_at__isnull=False, next_run_at__lt=now - ABSENCE)
-    late.update(expires_at=F("expires_at") + (now - F("next_run_at")))
+def _without_absence(now: datetime) -> Case:
+    """The deadline, later by the time in which nobody took the run."""
+    later = F("expires_at") + (now - F("next_run_at"))
+    return Case(
+        When(expires_at__isnull=False, next_run_at__lt=now - ABSENCE, then=later), default=F("expires_at")
+    )
 
 
 def runs_due(limit: int) -> list[UUID]:

@@ -82,8 +82,8 @@ class EvidenceAdmin(ReadOnlyAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
     ) -> Any:
-        context |= {"show_history": False} | self.details(request, options["obj"])
-        return super().render_change_form(request, context, *args, **options)
+        shown = context | self.details(request, options["obj"])
+        return super().render_change_form(request, shown, *args, **options)
 
     def get_urls(self) -> list[URLPattern]:
         own = [

@@ -13,9 +13,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from rest_framework.request import Request
 
+from acteon_site.base.clock import db_now
 from acteon_site.base.digest import keyed_hash
 from acteon_site.base.errors import AppError, FieldProblem, invalid
 from acteon_site.base.names import name_problem
@@ -88,7 +88,7 @@ def raw_body(request: Request) -> str:
 
 
 def _claim(key: str, request_hash: str) -> RememberedAnswer:
-    now = timezone.now()
+    now = db_now()
     with transaction.atomic():
         fresh = {"request_hash": request_hash, "locked_until": now + LOCKED, "expires_at": now + KEPT}
         row, made = RememberedAnswer.objects.select_for_update().get_or_create(key=key, defaults=fresh)

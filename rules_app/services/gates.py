@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from acteon_site.base.clock import db_now
 from acteon_site.base.digest import keyed_hash
 from rules_app.models import GateRow
 
@@ -62,7 +63,7 @@ def gates_lock(keys: Collection[str]) -> tuple[dict[str, Gate], datetime]:
     """
     ordered = sorted(set(keys))
     if not ordered:
-        return {}, timezone.now()
+        return {}, db_now()
     rows = _lock_rows(ordered)
     now: datetime = max(row[3] for row in rows) if connection.vendor != "sqlite" else timezone.now()
     now = now.astimezone(UTC)

@@ -11,11 +11,12 @@ from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
+from acteon_site.base import stamps
 from audit_app.models import AuditRecord
 from orders_app.models import Hold, Order
 from orders_app.pipeline.hold_answers import sign_in_link
 from orders_app.services.releases import holds_sweep
-from rules_app.models import Rule
+from rules_app.models import Rule, RuleSetVersion
 from tests.admin.people import EMAIL, PRIVATE, People, always_open, held, page_of, press, told
 from tests.world import CLOSED_HOURS, Shop, publish_rules
 
@@ -135,11 +136,7 @@ def test_an_order_that_needs_another_approval_is_linked(shop: Shop, people: Peop
 
 def test_an_undecidable_release_is_told_and_tried_again(shop: Shop, people: People) -> None:
     hold = held(shop)
-    from rules_app.models import RuleSetVersion
-
     RuleSetVersion.objects.all().delete()
-    from acteon_site.base import stamps
-
     stamps.reset()
     client = people.client("approver")
     assert "cannot be decided just now" in told(press(client, APPROVE, hold))

@@ -19,6 +19,7 @@ from acteon_site.admin_site import GROUPS
 from audit_app.models import AuditRecord
 from chains_app.models import CircuitBreaker, Incident, Run
 from orders_app.models import Hold
+from rules_app.models import Quota
 from rules_app.services.quotas import quota_create
 from tests.admin.people import People, held, page_of
 from tests.world import CLOSED_HOURS, SCOPE, Shop
@@ -122,8 +123,6 @@ def test_incidents_and_breakers_that_need_somebody_are_named(shop: Shop, people:
 
 def test_quotas_are_named_from_four_fifths_on(shop: Shop, people: People) -> None:
     spec = {**SCOPE, "max_actions": 5, "window": "daily", "overage_behavior": "block"}
-    from rules_app.models import Quota
-
     Quota.objects.all().delete()
     quota_create(spec=spec, actor="test")
     client = people.client("viewer")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from acteon_site.base.ids import new_id
 from orders_app.admin.filters import first_id_at
 from orders_app.admin.picture import lifecycle_svg
 from orders_app.admin.showing import MOST_LINES, money, payload_rows, span_text
@@ -106,7 +107,5 @@ def test_no_name_of_a_state_becomes_markup() -> None:
 
 
 def test_ids_of_a_moment_stand_between_those_before_and_after() -> None:
-    from acteon_site.base.ids import new_id
-
     before, after = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
     assert first_id_at(before) < new_id() < first_id_at(after)

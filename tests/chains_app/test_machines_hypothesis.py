@@ -152,8 +152,8 @@ class RunMachine(RuleBasedStateMachine):
         if self.resting.status == RunStatus.COMPLETED:
             assert (charged, refunded, self.effects["fulfill"]) == (1, 0, 1)
         else:
-            assert charged == refunded, f"{self.resting.status} with {charged} charges, {refunded} refunds"
-            assert not self.effects["fulfill"]
+            stands = {"charges": charged - refunded, "shipments": self.effects["fulfill"]}
+            assert not any(stands.values()), f"{self.resting.status}, and yet there stand {stands}"
 
     @invariant()
     def nothing_is_called_before_what_comes_before_it(self) -> None:
@@ -344,7 +344,7 @@ def provider(db: None) -> None:
 
 
 def test_no_order_of_crashes_answers_and_cancellations_takes_money_twice_or_for_nothing() -> None:
-    try_to_break(RunMachine, settings=settings(QUICK, max_examples=120))
+    try_to_break(RunMachine, settings=settings(QUICK, max_examples=250))
 
 
 def test_the_run_machine_finds_a_planted_bug() -> None:
@@ -357,14 +357,14 @@ def test_the_run_machine_finds_a_planted_bug() -> None:
             if known.unknown:
                 known.unknown, known.status = False, "failed"
 
-    with pytest.raises(AssertionError, match="1 charges, 0 refunds"):
+    with pytest.raises(AssertionError, match="and yet there stand"):
         try_to_break(Forgetful, settings=settings(QUICK, max_examples=500, phases=[Phase.generate]))
 
 
 def test_no_sequence_of_failures_calls_too_often_too_early_or_ends_in_doubt() -> None:
-    try_to_break(RetryMachine, settings=settings(QUICK, max_examples=120))
+    try_to_break(RetryMachine, settings=settings(QUICK, max_examples=250))
 
 
 @pytest.mark.usefixtures("provider")
 def test_no_interleaving_of_calls_gets_two_probes_or_past_an_open_breaker() -> None:
-    try_to_break(BreakerMachine, settings=settings(QUICK, max_examples=30))
+    try_to_break(BreakerMachine, settings=settings(QUICK, max_examples=60))

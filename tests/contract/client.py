@@ -1,4 +1,7 @@
-"""A storefront that checks every answer: status, content type, request id, and each key of the body."""
+"""A storefront that checks every answer: status, content type, request id, and each key of the body.
+
+What the API's own description says of it is checked beside, by tests.contract.described.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from urllib.parse import quote
 
 from rest_framework.test import APIClient
 
+from tests.contract import described
 from tests.contract.shapes import ERROR
 from tests.contract.strict import Check
 from tests.world import OPEN_HOURS
@@ -88,6 +92,7 @@ class Strict:
             )
         self.last = answer
         assert answer.headers["X-Request-ID"], path
+        described.check(method, answer)
         if answer.status_code != 204 and method != "HEAD":
             assert answer.headers["Content-Type"] == "application/json", answer.headers["Content-Type"]
         return answer

@@ -24,7 +24,7 @@
 
   const renew = async (marker) => {
     if (document.hidden || document.querySelector("#modal-content > *")) return;
-    const answer = await fetch(location.href, { headers: { "X-Refresh": "1" } }).catch(() => null);
+    const answer = await fetch(location.href).catch(() => null);
     if (!answer || !answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector(marker.dataset.refresh);

@@ -1,0 +1,107 @@
+"""Schemathesis against the living server: whatever is sent, nothing breaks and every answer is as described."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from acteon_site.tasks import canary
+from tests.audit_app.serving import Service, serving
+from tests.contract.described import document
+from tests.world import Shop, load_shop
+
+EXAMPLES = int(__import__("os").environ.get("FUZZ_EXAMPLES", "12"))
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+# Streams do not end; tests/audit_app/test_stream.py reads them.
+ENDLESS = ("/v1/stream", "/v1/subscribe/{kind}/{key}")
+# 503 is what /ready is for.
+ALLOWED_TO_FAIL = {"/ready": {503}}
+
+
+def operations() -> list[tuple[str, str]]:
+    methods = ("get", "post", "put", "delete")
+    return [
+        (method, path)
+        for path, described in document()["paths"].items()
+        for method in methods
+        if method in described and path not in ENDLESS
+    ]
+
+
+@pytest.fixture
+def service(transactional_db: None) -> Iterator[Service]:
+    load_shop()
+    canary()
+    with serving() as running:
+        yield running
+
+
+def fuzz(service: Service, headers: dict[str, str], examples: int, paths: list[tuple[str, str]]) -> list[str]:
+    """What went wrong, one text for each operation that did."""
+    schema = schemathesis.openapi.from_dict(document())
+    wrong = []
+    for method, path in paths:
+        try:
+            fuzz_one(schema[path][method], service, headers, examples)
+        except Exception as error:  # collected: one operation's trouble must not hide another's
+            wrong.append(f"{method.upper()} {path}: {error}")
+    return wrong
+
+
+def fuzz_one(operation: Any, service: Service, headers: dict[str, str], examples: int) -> None:
+    modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
+    cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes))
+
+    @seed(7)
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=False,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases)
+    def run(case: Any) -> None:
+        answer = case.call(base_url=service.base, headers=headers, timeout=30)
+        if answer.status_code in ALLOWED_TO_FAIL.get(case.path, ()):
+            return
+        case.validate_response(answer, checks=CHECKS, headers=headers)
+
+    run()
+
+
+def test_with_a_key_of_every_right_nothing_breaks(service: Service) -> None:
+    headers = {"Authorization": f"Bearer {Shop().secret}"}
+    wrong = fuzz(service, headers, EXAMPLES, operations())
+    assert not wrong, "\n\n".join(wrong)
+
+
+def test_without_a_key_nothing_breaks_and_nobody_comes_in(service: Service) -> None:
+    wrong = fuzz(service, {}, 3, operations())
+    assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.fixture(autouse=True)
+def _no_threads_left() -> Iterator[None]:
+    yield
+    assert threading.active_count() < 100
