@@ -13,6 +13,8 @@ double     every task message delivered twice and out of order
 scheduler  two schedulers at once, and none for a while
 clock      clocks of workers, scheduler and web stepped an hour forth and back
 provider   the provider slow, flaky, wrong, and gone
+
+Recovery is the time from the moment when what was broken is back until another run has ended.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import statistics
 import sys
 import time
 from collections.abc import Sequence
@@ -108,8 +111,9 @@ def _summary(here: World, name: str, verdict: Verdict, quiet: float) -> None:
     print(f"\n-- {name}")
     for title, value in rows.items():
         print(f"{title:<{width}}  {value}")
-    for what, away, recovery in here.recoveries:
-        print(f"{'recovery':<{width}}  {what}: away {away:.1f} s, next run ended {recovery:.2f} s after")
+    for what, seconds in here.recoveries.items():
+        told = f"{statistics.median(seconds):.2f} s, at worst {max(seconds):.2f} s, {len(seconds)} times"
+        print(f"{'recovery after':<{width}}  {what}: {told}")
     for sentence in verdict.violations[:20]:
         print(f"VIOLATION: {sentence}")
     print(f"{'invariants':<{width}}  {'VIOLATED' if verdict.violations else 'hold'}", flush=True)

@@ -77,7 +77,7 @@ class World:
     storefront: Storefront
     random: random.Random
     kills: Counter[str] = field(default_factory=Counter)
-    recoveries: list[tuple[str, float, float]] = field(default_factory=list)
+    recoveries: dict[str, list[float]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
 
     def say(self, text: str) -> None:
@@ -94,16 +94,16 @@ class World:
     def outage(self, what: str) -> Iterator[None]:
         """Something is broken inside the block; afterwards: how long until another run ends."""
         before = time.monotonic()
-        self.say(f"{what} …")
         yield
         back = time.monotonic()
-        stand = wait_for(self.ended, 30, "PostgreSQL") if self.storefront.total else 0
+        stand = wait_for(self.ended, 30, "PostgreSQL")
         wait_for(
             lambda: self.ended() > stand or self.idle(), PROGRESS_SECONDS, f"progress after: {what}", 0.05
         )
-        recovery = time.monotonic() - back
-        self.recoveries.append((what, back - before, recovery))
-        self.say(f"{what}: away {back - before:.1f} s, the next run ended {recovery:.2f} s later")
+        if self.idle():
+            return  # nothing was left that could have gone on
+        self.recoveries.setdefault(what, []).append(time.monotonic() - back)
+        self.say(f"{what}: {back - before:.1f} s; the next run ended {time.monotonic() - back:.2f} s later")
 
     def idle(self) -> bool:
         try:

@@ -84,8 +84,11 @@ class RunAdmin(ReadOnlyAdmin):
     )
 
     def has_cancel_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Runs are read-only here; the permission to change them is that to cancel them."""
-        return request.user.has_perm("chains_app.change_run")
+        """Runs are read-only here; the permission to change them is that to cancel what still runs."""
+        allowed = request.user.has_perm("chains_app.change_run")
+        if not allowed or object_id is None:
+            return allowed
+        return Run.objects.filter(pk=as_uuid(str(object_id)), ended_at__isnull=True).exists()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows: QuerySet[Run] = super().get_queryset(request)
