@@ -88,7 +88,8 @@ class RunAdmin(ReadOnlyAdmin):
         allowed = request.user.has_perm("chains_app.change_run")
         if not allowed or object_id is None:
             return allowed
-        return Run.objects.filter(pk=as_uuid(str(object_id)), ended_at__isnull=True).exists()
+        run_id = as_uuid(str(object_id))
+        return run_id is not None and Run.objects.filter(pk=run_id, ended_at__isnull=True).exists()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows: QuerySet[Run] = super().get_queryset(request)
