@@ -23,10 +23,10 @@ class ApiKeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer <key or token>`, or `X-API-Key: <key>`."""
 
     def authenticate(self, request: Request | HttpRequest) -> Pair | None:
-        token, key = _bearer(request), request.headers.get("X-API-Key")
-        if token is None and key is None:
+        token, key = _bearer(request), request.headers.get("X-API-Key", "")
+        if not token and not key:
             return None
-        principal = _bearer_principal(token) if token is not None else principal_of(key or "")
+        principal = _bearer_principal(token) if token else principal_of(key)
         if principal is None:
             raise AuthenticationFailed("this key or token is unknown, expired or revoked")
         return principal, None
@@ -50,9 +50,9 @@ class LoopbackAuthentication(BaseAuthentication):
         return Principal("local", "loopback", Role.ADMIN), None
 
 
-def _bearer(request: Request | HttpRequest) -> str | None:
+def _bearer(request: Request | HttpRequest) -> str:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else None
+    return secret.strip() if scheme.lower() == "bearer" else ""
 
 
 def _bearer_principal(secret: str) -> Principal | None:

@@ -10,8 +10,9 @@ from typing import Any
 from celery import Celery
 from celery.schedules import schedule
 from celery.signals import task_prerun, worker_process_init
-from django.db import connections
 from kombu import Queue
+
+from acteon_site.broker import survive_lost_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acteon_site.settings")
 
@@ -33,6 +34,7 @@ def every(seconds: float) -> schedule:
     return schedule(seconds, nowfun=steady_now)
 
 
+survive_lost_connections()
 app = Celery("acteon")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
@@ -41,6 +43,7 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
     broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
     broker_transport_options={
         "visibility_timeout": 3600,
         "socket_keepalive": True,
@@ -73,6 +76,8 @@ def keep_one_connection(**_: Any) -> None:
 
     Celery would open a whole pool before every task there, and close it again.
     """
+    from django.db import connections  # here: this module is imported before Django is set up, or without it
+
     for connection in connections.all():
         connection.settings_dict["OPTIONS"].pop("pool", None)
         connection.settings_dict["CONN_MAX_AGE"] = None
@@ -81,5 +86,7 @@ def keep_one_connection(**_: Any) -> None:
 @task_prerun.connect
 def replace_broken_connections(**_: Any) -> None:
     """A connection that the last task left broken is closed, and one kept from it tried before it is used."""
+    from django.db import connections  # here: as above
+
     for connection in connections.all(initialized_only=True):
         connection.close_if_unusable_or_obsolete()

@@ -43,7 +43,9 @@ def _providers() -> Iterable[Metric]:
 
 def _steps() -> Metric:
     times = SummaryMetricFamily(
-        "acteon_chain_step_seconds", "Calls of a chain's step and how long they took", labels=["chain", "step"]
+        "acteon_chain_step_seconds",
+        "Calls of a chain's step and how long they took",
+        labels=["chain", "step"],
     )
     for label, totals in step_counters().items():
         chain, _, step = label.rpartition("/")

@@ -29,7 +29,10 @@ extend_schema_view(
         "The process serves; with metrics for callers who may read them",
         answer({"status": enum("ok")}, {"metrics": METRICS}),
         is_open=True,
-        examples={"without a key": {"status": "ok"}, "with one": {"status": "ok", "metrics": {"dispatched": 7}}},
+        examples={
+            "without a key": {"status": "ok"},
+            "with one": {"status": "ok", "metrics": {"dispatched": 7}},
+        },
     )
 )(health.Health)
 extend_schema_view(
@@ -42,7 +45,13 @@ extend_schema_view(
     )
 )(health.Ready)
 extend_schema_view(
-    get=operation("Counters since the beginning", METRICS, errors=(401, 403), is_open=True, examples={"some": {"dispatched": 7}})
+    get=operation(
+        "Counters since the beginning",
+        METRICS,
+        errors=(401, 403),
+        is_open=True,
+        examples={"some": {"dispatched": 7}},
+    )
 )(health.Metrics)
 extend_schema_view(
     get=extend_schema(
@@ -71,16 +80,17 @@ extend_schema_view(
         is_open=True,
     )
 )(views_auth.Login)
-extend_schema_view(post=operation("Sign out: end the token that the request carries", None, status=204, errors=(413, 415)))(
-    views_auth.Logout
-)
+extend_schema_view(
+    post=operation("Sign out: end the token that the request carries", None, status=204, errors=(413, 415))
+)(views_auth.Logout)
 PLACED_PROBLEM = answer(
     {"field": TEXT, "message": TEXT}, {"file": TEXT, "line": INTEGER, "kind": TEXT, "name": TEXT}
 )
 LOADER_ERROR = component(
     "LoaderError",
     answer(
-        {"error": TEXT, "code": TEXT, "message": TEXT, "retryable": BOOLEAN}, {"details": array(PLACED_PROBLEM)}
+        {"error": TEXT, "code": TEXT, "message": TEXT, "retryable": BOOLEAN},
+        {"details": array(PLACED_PROBLEM)},
     ),
 )
 extend_schema_view(
@@ -106,4 +116,3 @@ extend_schema_view(
         },
     )
 )(RuleReload)
-

@@ -83,6 +83,7 @@ def _repaired(here: World) -> Verdict:
     if verdict.parked:
         here.say(f"parked, waiting for a person: {dict(verdict.parked)}")
         here.resume_parked()
+        here.say("resumed by the API")
         here.wait_quiet()
         after = here.judge()
         after.violations += verdict.violations
@@ -99,6 +100,7 @@ def _summary(here: World, name: str, verdict: Verdict, quiet: float) -> None:
         "orders by status": _told(verdict.statuses),
         "parked on the way, by reason": _told(verdict.parked) or "none",
         "killed": f"{sum(here.kills.values())} ({_told(here.kills)})",
+        "ended by themselves": _told(here.exits) or "none",
         "provider: calls, effects, repeats": f"{stats['calls']}, {stats['effects']}, {stats.get('repeats', 0)}",
         "provider: faults": _told(
             {key: stats.get(key, 0) for key in ("flaky", "wrong", "hung_up", "declined")}

@@ -175,11 +175,12 @@ class Gateway:
     def named(self, prefix: str) -> list[Part]:
         return [part for name, part in self.parts.items() if name.startswith(prefix)]
 
-    def revive(self) -> None:
-        """Start whatever is not running, as a supervisor would."""
-        for part in self.parts.values():
-            if not part.alive:
-                part.start()
+    def revive(self) -> list[str]:
+        """Start whatever is not running, as a supervisor would. Answers which parts that were."""
+        gone = [part for part in self.parts.values() if not part.alive]
+        for part in gone:
+            part.start()
+        return [part.name for part in gone]
 
     def stop(self) -> None:
         for part in self.parts.values():

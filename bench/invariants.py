@@ -28,6 +28,10 @@ PARKED = """
     JOIN orders_app_order o ON o.id = coalesce(p.owner_id, r.owner_id)
     WHERE i.resolved_at IS NULL
 """
+PARKED_SCOPES = """
+    SELECT DISTINCT r.namespace, r.tenant FROM chains_app_incident i JOIN chains_app_run r ON r.id = i.run_id
+    WHERE i.resolved_at IS NULL
+"""
 # Each of these answers how many rows break the sentence.
 NEVER = {
     "audit rows are numbered without a gap":

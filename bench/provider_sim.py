@@ -95,14 +95,16 @@ class Simulator:
     async def _calls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (request := await read_request(reader)) is not None:
-                if self.mode.gone or not await self._answer_call(request, writer):
+                if self.mode.gone or not await self._answer_call(request, reader, writer):
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
             self.ledger.stats["callers_lost"] += 1  # the caller was killed
         finally:
             writer.close()
 
-    async def _answer_call(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+    async def _answer_call(
+        self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
         """False: hang up instead of an answer."""
         key, ledger = request.headers["idempotency-key"], self.ledger
         ledger.stats["calls"] += 1
@@ -111,7 +113,7 @@ class Simulator:
         try:
             status, answer = self._outcome(request, key)
             if self._happens(self.mode.slow):
-                await asyncio.sleep(self.random.uniform(0, self.mode.slow_seconds))
+                await self._take_time(reader)
         finally:
             ledger.at_work[key] -= 1
         if status == 200 and self._happens(self.mode.hangup):
@@ -122,6 +124,13 @@ class Simulator:
             status, answer = 500, {"error": "lost after the effect"}
         await send(writer, status, answer)
         return True
+
+    async def _take_time(self, reader: asyncio.StreamReader) -> None:
+        """As long as the caller waits at all."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + self.random.uniform(0, self.mode.slow_seconds)
+        while loop.time() < ends and not reader.at_eof():
+            await asyncio.sleep(0.02)
 
     def _outcome(self, request: Request, key: str) -> tuple[int, dict[str, Any]]:
         if self._happens(self.mode.flaky):

@@ -101,6 +101,8 @@ def redis(here: World, options: Options) -> None:
 
 def _nobody_is_deaf(here: World) -> None:
     """Each worker must still take messages (celery/celery#10205): its log grows with the sweeps."""
+    here.supervise()
+    here.gateway.wait_ready()
     sizes = {part.name: part.log.stat().st_size for part in here.gateway.named("worker")}
     time.sleep(15)
     for part in here.gateway.named("worker"):

@@ -19,7 +19,7 @@ import httpx
 import psycopg
 
 from bench.gateway import ROOT, Gateway, configuration
-from bench.invariants import Verdict, check, count_ended, open_work
+from bench.invariants import PARKED_SCOPES, Verdict, check, count_ended, open_work
 from bench.orders import Storefront
 from bench.services import OwnPostgres, OwnRedis, free_port, wait_for
 
@@ -77,11 +77,18 @@ class World:
     storefront: Storefront
     random: random.Random
     kills: Counter[str] = field(default_factory=Counter)
+    exits: Counter[str] = field(default_factory=Counter)
     recoveries: dict[str, list[float]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
 
     def say(self, text: str) -> None:
         print(f"[{time.monotonic() - self.started:6.1f} s] {text}", flush=True)
+
+    def supervise(self) -> None:
+        """Start again what has ended by itself, and count it."""
+        for name in self.gateway.revive():
+            self.say(f"{name} had ended by itself, and is started again")
+            self.exits[name] += 1
 
     def ended(self) -> int:
         try:
@@ -105,6 +112,10 @@ class World:
         self.recoveries.setdefault(what, []).append(time.monotonic() - back)
         self.say(f"{what}: {back - before:.1f} s; the next run ended {time.monotonic() - back:.2f} s later")
 
+    def _goes_on(self, stand: int) -> bool:
+        self.supervise()
+        return self.ended() > stand or self.idle()
+
     def idle(self) -> bool:
         try:
             with self.postgres.connect() as connection:
@@ -123,7 +134,7 @@ class World:
                     self.say(f"waiting: runs, holds, unsealed, unsent = {open_work(connection)}")
             if waited > QUIET_SECONDS:
                 raise TimeoutError(f"not quiet after {QUIET_SECONDS} s")
-            self.gateway.revive()
+            self.supervise()
             time.sleep(0.25)
         return time.monotonic() - started
 
@@ -142,16 +153,17 @@ class World:
         verdict.must("chains are whole" in told and not told.startswith("failed"), told[-500:])
         return verdict
 
-    def resume_parked(self) -> int:
+    def resume_parked(self) -> None:
         """What a person would do with the incidents, once the provider is well: retry them all, by the API."""
         calm = {"slow": 0.0, "flaky": 0.0, "wrong": 0.0, "hangup": 0.0, "gone": False}
         self.provider.ask("/mode", **calm)
+        with self.postgres.connect() as connection:
+            scopes = connection.execute(PARKED_SCOPES).fetchall()
         headers = {"Authorization": f"Bearer {self.gateway.key}"}
-        answer = httpx.post(
-            self.gateway.url + "/v1/incidents/resume", headers=headers, json={}, timeout=60, trust_env=False
-        )
-        self.say(f"resumed what was parked: {answer.status_code} {answer.text[:200]}")
-        return answer.status_code
+        for namespace, tenant in scopes:
+            scope = {"namespace": namespace, "tenant": tenant}
+            url = self.gateway.url + "/v1/incidents/resume"
+            httpx.post(url, headers=headers, params=scope, timeout=60, trust_env=False).raise_for_status()
 
 
 Prepare = Callable[[Gateway], None]

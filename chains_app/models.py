@@ -130,7 +130,9 @@ class Run(models.Model):
     parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="children")
     parent_step = models.CharField(max_length=200, default="")
     branch = models.CharField(max_length=200, default="", help_text="Of the parent's parallel step")
-    inherited = EncryptedJSONField(null=True, help_text="Answers of the parent's steps, for a branch's templates")
+    inherited = EncryptedJSONField(
+        null=True, help_text="Answers of the parent's steps, for a branch's templates"
+    )
 
     started_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -142,7 +144,9 @@ class Run(models.Model):
     lease_until = models.DateTimeField(null=True)
     error = models.TextField(default="")
     error_code = models.CharField(max_length=40, default="")
-    dead_lettered_at = models.DateTimeField(null=True, help_text="Ended without success, and wants a person's look")
+    dead_lettered_at = models.DateTimeField(
+        null=True, help_text="Ended without success, and wants a person's look"
+    )
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_reason = models.TextField(default="")
     cancelled_by = models.CharField(max_length=200, default="")
@@ -162,7 +166,9 @@ class Run(models.Model):
                 name="run_dead_letters",
                 condition=Q(dead_lettered_at__isnull=False),
             ),
-            models.Index(fields=["parent", "parent_step"], name="run_children", condition=Q(parent__isnull=False)),
+            models.Index(
+                fields=["parent", "parent_step"], name="run_children", condition=Q(parent__isnull=False)
+            ),
             models.Index(fields=["action_id"], name="run_action"),
             models.Index(fields=["ended_at"], name="run_ended", condition=Q(ended_at__isnull=False)),
         ]

@@ -241,8 +241,8 @@ class RememberedAnswer(models.Model):
 
     key = models.CharField(max_length=64, primary_key=True)
     request_hash = models.CharField(max_length=64)
-    action_ids = models.JSONField(
-        default=list, help_text="What it placed: a take-over rebuilds its answer from them"
+    kept = EncryptedJSONField(
+        null=True, help_text="Set in the transaction that commits: a take-over rebuilds the answer from it"
     )
     status_code = models.PositiveSmallIntegerField(
         null=True, help_text="Null while the first is still running"

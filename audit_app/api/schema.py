@@ -35,8 +35,19 @@ from audit_app.api import views_audit, views_retention
 from audit_app.counting import OUTCOMES
 
 VERDICTS = (
-    *"allow deny suppress deduplicate throttle modify reroute request_approval schedule chain".split(),
-    *"state_machine group".split(),
+    *[
+        "allow",
+        "deny",
+        "suppress",
+        "deduplicate",
+        "throttle",
+        "modify",
+        "reroute",
+        "request_approval",
+        "schedule",
+        "chain",
+    ],
+    *["state_machine", "group"],
 )
 RECORD = component(
     "AuditRecord",
@@ -157,7 +168,9 @@ SETTINGS = {
 }
 POLICY = component(
     "RetentionPolicy",
-    answer({"id": UUID, "namespace": TEXT, "tenant": TEXT, **SETTINGS, "created_at": TIME, "updated_at": TIME}),
+    answer(
+        {"id": UUID, "namespace": TEXT, "tenant": TEXT, **SETTINGS, "created_at": TIME, "updated_at": TIME}
+    ),
 )
 SHOWN_POLICY = {
     "id": "01a20300-0000-7000-8000-000000000001",
@@ -193,7 +206,11 @@ extend_schema_view(
 )(views_retention.RetentionList)
 extend_schema_view(
     get=operation(
-        "One retention policy", POLICY, parameters=OPTIONAL_SCOPE, errors=(404,), examples={"it": SHOWN_POLICY}
+        "One retention policy",
+        POLICY,
+        parameters=OPTIONAL_SCOPE,
+        errors=(404,),
+        examples={"it": SHOWN_POLICY},
     ),
     put=operation(
         "Change a retention policy; null clears a TTL",
@@ -209,8 +226,14 @@ extend_schema_view(
 
 # Streams -------------------------------------------------------------------------------------------------------
 EVENT_TYPES = (
-    *"action_dispatched approval_required approval_resolved scheduled_action_due chain_advanced".split(),
-    *"chain_step_completed chain_completed action_status_changed timeout circuit_state_changed".split(),
+    *[
+        "action_dispatched",
+        "approval_required",
+        "approval_resolved",
+        "scheduled_action_due",
+        "chain_advanced",
+    ],
+    *["chain_step_completed", "chain_completed", "action_status_changed", "timeout", "circuit_state_changed"],
 )
 component(
     "StreamEvent",
@@ -247,7 +270,9 @@ def _parameter(name: str, place: str, schema: Schema, text: str = "") -> dict[st
     )
 
 
-def _listening(summary: str, text: str, parameters: list[dict[str, Any]], errors: tuple[int, ...]) -> dict[str, Any]:
+def _listening(
+    summary: str, text: str, parameters: list[dict[str, Any]], errors: tuple[int, ...]
+) -> dict[str, Any]:
     refusals = {
         str(status): {
             "description": MEANING[status][1],

@@ -41,8 +41,6 @@ def _edge(view: View) -> View:
                 raise AppError(
                     "only GET is allowed here", "METHOD_NOT_ALLOWED", 405, headers={"Allow": "GET"}
                 )
-            if hub.listening >= settings.STREAM_LISTENERS:
-                raise unavailable("this process has as many open streams as it can hold")
             return await view(request, **parts)
         except Exception as error:  # whatever it is, it leaves as JSON
             refusal = translate(error)
@@ -64,22 +62,25 @@ async def subscribe(request: HttpRequest, kind: str, key: str) -> HttpResponseBa
 
 
 def _streaming(opening: Opening) -> HttpResponseBase:
+    _take_place(opening.caller)
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(Session(hub, opening), content_type="text/event-stream", headers=headers)
 
 
-def _admitted(request: HttpRequest) -> Principal:
-    """Who asks. Keys with the same namespaces and tenants share their tenant's number of open streams."""
-    caller = admit_request(request)
-    if hub.listening_like(caller) >= settings.STREAM_LISTENERS_PER_TENANT:
-        message = f"this tenant has {settings.STREAM_LISTENERS_PER_TENANT} open streams here already; close one"
+def _take_place(caller: Principal) -> None:
+    """Keys with the same namespaces and tenants share the number of streams that a tenant may have open."""
+    most, most_alike = settings.STREAM_LISTENERS, settings.STREAM_LISTENERS_PER_TENANT
+    full = hub.take_place(caller, most=most, most_alike=most_alike)
+    if full == "process":
+        raise unavailable("this process has as many open streams as it can hold")
+    if full:
+        message = f"this tenant has {most_alike} open streams here already; close one"
         raise AppError(message, "RATE_LIMITED", 429, retryable=True, headers={"Retry-After": "5"})
-    return caller
 
 
 def _open_stream(request: HttpRequest) -> Opening:
     try:
-        caller = _admitted(request)
+        caller = admit_request(request)
         after, missed = _resume_point(request, reading.heads())
         return Opening(caller, wanted_of(request.GET.dict()), after, missed)
     finally:
@@ -88,7 +89,7 @@ def _open_stream(request: HttpRequest) -> Opening:
 
 def _open_subscription(request: HttpRequest, kind: str, key: str) -> Opening:
     try:
-        caller = _admitted(request)
+        caller = admit_request(request)
         if kind not in ENDINGS:
             raise not_found("subscriptions are to a chain or an action")
         values = {name: request.GET[name] for name in ("namespace", "tenant") if name in request.GET}

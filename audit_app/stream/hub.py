@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
 
 import structlog
@@ -35,6 +36,7 @@ class Hub:
         self._standing = standing
         self._lock = threading.Lock()
         self._listeners: set[Listener] = set()
+        self._places: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
         self._position = 0
         self._round: _Round | None = None
 
@@ -56,11 +58,21 @@ class Hub:
     def listening(self) -> int:
         return len(self._listeners)
 
-    def listening_like(self, caller: Principal) -> int:
-        """How many listen with this caller's namespaces and tenants."""
+    def take_place(self, caller: Principal, *, most: int, most_alike: int) -> str:
+        """Count an opening stream. Answers what is full, `process` or `tenant`, and counts nothing then."""
         scope = (caller.namespaces, caller.tenants)
         with self._lock:
-            return sum((one.caller.namespaces, one.caller.tenants) == scope for one in self._listeners)
+            if self._places.total() >= most:
+                return "process"
+            if self._places[scope] >= most_alike:
+                return "tenant"
+            self._places[scope] += 1
+        return ""
+
+    def leave_place(self, caller: Principal) -> None:
+        with self._lock:
+            self._places[caller.namespaces, caller.tenants] -= 1
+            self._places += Counter()  # drops those that reached zero
 
     def stop(self) -> None:
         """End all streams and the thread. A later subscription starts it anew."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import structlog
-from asgiref.sync import sync_to_async
+from asgiref.sync import SyncToAsync, sync_to_async
 from django.db import DatabaseError
 from django.utils import timezone
 
@@ -37,7 +37,8 @@ class Opening:
 
 
 class Session:
-    """What the response streams. Django calls `close` when the client is gone, however it went."""
+    """What the response streams, with its place in the hub taken. Django calls `close` when the client is gone,
+    however it went."""
 
     def __init__(self, hub: Hub, opening: Opening) -> None:
         self._hub = hub
@@ -46,15 +47,20 @@ class Session:
         self._ended = opening.ended
         self._scope = opening.scope
         self._listener: Listener | None = None
+        self._has_place = True
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._body()
 
     def close(self) -> None:
+        if self._has_place:
+            self._has_place = False
+            self._hub.leave_place(self._opening.caller)
         if self._listener is not None:
             self._hub.unsubscribe(self._listener)
 
     async def _body(self) -> AsyncIterator[bytes]:
+        _give_thread_back()
         yield PING  # so that headers leave at once, and whoever waits for a first byte has it
         if self._opening.missed:
             yield lagged(None)
@@ -90,7 +96,7 @@ class Session:
     async def _missed(self, listener: Listener, up_to: int | None) -> AsyncIterator[bytes]:
         """What the database holds between the last frame told and `up_to` (None: all there is now)."""
         while self._ended is None and (up_to is None or self._after < up_to):
-            frames = await sync_to_async(_read)(self._after, up_to)
+            frames = await sync_to_async(_read, thread_sensitive=False)(self._after, up_to)
             if chunk := self._told([frame for frame in frames if listener.passes(frame)]):
                 yield chunk
             if frames:
@@ -115,6 +121,15 @@ class Session:
         if ending is None:
             return b""
         return subscription_end((ending.kind, ending.key), reason, self._scope, self._after, timezone.now())
+
+
+def _give_thread_back() -> None:
+    """Django's ASGI handler gives each request a thread until it ends. A stream that waits needs none: five
+    hundred of them were five hundred idle threads. What comes later (closing) gets a new one by itself."""
+    request = SyncToAsync.thread_sensitive_context.get(None)
+    executor = SyncToAsync.context_to_thread_executor.pop(request, None) if request else None
+    if executor is not None:
+        executor.shutdown(wait=False)
 
 
 def _read(after: int, up_to: int | None) -> list[Frame]:

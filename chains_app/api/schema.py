@@ -152,7 +152,9 @@ extend_schema_view(
     )
 )(views_runs.Chains)
 extend_schema_view(
-    get=operation("One run", CHAIN, parameters=OPTIONAL_SCOPE, errors=(404,), examples={"running": SHOWN_CHAIN})
+    get=operation(
+        "One run", CHAIN, parameters=OPTIONAL_SCOPE, errors=(404,), examples={"running": SHOWN_CHAIN}
+    )
 )(views_runs.Chain)
 ATTEMPT = answer(
     {
@@ -280,7 +282,9 @@ extend_schema_view(
         sends=body({}, {"reason": maybe(TEXT)}),
         sends_examples={"all it needs": {}},
         errors=(404, 409),
-        examples={"done": {**SHOWN_INCIDENT, "resolved_at": NOW, "resolution": "retry", "resolved_by": "key:ops"}},
+        examples={
+            "done": {**SHOWN_INCIDENT, "resolved_at": NOW, "resolution": "retry", "resolved_by": "key:ops"}
+        },
     )
 )(views_runs.IncidentAction)
 extend_schema_view(
@@ -423,7 +427,9 @@ STEP_OPTIONS = {
     "default_next": maybe(TEXT),
     "on_failure": enum("abort", "skip", "dlq"),
     "delay_seconds": NUMBER,
-    "retry": body({}, {"max_retries": INTEGER, "backoff_ms": INTEGER, "strategy": TEXT, "jitter_ms": INTEGER}),
+    "retry": body(
+        {}, {"max_retries": INTEGER, "backoff_ms": INTEGER, "strategy": TEXT, "jitter_ms": INTEGER}
+    ),
     "compensate": body({"provider": TEXT, "action_type": TEXT}, {"payload_template": {}}),
     "on_fallback": enum("park", "accept"),
     "on_unknown": enum("repeat", "park"),
@@ -591,7 +597,11 @@ for view, verb, state in (
             sends_examples={"all it needs": {}},
             errors=(404,),
             examples={
-                state: {"provider": "warehouse", "state": state, "message": f"circuit breaker of warehouse is {state}"}
+                state: {
+                    "provider": "warehouse",
+                    "state": state,
+                    "message": f"circuit breaker of warehouse is {state}",
+                }
             },
         )
     )(view)

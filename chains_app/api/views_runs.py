@@ -13,10 +13,23 @@ from acteon_site.base.errors import bad_query, invalid_field, not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Role
-from chains_app.api.run_shapes import dead_letter_shape, incident_shape, run_dag, run_detail, run_history, run_row
+from chains_app.api.run_shapes import (
+    dead_letter_shape,
+    incident_shape,
+    run_dag,
+    run_detail,
+    run_history,
+    run_row,
+)
 from chains_app.models import Incident, Run
 from chains_app.services.control import chain_cancel, run_retry, run_signal, run_skip_step
-from chains_app.services.repair import MOST, dead_letters, dead_letters_drain, incidents_resume, open_incidents
+from chains_app.services.repair import (
+    MOST,
+    dead_letters,
+    dead_letters_drain,
+    incidents_resume,
+    open_incidents,
+)
 from chains_app.states import RunKind, RunStatus
 
 INCIDENT_FILTERS = ("reason", "step", "chain_name")
@@ -130,14 +143,19 @@ class IncidentsResume(Endpoint):
 
     def post(self, request: Request) -> Response:
         namespace, tenant = scope_of(request)
-        given = {name: request.query_params[name] for name in INCIDENT_FILTERS if name in request.query_params}
+        given = {
+            name: request.query_params[name] for name in INCIDENT_FILTERS if name in request.query_params
+        }
         incidents = list(open_incidents(namespace=namespace, tenant=tenant, **given)[:MOST])
         if flag_of(request, "dry_run"):
             shown = [incident_shape(incident) for incident in incidents]
             return Response({"dry_run": True, "resumed": 0, "failed": 0, "incidents": shown})
         results = incidents_resume(incidents=incidents, actor=caller_of(request).caller_id)
         shown = [
-            {**incident_shape(Incident.objects.get(pk=done.incident.pk)), "error": str(done.error) if done.error else None}
+            {
+                **incident_shape(Incident.objects.get(pk=done.incident.pk)),
+                "error": str(done.error) if done.error else None,
+            }
             for done in results
         ]
         failed = sum(1 for done in results if done.error)

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from chains_app import templating
 from chains_app.definitions import Compensate, Step
-from chains_app.engine.state import ProviderTraits
 from chains_app.engine.results import Failure
+from chains_app.engine.state import ProviderTraits
 from chains_app.providers.base import NOT_FOUND, Call, ProviderError, ProviderSettings
 from chains_app.providers.registry import kind_of
 from chains_app.selectors import providers

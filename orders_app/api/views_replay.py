@@ -19,6 +19,7 @@ from orders_app.services.replay import (
     submission_for,
 )
 
+
 class Replay(Endpoint):
     write_role = Role.OPERATOR
 

@@ -1,8 +1,8 @@
 """Idempotency-Key: the first answer is kept 24 hours, encrypted, and given again to the same request.
 
 The key is claimed in a transaction of its own before the work begins, with a lock that outlives no process by
-more than a minute. Which actions it placed is written in the transaction that commits them, so a take-over after
-a crash finds them and rebuilds their answer; it never gates again.
+more than a minute. What the answer needs is written in the transaction that commits the orders, so a take-over
+after a crash rebuilds it; it never gates again.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from rest_framework.request import Request
 
 from acteon_site.base.clock import db_now
 from acteon_site.base.digest import keyed_hash
-from acteon_site.base.errors import AppError, FieldProblem, invalid
+from acteon_site.base.errors import AppError, FieldProblem, invalid, unavailable
 from acteon_site.base.names import name_problem
 from orders_app.models import RememberedAnswer
 from orders_app.pipeline.act import Settled
-from orders_app.pipeline.dispatch import InTransaction
+from orders_app.pipeline.dispatch import InTransaction, dry_run_many
 from orders_app.pipeline.items import Submission
-from orders_app.services.rebuild import rebuilt_outcomes
+from orders_app.services.rebuild import kept_outcomes, rebuilt_outcomes
 
 HEADER = "Idempotency-Key"
 MAX_KEY = 255
 KEPT = timedelta(hours=24)
 LOCKED = timedelta(seconds=60)
+NEVER_STORED = (409, 429)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,9 @@ def answered_once(request: Request, submission: Submission, work: Work) -> Answe
         return Answer(
             row.status_code, row.body["body"], {**row.body["headers"], "Idempotency-Replayed": "true"}
         )
-    if row.action_ids:
-        return _finish(key, _rebuilt(row, batch=isinstance(request.data, list)))
-    return _first(key, work)
+    if row.kept is not None:
+        return _finish(key, _rebuilt(row, request, submission))
+    return _first(row, request, work)
 
 
 def _key_problem(given: str) -> str | None:
@@ -100,32 +101,45 @@ def _claim(key: str, request_hash: str) -> RememberedAnswer:
         if row.request_hash != request_hash:
             raise AppError(f"this {HEADER} was used for another request", "IDEMPOTENCY_MISMATCH", 422)
         if row.status_code is None and row.locked_until > now:
-            wait = {"Retry-After": "1"}
-            message = f"the first request with this {HEADER} is still running"
-            raise AppError(message, "IDEMPOTENCY_IN_PROGRESS", 409, retryable=True, headers=wait)
+            raise _still_running()
         if row.status_code is None:
             row.locked_until = now + LOCKED
             row.save(update_fields=["locked_until"])
     return row
 
 
-def _first(key: str, work: Work) -> Answer:
+def _still_running() -> AppError:
+    wait = {"Retry-After": "1"}
+    message = f"the first request with this {HEADER} is still running"
+    return AppError(message, "IDEMPOTENCY_IN_PROGRESS", 409, retryable=True, headers=wait)
+
+
+def _first(row: RememberedAnswer, request: Request, work: Work) -> Answer:
+    count = len(request.data) if isinstance(request.data, list) else 1
+
     def remember(settled: Sequence[Settled]) -> None:
-        ids = [str(done.item.row_id) for done in settled]
-        RememberedAnswer.objects.filter(key=key).update(action_ids=ids)
+        # Whoever was slower than its own lock finds that another has taken over: its work must not commit.
+        ours = RememberedAnswer.objects.filter(key=row.key, locked_until=row.locked_until)
+        if not ours.update(kept=kept_outcomes(settled, count)):
+            raise _still_running()
 
     try:
         answer = work(remember)
     except AppError as error:
-        if error.status == 422:
-            _finish(key, Answer(422, error.body()))
+        if error.status < 500 and error.status not in NEVER_STORED:
+            _finish(row.key, Answer(error.status, error.body()))
         else:
-            RememberedAnswer.objects.filter(key=key).delete()
+            _forget(row)
         raise
     except Exception:
-        RememberedAnswer.objects.filter(key=key, action_ids=[]).delete()
+        _forget(row)
         raise
-    return _finish(key, answer)
+    return _finish(row.key, answer)
+
+
+def _forget(row: RememberedAnswer) -> None:
+    """Let the same key try anew; where its order was committed, a take-over rebuilds the answer instead."""
+    RememberedAnswer.objects.filter(key=row.key, locked_until=row.locked_until, kept__isnull=True).delete()
 
 
 def _finish(key: str, answer: Answer) -> Answer:
@@ -137,13 +151,30 @@ def _finish(key: str, answer: Answer) -> Answer:
     return answer
 
 
-def _rebuilt(row: RememberedAnswer, *, batch: bool) -> Answer:
-    outcomes = rebuilt_outcomes(row.action_ids)
+def _rebuilt(row: RememberedAnswer, request: Request, submission: Submission) -> Answer:
+    outcomes = rebuilt_outcomes(row.kept)
     headers = {"Idempotency-Replayed": "true"}
-    if batch:
-        memorable = all(outcome.memorable for outcome in outcomes)
-        return Answer(200, [outcome.batch_wire() for outcome in outcomes], headers, memorable)
-    only = outcomes[0]
+    if isinstance(request.data, list):
+        memorable = all(outcome is None or outcome.memorable for outcome in outcomes)
+        items = [
+            outcome.batch_wire() if outcome else _error_again(body, submission)
+            for outcome, body in zip(outcomes, request.data, strict=True)
+        ]
+        return Answer(200, items, headers, memorable)
+    (only,) = outcomes
+    if only is None:
+        raise AssertionError("a single action that was committed has its outcome")
     if only.dedup_reason:
         headers["X-Dedup-Reason"] = only.dedup_reason
     return Answer(200, only.wire(), headers, only.memorable)
+
+
+def _error_again(body: Any, submission: Submission) -> Any:
+    """The error of an item that was refused before the gates: the same bytes, so the same error."""
+    (result,) = dry_run_many([body], submission)
+    error = (
+        result
+        if isinstance(result, AppError)
+        else unavailable("its answer was lost; send it under a new key")
+    )
+    return error.item()

@@ -1,52 +1,47 @@
-"""The outcome of an action that was settled by a process that did not live to answer."""
+"""The outcomes of a request whose process did not live to answer, from what its transaction kept."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
-from audit_app.models import AuditRecord
 from chains_app.models import Run
-from chains_app.states import RunKind
-from orders_app.models import Action, Hold, Order
-from orders_app.outcomes import TRAIL_NAMES, Outcome
+from orders_app.models import Hold
+from orders_app.outcomes import Outcome, stored_outcome
+from orders_app.pipeline.act import Settled
 from orders_app.pipeline.hold_answers import hold_outcome
 from orders_app.services.run_outcomes import single_outcome
 
-TAGS = {name: tag for tag, name in TRAIL_NAMES.items()}
+Kept = list[dict[str, Any] | None]
 
 
-def rebuilt_outcomes(action_ids: Sequence[str]) -> list[Outcome]:
-    """In the order given. Read from what the transaction left: a hold, a run, or the audit row."""
-    actions = {str(row.pk): row for row in Action.objects.filter(pk__in=action_ids)}
-    return [_outcome(actions[action_id]) for action_id in action_ids]
+def kept_outcomes(settled: Sequence[Settled], count: int) -> Kept:
+    """What a take-over needs, by position; null where an item was refused before the gates."""
+    kept: Kept = [None] * count
+    for done in settled:
+        kept[done.item.position] = _kept(done)
+    return kept
 
 
-def _outcome(action: Action) -> Outcome:
-    hold = Hold.objects.filter(action=action).order_by("created_at").first()
-    if hold is not None:
-        return hold_outcome(hold)
-    run = _run(action.pk)
-    if run is not None and run.kind == RunKind.SINGLE:
-        return single_outcome(run)
-    record = (
-        AuditRecord.objects.filter(
-            action_id=action.action_id,
-            namespace=action.namespace,
-            tenant=action.tenant,
-            dispatched_at__gte=action.received_at,
-        )
-        .exclude(verdict="chain")
-        .order_by("dispatched_at")
-        .first()
-    )
-    if record is None:
-        raise LookupError(f"action {action.pk} left no trail")
-    details = dict(record.outcome_details)
-    return Outcome(TAGS[record.outcome], details, record.verdict_details.get("dedup_reason", ""))
+def _kept(done: Settled) -> dict[str, Any]:
+    """The outcome, or what will give it once it was called."""
+    if done.run is not None:
+        return {"run": str(done.run.pk)}
+    if done.hold is not None and done.notice is not None:
+        return {"hold": str(done.hold.pk)}
+    if done.outcome is None:
+        raise AssertionError("an action without a call has its outcome")
+    return {"outcome": asdict(done.outcome)}
 
 
-def _run(action_id: UUID) -> Run | None:
-    order = Order.objects.filter(action_id=action_id).first()
-    owner = ("order", order.pk) if order else ("action", action_id)
-    return Run.objects.filter(owner_kind=owner[0], owner_id=owner[1]).order_by("started_at").first()
+def rebuilt_outcomes(kept: Kept) -> list[Outcome | None]:
+    return [_rebuilt(one) if one else None for one in kept]
+
+
+def _rebuilt(kept: Mapping[str, Any]) -> Outcome:
+    if "run" in kept:
+        return single_outcome(Run.objects.get(pk=kept["run"]))
+    if "hold" in kept:
+        return hold_outcome(Hold.objects.get(pk=kept["hold"]))
+    return stored_outcome(kept["outcome"])

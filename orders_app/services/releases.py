@@ -259,7 +259,11 @@ def _end_hold(hold: Hold, now: datetime) -> None:
         subject = hold_subject(hold)
         released = Journal(SYSTEM_SOURCE)
         released.audit(
-            subject, outcome="schedule_released", verdict="schedule", matched_rule=hold.rule, dispatched_at=now
+            subject,
+            outcome="schedule_released",
+            verdict="schedule",
+            matched_rule=hold.rule,
+            dispatched_at=now,
         )
         released.event("scheduled_action_due", subject)
         released.write()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema_view
 
 from acteon_site.openapi import (
@@ -234,12 +236,12 @@ OVERAGE = {
         answer({"notify": body({"target": SCOPE_NAME})}),
     ]
 }
-TERMS = {
+TERMS: dict[str, Any] = {
     "max_actions": {"type": "integer", "minimum": 1, "maximum": 1_000_000_000},
     "window": WINDOW,
     "overage_behavior": OVERAGE,
 }
-MORE = {
+MORE: dict[str, Any] = {
     "provider": maybe(SCOPE_NAME),
     "principal": maybe(NAME),
     "per_principal": BOOLEAN,
@@ -247,7 +249,7 @@ MORE = {
     "description": TEXT,
     "labels": TEXTS,
 }
-SHOWN_QUOTA = {
+SHOWN_QUOTA: dict[str, Any] = {
     "id": "01a20300-0000-7000-8000-000000000001",
     "namespace": "ecommerce",
     "tenant": "acme-store",
@@ -263,7 +265,7 @@ SHOWN_QUOTA = {
     "description": "",
     "labels": {},
 }
-SENT_QUOTA = {
+SENT_QUOTA: dict[str, Any] = {
     "namespace": "ecommerce",
     "tenant": "acme-store",
     "max_actions": 200,

@@ -114,7 +114,9 @@ def test_card_numbers_are_blanked_wherever_they_stand(number: str) -> None:
     assert list(SEED.scrubber({number: 1}).payload) == [MARK]
 
 
-@pytest.mark.parametrize("name", ["ORD-2002-261122-125224", "2026-11-22 12:52:24 0000 17", "7-4992739-8716-12"])
+@pytest.mark.parametrize(
+    "name", ["ORD-2002-261122-125224", "2026-11-22 12:52:24 0000 17", "7-4992739-8716-12"]
+)
 def test_an_orders_name_that_happens_to_add_up_is_no_card(name: str) -> None:
     assert SEED.scrubber({"order_id": name}).payload == {"order_id": name}
 

@@ -95,13 +95,18 @@ def test_a_timer_until_an_instant_of_the_payload_and_one_that_is_none(shop: Shop
 
 def test_a_signal_wakes_its_run_with_its_payload(shop: Shop, gateway: Gateway) -> None:
     template = {"by": "{{steps.ask.body.by}}"}
-    run = start(shop, {"name": "ask", "wait_for_signal": {"signal": "go"}}, step("b", payload_template=template))
+    run = start(
+        shop, {"name": "ask", "wait_for_signal": {"signal": "go"}}, step("b", payload_template=template)
+    )
     runs_sweep()
     assert status(run) == "waiting_signal"
     assert shop.post(f"/v1/chains/{run.pk}/signal", {"signal": "other"}).status_code == 200
     runs_sweep()
     assert status(run) == "waiting_signal"
-    assert shop.post(f"/v1/chains/{run.pk}/signal", {"signal": "go", "payload": {"by": "ada"}}).status_code == 200
+    assert (
+        shop.post(f"/v1/chains/{run.pk}/signal", {"signal": "go", "payload": {"by": "ada"}}).status_code
+        == 200
+    )
     runs_sweep()
     assert status(run) == "completed"
     assert gateway.calls("do_b")[0]["payload"] == {"by": "ada"}
@@ -149,7 +154,9 @@ def group(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
 def test_parallel_branches_all_run_and_their_answers_come_together(shop: Shop, gateway: Gateway) -> None:
     gateway.bodies = {"do_x": {"n": 1}, "do_y": {"n": 2}}
     after = step("z", payload_template={"x": "{{steps.both.body.x.n}}", "y": "{{steps.both.body.y.n}}"})
-    run = start(shop, step("a"), group(step("x"), step("y", payload_template={"a": "{{steps.a.body}}"})), after)
+    run = start(
+        shop, step("a"), group(step("x"), step("y", payload_template={"a": "{{steps.a.body}}"})), after
+    )
     settle()
     assert status(run) == "completed", detail(shop, run)
     assert gateway.calls("do_z")[0]["payload"] == {"x": 1, "y": 2}
@@ -159,7 +166,9 @@ def test_parallel_branches_all_run_and_their_answers_come_together(shop: Shop, g
     assert [inner["name"] for inner in nodes["both"]["children"]] == ["x", "y"]
 
 
-def test_one_failed_branch_fails_the_step_and_what_the_others_did_is_undone(shop: Shop, gateway: Gateway) -> None:
+def test_one_failed_branch_fails_the_step_and_what_the_others_did_is_undone(
+    shop: Shop, gateway: Gateway
+) -> None:
     gateway.script["do_y"] = [400]
     run = start(shop, undoable("a"), group(undoable("x"), step("y")))
     settle()

@@ -79,7 +79,9 @@ class Strict:
         kind: str = "application/json",
     ) -> Any:
         if query:
-            pairs = "&".join(f"{name.rstrip('_')}={quote(str(value), safe='')}" for name, value in query.items())
+            pairs = "&".join(
+                f"{name.rstrip('_')}={quote(str(value), safe='')}" for name, value in query.items()
+            )
             path = f"{path}{'&' if '?' in path else '?'}{pairs}"
         options: dict[str, Any] = {"headers": {**self.headers, **(headers or {})}}
         if raw is not None:

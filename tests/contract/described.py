@@ -26,7 +26,9 @@ def path_of(route: str) -> str:
 
 
 @functools.lru_cache(maxsize=2000)
-def validator(path: str, method: str, status: int, kind: str = "application/json") -> Draft202012Validator | None:
+def validator(
+    path: str, method: str, status: int, kind: str = "application/json"
+) -> Draft202012Validator | None:
     """None where an empty body is described. Fails where the answer is not described at all."""
     operation = document()["paths"][path][method.lower()]
     response = operation["responses"].get(str(status))

@@ -72,7 +72,9 @@ OUTCOMES: dict[str, Check] = {
     "Suppressed": Shape({"rule": filled}),
     "Rerouted": Shape({"original_provider": filled, "new_provider": filled, "response": ANSWER}),
     "Throttled": Shape({"retry_after": Shape({"secs": integer, "nanos": integer})}),
-    "Failed": Shape({"code": one_of(*FAILED_CODES), "message": filled, "retryable": boolean, "attempts": integer}),
+    "Failed": Shape(
+        {"code": one_of(*FAILED_CODES), "message": filled, "retryable": boolean, "attempts": integer}
+    ),
     "PendingApproval": Shape(
         {
             "approval_id": uuid,
@@ -83,11 +85,17 @@ OUTCOMES: dict[str, Check] = {
         }
     ),
     "Scheduled": Shape({"action_id": filled, "scheduled_for": time}),
-    "ChainStarted": Shape({"chain_id": uuid, "chain_name": filled, "total_steps": integer, "first_step": filled}),
+    "ChainStarted": Shape(
+        {"chain_id": uuid, "chain_name": filled, "total_steps": integer, "first_step": filled}
+    ),
     "CircuitOpen": Shape({"provider": filled, "fallback_chain": listed(filled)}),
     "QuotaExceeded": Shape({"tenant": filled, "limit": integer, "used": integer, "overage_behavior": filled}),
-    "StateChanged": Shape({"fingerprint": filled, "previous_state": filled, "new_state": filled, "notify": boolean}),
-    "DryRun": Shape({"verdict": one_of(*VERDICTS), "matched_rule": or_null(filled), "would_be_provider": filled}),
+    "StateChanged": Shape(
+        {"fingerprint": filled, "previous_state": filled, "new_state": filled, "notify": boolean}
+    ),
+    "DryRun": Shape(
+        {"verdict": one_of(*VERDICTS), "matched_rule": or_null(filled), "would_be_provider": filled}
+    ),
 }
 
 
@@ -188,9 +196,25 @@ COVERAGE = Shape(
 
 # Audit --------------------------------------------------------------------------------------------------------
 AUDIT_OUTCOMES = (
-    *["executed", "deduplicated", "suppressed", "rerouted", "throttled", "failed", "grouped", "state_changed", "pending_approval"],
+    *[
+        "executed",
+        "deduplicated",
+        "suppressed",
+        "rerouted",
+        "throttled",
+        "failed",
+        "grouped",
+        "state_changed",
+        "pending_approval",
+    ],
     *["chain_started", "circuit_open", "scheduled", "quota_exceeded"],
-    *["approval_approved", "approval_rejected", "approval_expired", "schedule_released", "schedule_cancelled"],
+    *[
+        "approval_approved",
+        "approval_rejected",
+        "approval_expired",
+        "schedule_released",
+        "schedule_cancelled",
+    ],
     *["chain_step_completed", "chain_step_failed", "chain_step_skipped", "chain_step_retrying"],
     *["chain_completed", "chain_failed", "chain_cancelled", "chain_timed_out"],
 )
@@ -225,7 +249,8 @@ RECORD = Shape(
     }
 )
 RECORDS = Shape(
-    {"records": listed(RECORD), "limit": integer, "offset": integer}, {"total": integer, "next_cursor": filled}
+    {"records": listed(RECORD), "limit": integer, "offset": integer},
+    {"total": integer, "next_cursor": filled},
 )
 REPLAYED = Shape(
     {
@@ -245,7 +270,12 @@ VERIFICATION = Shape(
 )
 
 # Events -------------------------------------------------------------------------------------------------------
-EVENT_KEYS: dict[str, Check] = {"fingerprint": filled, "state": filled, "action_type": filled, "updated_at": time}
+EVENT_KEYS: dict[str, Check] = {
+    "fingerprint": filled,
+    "state": filled,
+    "action_type": filled,
+    "updated_at": time,
+}
 EVENTS = wrapped("events", Shape(EVENT_KEYS))
 MOVE = Shape({"from": text, "to": filled, "at": time, "actor": filled})
 EVENT = Shape(
@@ -255,7 +285,13 @@ EVENT = Shape(
 )
 TRANSITION = OUTCOMES["StateChanged"]
 SCHEDULED_ROW = Shape(
-    {"action_id": filled, "fingerprint": filled, "rule": or_null(filled), "status": filled, "scheduled_for": time}
+    {
+        "action_id": filled,
+        "fingerprint": filled,
+        "rule": or_null(filled),
+        "status": filled,
+        "scheduled_for": time,
+    }
 )
 SCHEDULED = wrapped("scheduled", SCHEDULED_ROW)
 
@@ -329,7 +365,16 @@ POLICIES = wrapped("policies", POLICY)
 
 # Chains -------------------------------------------------------------------------------------------------------
 CHAIN_STATUS = one_of(
-    *["running", "completed", "failed", "cancelled", "timed_out", "waiting_sub_chain", "waiting_timer", "waiting_signal"],
+    *[
+        "running",
+        "completed",
+        "failed",
+        "cancelled",
+        "timed_out",
+        "waiting_sub_chain",
+        "waiting_timer",
+        "waiting_signal",
+    ],
     "waiting_parallel",
 )
 CHAIN_KEYS: dict[str, Check] = {
@@ -472,9 +517,32 @@ FRAME_OPTIONAL: dict[str, Check] = {"action_type": filled, "action_id": filled, 
 
 # Health, providers, templates, sign-in ------------------------------------------------------------------------
 METRICS_REQUIRED = (
-    *["dispatched", "executed", "deduplicated", "suppressed", "rerouted", "throttled", "failed", "pending_approval", "scheduled"],
-    *["circuit_open", "chains_started", "chains_completed", "chains_failed", "chains_cancelled", "quota_exceeded"],
-    *["quota_warned", "quota_degraded", "quota_notified", "retention_deleted_state", "retention_skipped_compliance"],
+    *[
+        "dispatched",
+        "executed",
+        "deduplicated",
+        "suppressed",
+        "rerouted",
+        "throttled",
+        "failed",
+        "pending_approval",
+        "scheduled",
+    ],
+    *[
+        "circuit_open",
+        "chains_started",
+        "chains_completed",
+        "chains_failed",
+        "chains_cancelled",
+        "quota_exceeded",
+    ],
+    *[
+        "quota_warned",
+        "quota_degraded",
+        "quota_notified",
+        "retention_deleted_state",
+        "retention_skipped_compliance",
+    ],
     "retention_errors",
 )
 PROVIDER_HEALTH = Shape(

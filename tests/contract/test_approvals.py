@@ -19,7 +19,6 @@ from tests.contract.client import Strict
 from tests.world import SCOPE, order
 
 
-
 @pytest.fixture
 def pending(client: Strict) -> dict[str, Any]:
     answer = client.post("/v1/dispatch", shapes.outcome, order(id="big", payload={"total_cents": 60_000}))
@@ -65,7 +64,9 @@ def test_a_link_is_signed_as_the_contract_says(pending: dict[str, Any], decision
 
 
 @pytest.mark.parametrize("decision", ["approve", "reject"])
-def test_one_approval_is_shown_by_either_signature(approver: Strict, pending: dict[str, Any], decision: str) -> None:
+def test_one_approval_is_shown_by_either_signature(
+    approver: Strict, pending: dict[str, Any], decision: str
+) -> None:
     path = path_of(pending[f"{decision}_url"]).replace(f"/{decision}?", "?")
     assert approver.call("GET", path, shapes.APPROVAL)["token"] == pending["approval_id"]
 
@@ -117,7 +118,9 @@ def test_whatever_is_wrong_with_a_link_is_one_404(approver: Strict, pending: dic
     assert Hold.objects.get().status == "pending"
 
 
-def test_an_expired_link_is_that_same_404(approver: Strict, pending: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expired_link_is_that_same_404(
+    approver: Strict, pending: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from django.utils import timezone
 
     later = timezone.now() + timedelta(hours=2)

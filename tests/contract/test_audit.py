@@ -108,7 +108,15 @@ def test_offsets_page_too(trail: Strict) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    [{"cursor": "x"}, {"cursor": ""}, {"limit": 1001}, {"limit": 0}, {"offset": 10_001}, {"from": "x"}, {"to": "2026-01-01"}],
+    [
+        {"cursor": "x"},
+        {"cursor": ""},
+        {"limit": 1001},
+        {"limit": 0},
+        {"offset": 10_001},
+        {"from": "x"},
+        {"to": "2026-01-01"},
+    ],
 )
 def test_bad_queries(trail: Strict, query: dict[str, Any]) -> None:
     error = trail.refused("GET", "/v1/audit", 400, "BAD_QUERY", query=query)
@@ -211,13 +219,24 @@ def test_a_changed_row_is_found(trail: Strict) -> None:
 
 
 def test_an_empty_trail_is_valid(client: Strict) -> None:
-    body = {"namespace": "no", "tenant": "one", "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00+01:00"}
+    body = {
+        "namespace": "no",
+        "tenant": "one",
+        "from": "2026-01-01T00:00:00Z",
+        "to": "2026-01-02T00:00:00+01:00",
+    }
     told = client.post("/v1/audit/verify", shapes.VERIFICATION, body)
     assert told == {"valid": True, "records_checked": 0, "unsealed_records": 0}
 
 
 @pytest.mark.parametrize(
-    ("change", "field"), [({"namespace": None}, "namespace"), ({"tenant": 7}, "tenant"), ({"from": "x"}, "from"), ({"to": 1}, "to")]
+    ("change", "field"),
+    [
+        ({"namespace": None}, "namespace"),
+        ({"tenant": 7}, "tenant"),
+        ({"from": "x"}, "from"),
+        ({"to": 1}, "to"),
+    ],
 )
 def test_verify_names_its_bad_fields(client: Strict, change: dict[str, Any], field: str) -> None:
     error = client.refused("POST", "/v1/audit/verify", 422, "VALIDATION", body={**SCOPE, **change})
@@ -229,7 +248,14 @@ def test_a_viewer_verifies(shop: Shop) -> None:
 
 
 def test_totals_above_ten_thousand_are_left_out(client: Strict) -> None:
-    row = {"action_id": "x", **SCOPE, "provider": "p", "action_type": "t", "verdict": "allow", "outcome": "executed"}
+    row = {
+        "action_id": "x",
+        **SCOPE,
+        "provider": "p",
+        "action_type": "t",
+        "verdict": "allow",
+        "outcome": "executed",
+    }
     AuditRecord.objects.bulk_create([AuditRecord(id=new_id(), **row) for _ in range(10_001)], batch_size=2000)
     page = client.get("/v1/audit", shapes.RECORDS, **SCOPE, limit=1)
     assert "total" not in page

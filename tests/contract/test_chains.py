@@ -66,18 +66,46 @@ def failing(client: Strict) -> str:
 
 def shapes_definition() -> Shape:
     step = Shape(
-        {"name": anything, "provider": anything, "action_type": anything, "payload_template": anything, "branches": listed(anything)},
         {
-            name: anything
-            for name in (
-                *"sub_chain timer wait_for_signal parallel default_next on_failure delay_seconds retry compensate".split(),
-                *"on_fallback on_unknown point_of_no_return transition_to timeout_seconds description".split(),
-            )
+            "name": anything,
+            "provider": anything,
+            "action_type": anything,
+            "payload_template": anything,
+            "branches": listed(anything),
         },
+        dict.fromkeys(
+            (
+                *[
+                    "sub_chain",
+                    "timer",
+                    "wait_for_signal",
+                    "parallel",
+                    "default_next",
+                    "on_failure",
+                    "delay_seconds",
+                    "retry",
+                    "compensate",
+                ],
+                *[
+                    "on_fallback",
+                    "on_unknown",
+                    "point_of_no_return",
+                    "transition_to",
+                    "timeout_seconds",
+                    "description",
+                ],
+            ),
+            anything,
+        ),
     )
     return Shape(
         {"name": anything, "steps": listed(step), "on_failure": anything, "timeout_seconds": anything},
-        {"on_cancel": anything, "trigger": anything, "description": anything, "warnings": listed(shapes.FIELD_PROBLEM)},
+        {
+            "on_cancel": anything,
+            "trigger": anything,
+            "description": anything,
+            "warnings": listed(shapes.FIELD_PROBLEM),
+        },
         extra={"version": anything, "enabled": anything},
     )
 
@@ -102,7 +130,17 @@ def test_runs_are_listed_finished_ones_too(client: Strict) -> None:
 
 @pytest.mark.parametrize(
     "status",
-    "running completed failed cancelled timed_out waiting_sub_chain waiting_timer waiting_signal waiting_parallel".split(),
+    [
+        "running",
+        "completed",
+        "failed",
+        "cancelled",
+        "timed_out",
+        "waiting_sub_chain",
+        "waiting_timer",
+        "waiting_signal",
+        "waiting_parallel",
+    ],
 )
 def test_every_status_of_the_contract_is_a_filter(client: Strict, status: str) -> None:
     client.get("/v1/chains", shapes.CHAINS, **SCOPE, status=status)
@@ -167,7 +205,11 @@ def test_a_run_is_cancelled_with_reason_and_name(client: Strict) -> None:
     client.post(f"/v1/chains/{chain_id}/cancel", shapes.CHAIN, body)
     runs_sweep()
     detail = client.get(f"/v1/chains/{chain_id}", shapes.CHAIN)
-    assert (detail["status"], detail["cancel_reason"], detail["cancelled_by"]) == ("cancelled", "changed", "maria")
+    assert (detail["status"], detail["cancel_reason"], detail["cancelled_by"]) == (
+        "cancelled",
+        "changed",
+        "maria",
+    )
     client.refused("POST", f"/v1/chains/{chain_id}/cancel", 409, body=SCOPE)
 
 
@@ -205,7 +247,9 @@ def test_a_parked_run_shows_its_incident(client: Strict) -> None:
     assert incident["chain_id"] == chain_id
 
 
-@pytest.mark.parametrize(("verb", "status"), [("retry", "running"), ("skip", "running"), ("cancel", "cancelled")])
+@pytest.mark.parametrize(
+    ("verb", "status"), [("retry", "running"), ("skip", "running"), ("cancel", "cancelled")]
+)
 def test_a_person_decides_of_an_incident(client: Strict, verb: str, status: str) -> None:
     parked(client)
     (incident,) = client.get("/v1/incidents", shapes.INCIDENTS, **SCOPE)["incidents"]
@@ -221,7 +265,12 @@ def test_a_person_decides_of_an_incident(client: Strict, verb: str, status: str)
 SPEC: dict[str, Any] = {
     "name": "two-steps",
     "steps": [
-        {"name": "a", "provider": "warehouse", "action_type": "x", "payload_template": {"id": "{{origin.payload.id}}"}},
+        {
+            "name": "a",
+            "provider": "warehouse",
+            "action_type": "x",
+            "payload_template": {"id": "{{origin.payload.id}}"},
+        },
         {"name": "b", "provider": "warehouse", "action_type": "y"},
     ],
     "on_failure": "abort",

@@ -80,7 +80,10 @@ def test_rules_see_both_forms_of_metadata(client: Strict, shop: Shop, metadata: 
     from tests.world import publish_rules
 
     Rule.objects.create(
-        name="gold", priority=0, condition={"field": "action.metadata.tier", "eq": "gold"}, action={"type": "deny"}
+        name="gold",
+        priority=0,
+        condition={"field": "action.metadata.tier", "eq": "gold"},
+        action={"type": "deny"},
     )
     publish_rules()
     assert dispatched(client, {**PING, "metadata": metadata}) == {"Suppressed": {"rule": "gold"}}
@@ -236,7 +239,9 @@ def test_a_dry_run_says_what_would_be_and_leaves_nothing(
 def test_a_dry_run_of_what_no_rule_knows_has_a_null_rule(client: Strict) -> None:
     other = {**PING, "tenant": "other"}
     answer = client.post("/v1/dispatch?dry_run=true", shapes.outcome, other)
-    assert answer == {"DryRun": {"verdict": "allow", "matched_rule": None, "would_be_provider": "sms-service"}}
+    assert answer == {
+        "DryRun": {"verdict": "allow", "matched_rule": None, "would_be_provider": "sms-service"}
+    }
 
 
 def test_dry_run_is_a_flag(client: Strict) -> None:
@@ -277,9 +282,7 @@ def test_a_batch_that_is_no_array_is_malformed(client: Strict) -> None:
 
 def test_a_dry_batch_leaves_nothing(client: Strict) -> None:
     before = everything()
-    items = client.post(
-        "/v1/dispatch/batch?dry_run=true", listed(shapes.batch_item), [order(), {"x": 1}]
-    )
+    items = client.post("/v1/dispatch/batch?dry_run=true", listed(shapes.batch_item), [order(), {"x": 1}])
     assert [next(iter(item)) for item in items] == ["DryRun", "error"]
     assert everything() == before
 

@@ -66,7 +66,8 @@ def test_lists_are_wrapped_and_empty_ones_are_arrays(client: Strict, path: str) 
 
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize(
-    "query", [{"limit": "0"}, {"limit": "x"}, {"limit": "-1"}, {"limit": "1001"}, {"limit": "1.5"}, {"limit": ""}]
+    "query",
+    [{"limit": "0"}, {"limit": "x"}, {"limit": "-1"}, {"limit": "1001"}, {"limit": "1.5"}, {"limit": ""}],
 )
 def test_page_sizes_have_bounds(client: Strict, path: str, query: dict[str, str]) -> None:
     client.refused("GET", path, 400, "BAD_QUERY", query={**SCOPE, **query})
@@ -78,7 +79,9 @@ def test_offsets_end_at_ten_thousand(client: Strict, path: str) -> None:
     assert client.send("GET", path, query={**SCOPE, "offset": 10_000}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/v1/events", "/v1/approvals", "/v1/scheduled", "/v1/chains", "/v1/incidents"])
+@pytest.mark.parametrize(
+    "path", ["/v1/events", "/v1/approvals", "/v1/scheduled", "/v1/chains", "/v1/incidents"]
+)
 @pytest.mark.parametrize("left_out", ["namespace", "tenant"])
 def test_lists_of_a_tenants_things_need_both_names(client: Strict, path: str, left_out: str) -> None:
     query = {name: value for name, value in SCOPE.items() if name != left_out}
@@ -97,7 +100,9 @@ def test_a_name_that_is_none_is_malformed_in_a_query(client: Strict, field: str,
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
-@pytest.mark.parametrize("field", ["namespace", "tenant", "provider", "action_type", "id", "dedup_key", "fingerprint"])
+@pytest.mark.parametrize(
+    "field", ["namespace", "tenant", "provider", "action_type", "id", "dedup_key", "fingerprint"]
+)
 def test_a_name_that_is_none_is_invalid_in_a_body(client: Strict, field: str, name: str) -> None:
     if not name and field in ("id", "dedup_key", "fingerprint"):
         name = "\x1f"
@@ -117,7 +122,9 @@ def test_names_of_two_hundred_and_fifty_six_characters_fit(client: Strict) -> No
     client.post("/v1/dispatch", shapes.outcome, order(**long))
 
 
-@pytest.mark.parametrize("raw", [b"{", b'{"a":NaN}', b'{"a":1,"a":2}', b'"\\u0000"', b'"\\udc00"', b"[" * 65 + b"]" * 65])
+@pytest.mark.parametrize(
+    "raw", [b"{", b'{"a":NaN}', b'{"a":1,"a":2}', b'"\\u0000"', b'"\\udc00"', b"[" * 65 + b"]" * 65]
+)
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -134,7 +141,12 @@ def test_malformed_json_is_malformed_everywhere(client: Strict, method: str, pat
 
 
 def test_what_is_no_json_is_of_the_wrong_type(client: Strict) -> None:
-    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml"):
+    for kind in (
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+    ):
         client.refused("POST", "/v1/dispatch", 415, "UNSUPPORTED_MEDIA_TYPE", raw=b"a=b", kind=kind)
 
 
@@ -143,7 +155,9 @@ def test_bodies_end_at_two_mebibytes(client: Strict) -> None:
 
 
 @pytest.mark.parametrize("body", [[], "x", 7, None, True])
-@pytest.mark.parametrize("path", ["/v1/dispatch", "/v1/quotas", "/v1/templates", "/v1/rules/evaluate", "/v1/audit/verify"])
+@pytest.mark.parametrize(
+    "path", ["/v1/dispatch", "/v1/quotas", "/v1/templates", "/v1/rules/evaluate", "/v1/audit/verify"]
+)
 def test_json_of_another_kind_is_invalid(client: Strict, path: str, body: Any) -> None:
     import json
 
@@ -152,11 +166,21 @@ def test_json_of_another_kind_is_invalid(client: Strict, path: str, body: Any) -
 
 def test_unknown_keys_are_ignored(client: Strict) -> None:
     client.post("/v1/dispatch", shapes.outcome, order(unknown={"deep": [1]}))
-    client.post("/v1/quotas", shapes.QUOTA, {**SCOPE, "max_actions": 1, "window": "hourly", "overage_behavior": "block", "zzz": 1}, status=201)
+    client.post(
+        "/v1/quotas",
+        shapes.QUOTA,
+        {**SCOPE, "max_actions": 1, "window": "hourly", "overage_behavior": "block", "zzz": 1},
+        status=201,
+    )
 
 
 def test_nul_in_a_path_or_query_finds_nothing(client: Strict) -> None:
-    for path in ("/v1/audit/a%00b", "/v1/chains/a%00b", "/v1/chains/definitions/a%00b", "/v1/rules/a%00b/enabled"):
+    for path in (
+        "/v1/audit/a%00b",
+        "/v1/chains/a%00b",
+        "/v1/chains/definitions/a%00b",
+        "/v1/rules/a%00b/enabled",
+    ):
         assert client.send("GET", path).status_code in (404, 405)
     client.refused("GET", "/v1/audit", 400, "BAD_QUERY", query={"provider": "\x00"})
     client.refused("GET", "/v1/quotas", 400, "BAD_QUERY", query={"namespace": "\x00"})
@@ -183,10 +207,18 @@ def test_a_key_comes_as_bearer_or_by_its_own_header(shop: Shop) -> None:
         assert bare.send("GET", "/v1/rules", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("headers", [{}, {"X-API-Key": "acteon_wrong"}, {"Authorization": "Bearer x"}, {"Authorization": "Basic eDp5"}])
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"X-API-Key": "acteon_wrong"}, {"Authorization": "Bearer x"}, {"Authorization": "Basic eDp5"}],
+)
 def test_without_a_good_key_nobody_comes_in(shop: Shop, headers: dict[str, str]) -> None:
     bare = Strict()
-    for method, path in (("GET", "/v1/rules"), ("POST", "/v1/dispatch"), ("GET", "/v1/stream"), ("GET", "/v1/audit/x")):
+    for method, path in (
+        ("GET", "/v1/rules"),
+        ("POST", "/v1/dispatch"),
+        ("GET", "/v1/stream"),
+        ("GET", "/v1/audit/x"),
+    ):
         bare.refused(method, path, 401, "UNAUTHENTICATED", headers=headers)
 
 
@@ -242,7 +274,8 @@ WRITES = {
 
 
 @pytest.mark.parametrize(
-    ("needed", "method", "path"), [(role, method, path) for role, calls in WRITES.items() for method, path in calls]
+    ("needed", "method", "path"),
+    [(role, method, path) for role, calls in WRITES.items() for method, path in calls],
 )
 def test_each_role_may_do_its_own_and_no_more(shop: Shop, needed: Role, method: str, path: str) -> None:
     for role in Role:
@@ -253,7 +286,9 @@ def test_each_role_may_do_its_own_and_no_more(shop: Shop, needed: Role, method: 
             assert own.send(method, path).status_code not in (401, 403)
 
 
-@pytest.mark.parametrize("path", ["/v1/rules", "/v1/events", "/v1/chains", "/v1/audit", "/v1/quotas", "/v1/retention"])
+@pytest.mark.parametrize(
+    "path", ["/v1/rules", "/v1/events", "/v1/chains", "/v1/audit", "/v1/quotas", "/v1/retention"]
+)
 def test_a_viewer_reads(shop: Shop, path: str) -> None:
     assert Strict(Shop(role="viewer").secret).send("GET", path, query=SCOPE).status_code == 200
 

@@ -60,7 +60,9 @@ def service(transactional_db: None) -> Iterator[Service]:
 def real(service: Service) -> dict[str, str]:
     """Names of things that are there, by the description's path parameters."""
     there = everything_of(Shop())
-    names = {name: there[name.removesuffix("_id")] for name in ("chain_id", "quota_id", "policy_id", "incident_id")}
+    names = {
+        name: there[name.removesuffix("_id")] for name in ("chain_id", "quota_id", "policy_id", "incident_id")
+    }
     names |= {"approval_id": there["approval"], "fingerprint": there["order"], "action_id": there["action"]}
     return names | {"provider": "warehouse", "name": "deny-unmatched", "pk": there["template"], **SCOPE}
 
@@ -98,6 +100,7 @@ def fuzz_one(
     def run(case: Any, known: bool) -> None:
         if known and real:
             case.path_parameters.update({name: real[name] for name in case.path_parameters})
+            case.query.update({name: value for name, value in SCOPE.items() if name in case.query})
         answer = case.call(base_url=service.base, headers=headers, timeout=30)
         if answer.status_code in ALLOWED_TO_FAIL.get(case.path, ()):
             return

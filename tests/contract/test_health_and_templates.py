@@ -73,7 +73,14 @@ def test_every_provider_has_its_health(client: Strict) -> None:
     runs_sweep()
     found = client.get("/v1/providers/health", shapes.PROVIDERS_HEALTH)["providers"]
     by_name = {row["provider"]: row for row in found}
-    assert set(by_name) == {"payment-gateway", "warehouse", "email-service", "sms-service", "fraud-analyzer", "compliance-queue"}
+    assert set(by_name) == {
+        "payment-gateway",
+        "warehouse",
+        "email-service",
+        "sms-service",
+        "fraud-analyzer",
+        "compliance-queue",
+    }
     assert isinstance(by_name["payment-gateway"]["last_request_at"], int)
     assert by_name["sms-service"]["last_request_at"] is None
 
@@ -83,7 +90,9 @@ def test_breakers_are_read_tripped_and_reset(client: Strict, prefix: str) -> Non
     assert client.get(prefix, shapes.BREAKERS)["count"] == 6
     told = client.post(f"{prefix}/warehouse/trip", shapes.BREAKER_TOLD)
     assert (told["provider"], told["state"]) == ("warehouse", "open")
-    assert {row["provider"]: row["state"] for row in client.get(prefix, shapes.BREAKERS)["circuit_breakers"]}["warehouse"] == "open"
+    assert {row["provider"]: row["state"] for row in client.get(prefix, shapes.BREAKERS)["circuit_breakers"]}[
+        "warehouse"
+    ] == "open"
     assert client.post(f"{prefix}/warehouse/reset", shapes.BREAKER_TOLD)["state"] == "closed"
     for verb in ("trip", "reset"):
         client.refused("POST", f"{prefix}/nobody/{verb}", 404, "NOT_FOUND")
@@ -92,7 +101,11 @@ def test_breakers_are_read_tripped_and_reset(client: Strict, prefix: str) -> Non
 # Templates -----------------------------------------------------------------------------------------------------
 
 TEMPLATE = {**SCOPE, "name": "greeting", "content": "Hello {{ name }}"}
-PROFILE = {**SCOPE, "name": "welcome", "fields": {"subject": "Hi", "body": {"$ref": "greeting"}, "tail": {"inline": "{{ order_id }}"}}}
+PROFILE = {
+    **SCOPE,
+    "name": "welcome",
+    "fields": {"subject": "Hi", "body": {"$ref": "greeting"}, "tail": {"inline": "{{ order_id }}"}},
+}
 
 
 @pytest.fixture
@@ -157,8 +170,16 @@ def test_a_profile_is_read_changed_listed(client: Strict, profile: dict[str, Any
         ("/v1/templates/profiles", {**PROFILE, "fields": {"a": {"x": 1}}}),
     ],
 )
-def test_bad_templates_name_their_fields(client: Strict, template: dict[str, Any], path: str, body: Any) -> None:
-    error = client.refused("POST", path, 422, "VALIDATION", body={**body, "name": body["name"] if body["name"] != "greeting" else "other"})
+def test_bad_templates_name_their_fields(
+    client: Strict, template: dict[str, Any], path: str, body: Any
+) -> None:
+    error = client.refused(
+        "POST",
+        path,
+        422,
+        "VALIDATION",
+        body={**body, "name": body["name"] if body["name"] != "greeting" else "other"},
+    )
     assert error["details"], error
 
 
@@ -203,5 +224,3 @@ def test_a_profile_is_merged_before_rules_run(client: Strict, profile: dict[str,
     action = order(id="tpl-1", template="welcome", payload={"name": "Ada"})
     client.post("/v1/dispatch", shapes.outcome, action)
     assert client.get("/v1/audit/tpl-1", shapes.RECORD)["payload"]["body"] == "Hello Ada"
-
-

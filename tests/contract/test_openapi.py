@@ -70,12 +70,16 @@ def test_every_answer_and_every_body_has_an_example_that_fits() -> None:
             is_refusal_of_a_stream = path.startswith(("/v1/stream", "/v1/subscribe"))
             assert examples or is_refusal_of_a_stream or what in ("409", "503"), (method, path, what)
             for name, example in examples.items():
-                problems = [error.message for error in validator_of(content["schema"]).iter_errors(example["value"])]
+                problems = [
+                    error.message for error in validator_of(content["schema"]).iter_errors(example["value"])
+                ]
                 assert not problems, (method, path, what, name, problems)
 
 
 def test_every_outcome_has_an_example() -> None:
-    examples = document()["paths"]["/v1/dispatch"]["post"]["responses"]["200"]["content"]["application/json"]["examples"]
+    examples = document()["paths"]["/v1/dispatch"]["post"]["responses"]["200"]["content"]["application/json"][
+        "examples"
+    ]
     assert set(examples) == set(TRAIL_NAMES)
 
 

@@ -24,7 +24,10 @@ def made(client: Strict, **changes: Any) -> dict[str, Any]:
 
 def test_a_quota_with_nothing_but_what_it_needs(client: Strict) -> None:
     quota = made(client)
-    rest = {name: quota[name] for name in ("provider", "principal", "per_principal", "enabled", "description", "labels")}
+    rest = {
+        name: quota[name]
+        for name in ("provider", "principal", "per_principal", "enabled", "description", "labels")
+    }
     assert rest == {
         "provider": None,
         "principal": None,

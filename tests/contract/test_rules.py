@@ -79,7 +79,10 @@ def test_an_evaluation_traces_every_rule(client: Strict) -> None:
     told = client.post("/v1/rules/evaluate", shapes.EVALUATION, body)
     assert told["verdict"] == "allow"
     assert "matched_rule" not in told
-    assert [seen["rule_name"] for seen in told["trace"]][:2] == ["deny-sanctioned-regions", "approve-high-value"]
+    assert [seen["rule_name"] for seen in told["trace"]][:2] == [
+        "deny-sanctioned-regions",
+        "approve-high-value",
+    ]
     assert told["context"]["effective_timezone"] == "US/Eastern"
     assert told["context"]["environment_keys"] == []
 
@@ -144,11 +147,16 @@ def test_coverage_counts_what_rules_saw(client: Strict, shop: Shop) -> None:
 
 
 def test_coverage_of_nothing(client: Strict) -> None:
-    told = client.get("/v1/rules/coverage", shapes.COVERAGE, namespace="x", tenant="y", from_=OPEN_HOURS, to=OPEN_HOURS)
+    told = client.get(
+        "/v1/rules/coverage", shapes.COVERAGE, namespace="x", tenant="y", from_=OPEN_HOURS, to=OPEN_HOURS
+    )
     assert told["entries"] == []
     assert told["scanned_from"] == told["scanned_to"]
 
 
-@pytest.mark.parametrize("query", [{"from": "today"}, {"to": "2026-01-01"}, {"from": "2026-02-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}])
+@pytest.mark.parametrize(
+    "query",
+    [{"from": "today"}, {"to": "2026-01-01"}, {"from": "2026-02-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}],
+)
 def test_coverage_wants_a_span(client: Strict, query: dict[str, str]) -> None:
     client.refused("GET", "/v1/rules/coverage", 400, "BAD_QUERY", query=query)

@@ -196,7 +196,10 @@ def test_success_forgets_the_failures_before_it(shop: Shop) -> None:
 def test_one_caller_cannot_use_all_addresses_of_its_network(shop: Shop) -> None:
     for number in range(MOST_FAILURES + 1):
         answer = Strict().http.post(
-            "/v1/auth/login", {"username": "x", "password": "y"}, format="json", REMOTE_ADDR=f"2001:db8::{number + 1}"
+            "/v1/auth/login",
+            {"username": "x", "password": "y"},
+            format="json",
+            REMOTE_ADDR=f"2001:db8::{number + 1}",
         )
     assert answer.status_code == 429
 

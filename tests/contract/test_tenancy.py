@@ -112,7 +112,10 @@ WALK: dict[tuple[str, str], list[Call]] = {
         EMPTY,
         Call(IN_QUERY + "&outcome=executed&caller_id={caller}&chain_id={chain}", {}, status=(200, 403)),
     ],
-    ("POST", "v1/audit/<path:action_id>/replay"): [Call(body={}, status=(404,)), Call(IN_QUERY, {}, (404, 403))],
+    ("POST", "v1/audit/<path:action_id>/replay"): [
+        Call(body={}, status=(404,)),
+        Call(IN_QUERY, {}, (404, 403)),
+    ],
     ("GET", "v1/templates"): [LIST],
     ("POST", "v1/templates"): [
         Call(body={**IN_BODY, "name": "{template_name}", "content": "x"}, status=(201, 403))
@@ -123,7 +126,10 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ],
     ("GET", "v1/templates/profiles"): [LIST],
     ("POST", "v1/templates/profiles"): [
-        Call(body={**IN_BODY, "name": "{profile_name}", "fields": {"a": {"$ref": "{template_name}"}}}, status=(422, 403)),
+        Call(
+            body={**IN_BODY, "name": "{profile_name}", "fields": {"a": {"$ref": "{template_name}"}}},
+            status=(422, 403),
+        ),
         Call(body={**IN_BODY, "name": "{profile_name}", "fields": {"a": "b"}}, status=(201, 403)),
     ],
     **{
@@ -140,7 +146,10 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ("GET", "v1/rules/coverage"): [Call(status=(200,)), LIST],
     ("GET", "v1/quotas"): [Call(IN_QUERY, status=(200,))],
     ("POST", "v1/quotas"): [
-        Call(body={**IN_BODY, "max_actions": 1, "window": "daily", "overage_behavior": "block"}, status=(201, 403))
+        Call(
+            body={**IN_BODY, "max_actions": 1, "window": "daily", "overage_behavior": "block"},
+            status=(201, 403),
+        )
     ],
     **{
         (method, "v1/quotas/<str:quota_id>"): [
@@ -166,7 +175,10 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ("GET", "v1/chains/<str:chain_id>/history"): [BY_ID, Call(IN_QUERY, status=(404,))],
     ("GET", "v1/chains/<str:chain_id>/dag"): [BY_ID, Call(IN_QUERY, status=(404,))],
     ("POST", "v1/chains/<str:chain_id>/cancel"): [Call(body=IN_BODY, status=(404,))],
-    ("POST", "v1/chains/<str:chain_id>/retry"): [Call(body={}, status=(404,)), Call(body=IN_BODY, status=(404,))],
+    ("POST", "v1/chains/<str:chain_id>/retry"): [
+        Call(body={}, status=(404,)),
+        Call(body=IN_BODY, status=(404,)),
+    ],
     ("POST", "v1/chains/<str:chain_id>/signal"): [Call(body={**IN_BODY, "signal": "go"}, status=(404,))],
     ("GET", "v1/dlq"): [LIST],
     ("GET", "v1/dlq/stats"): [LIST],
@@ -268,9 +280,7 @@ def everything_of(shop: Shop) -> dict[str, str]:
     client.post("/v1/dispatch", shapes.outcome, order(id=f"{CANARY}-big", payload={"total_cents": 60_000}))
     mine["approval"] = str(Hold.objects.get(kind="approval").pk)
     mine["night"] = f"{CANARY}-night"
-    client.post(
-        "/v1/dispatch", shapes.outcome, order(id=mine["night"]), headers={"X-Demo-Now": CLOSED_HOURS}
-    )
+    client.post("/v1/dispatch", shapes.outcome, order(id=mine["night"]), headers={"X-Demo-Now": CLOSED_HOURS})
     CircuitBreaker.objects.filter(provider="payment-gateway").update(fallback_provider="compliance-queue")
     client.post("/v1/dispatch", shapes.outcome, order(id=f"{CANARY}-parked"))
     breaker_trip(provider="payment-gateway", actor="test")
@@ -327,7 +337,9 @@ def belongings() -> str:
     return content_digest(json.loads(json.dumps(rows)))
 
 
-def ask(client: Strict, method: str, route: str, call: Call, names: dict[str, str]) -> tuple[int, str, list[str]]:
+def ask(
+    client: Strict, method: str, route: str, call: Call, names: dict[str, str]
+) -> tuple[int, str, list[str]]:
     """The answer; whatever it changed is undone."""
     query = filled(call.query, {name: part(value) for name, value in names.items()})
     path = path_for(route, names) + (f"?{query}" if query else "")
@@ -370,7 +382,9 @@ def test_a_stranger_of_another_namespace_finds_nothing(theirs: dict[str, str]) -
             assert CANARY not in seen[1], (method, route)
 
 
-def ask_any(client: Strict, method: str, route: str, call: Call, names: dict[str, str]) -> tuple[int, str, list[str]]:
+def ask_any(
+    client: Strict, method: str, route: str, call: Call, names: dict[str, str]
+) -> tuple[int, str, list[str]]:
     every = tuple(range(200, 500))
     return ask(client, method, route, Call(call.query, call.body, (*every, 503), call.headers), names)
 
@@ -390,8 +404,8 @@ def test_another_tenants_cursor_leads_into_ones_own_records_only(theirs: dict[st
     cursor = owner.get("/v1/audit", shapes.RECORDS, limit=1)["next_cursor"]
     assert stranger.get("/v1/audit", shapes.RECORDS, cursor=cursor)["records"] == []
     stranger.post("/v1/dispatch", shapes.outcome, order(tenant=OWN, payload={"order_id": "own"}))
-    AuditRecord.objects.filter(tenant=OWN).update(dispatched_at=AuditRecord.objects.earliest("dispatched_at").dispatched_at)
+    AuditRecord.objects.filter(tenant=OWN).update(
+        dispatched_at=AuditRecord.objects.earliest("dispatched_at").dispatched_at
+    )
     found = stranger.get("/v1/audit", shapes.RECORDS, cursor=cursor)["records"]
     assert {record["tenant"] for record in found} == {OWN}
-
-

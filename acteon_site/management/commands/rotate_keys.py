@@ -34,7 +34,9 @@ class Command(BaseCommand):
         return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--batch", type=int, default=BATCH, help=f"rows per transaction (default {BATCH})")
+        parser.add_argument(
+            "--batch", type=int, default=BATCH, help=f"rows per transaction (default {BATCH})"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         unreadable = 0
@@ -59,7 +61,9 @@ def rotate_model(model: type[models.Model], fields: list[str], batch: int) -> tu
     last: Any = None
     while True:
         rows = model._default_manager.order_by("pk")
-        ids = list((rows.filter(pk__gt=last) if last is not None else rows).values_list("pk", flat=True)[:batch])
+        ids = list(
+            (rows.filter(pk__gt=last) if last is not None else rows).values_list("pk", flat=True)[:batch]
+        )
         if not ids:
             return done, broken
         last = ids[-1]

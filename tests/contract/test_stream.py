@@ -1,0 +1,359 @@
+"""/v1/stream and /v1/subscribe: strict frames, another tenant's names, five hundred listeners, a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from acteon_site.client.http import GatewayClient
+from acteon_site.client.lifecycle import BUSINESS_HOURS, order_action
+from acteon_site.keys import api_key_create, api_key_revoke
+from audit_app.api.views_stream import hub
+from audit_app.services.relay import relay
+from chains_app.services.advance import runs_sweep
+from tests.audit_app.serving import Reader, Service, serving
+from tests.contract import shapes
+from tests.contract.client import Strict
+from tests.contract.strict import Check, Shape, boolean, filled, integer, listed, or_null, text
+from tests.contract.test_tenancy import CANARY, MADE_UP, everything_of
+from tests.e2e.running import Process, background, environment, free_port, wait_ready, wait_until
+from tests.world import CLOSED_HOURS, NAMESPACE, Shop, load_shop, order
+
+LISTENERS = 500
+
+
+@pytest.fixture
+def service(transactional_db: None) -> Iterator[Service]:
+    load_shop()
+    with serving() as running:
+        yield running
+
+
+# Frames --------------------------------------------------------------------------------------------------------
+
+
+def streamed_outcome(value: Any, path: str) -> None:
+    """As dispatch answers it, but for providers' answers (null, no headers) and links."""
+
+    def check(answer: Any, at: str) -> None:
+        assert answer["body"] is None, at
+        assert answer["headers"] == {}, at
+
+    if isinstance(value, dict):
+        ((tag, content),) = value.items()
+        if tag == "Executed":
+            check(content, path)
+        elif tag == "Rerouted":
+            check(content["response"], path)
+        elif tag == "PendingApproval":
+            assert content["approve_url"] == content["reject_url"] == "[redacted]"
+        assert tag in shapes.OUTCOMES
+    else:
+        assert value == "Deduplicated"
+
+
+FRAMES: dict[str, dict[str, Check]] = {
+    "action_dispatched": {"outcome": streamed_outcome, "provider": filled},
+    "approval_required": {"approval_id": filled},
+    "approval_resolved": {"approval_id": filled, "decision": filled},
+    "scheduled_action_due": {},
+    "chain_advanced": {},
+    "chain_step_completed": {
+        "step_name": filled,
+        "step_index": integer,
+        "success": boolean,
+        "next_step": or_null(text),
+    },
+    "chain_completed": {"status": filled, "execution_path": listed(filled)},
+    "action_status_changed": {
+        "fingerprint": filled,
+        "state_machine": filled,
+        "previous_status": text,
+        "new_status": filled,
+    },
+    "circuit_state_changed": {"provider": filled, "state": filled},
+}
+# Whose chain a sub-chain's frames belong to; told on purpose.
+EXTRA: dict[str, Check] = {"parent_chain_id": or_null(filled)}
+
+
+def test_every_frame_has_its_types_keys_and_no_others(service: Service) -> None:
+    shop = Shop()
+    client = Strict(shop.secret)
+    reader = service.read("/v1/stream", X_API_Key=shop.secret)
+    client.post("/v1/dispatch", shapes.outcome, order(payload={"order_id": "o-1"}))
+    held = client.post("/v1/dispatch", shapes.outcome, order(payload={"total_cents": 60_000}))
+    client.post("/v1/dispatch", shapes.outcome, order(), headers={"X-Demo-Now": CLOSED_HOURS})
+    client.post("/v1/dispatch", shapes.outcome, order(payload={"order_id": "o-1"}))
+    client.put(
+        "/v1/events/o-1/transition",
+        shapes.TRANSITION,
+        {"namespace": NAMESPACE, "tenant": "acme-store", "to": "confirmed"},
+    )
+    client.http.post(held["PendingApproval"]["reject_url"].partition("8080")[2])
+    client.post("/v1/circuit-breakers/sms-service/trip", shapes.BREAKER_TOLD)
+    runs_sweep()
+    relay()
+    frames = reader.wait_for(14)
+    seen = set()
+    for frame in frames:
+        assert frame.data["type"] == frame.event
+        keys = FRAMES[frame.event]
+        Shape({**shapes.FRAME_KEYS, **keys}, {**shapes.FRAME_OPTIONAL, **EXTRA})(frame.data, frame.event)
+        assert frame.data["id"] == frame.id
+        seen.add(frame.event)
+    assert seen >= set(FRAMES) - {"scheduled_action_due"}
+    (breaker,) = [frame for frame in frames if frame.event == "circuit_state_changed"]
+    assert (breaker.data["namespace"], breaker.data["tenant"]) == ("", "")
+
+
+# Another tenant ------------------------------------------------------------------------------------------------
+
+
+def test_a_stranger_hears_nothing_by_whatever_name(service: Service) -> None:
+    owner = Shop()
+    theirs = everything_of(owner)
+    stranger = Shop(namespaces=[NAMESPACE], tenants=["other-store"]).secret
+    filters = {
+        "namespace": NAMESPACE,
+        "tenant": "acme-store",
+        "action_id": theirs["action"],
+        "chain_id": theirs["chain"],
+    }
+    paths = ["/v1/stream", *(f"/v1/stream?{name}={value}" for name, value in filters.items())]
+    paths += [f"/v1/subscribe/action/{theirs['action']}", f"/v1/subscribe/action/{MADE_UP['action']}"]
+    readers = [service.read(path, X_API_Key=stranger, Last_Event_ID="0") for path in paths]
+    heard = service.read("/v1/stream", X_API_Key=owner.secret, Last_Event_ID="0")
+    Strict(owner.secret).post("/v1/dispatch", shapes.outcome, order(id=f"{CANARY}-more"))
+    relay()
+    heard.wait_for(10)
+    time.sleep(0.5)
+    assert [reader.frames for reader in readers] == [[] for _ in readers]
+    assert not any(reader.ended.is_set() for reader in readers)
+
+
+def test_another_tenants_chain_is_as_unknown_as_a_made_up_one(service: Service) -> None:
+    theirs = everything_of(Shop())
+    stranger = Shop(namespaces=[NAMESPACE], tenants=["other-store"]).secret
+    answers = []
+    for chain in (theirs["chain"], MADE_UP["chain"], "nonsense"):
+        for query in ("", "?namespace=ecommerce&tenant=acme-store", "?include_history=false"):
+            reader = Reader(
+                service.base + f"/v1/subscribe/chain/{chain}{query}", {"X-API-Key": stranger}
+            ).open()
+            answers.append((reader.status, reader.body))
+    assert len(set(answers)) == 1
+    assert answers[0][0] == 404
+
+
+# Limits and revocation -----------------------------------------------------------------------------------------
+
+
+def test_a_tenant_has_its_number_of_streams_and_takes_none_from_others(
+    service: Service, settings: Any
+) -> None:
+    settings.STREAM_LISTENERS_PER_TENANT = 2
+    mine = [Shop(tenants=["a"]).secret, Shop(tenants=["a"]).secret]
+    for secret in mine:
+        service.read("/v1/stream", X_API_Key=secret)
+    Strict(mine[0]).refused("GET", "/v1/stream", 429, "RATE_LIMITED")
+    Strict(mine[0]).refused("GET", "/v1/subscribe/action/x", 429, "RATE_LIMITED")
+    other = service.read("/v1/stream", X_API_Key=Shop(tenants=["b"]).secret)
+    assert other.status == 200
+
+
+def test_who_leaves_makes_room(service: Service, settings: Any) -> None:
+    settings.STREAM_LISTENERS_PER_TENANT = 1
+    secret = Shop().secret
+    for _ in range(3):
+        reader = service.read("/v1/stream", X_API_Key=secret)
+        Strict(secret).refused("GET", "/v1/stream", 429)
+        reader._leave.set()
+        relay_something()
+        wait_until(lambda: not hub._places)
+
+
+def relay_something() -> None:
+    from tests.audit_app.conftest import note
+
+    note()
+    relay()
+
+
+def test_a_process_has_its_number_of_streams(service: Service, settings: Any) -> None:
+    settings.STREAM_LISTENERS = 1
+    secret = Shop().secret
+    service.read("/v1/stream", X_API_Key=secret)
+    Strict(secret).refused("GET", "/v1/stream", 503, "UNAVAILABLE")
+
+
+def test_signing_out_and_revoking_end_open_streams(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.contract.test_sign_in import person, signed_in
+
+    monkeypatch.setattr("audit_app.stream.hub.RECHECK_SECONDS", 0.1)
+    person("maria")
+    user = signed_in("maria")
+    key, secret = api_key_create(name="to-revoke", role="viewer")
+    by_token = service.read("/v1/stream", Authorization=user.headers["Authorization"])
+    by_key = service.read("/v1/stream", X_API_Key=secret)
+    stays = service.read("/v1/stream", X_API_Key=Shop().secret)
+    user.send("POST", "/v1/auth/logout")
+    api_key_revoke(key=key)
+    assert by_token.ended.wait(5)
+    assert by_key.ended.wait(5)
+    assert not stays.ended.is_set()
+
+
+# Five hundred --------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Ear:
+    """One listener, as cheap as can be: a socket and the ids that came."""
+
+    ids: list[int] = field(default_factory=list)
+    writer: asyncio.StreamWriter | None = None
+
+    async def open(self, port: int, headers: dict[str, str]) -> asyncio.Task[None]:
+        reader, self.writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self.writer.write(f"GET /v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n".encode())
+        head = await asyncio.wait_for(reader.readuntil(b": ping\n\n"), 60)
+        assert head.startswith(b"HTTP/1.1 200"), head
+        return asyncio.create_task(self._read(reader))
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        try:
+            async for line in reader:
+                if line.startswith(b"id: "):
+                    self.ids.append(int(line[4:]))
+        except OSError:
+            pass
+
+
+@asynccontextmanager
+async def ears(port: int, headers: list[dict[str, str]]) -> AsyncIterator[list[Ear]]:
+    async with AsyncExitStack() as stack:
+        listening = [Ear() for _ in headers]
+        for ear, own in zip(listening, headers, strict=True):
+            task = await ear.open(port, own)
+            stack.callback(task.cancel)
+            assert ear.writer is not None
+            stack.callback(ear.writer.close)
+        yield listening
+
+
+async def until_all_have(listening: list[Ear], count: int, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while min(len(ear.ids) for ear in listening) < count:
+        assert time.monotonic() < deadline, sorted({len(ear.ids) for ear in listening})
+        await asyncio.sleep(0.05)
+
+
+async def until_quiet(listening: list[Ear], seconds: float = 60) -> None:
+    """Until events came, all have as many, and none came for two seconds."""
+    deadline, since, last = time.monotonic() + seconds, time.monotonic(), -1
+    while time.monotonic() - since < 2:
+        assert time.monotonic() < deadline, "it does not become quiet"
+        counts = {len(ear.ids) for ear in listening}
+        if len(counts) > 1 or max(counts) != last or last == 0:
+            since, last = time.monotonic(), max(counts)
+        await asyncio.sleep(0.1)
+
+
+def figure(process: Process, name: str) -> int:
+    """VmRSS in KiB, Threads."""
+    status = Path(f"/proc/{process.popen.pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(name))
+
+
+def start(env: dict[str, str], directory: Path, port: int) -> Any:
+    return background(env, directory / "serve.log", "manage.py", "serve", "--port", str(port))
+
+
+def place(port: int, names: list[str]) -> None:
+    with GatewayClient(f"http://127.0.0.1:{port}") as client:
+        for name in names:
+            client.dispatch(order_action(name, "ecommerce", "acme-store"), demo_now=BUSINESS_HOURS)
+
+
+@pytest.mark.embedded
+def test_five_hundred_listen_to_one_process_and_go_on_after_its_restart(tmp_path: Path) -> None:
+    asyncio.run(listen_through_a_restart(environment(tmp_path), tmp_path))
+
+
+async def listen_through_a_restart(env: dict[str, str], directory: Path) -> None:
+    port = free_port()
+    with start(env, directory, port) as process:
+        await asyncio.to_thread(wait_ready, process, f"http://127.0.0.1:{port}")
+        async with ears(port, [{"Last-Event-ID": "0"}] * 20) as few:
+            await asyncio.to_thread(place, port, [f"warm-{number}" for number in range(5)])
+            await until_quiet(few)
+        alone = figure(process, "VmRSS")
+        async with ears(port, [{"Last-Event-ID": "0"}] * LISTENERS) as listening:
+            await asyncio.to_thread(place, port, [f"first-{number}" for number in range(5)])
+            await until_quiet(listening)
+            crowded, threads = figure(process, "VmRSS"), figure(process, "Threads")
+            assert all(ear.ids == listening[0].ids for ear in listening)
+            await asyncio.to_thread(place, port, [f"unheard-{number}" for number in range(3)])
+            assert await asyncio.to_thread(process.stop) == 0
+        per_listener = (crowded - alone) * 1024 // LISTENERS
+        assert per_listener < 100_000, f"{per_listener} bytes for each listener"
+        assert threads < 100
+    heard = [ear.ids for ear in listening]
+    with start(env, directory, port) as process:
+        await asyncio.to_thread(wait_ready, process, f"http://127.0.0.1:{port}")
+        resume = [{"Last-Event-ID": str(ids[-1])} for ids in heard]
+        async with ears(port, resume) as again:
+            await asyncio.to_thread(place, port, ["after-1"])
+            await until_quiet(again)
+        for before, after in zip(heard, again, strict=True):
+            together = before + after.ids
+            assert together == list(range(together[0], together[0] + len(together)))
+    print(f"{LISTENERS} listeners: {per_listener} bytes each, {threads} threads")  # noqa: T201 - shown with -s
+
+
+@pytest.mark.postgres
+def test_five_hundred_listeners_hold_no_database_connection(service: Service) -> None:
+    secret = Shop().secret
+    before = connections_of_the_database()
+    port = int(service.base.rpartition(":")[2])
+
+    async def listen() -> None:
+        async with ears(port, [{"X-API-Key": secret, "Last-Event-ID": "0"}] * LISTENERS) as listening:
+            await asyncio.to_thread(tell, 200)
+            await until_all_have(listening, 200)
+            assert hub.listening == LISTENERS
+            assert all(ear.ids == listening[0].ids for ear in listening)
+            await asyncio.sleep(1)
+            during = await asyncio.to_thread(connections_of_the_database)
+            # The hub's own thread may be reading just now; no listener holds one.
+            assert during <= before + 3
+
+    asyncio.run(listen())
+
+
+def tell(count: int) -> None:
+    from tests.audit_app.conftest import note
+
+    try:
+        for _ in range(count):
+            note()
+        relay()
+    finally:
+        connection.close()
+
+
+def connections_of_the_database() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        (count,) = cursor.fetchone()
+    return int(count)
