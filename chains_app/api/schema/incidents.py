@@ -1,0 +1,135 @@
+"""The description of incidents and dead letters."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema_view
+
+from acteon_site.openapi import (
+    BOOLEAN,
+    INTEGER,
+    OPTIONAL_SCOPE,
+    PAGE,
+    SCOPE,
+    TEXT,
+    TIME,
+    UUID,
+    answer,
+    array,
+    body,
+    component,
+    enum,
+    maybe,
+    operation,
+    page,
+    query,
+)
+from chains_app.api import views_runs
+from chains_app.api.schema.runs import (
+    INCIDENT,
+    INCIDENT_KEYS,
+    SHOWN_INCIDENT,
+)
+from chains_app.api.schema.shared import ID, NOW, SHOWN_SCOPE
+
+extend_schema_view(
+    get=operation(
+        "Runs that wait for a person",
+        page("incidents", INCIDENT),
+        parameters=(*SCOPE, *PAGE, query("all", enum("true", "false"), "The resolved ones too")),
+        examples={"one": {"incidents": [SHOWN_INCIDENT], "count": 1}},
+    )
+)(views_runs.Incidents)
+extend_schema_view(
+    post=operation(
+        "Decide of a parked run: retry, skip or cancel its step",
+        INCIDENT,
+        sends=body({}, {"reason": maybe(TEXT)}),
+        sends_examples={"all it needs": {}},
+        errors=(404, 409),
+        examples={
+            "done": {**SHOWN_INCIDENT, "resolved_at": NOW, "resolution": "retry", "resolved_by": "key:ops"}
+        },
+    )
+)(views_runs.IncidentAction)
+extend_schema_view(
+    post=operation(
+        "Retry many parked runs at once",
+        answer(
+            {
+                "dry_run": BOOLEAN,
+                "resumed": INTEGER,
+                "failed": INTEGER,
+                "incidents": array(answer(INCIDENT_KEYS, {"error": maybe(TEXT)})),
+            }
+        ),
+        parameters=(
+            *SCOPE,
+            query("dry_run", enum("true", "false"), "Only show which"),
+            *(query(name, TEXT) for name in ("reason", "step", "chain_name")),
+        ),
+        sends=body({}),
+        sends_examples={"all it needs": {}},
+        examples={"none": {"dry_run": True, "resumed": 0, "failed": 0, "incidents": []}},
+    )
+)(views_runs.IncidentsResume)
+LETTER = component(
+    "DeadLetter",
+    answer(
+        {
+            "chain_id": UUID,
+            "chain_name": TEXT,
+            "action_id": TEXT,
+            "namespace": TEXT,
+            "tenant": TEXT,
+            "provider": TEXT,
+            "action_type": TEXT,
+            "step": maybe(TEXT),
+            "error": TEXT,
+            "attempts": INTEGER,
+            "timestamp": maybe(TIME),
+        }
+    ),
+)
+SHOWN_LETTERS = {
+    "entries": [
+        {
+            "chain_id": ID,
+            "chain_name": "order-processing",
+            "action_id": "order-1",
+            **SHOWN_SCOPE,
+            "provider": "warehouse",
+            "action_type": "place_order",
+            "step": "fulfill",
+            "error": "TIMEOUT: no answer within 10 s",
+            "attempts": 4,
+            "timestamp": NOW,
+        }
+    ],
+    "count": 1,
+}
+extend_schema_view(
+    get=operation(
+        "How many dead letters there are",
+        answer({"enabled": BOOLEAN, "count": INTEGER}),
+        parameters=OPTIONAL_SCOPE,
+        examples={"none": {"enabled": True, "count": 0}},
+    )
+)(views_runs.DeadLetterStats)
+extend_schema_view(
+    get=operation(
+        "Dead letters",
+        page("entries", LETTER),
+        parameters=(*OPTIONAL_SCOPE, *PAGE),
+        examples={"one": SHOWN_LETTERS},
+    )
+)(views_runs.DeadLetters)
+extend_schema_view(
+    post=operation(
+        "Take the dead letters off the list; the runs stay",
+        page("entries", LETTER),
+        parameters=OPTIONAL_SCOPE,
+        sends=body({}),
+        sends_examples={"all it needs": {}},
+        examples={"one": SHOWN_LETTERS},
+    )
+)(views_runs.DeadLetterDrain)
