@@ -58,6 +58,24 @@ class AuditRecord(models.Model):
                 fields=["namespace", "tenant", "matched_rule", "-dispatched_at", "-id"],
                 name="audit_tenant_rule",
             ),
+            models.Index(
+                fields=["namespace", "tenant", "caller_id", "-dispatched_at", "-id"],
+                name="audit_tenant_caller",
+            ),
+            models.Index(
+                fields=["namespace", "tenant", "provider", "-dispatched_at", "-id"],
+                name="audit_tenant_provider",
+            ),
+            models.Index(
+                fields=["namespace", "tenant", "action_type", "-dispatched_at", "-id"],
+                name="audit_tenant_type",
+            ),
+            # The verdicts that are common are found soon in audit_tenant_newest.
+            models.Index(
+                fields=["namespace", "tenant", "verdict", "-dispatched_at", "-id"],
+                name="audit_tenant_verdict",
+                condition=~Q(verdict__in=("allow", "chain")),
+            ),
             models.Index(fields=["-dispatched_at", "-id"], name="audit_newest"),
             models.Index(fields=["action_id", "-dispatched_at"], name="audit_action"),
             models.Index(

@@ -433,6 +433,32 @@ CHAIN = Shape(
     extra={"error": or_null(filled), "incident": or_null(INCIDENT)},
 )
 INCIDENTS = wrapped("incidents", INCIDENT)
+# The contract names these paths and leaves their shapes open.
+RESUMED = Shape(
+    {
+        "dry_run": boolean,
+        "resumed": integer,
+        "failed": integer,
+        "incidents": listed(Shape(INCIDENT.keys, {"error": or_null(filled)})),
+    }
+)
+DEAD_LETTER = Shape(
+    {
+        "chain_id": uuid,
+        "chain_name": filled,
+        "action_id": filled,
+        "namespace": filled,
+        "tenant": filled,
+        "provider": text,
+        "action_type": filled,
+        "step": or_null(filled),
+        "error": text,
+        "attempts": integer,
+        "timestamp": or_null(time),
+    }
+)
+DEAD_LETTERS = wrapped("entries", DEAD_LETTER)
+DEAD_LETTER_STATS = Shape({"enabled": boolean, "count": integer})
 ATTEMPT = Shape(
     {
         "attempt": integer,
@@ -497,7 +523,7 @@ DEFINITION_ROW = Shape(
         "has_parallel": boolean,
         "has_sub_chains": boolean,
         "on_failure": one_of("abort", "abort_no_dlq"),
-        "timeout_seconds": integer,
+        "timeout_seconds": or_null(number),
         "version": integer,
     },
     extra={"enabled": boolean},

@@ -260,6 +260,58 @@ def test_a_person_decides_of_an_incident(client: Strict, verb: str, status: str)
     client.refused("POST", f"/v1/incidents/{MADE_UP}/{verb}", 404, "NOT_FOUND")
 
 
+def test_all_incidents_are_resumed_at_once(client: Strict) -> None:
+    chain_id = parked(client)
+    dry = client.call("POST", "/v1/incidents/resume", shapes.RESUMED, query={**SCOPE, "dry_run": "true"})
+    assert (dry["dry_run"], dry["resumed"], dry["incidents"][0]["chain_id"]) == (True, 0, chain_id)
+    none = client.call("POST", "/v1/incidents/resume", shapes.RESUMED, query={**SCOPE, "reason": "nothing"})
+    assert (none["resumed"], none["incidents"]) == (0, [])
+    done = client.call("POST", "/v1/incidents/resume", shapes.RESUMED, query=SCOPE)
+    assert (done["dry_run"], done["resumed"], done["failed"]) == (False, 1, 0)
+    assert client.get("/v1/incidents", shapes.INCIDENTS, **SCOPE)["incidents"] == []
+    client.refused("POST", "/v1/incidents/resume", 400, "BAD_QUERY")
+
+
+def test_dead_letters_are_counted_listed_and_drained(client: Strict) -> None:
+    chain_id = failing(client)
+    assert client.get("/v1/dlq/stats", shapes.DEAD_LETTER_STATS, **SCOPE)["count"] == 1
+    (letter,) = client.get("/v1/dlq", shapes.DEAD_LETTERS, **SCOPE)["entries"]
+    assert letter["chain_id"] == chain_id
+    assert client.call("POST", "/v1/dlq/drain", shapes.DEAD_LETTERS, query=SCOPE)["count"] == 1
+    assert client.get("/v1/dlq/stats", shapes.DEAD_LETTER_STATS)["count"] == 0
+    assert client.call("POST", "/v1/dlq/drain", shapes.DEAD_LETTERS)["entries"] == []
+
+
+def waiting(client: Strict) -> str:
+    """A run that waits for the signal `picked-up`."""
+    step = {"name": "wait", "wait_for_signal": {"signal": "picked-up", "timeout_seconds": 60}}
+    trigger = {"action_type": "place_order", **SCOPE}
+    client.put("/v1/chains/definitions/waits", DEFINITION, {"steps": [step], "trigger": trigger})
+    stamps.reset()
+    chain_id = started(client)
+    runs_sweep()
+    return chain_id
+
+
+def test_a_signal_lets_a_waiting_run_go_on(client: Strict) -> None:
+    chain_id = waiting(client)
+    path = f"/v1/chains/{chain_id}/signal"
+    assert client.get(f"/v1/chains/{chain_id}", shapes.CHAIN)["status"] == "waiting_signal"
+    for body, field in (
+        ({}, "signal"),
+        ({"signal": ""}, "signal"),
+        ({"signal": "x", "payload": 7}, "payload"),
+    ):
+        error = client.refused("POST", path, 422, "VALIDATION", body=body)
+        assert error["details"][0]["field"] == field
+    client.refused("POST", f"/v1/chains/{MADE_UP}/signal", 404, "NOT_FOUND", body={"signal": "picked-up"})
+    client.post(path, shapes.CHAIN, {"signal": "picked-up", "payload": {"by": "warehouse"}})
+    runs_sweep()
+    detail = client.get(f"/v1/chains/{chain_id}", shapes.CHAIN)
+    assert detail["status"] == "completed"
+    client.refused("POST", path, 409, body={"signal": "picked-up"})
+
+
 # Definitions ---------------------------------------------------------------------------------------------------
 
 SPEC: dict[str, Any] = {
