@@ -37,8 +37,8 @@ types: dev secrets ## mypy, strict
 	@$(BIN)/mypy acteon_site audit_app rules_app chains_app orders_app
 
 checks: dev secrets ## Django's checks, for production too, and no missing migration
-	@$(BIN)/python manage.py makemigrations --check --dry-run
-	@$(BIN)/python manage.py check
+	@env -u DATABASE_URL -u REDIS_URL $(BIN)/python manage.py makemigrations --check --dry-run
+	@env -u DATABASE_URL -u REDIS_URL $(BIN)/python manage.py check
 	@BIN=$(BIN) .ci/check-deploy
 
 secrets: $(VENV)/.requirements.stamp

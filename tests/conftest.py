@@ -1,16 +1,8 @@
-"""What every test shares: secrets of its own, caches that do not outlive a rollback, one small world."""
+"""What every test shares: which tests run where, and caches that do not outlive a rollback."""
 
 from __future__ import annotations
 
 import os
-
-os.environ.setdefault("ACTEON_ENV_FILE", "/nonexistent")
-os.environ.setdefault("SECRET_KEY", "test-secret-key-that-is-only-for-tests-0123456789")
-os.environ.setdefault("FERNET_KEYS", "test-fernet-key")
-os.environ.setdefault("APPROVAL_KEYS", "k1=" + "ab" * 32)
-os.environ.setdefault("LOOKUP_HASH_KEY", "test-lookup-hash-key")
-os.environ.setdefault("ACTEON_DB_POOL", "false")
-
 from collections.abc import Iterator
 
 import pytest

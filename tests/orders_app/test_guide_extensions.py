@@ -104,6 +104,7 @@ def test_an_inventory_step_branches_and_takes_its_default(
     stock = f'providers:\n  - name: stock\n    type: webhook\n    url: "{peer.url}"\n'
     load_more(tmp_path, chains=INVENTORY, stock=stock)
     outcome = shop.place()
+    assert tag(outcome) == "Executed", outcome
     runs_sweep()
     run = Run.objects.get(pk=outcome["Executed"]["body"]["chain_id"])
     assert (run.status, run.execution_path) == ("completed", path)
