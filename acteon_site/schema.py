@@ -75,7 +75,7 @@ extend_schema_view(
             }
         ),
         sends_examples={"manager": {"username": "maria", "password": "…"}},
-        examples={"signed in": {"token": "acteon_t_…", "expires_in": 28800}},
+        examples={"signed in": {"token": "acteontoken_…", "expires_in": 28800}},
         errors=(401, 429),
         is_open=True,
     )

@@ -17,10 +17,11 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from acteon_site.base.principals import Principal, Role
-from acteon_site.keys import PREFIX, secret_hash
+from acteon_site.keys import secret_hash
 from acteon_site.models import LoginToken
 
-TOKEN_PREFIX = PREFIX + "t_"
+# Not the beginning of any API key, whatever random characters that one has.
+TOKEN_PREFIX = "acteontoken_"
 # Group → role; every other group reads.
 ROLES = {"administrator": Role.ADMIN, "operator": Role.OPERATOR}
 

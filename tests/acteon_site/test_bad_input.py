@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from rest_framework.test import APIClient
 
+from acteon_site import keys
 from audit_app.models import AuditRecord
 from orders_app.models import Action, Order
 from tests.world import SCOPE, Shop, order
@@ -161,6 +162,14 @@ def test_without_a_key_nothing_is_open(db: None) -> None:
     client.credentials(HTTP_AUTHORIZATION="Bearer acteon_wrong")
     assert client.get("/v1/rules").status_code == 401
     assert client.get("/health").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("random_part", ["t_" + "x" * 41, "oken_" + "x" * 38, "_" * 43])
+def test_a_key_signs_in_whatever_its_random_characters(
+    db: None, monkeypatch: pytest.MonkeyPatch, random_part: str
+) -> None:
+    monkeypatch.setattr(keys.secrets, "token_urlsafe", lambda size: random_part)
+    assert Shop(role="viewer").get("/v1/retention", **SCOPE).status_code == 200
 
 
 def test_a_viewer_reads_and_does_not_dispatch(shop: Shop) -> None:
