@@ -21,7 +21,7 @@ from acteon_site.keys import secret_hash
 from acteon_site.models import LoginToken
 
 # Not the beginning of any API key, whatever random characters that one has.
-TOKEN_PREFIX = "acteontoken_"
+TOKEN_PREFIX = "acteontoken_"  # noqa: S105 - what tokens begin with, no secret
 # Group → role; every other group reads.
 ROLES = {"administrator": Role.ADMIN, "operator": Role.OPERATOR}
 
