@@ -12,23 +12,10 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.db.models.fields.json import KT
 
+from audit_app.counting import DISPATCH_OUTCOMES
 from audit_app.models import AuditRecord
 
 SCOPE = ("namespace", "tenant", "provider", "action_type")
-DISPATCH_OUTCOMES = (
-    "executed",
-    "deduplicated",
-    "suppressed",
-    "rerouted",
-    "throttled",
-    "failed",
-    "grouped",
-    "pending_approval",
-    "chain_started",
-    "circuit_open",
-    "scheduled",
-    "quota_exceeded",
-)
 # A rule decided, or joined as a gate, or changed the payload.
 KNOWN = (
     Q(matched_rule__isnull=False)

@@ -24,8 +24,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)
         items[:] = [item for item in items if item not in unwanted]
-    # What mostly waits for a running system comes first: with a process per core the rest fills that time.
-    items.sort(key=lambda item: not {"e2e", "docs"} & set(item.path.parts))
 
 
 @pytest.fixture(autouse=True)

@@ -131,7 +131,7 @@ def _first(row: RememberedAnswer, request: Request, work: Work) -> Answer:
         else:
             _forget(row)
         raise
-    except Exception:
+    except Exception:  # whatever broke: a repeat may try at once, or takes over what was committed
         _forget(row)
         raise
     return _finish(row.key, answer)
