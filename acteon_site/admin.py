@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from acteon_site.admin_people import GroupAdmin, UserAdmin
 from acteon_site.base.names import name_problem
-from acteon_site.keys import api_key_create, api_key_revoke
+from acteon_site.keys import api_key_create, api_key_revoke, expiry_problem, key_name_problem
 from acteon_site.models import ApiKey
 
 __all__ = ["ApiKeyAdmin", "GroupAdmin", "UserAdmin"]
@@ -66,7 +66,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        problem = name_problem(name)
+        problem = key_name_problem(name)
         if problem:
             raise ValidationError(problem)
         return name
@@ -75,6 +75,8 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
         at: datetime | None = self.cleaned_data["expires_at"]
         if at is not None and at <= timezone.now():
             raise ValidationError("must be in the future")
+        if problem := expiry_problem(at):
+            raise ValidationError(problem)
         return at
 
 

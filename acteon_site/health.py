@@ -7,7 +7,9 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseProblem
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpResponse
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -16,7 +18,7 @@ from rest_framework.views import APIView
 
 from acteon_site.authentication import authenticate_request, is_loopback
 from acteon_site.base.clock import db_now
-from acteon_site.base.errors import AppError
+from acteon_site.base.errors import AppError, forbidden
 from acteon_site.models import Heartbeat
 from acteon_site.prometheus import exposition
 from audit_app.selectors import counters
@@ -24,6 +26,7 @@ from audit_app.selectors import counters
 log = structlog.get_logger()
 # The canary task is sent every five seconds; one that finished this lately shows broker and worker at work.
 WORKER_SECONDS = 30
+CHECK_SECONDS = 2
 
 
 class OpenEndpoint(APIView):
@@ -36,11 +39,11 @@ class Health(OpenEndpoint):
 
     def get(self, request: Request) -> Response:
         shown: dict[str, Any] = {"status": "ok"}
-        if may_read_metrics(request):
-            try:
+        try:
+            if _reader_refusal(request) is None:
                 shown["metrics"] = counters()
-            except DatabaseError:
-                log.warning("health_without_metrics")
+        except DatabaseProblem as error:
+            log.warning("health_without_metrics", error=type(error).__name__)
         return Response(shown)
 
 
@@ -48,7 +51,10 @@ class Ready(OpenEndpoint):
     """200, or 503 where a dependency does not answer, by dependency."""
 
     def get(self, request: Request) -> Response:
-        checks = {"database": _database(), "broker": _broker(), "worker": _worker()}
+        database = _database()
+        # The worker's sign of life is in the database; without that there is nothing to ask, and no time to lose.
+        worker = _worker() if database == "ok" else "unknown"
+        checks = {"database": database, "broker": _broker(), "worker": worker}
         ready = all(state == "ok" for state in checks.values())
         return Response(
             {"status": "ready" if ready else "not_ready", "checks": checks}, status=200 if ready else 503
@@ -56,12 +62,27 @@ class Ready(OpenEndpoint):
 
 
 def _database() -> str:
+    probe = _probe()
     try:
-        with connection.cursor() as cursor:
+        with probe.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except DatabaseProblem:
         return "does not answer"
+    finally:
+        if probe is not connection:
+            probe.close()
     return "ok"
+
+
+def _probe() -> BaseDatabaseWrapper:
+    """A connection of its own: whoever waits for the pool's waits longer than a check may take."""
+    if connection.vendor != "postgresql":
+        return connection
+    probe = connection.copy(alias="probe")
+    own = {name: value for name, value in probe.settings_dict["OPTIONS"].items() if name != "pool"}
+    limits = {"connect_timeout": CHECK_SECONDS, "tcp_user_timeout": CHECK_SECONDS * 1000}
+    probe.settings_dict["OPTIONS"] = own | limits
+    return probe
 
 
 def _broker() -> str:
@@ -70,7 +91,9 @@ def _broker() -> str:
     import redis
 
     try:
-        redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2).ping()
+        redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=CHECK_SECONDS, socket_connect_timeout=CHECK_SECONDS
+        ).ping()
     except redis.RedisError:
         return "does not answer"
     return "ok"
@@ -82,7 +105,7 @@ def _worker() -> str:
         if beat is None:
             return "no worker has finished a task yet"
         silent = (db_now() - beat.at).total_seconds()
-    except DatabaseError:
+    except DatabaseProblem:
         return "unknown"
     return "ok" if silent < WORKER_SECONDS else f"no task finished for {int(silent)} s"
 
@@ -102,16 +125,21 @@ class PrometheusMetrics(OpenEndpoint):
         return HttpResponse(text, content_type=kind)
 
 
-def may_read_metrics(request: Request) -> bool:
+def _require_metrics(request: Request) -> None:
+    refusal = _reader_refusal(request)
+    if refusal is not None:
+        raise refusal
+
+
+def _reader_refusal(request: Request) -> AppError | None:
     """Totals tell of all tenants: a key for all of them, or a caller on this machine in the embedded mode."""
     if settings.API_OPEN_ON_LOOPBACK and is_loopback(request.META.get("REMOTE_ADDR", "")):
-        return True
+        return None
     try:
-        return authenticate_request(request._request).is_global
-    except AuthenticationFailed:
-        return False
-
-
-def _require_metrics(request: Request) -> None:
-    if not may_read_metrics(request):
-        raise AppError("the metrics need a key whose namespaces and tenants are *", "FORBIDDEN", 403)
+        caller = authenticate_request(request._request)
+    except AuthenticationFailed as error:
+        headers = {"WWW-Authenticate": 'Bearer realm="acteon"'}
+        return AppError(str(error.detail), "UNAUTHENTICATED", 401, headers=headers)
+    if caller.is_global:
+        return None
+    return forbidden("the metrics need a key whose namespaces and tenants are *")

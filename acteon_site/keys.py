@@ -7,17 +7,22 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from acteon_site.base.errors import invalid_field
+from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal, Role
 from acteon_site.models import ApiKey
+from audit_app.services.wake import tell_revoked
 
 PREFIX = "acteon_"
 SHOWN = 14
 ROLES = {"viewer": Role.VIEWER, "operator": Role.OPERATOR, "admin": Role.ADMIN}
 LAST_USE_GRAIN = timedelta(minutes=1)
+MAX_NAME = 150
+MAX_DAYS = 36_500
 
 
 def secret_hash(secret: str) -> str:
@@ -28,6 +33,9 @@ def api_key_create(
     *, name: str, role: str, expires_at: datetime | None = None, **scopes: Any
 ) -> tuple[ApiKey, str]:
     """A new key and its secret, which cannot be shown again. Scopes: namespaces, tenants, providers, action_types."""
+    for field, problem in (("name", key_name_problem(name)), ("expires_at", expiry_problem(expires_at))):
+        if problem:
+            raise invalid_field(field, problem)
     if role not in ROLES:
         raise invalid_field("role", f"must be one of {', '.join(ROLES)}")
     if ApiKey.objects.filter(name=name).exists():
@@ -44,8 +52,22 @@ def api_key_create(
     return key, secret
 
 
+def key_name_problem(name: str) -> str | None:
+    if len(name) > MAX_NAME:
+        return f"must have at most {MAX_NAME} characters, has {len(name)}"
+    return name_problem(name)
+
+
+def expiry_problem(expires_at: datetime | None) -> str | None:
+    if expires_at is not None and expires_at > timezone.now() + timedelta(days=MAX_DAYS):
+        return f"must be within {MAX_DAYS} days"
+    return None
+
+
 def api_key_revoke(*, key: ApiKey) -> None:
+    """From now on it opens nothing, and its open streams end."""
     ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+    transaction.on_commit(tell_revoked)
 
 
 def principal_of(secret: str) -> Principal | None:

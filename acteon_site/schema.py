@@ -58,8 +58,9 @@ extend_schema_view(
         summary="Counters and gauges for Prometheus",
         responses={
             (200, "text/plain"): OpenApiTypes.STR,
-            403: error_response(403),
             400: error_response(400),
+            401: error_response(401),
+            403: error_response(403),
             503: error_response(503),
         },
     )

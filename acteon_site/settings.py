@@ -88,6 +88,9 @@ TEMPLATES = [
 ]
 
 
+DATABASE_SECONDS = env.int("ACTEON_DB_SECONDS", default=5)
+
+
 def database() -> dict[str, Any]:
     """SQLite in WAL with immediate transactions by default; PostgreSQL with a pool by DATABASE_URL."""
     config: dict[str, Any] = env.db_url(
@@ -104,8 +107,16 @@ def database() -> dict[str, Any]:
         return config
     # A connection is tried before it is used: after a restart of the server all that are kept are dead.
     config["CONN_HEALTH_CHECKS"] = True
+    # A server that is gone must not hold requests: they answer 503 after these seconds.
+    config.setdefault("OPTIONS", {}).setdefault("connect_timeout", DATABASE_SECONDS)
     if env.bool("ACTEON_DB_POOL", default=True):
-        config["OPTIONS"] = {"pool": {"min_size": 2, "max_size": env.int("ACTEON_DB_POOL_SIZE", default=20)}}
+        config["OPTIONS"]["pool"] = {
+            "min_size": 2,
+            "max_size": env.int("ACTEON_DB_POOL_SIZE", default=20),
+            "timeout": DATABASE_SECONDS,
+            # Given up, the next request begins anew: else each failure doubles the wait after the server is back.
+            "reconnect_timeout": DATABASE_SECONDS,
+        }
     return config
 
 
@@ -129,6 +140,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+CSRF_FAILURE_VIEW = "acteon_site.error_handler.csrf_failure"
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES + 1024
@@ -194,6 +206,8 @@ if REDIS_URL:
         # A Redis that is silent must not hold up the relay, which only rings through it.
         "socket_connect_timeout": 2,
         "socket_timeout": 5,
+        # redis-py asks eleven times by itself: a minute for each ring. Whoever is not woken looks once a second.
+        "retry": None,
         "socket_keepalive": True,
     }
 # How long a token of /v1/auth/login lasts.
@@ -223,6 +237,7 @@ UNFOLD = {
     ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "LOGIN": {"form": "acteon_site.admin_login.LimitedAuthenticationForm"},
     "ENVIRONMENT": "acteon_site.admin_site.environment",
     "DASHBOARD_CALLBACK": "acteon_site.admin_site.dashboard",
     "STYLES": ["acteon_site.admin_site.stylesheet"],

@@ -12,6 +12,7 @@ from audit_app.selectors import current_redactor
 from orders_app.actions import Action
 from orders_app.models import Template, TemplateProfile
 from orders_app.rendering import RenderError, names_read, render_text
+from orders_app.sandbox.budget import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,14 @@ def action_enrich(action: Action) -> Action:
     profile = templates().profiles.get((action.namespace, action.tenant, action.template))
     if profile is None:
         raise invalid_field("template", f"no profile is named {action.template!r} here")
-    rendered = {name: _rendered(name, text, action) for name, text in profile.items()}
+    budget = Budget()
+    rendered = {name: _rendered(name, text, action, budget) for name, text in profile.items()}
     secret = current_redactor().hides
     tainted = tuple(name for name, text in profile.items() if any(secret(read) for read in names_read(text)))
     return replace(action, payload={**action.payload, **rendered}, tainted=tainted)
 
 
-def _rendered(name: str, text: str, action: Action) -> str:
+def _rendered(name: str, text: str, action: Action, budget: Budget) -> str:
     context = {
         "payload": action.payload,
         **action.payload,
@@ -72,6 +74,6 @@ def _rendered(name: str, text: str, action: Action) -> str:
         "metadata": action.metadata,
     }
     try:
-        return render_text(text, context)
+        return render_text(text, context, budget)
     except RenderError as error:
         raise invalid_field("template", f"field {name!r} cannot be rendered: {error}") from None

@@ -39,15 +39,29 @@ def test_a_key_can_expire() -> None:
     expires = ApiKey.objects.get(name="short").expires_at
     assert expires is not None
     assert abs(expires - timezone.now() - timedelta(days=2)) < timedelta(minutes=1)
+    run("create_api_key", "long", expires_days=36_500)
 
 
 @pytest.mark.parametrize(
     ("options", "problem"),
-    [({"tenant": ["a:b"]}, "colon"), ({"tenant": [" a"]}, "white space"), ({"expires_days": 0}, "1 or more")],
+    [
+        ({"tenant": ["a:b"]}, "colon"),
+        ({"tenant": [" a"]}, "white space"),
+        ({"expires_days": 0}, "from 1 to 36500"),
+        ({"expires_days": 36_501}, "from 1 to 36500"),
+        ({"expires_days": 5_000_000}, "from 1 to 36500"),
+        ({"expires_days": 99_999_999_999}, "from 1 to 36500"),
+        ({"name": ""}, "1 to 256 characters"),
+        ({"name": "  "}, "white space"),
+        ({"name": "a\x01b"}, "invisible"),
+        ({"name": "a\u200bb"}, "invisible"),
+        ({"name": "x" * 151}, "at most 150"),
+        ({"name": "x" * 300}, "at most 150"),
+    ],
 )
 def test_a_key_that_makes_no_sense_is_refused(options: dict[str, Any], problem: str) -> None:
     with pytest.raises(CommandError, match=problem):
-        run("create_api_key", "odd", **options)
+        run("create_api_key", options.pop("name", "odd"), **options)
     assert not ApiKey.objects.exists()
 
 

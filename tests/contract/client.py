@@ -20,7 +20,7 @@ class Strict:
     """`get`, `post`, … answer the parsed body once it fits `shape`; `refused` expects an error."""
 
     def __init__(self, secret: str | None = None, **headers: str) -> None:
-        self.http = APIClient(raise_request_exception=False)
+        self.http = APIClient(enforce_csrf_checks=True, raise_request_exception=False)
         self.headers = {"X-Demo-Now": OPEN_HOURS, **headers}
         if secret:
             self.headers["Authorization"] = f"Bearer {secret}"

@@ -250,6 +250,8 @@ WRITES = {
         ("POST", "/v1/chains/x/cancel"),
         ("POST", "/v1/chains/x/retry"),
         ("POST", "/v1/incidents/x/retry"),
+        ("POST", "/v1/dlq/x/replay"),
+        ("POST", "/v1/dlq/drain"),
         ("POST", "/v1/circuit-breakers/x/trip"),
         ("POST", "/admin/circuit-breakers/x/reset"),
     ],

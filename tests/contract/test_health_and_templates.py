@@ -60,7 +60,8 @@ def test_prometheus_reads_text(client: Strict) -> None:
 @pytest.mark.parametrize("path", ["/metrics", "/metrics/prometheus"])
 def test_metrics_need_a_key_of_scope_all(stranger: Strict, path: str) -> None:
     stranger.refused("GET", path, 403, "FORBIDDEN")
-    Strict().refused("GET", path, 403, "FORBIDDEN")
+    Strict().refused("GET", path, 401, "UNAUTHENTICATED")
+    Strict("acteon_wrong").refused("GET", path, 401, "UNAUTHENTICATED")
 
 
 def test_metrics_are_open_on_loopback_only_where_served_so(shop: Shop, settings: Any) -> None:
@@ -162,7 +163,11 @@ def test_a_profile_is_read_changed_listed(client: Strict, profile: dict[str, Any
         ("/v1/templates", {**TEMPLATE, "labels": 7}),
         ("/v1/templates", {**TEMPLATE, "labels": {"a": 1}}),
         ("/v1/templates", {**TEMPLATE, "description": 7}),
+        ("/v1/templates", {**TEMPLATE, "labels": []}),
+        ("/v1/templates", {**TEMPLATE, "description": False}),
         ("/v1/templates", {**TEMPLATE, "tenant": None}),
+        ("/v1/templates/profiles", {**PROFILE, "fields": {"": "x"}}),
+        ("/v1/templates/profiles", {**PROFILE, "fields": {" a": "x"}}),
         ("/v1/templates/profiles", {**PROFILE, "fields": None}),
         ("/v1/templates/profiles", {**PROFILE, "fields": {}}),
         ("/v1/templates/profiles", {**PROFILE, "fields": {"a": 7}}),
@@ -208,6 +213,9 @@ def test_rendering_a_profile_and_a_text(client: Strict, profile: dict[str, Any])
     [
         ({"profile": "nobody", **SCOPE, "payload": {}}, 404),
         ({"profile": "nobody", "payload": {}}, 422),
+        ({"profile": "welcome", **SCOPE, "payload": []}, 422),
+        ({"profile": 7, **SCOPE, "payload": {}}, 422),
+        ({"template": "x", "data": []}, 422),
         ({"template": 7}, 422),
         ({}, 422),
         ({"template": "x", "data": 7}, 422),
@@ -216,7 +224,7 @@ def test_rendering_a_profile_and_a_text(client: Strict, profile: dict[str, Any])
         ({"template": "{{ 'x' * 10**9 }}"}, 422),
     ],
 )
-def test_what_cannot_be_rendered(client: Strict, body: Any, status: int) -> None:
+def test_what_cannot_be_rendered(client: Strict, profile: dict[str, Any], body: Any, status: int) -> None:
     client.refused("POST", "/v1/templates/render", status, body=body)
 
 

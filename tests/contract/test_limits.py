@@ -104,3 +104,8 @@ def test_forgotten_keys_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(50):
         counted.wait(f"key-{number}", interval=0.000_001, burst=1)
     assert len(counted._due) <= 11
+
+
+def test_a_query_of_too_many_parameters_is_bad(client: Strict) -> None:
+    query = "&".join(f"p{number}=1" for number in range(1001))
+    client.refused("GET", f"/v1/audit?{query}", 400, "BAD_QUERY")

@@ -21,7 +21,7 @@ from tests.world import SCOPE, Shop, order
 PASSWORD = "a long enough password"
 
 
-def person(name: str, group: str | None = None, **keys: Any) -> User:
+def person(name: str, group: str | None = "viewer", **keys: Any) -> User:
     groups_ensure()
     user = User.objects.create_user(name, password=PASSWORD, is_staff=True, **keys)
     if group:
@@ -59,7 +59,6 @@ def test_a_person_of_the_admin_gets_a_token(shop: Shop, settings: Any) -> None:
         ("viewer", False, False),
         ("approver", False, False),
         ("rule editor", False, False),
-        (None, False, False),
     ],
 )
 def test_the_role_follows_the_groups(shop: Shop, group: str | None, dispatches: bool, edits: bool) -> None:
@@ -71,14 +70,14 @@ def test_the_role_follows_the_groups(shop: Shop, group: str | None, dispatches: 
 
 
 def test_a_superuser_is_an_administrator(shop: Shop) -> None:
-    person("root", is_superuser=True)
+    person("root", None, is_superuser=True)
     assert signed_in("root").send("POST", "/v1/retention", body=SCOPE).status_code == 201
 
 
 def test_a_role_taken_away_is_gone_at_once(shop: Shop) -> None:
     user = person("maria", "operator")
     client = signed_in("maria")
-    user.groups.clear()
+    user.groups.set(Group.objects.filter(name="viewer"))
     client.refused("POST", "/v1/dispatch", 403, body=order())
 
 
@@ -120,11 +119,21 @@ def time_passes(user: User) -> None:
     LoginToken.objects.update(expires_at=F("expires_at") - timedelta(days=30))
 
 
+def no_group(user: User) -> None:
+    user.groups.clear()
+
+
+def another_group(user: User) -> None:
+    user.groups.set([Group.objects.create(name="accounting")])
+
+
 def deleted(user: User) -> None:
     user.delete()
 
 
-@pytest.mark.parametrize("change", [deactivate, new_password, no_more_staff, time_passes, deleted])
+@pytest.mark.parametrize(
+    "change", [deactivate, new_password, no_more_staff, no_group, another_group, time_passes, deleted]
+)
 def test_a_token_ends_with_its_person(shop: Shop, change: Any) -> None:
     user = person("maria")
     client = signed_in("maria")
@@ -136,11 +145,15 @@ def test_unknown_wrong_inactive_and_not_staff_look_the_same(shop: Shop) -> None:
     person("maria")
     person("gone", is_active=False)
     User.objects.create_user("customer", password=PASSWORD)
+    person("new", None)
+    person("accountant", None).groups.add(Group.objects.create(name="accounting"))
     answers = [
         refused(401, username="nobody", password=PASSWORD),
         refused(401, username="maria", password="wrong"),
         refused(401, username="gone", password=PASSWORD),
         refused(401, username="customer", password=PASSWORD),
+        refused(401, username="new", password=PASSWORD),
+        refused(401, username="accountant", password=PASSWORD),
     ]
     assert all(answer == answers[0] for answer in answers)
     assert not LoginToken.objects.exists()

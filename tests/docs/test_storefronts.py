@@ -81,13 +81,20 @@ def test_the_limits_of_the_guide_are_those_of_the_code() -> None:
     from acteon_site import api, login_limits, strict_json
     from acteon_site.base import names
     from audit_app.stream import listener
+    from orders_app import rendering
     from orders_app.api import views_dispatch
     from orders_app.pipeline import dispatch
+    from orders_app.sandbox import budget, environment
     from orders_app.services import answers
 
     limits = GUIDE.partition("## Limits")[2]
     for value in (
         f"| nesting of JSON | {strict_json.MAX_DEPTH} |",
+        f"| numbers in JSON | {strict_json.MAX_DIGITS} digits;",
+        f"| {rendering.MAX_TEMPLATE // 1024} KiB",
+        f"blocks nested {environment.MAX_NESTED} deep; {budget.MAX_TEXT // 1024} KiB |",
+        f"| {budget.MAX_SECONDS} s, {budget.MAX_STEPS:,} steps",
+        f"{budget.MAX_WRITTEN // 1024**2} MiB of text on the way; a `range` has {environment.MAX_RANGE:,} numbers |",
         f"| actions in a batch | {views_dispatch.MAX_BATCH} |",
         f"1–{names.MAX_LENGTH} characters",
         f"| {answers.MAX_KEY} characters, kept 24 hours |",

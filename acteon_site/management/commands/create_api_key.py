@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from acteon_site.base.errors import AppError
 from acteon_site.base.names import name_problem
-from acteon_site.keys import ROLES, api_key_create
+from acteon_site.keys import MAX_DAYS, ROLES, api_key_create
 
 EXAMPLES = """examples:
   python manage.py create_api_key storefront --tenant acme-store --namespace ecommerce
@@ -42,8 +42,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["expires_days"]
-        if days is not None and days < 1:
-            raise CommandError("--expires-days must be 1 or more")
+        if days is not None and not 1 <= days <= MAX_DAYS:
+            raise CommandError(f"--expires-days must be from 1 to {MAX_DAYS}")
         try:
             key, secret = api_key_create(
                 name=options["name"],

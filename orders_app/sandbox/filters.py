@@ -1,0 +1,111 @@
+"""The filters of templates: Jinja's, counted; those that could multiply, written anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from jinja2 import TemplateError, pass_context
+from jinja2.filters import FILTERS as JINJAS
+from jinja2.filters import make_attrgetter
+from jinja2.runtime import Context, Undefined
+from jinja2.utils import _PassArg
+
+from orders_app.sandbox import texts
+from orders_app.sandbox.budget import MAX_TEXT, Budget, budget_of
+
+Filter = Callable[..., Any]
+PLAIN = """
+    abs attr capitalize count d default dictsort e escape filesizeformat first float forceescape groupby int items
+    last length list lower map max min random reject rejectattr reverse safe select selectattr sort string striptags
+    title trim truncate unique upper urlencode wordcount
+""".split()  # noqa: SIM905 - names are read in rows
+# These look at a text of any length without trouble.
+_OF_ANY_LENGTH = frozenset(("count", "d", "default", "first", "last", "length", "string", "truncate"))
+_MOST_DIGITS = 20
+_MOST_INDENT = 8
+
+
+def filters() -> dict[str, Filter]:
+    own: dict[str, Filter] = {
+        "join": _join,
+        "replace": _replace,
+        "round": _round,
+        "sum": _sum,
+        "tojson": _tojson,
+    }
+    return {name: _counted(name, JINJAS[name]) for name in PLAIN} | own
+
+
+def _counted(name: str, plain: Filter) -> Filter:
+    wants = _PassArg.from_obj(plain)
+
+    @pass_context
+    def counted(context: Context, value: Any, *args: Any, **named: Any) -> Any:
+        budget = budget_of(context)
+        _check_input(budget, name, value)
+        if name not in ("d", "default"):
+            texts.check_arguments((*args, *named.values()))
+        first = {_PassArg.context: (context,), _PassArg.eval_context: (context.eval_ctx,)}
+        passed = first.get(wants, (context.environment,)) if wants else ()
+        result = plain(*passed, value, *args, **named)
+        return value if result is value else _checked(budget, result)
+
+    return counted
+
+
+def _check_input(budget: Budget, name: str, value: Any) -> None:
+    """Before the filter works: by how much there is to go through."""
+    if isinstance(value, str):
+        if name not in _OF_ANY_LENGTH:
+            budget.fits(len(value))
+        budget.charge()
+    else:
+        budget.charge(1 + (len(value) if hasattr(value, "__len__") else 0))
+
+
+def _checked(budget: Budget, result: Any) -> Any:
+    if isinstance(result, str):
+        return budget.write(result)
+    if isinstance(result, (list, tuple, dict)):
+        budget.weigh(result)
+        return result
+    return budget.each(result) if isinstance(result, Iterator) else result
+
+
+@pass_context
+def _join(context: Context, value: Any, d: Any = "", attribute: str | int | None = None) -> str:
+    if attribute is not None:
+        value = map(make_attrgetter(context.environment, attribute), value)
+    return texts.joined(budget_of(context), d, value)
+
+
+@pass_context
+def _replace(context: Context, value: Any, old: Any, new: Any, count: int | None = None) -> str:
+    budget = budget_of(context)
+    budget.weigh(value, MAX_TEXT)
+    return texts.replaced(budget, str(value), old, new, count)
+
+
+@pass_context
+def _round(context: Context, value: Any, precision: int = 0, method: str = "common") -> Any:
+    if not isinstance(precision, int) or abs(precision) > _MOST_DIGITS:
+        raise TemplateError(f"round takes at most {_MOST_DIGITS} digits")
+    return JINJAS["round"](value, precision, method)
+
+
+@pass_context
+def _sum(context: Context, value: Any, attribute: str | int | None = None, start: Any = 0) -> Any:
+    if not isinstance(start, (int, float)):
+        raise TemplateError("sum adds numbers")
+    return JINJAS["sum"](context.environment, budget_of(context).each(value), attribute, start)
+
+
+@pass_context
+def _tojson(context: Context, value: Any, indent: int | None = None) -> Any:
+    if indent is not None and not (isinstance(indent, int) and 0 <= indent <= _MOST_INDENT):
+        raise TemplateError(f"tojson indents by at most {_MOST_INDENT}")
+    budget = budget_of(context)
+    if not isinstance(value, Undefined):
+        budget.weigh(value, MAX_TEXT)
+    return budget.write(JINJAS["tojson"](context.eval_ctx, value, indent))

@@ -1,0 +1,122 @@
+"""The storefront guide's table of limits says what the constants say."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import socket
+
+from django.conf import settings
+
+from acteon_site import login_limits, views_auth
+from acteon_site.api import MAX_LIMIT, MAX_OFFSET
+from acteon_site.base.names import MAX_LENGTH
+from acteon_site.strict_json import MAX_DEPTH, MAX_DIGITS
+from audit_app.api.views_audit import DEFAULT_LIMIT
+from audit_app.services.retention import LONGEST_TTL
+from audit_app.stream.listener import QUEUE_SIZE
+from chains_app.definitions import model as chains
+from chains_app.definitions.reader import Reader
+from chains_app.definitions.retry import MAX_RETRIES
+from orders_app.api.views_dispatch import MAX_BATCH
+from orders_app.api.views_orders import MAX_REASON
+from orders_app.pipeline.dispatch import CALL_SECONDS
+from orders_app.rendering import MAX_TEMPLATE
+from orders_app.sandbox.budget import MAX_SECONDS, MAX_STEPS, MAX_TEXT, MAX_WRITTEN
+from orders_app.sandbox.environment import MAX_NESTED, MAX_RANGE
+from orders_app.services.answers import KEPT, MAX_KEY
+from rules_app import quota_terms
+from rules_app.engine import action_specs, rules
+from tests.audit_app.serving import serving
+from tests.e2e.running import ROOT
+
+KIB = 1024
+RATE, BURST = 60_000, 6_000
+
+
+def default_of(method: str, name: str) -> int:
+    return int(inspect.signature(getattr(Reader, method)).parameters[name].default)
+
+
+# What the second column must name, by how the first begins.
+SAID = {
+    "request line": ["64 KiB"],  # test_the_web_server_reads_lines_of_64_kib
+    "parameters in a query": [settings.DATA_UPLOAD_MAX_NUMBER_FIELDS],
+    "request body": [f"{settings.MAX_BODY_BYTES // KIB // KIB} MiB"],
+    "nesting of JSON": [MAX_DEPTH],
+    "numbers in JSON": [MAX_DIGITS],
+    "actions in a batch": [MAX_BATCH],
+    "`namespace`, `tenant`": [f"1–{MAX_LENGTH} characters"],
+    "`Idempotency-Key`": [MAX_KEY, f"{KEPT.total_seconds() / 3600:g} hours"],
+    "`X-Request-ID`": [128],
+    "`reason` of a cancellation": [MAX_REASON],
+    "`description` of": [rules.MAX_DESCRIPTION],
+    "`username` and `password`": [views_auth.LONGEST["username"], views_auth.LONGEST["password"]],
+    "a template, and what": [
+        f"{MAX_TEMPLATE // KIB} KiB",
+        MAX_NESTED,
+        f"{MAX_TEXT // KIB} KiB",
+    ],
+    "the work of a template": [
+        f"{MAX_SECONDS:g} s",
+        MAX_STEPS,
+        f"{MAX_WRITTEN // KIB // KIB} MiB",
+        MAX_RANGE,
+    ],
+    "steps of a chain": [chains.MAX_STEPS],
+    "`max_retries` of a step": [MAX_RETRIES],
+    "times in a chain": [default_of("seconds", "most")],
+    "windows, TTLs, delays": [action_specs.CENTURY_SECONDS],
+    "`max_count` of a throttle": [action_specs.MAX_THROTTLE_COUNT],
+    "`limit` of a list": [MAX_LIMIT, DEFAULT_LIMIT],
+    "`offset` of a list": [MAX_OFFSET],
+    "requests per key or token": [RATE, BURST],
+    "failed sign-ins": [login_limits.MOST_FAILURES, f"{login_limits.WINDOW.total_seconds() / 60:g} minutes"],
+    "open streams": [2000, 1000],
+    "unread events": [QUEUE_SIZE],
+    "how long a dispatch waits": [f"{CALL_SECONDS:g} s"],
+}
+
+
+def table() -> dict[str, str]:
+    guide = (ROOT / "docs" / "storefronts.md").read_text()
+    section = guide.partition("\n## Limits\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.+?) \| (.+?) \| .+ \|$", section, re.M)
+    return {what: limit for what, limit in rows if what not in ("what", "---")}
+
+
+def test_every_limit_stands_in_the_table_and_no_other() -> None:
+    found = table()
+    unsaid = [what for what in found if not any(what.startswith(begin) for begin in SAID)]
+    assert (unsaid, len(found)) == ([], len(SAID))
+    for begin, values in SAID.items():
+        (limit,) = [limit for what, limit in found.items() if what.startswith(begin)]
+        for value in values:
+            pattern = rf"(?<![\d,.]){re.escape(str(value))}(?![\d,.]*\d)"
+            assert re.search(pattern, limit.replace(",", "")), (begin, value, limit)
+
+
+def test_what_is_said_once_holds_for_all_that_it_names() -> None:
+    assert rules.MAX_DESCRIPTION == quota_terms.MAX_DESCRIPTION == default_of("text", "max_length")
+    assert action_specs.CENTURY_SECONDS == LONGEST_TTL
+    source = (ROOT / "acteon_site" / "settings.py").read_text()
+    assert f'"ACTEON_RATE_PER_MINUTE", default=0 if EMBEDDED else {RATE:_})' in source
+    assert RATE // 10 == BURST
+    assert '"ACTEON_RATE_BURST", default=max(1, RATE_PER_MINUTE // 10))' in source
+    assert '"ACTEON_STREAM_LISTENERS", default=2000)' in source
+    assert '"ACTEON_STREAM_LISTENERS_PER_TENANT", default=1000)' in source
+    assert "{1,128}" in (ROOT / "acteon_site" / "middleware.py").read_text()
+
+
+def test_the_web_server_reads_lines_of_64_kib() -> None:
+    with serving() as service:
+        port = int(service.base.rpartition(":")[2])
+        assert b" 200 " in answered(port, 63 * KIB)
+        assert b" 400 " in answered(port, 65 * KIB)
+
+
+def answered(port: int, length: int) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        query = "x" * length
+        line.sendall(f"GET /health?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        return line.recv(100)
