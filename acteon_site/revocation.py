@@ -1,4 +1,4 @@
-"""Which callers may still listen: asked again every few seconds for all open streams at once."""
+"""Which callers may still listen: asked when a key was revoked, and each second, for all open streams at once."""
 
 from __future__ import annotations
 

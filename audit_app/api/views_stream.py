@@ -11,15 +11,19 @@ import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
 
 from acteon_site.authentication import admit_request
 from acteon_site.base.errors import AppError, FieldProblem, bad_query, not_found, unavailable
+from acteon_site.base.ids import as_uuid
 from acteon_site.base.principals import Principal
 from acteon_site.error_handler import translate
 from acteon_site.revocation import standing
+from audit_app.selectors import records_seen_by
 from audit_app.stream import reading
 from audit_app.stream.endings import ActionEnding, ChainEnding, Ending
-from audit_app.stream.filters import may_see, wanted_of
+from audit_app.stream.filters import Wanted, may_see, wanted_of
+from audit_app.stream.frames import Frame
 from audit_app.stream.hub import Hub
 from audit_app.stream.session import Opening, Session
 
@@ -32,8 +36,9 @@ View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 def _edge(view: View) -> View:
-    """GET only, errors in the contract's form."""
+    """GET only, errors in the contract's form. No cookie signs in here, so there is no forgery to look for."""
 
+    @csrf_exempt
     @wraps(view)
     async def guarded(request: HttpRequest, **parts: str) -> HttpResponseBase:
         try:
@@ -93,20 +98,21 @@ def _open_subscription(request: HttpRequest, kind: str, key: str) -> Opening:
         if kind not in ENDINGS:
             raise not_found("subscriptions are to a chain or an action")
         values = {name: request.GET[name] for name in ("namespace", "tenant") if name in request.GET}
-        wanted = wanted_of({**values, f"{kind}_id": key})
-        heads = reading.heads()
-        opening = Opening(caller, wanted, heads.last, ending=ENDINGS[kind](key))
-        opening.scope = (values.get("namespace", ""), values.get("tenant", ""))
-        _look_back(request, opening, opening.ending, heads)
+        wanted = Wanted((*wanted_of(values).values, (f"{kind}_id", key)))
+        with_history, heads = _includes_history(request), reading.heads()
+        ending = ENDINGS[kind](key)
+        opening = Opening(caller, wanted, heads.last, ending=ending)
+        past = _look_back(opening, ending, heads)
+        if with_history:
+            seen, opening.missed = _resume_point(request, heads, fresh=0)
+            opening.history = tuple(frame for frame in past if frame.number > seen)
         return opening
     finally:
         reading.release_connection()
 
 
-def _look_back(request: HttpRequest, opening: Opening, ending: Ending | None, heads: reading.Heads) -> None:
-    """What happened to the entity so far: told where asked for, and whether it is over already."""
-    if ending is None:
-        return
+def _look_back(opening: Opening, ending: Ending, heads: reading.Heads) -> list[Frame]:
+    """What happened to the entity so far, as far as this caller sees it; and whether it is over already."""
     past = [
         frame
         for frame in reading.history_of(ending.kind, ending.key, up_to=heads.last)
@@ -115,18 +121,21 @@ def _look_back(request: HttpRequest, opening: Opening, ending: Ending | None, he
     for frame in past:
         opening.ended = opening.ended or ending.reason(frame)
         opening.scope = (frame.namespace, frame.tenant)
+    if ending.kind == "chain" and not past:
+        opening.scope = _scope_on_record(opening, ending.key)
     if ending.kind == "chain" and opening.ended is None:
-        opening.ended = _recorded_end(opening, ending, bool(past))
-    if _includes_history(request):
-        seen, opening.missed = _resume_point(request, heads, fresh=0)
-        opening.history = tuple(frame for frame in past if frame.number > seen)
+        opening.ended = reading.chain_end_on_record(opening.caller, ending.key) or None
+    return past
 
 
-def _recorded_end(opening: Opening, ending: Ending, known: bool) -> str | None:
-    end = reading.chain_end_on_record(opening.caller, ending.key)
-    if end is None and not known:
+def _scope_on_record(opening: Opening, chain_id: str) -> tuple[str, str]:
+    """Namespace and tenant of a chain by the trail. Raises 404 where the caller has none of this id there."""
+    key, named = as_uuid(chain_id), dict(opening.wanted.values)
+    rows = records_seen_by(opening.caller).filter(**{**named, "chain_id": key}) if key else None
+    scope = rows.values_list("namespace", "tenant").first() if rows is not None else None
+    if scope is None:
         raise not_found("there is no such chain")
-    return end or None
+    return scope
 
 
 def _resume_point(request: HttpRequest, heads: reading.Heads, fresh: int | None = None) -> tuple[int, bool]:

@@ -6,12 +6,22 @@ import structlog
 from django_eventstream.eventstream import send_event
 
 CHANNEL = "wake"
+REVOKED = "revoked"
 log = structlog.get_logger()
 
 
 def wake_listeners(number: int) -> None:
     """Say that events up to `number` are there, in this process or (through Redis) in all. Never raises."""
+    _ring(CHANNEL, {"number": number})
+
+
+def tell_revoked() -> None:
+    """Say that a key or token is good no more, so that its open streams end at once. Never raises."""
+    _ring(REVOKED, {})
+
+
+def _ring(channel: str, message: dict[str, int]) -> None:
     try:
-        send_event(CHANNEL, CHANNEL, {"number": number})
-    except Exception as error:  # any trouble of the transport: the hubs' own look finds the events
-        log.warning("wake_unheard", number=number, error=type(error).__name__)
+        send_event(channel, channel, message)
+    except Exception as error:  # any trouble of the transport: the hubs' own look finds what there is
+        log.warning("wake_unheard", channel=channel, error=type(error).__name__, **message)

@@ -5,10 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from acteon_site.base.errors import FieldProblem, bad_query
+from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal
+from audit_app.counting import DISPATCH_OUTCOMES
 from audit_app.stream.frames import Frame
 
+EVENT_TYPES = (
+    "action_dispatched",
+    "approval_required",
+    "approval_resolved",
+    "scheduled_action_due",
+    "chain_advanced",
+    "chain_step_completed",
+    "chain_completed",
+    "action_status_changed",
+    "timeout",
+    "circuit_state_changed",
+)
+STREAM_OUTCOMES = (*sorted(DISPATCH_OUTCOMES), "state_changed")
 FILTERS = ("namespace", "tenant", "action_type", "outcome", "event_type", "chain_id", "action_id")
+_KNOWN = {"outcome": STREAM_OUTCOMES, "event_type": EVENT_TYPES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +39,21 @@ class Wanted:
 
 
 def wanted_of(query: Mapping[str, str]) -> Wanted:
-    return Wanted(tuple((name, query[name]) for name in FILTERS if name in query))
+    """Raises 400 where a value can never come: a listener would wait for ever."""
+    given = tuple((name, query[name]) for name in FILTERS if name in query)
+    problems = [
+        FieldProblem(name, problem) for name, value in given if (problem := _filter_problem(name, value))
+    ]
+    if problems:
+        raise bad_query("; ".join(f"{one.field} {one.message}" for one in problems), problems)
+    return Wanted(given)
+
+
+def _filter_problem(name: str, value: str) -> str | None:
+    known = _KNOWN.get(name)
+    if known:
+        return None if value in known else f"must be one of {', '.join(known)}"
+    return name_problem(value, colon_allowed=name not in ("namespace", "tenant"))
 
 
 def may_see(caller: Principal, frame: Frame) -> bool:

@@ -26,6 +26,8 @@ FIELDS = (
     "data",
     "created_at",
 )
+# What the gateway itself knows a frame by (audit_app.stream.endings); strict clients have no such key.
+UNTOLD = frozenset({"parent_chain_id"})
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -105,7 +107,7 @@ def _content(row: Mapping[str, Any]) -> dict[str, Any]:
     optional = {name: row[name] for name in ("action_type", "action_id", "chain_id") if row[name]}
     return {
         **optional,
-        **row["data"],
+        **{name: value for name, value in row["data"].items() if name not in UNTOLD},
         "id": str(row["number"]),
         "timestamp": rfc3339(row["created_at"]),
         "type": row["type"],

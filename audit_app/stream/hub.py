@@ -16,13 +16,15 @@ import structlog
 from acteon_site.base.principals import Principal
 from audit_app.stream.frames import Frame
 from audit_app.stream.listener import Listener
-from audit_app.stream.reading import PAGE, frames_after, release_connection
+from audit_app.stream.reading import frames_after, release_connection
 from audit_app.stream.signal import WakeSignal
 
 log = structlog.get_logger()
+PAGE = 1000  # read once for all listeners
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 0.25
-RECHECK_SECONDS = 5.0
+# Revocations are told of; this finds what was not: expired keys, changed scopes, people without their groups.
+RECHECK_SECONDS = 1.0
 IDLE_SECONDS = 10.0
 UNANNOUNCED_LIMIT = 5
 
@@ -97,7 +99,7 @@ class Hub:
         """Read what is new and offer it to all; answers how many frames there were."""
         count = 0
         while True:
-            frames = frames_after(self._position)
+            frames = frames_after(self._position, limit=PAGE)
             if frames:
                 self._offer(frames)
             count += len(frames)
@@ -113,14 +115,18 @@ class Hub:
             listener.offer(frames)
 
     def recheck(self) -> None:
-        """Close the streams of callers whose key was revoked, expired or changed."""
+        """End the streams of callers whose key was revoked, expired or changed."""
         with self._lock:
             self._listeners = {listener for listener in self._listeners if not listener.abandoned}
             audience = list(self._listeners)
+        self.revoke_fallen(audience)
+
+    def revoke_fallen(self, audience: Collection[Listener]) -> None:
+        """Of these; also of those that catch up and are not subscribed yet."""
         standing = self._standing({listener.caller for listener in audience}) if audience else set()
         for listener in audience:
             if listener.caller not in standing:
-                listener.close()
+                listener.revoke()
 
 
 class _Round:
@@ -147,6 +153,7 @@ class _Round:
 
     def _run(self) -> None:
         self._signal.start()
+        self._rung.set()  # what came between the first subscription and the signal was announced to nobody
         try:
             while not self._ended():
                 announced = self._rung.wait(POLL_SECONDS if self._healthy else RETRY_SECONDS)
@@ -158,10 +165,11 @@ class _Round:
 
     def _look(self, announced: bool) -> None:
         try:
-            self._watch_signal(self._hub.hand_out(), announced)
-            if time.monotonic() - self._rechecked >= RECHECK_SECONDS:
+            # First, so that what comes after a revocation is not handed out to the revoked.
+            if self._signal.heard_revocation() or time.monotonic() - self._rechecked >= RECHECK_SECONDS:
                 self._rechecked = time.monotonic()
                 self._hub.recheck()
+            self._watch_signal(self._hub.hand_out(), announced)
             self._healthy = True
         except Exception as error:  # a database that is away, or one bad row, must not end all streams
             if self._healthy:

@@ -11,11 +11,14 @@ from audit_app.stream.filters import Wanted, may_see
 from audit_app.stream.frames import Frame
 
 QUEUE_SIZE = 1000
+# What a stream takes out of its queue at once. The frames of queues are the same newest ones for all listeners, what
+# waits in a slow client's connection is its own: five hundred of these must fit into memory.
+DELIVERY_BYTES = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came since the last look. `skipped` frames were dropped before the given ones."""
+    """The oldest of what came. `skipped` frames were dropped before the given ones."""
 
     frames: list[Frame] = field(default_factory=list)
     skipped: int = 0
@@ -34,9 +37,10 @@ class Listener:
         self._queue: deque[Frame] = deque()
         self._skipped = 0
         self._closed = False
+        self.revoked = False
 
     def passes(self, frame: Frame) -> bool:
-        return self._wanted.passes(frame) and may_see(self.caller, frame)
+        return not self.revoked and self._wanted.passes(frame) and may_see(self.caller, frame)
 
     def offer(self, frames: list[Frame]) -> None:
         """From any thread. Frames that do not pass are left out."""
@@ -47,6 +51,11 @@ class Listener:
     def close(self) -> None:
         """From any thread: the stream ends after what is queued."""
         self._soon([], close=True)
+
+    def revoke(self) -> None:
+        """From any thread: the stream ends, and nothing that is queued goes out any more."""
+        self.revoked = True
+        self.close()
 
     def _soon(self, frames: list[Frame], *, close: bool) -> None:
         try:
@@ -74,7 +83,19 @@ class Listener:
                 await self._ready.wait()
         except TimeoutError:
             return Delivery()
-        self._ready.clear()
-        frames, self._queue = list(self._queue), deque()
+        if self.revoked:
+            self._queue.clear()
+            return Delivery(closed=True)
+        frames = self._oldest()
+        if not self._queue:
+            self._ready.clear()
         skipped, self._skipped = self._skipped, 0
-        return Delivery(frames, skipped, self._closed)
+        return Delivery(frames, skipped, self._closed and not self._queue)
+
+    def _oldest(self) -> list[Frame]:
+        frames: list[Frame] = []
+        size = 0
+        while self._queue and size < DELIVERY_BYTES:
+            frames.append(self._queue.popleft())
+            size += len(frames[-1].text)
+        return frames

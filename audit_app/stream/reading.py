@@ -13,7 +13,8 @@ from audit_app.models import Event, RelayHead
 from audit_app.selectors import records_seen_by
 from audit_app.stream.frames import FIELDS, Frame, frame_of
 
-PAGE = 1000
+# What one listener catches up with at once: after a restart hundreds come back, each with a page of its own.
+PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ def heads() -> Heads:
     return Heads(*row) if row else Heads(0, 0)
 
 
-def frames_after(number: int, *, up_to: int | None = None, limit: int = PAGE) -> list[Frame]:
+def frames_after(number: int, *, limit: int, up_to: int | None = None) -> list[Frame]:
     """The next frames in order, at most `limit`."""
     rows = Event.objects.filter(number__gt=number)
     if up_to is not None:

@@ -86,23 +86,37 @@ class Session:
                 yield chunk
         while self._ended is None:
             delivery = await listener.next(PING_SECONDS)
-            if delivery.skipped:
-                yield lagged(delivery.skipped)
-            yield self._told(delivery.frames) or PING
-            if delivery.closed:
+            notice = lagged(delivery.skipped) if delivery.skipped else b""
+            chunk, closed = notice + self._told(delivery.frames), delivery.closed
+            del delivery  # a slow client must not keep frames that no one else needs any more
+            yield chunk or PING
+            if closed:
                 return
         yield self._farewell(self._ended)
 
     async def _missed(self, listener: Listener, up_to: int | None) -> AsyncIterator[bytes]:
         """What the database holds between the last frame told and `up_to` (None: all there is now)."""
         while self._ended is None and (up_to is None or self._after < up_to):
-            frames = await sync_to_async(_read, thread_sensitive=False)(self._after, up_to)
-            if chunk := self._told([frame for frame in frames if listener.passes(frame)]):
-                yield chunk
+            frames = await sync_to_async(self._read, thread_sensitive=False)(listener, up_to)
+            chunk = self._told([frame for frame in frames if listener.passes(frame)])
             if frames:
                 self._after = max(self._after, frames[-1].number)
-            if len(frames) < reading.PAGE:
+            more = len(frames) == reading.PAGE
+            del frames  # as above
+            if chunk:
+                yield chunk
+            if not more or listener.revoked:
                 return
+
+    def _read(self, listener: Listener, up_to: int | None) -> list[Frame]:
+        """The next page. Who catches up is not subscribed yet, so that its key is looked at here."""
+        try:
+            frames = reading.frames_after(self._after, limit=reading.PAGE, up_to=up_to)
+            if frames:
+                self._hub.revoke_fallen([listener])
+            return frames
+        finally:
+            reading.release_connection()
 
     def _told(self, frames: list[Frame]) -> bytes:
         """The text of what is new of these, up to the frame that ends the subscription."""
@@ -130,10 +144,3 @@ def _give_thread_back() -> None:
     executor = SyncToAsync.context_to_thread_executor.pop(request, None) if request else None
     if executor is not None:
         executor.shutdown(wait=False)
-
-
-def _read(after: int, up_to: int | None) -> list[Frame]:
-    try:
-        return reading.frames_after(after, up_to=up_to)
-    finally:
-        reading.release_connection()

@@ -15,7 +15,7 @@ from django_eventstream.views import Listener as EventstreamListener
 from django_eventstream.views import RedisListener, get_listener_manager
 from redis.exceptions import RedisError
 
-from audit_app.services.wake import CHANNEL
+from audit_app.services.wake import CHANNEL, REVOKED
 
 log = structlog.get_logger()
 RESTART_SECONDS = 1.0
@@ -23,14 +23,20 @@ LOOK_SECONDS = 0.5
 
 
 class _Bell(EventstreamListener):
-    """Sets a threading.Event for any message; it keeps none, so its small queue never overflows."""
+    """Sets a threading.Event for any message; it keeps none, so its small queue never overflows.
+
+    `revoked` is set where the message said so.
+    """
 
     def __init__(self, rung: threading.Event) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.channels = {CHANNEL}
+        self.channels = {CHANNEL, REVOKED}
+        self.revoked = threading.Event()
         self._rung = rung
 
     def wake_threadsafe(self) -> None:
+        if self.channel_items.get(REVOKED):
+            self.revoked.set()
         self.channel_items.clear()
         self._rung.set()
 
@@ -43,6 +49,7 @@ class WakeSignal:
         self._stopping = threading.Event()
         self._renew = threading.Event()
         self._thread: threading.Thread | None = None
+        self._deaf = False
 
     def start(self) -> None:
         manager = get_listener_manager()
@@ -58,6 +65,13 @@ class WakeSignal:
             get_listener_manager().remove_listener(self._bell)
         else:
             self._thread.join(timeout=5)
+
+    def heard_revocation(self) -> bool:
+        """Whether one was told of since the last time this was asked."""
+        if not self._bell.revoked.is_set():
+            return False
+        self._bell.revoked.clear()
+        return True
 
     def renew(self) -> None:
         """Replace the Redis connection: events came of which no wake-up told."""
@@ -84,11 +98,16 @@ class WakeSignal:
         task = asyncio.ensure_future(manager.start_redis_listener())
         while not (task.done() or self._stopping.is_set() or self._renew.is_set()):
             await asyncio.wait({task}, timeout=LOOK_SECONDS)
-        if task.done():
-            log.warning("stream_wake_lost", error=type(task.exception()).__name__)
+        self._note_loss(task, connected=redis.pubsub.connection is not None)
         task.cancel()
-        with suppress(asyncio.CancelledError, RedisError, OSError, ValueError):
+        with suppress(asyncio.CancelledError, Exception):  # whatever it ended of: there will be another
             await task
         with suppress(RedisError, OSError):
             await redis.pubsub.aclose()
             await redis.redis_client.aclose()
+
+    def _note_loss(self, task: asyncio.Future[None], *, connected: bool) -> None:
+        """Warn once for each outage, though it is tried again every second."""
+        if task.done() and (connected or not self._deaf):
+            log.warning("stream_wake_lost", error=type(task.exception()).__name__)
+        self._deaf = task.done() and not connected

@@ -18,7 +18,7 @@ from audit_app.models import Event, RelayHead
 from audit_app.services.journal import Journal, Subject
 from audit_app.services.relay import relay
 from audit_app.stream import hub as hubs
-from audit_app.stream import session
+from audit_app.stream import reading, session
 from audit_app.stream.filters import Wanted
 from audit_app.stream.frames import frame_of
 from audit_app.stream.listener import Delivery, Listener
@@ -221,17 +221,52 @@ def test_without_a_key_there_is_no_stream(service: Service) -> None:
     assert b'"code": "UNAUTHENTICATED"' in reader.body
 
 
-def test_revoking_a_key_ends_its_open_streams(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hubs, "RECHECK_SECONDS", 0.1)
+def test_revoking_a_key_ends_its_open_streams_at_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "RECHECK_SECONDS", 60)
     api_key, secret = api_key_create(name="short-lived", role="viewer")
     reader = service.read("/v1/stream", X_API_Key=secret)
     other = service.read("/v1/stream", X_API_Key=key())
     told(1)
     reader.wait_for(1)
+    began = time.monotonic()
+    api_key_revoke(key=api_key)
+    told(3)
+    assert reader.ended.wait(5)
+    assert time.monotonic() - began < 0.9  # not by the look each second
+    other.wait_for(4)
+    assert len(reader.frames) == 1
+
+
+def test_a_revocation_that_nobody_told_of_is_found_by_looking(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("acteon_site.keys.tell_revoked", lambda: None)
+    api_key, secret = api_key_create(name="short-lived", role="viewer")
+    reader = service.read("/v1/stream", X_API_Key=secret)
     api_key_revoke(key=api_key)
     assert reader.ended.wait(5)
-    told(1)
-    other.wait_for(2)
+
+
+def test_who_catches_up_with_a_key_that_falls_is_told_no_more(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "PAGE", 2)
+    api_key, secret = api_key_create(name="short-lived", role="viewer")
+    told(7)
+    read, seen = reading.frames_after, []
+
+    def frames_after(after: int, **more: Any) -> Any:
+        seen.append(after)
+        if len(seen) == 2:
+            api_key_revoke(key=api_key)
+        return read(after, **more)
+
+    monkeypatch.setattr(reading, "frames_after", frames_after)
+    reader = service.read("/v1/stream", X_API_Key=secret, Last_Event_ID="1")
+    assert reader.ended.wait(5)
+    assert reader.ids() == [2, 3]
 
 
 def test_silence_is_filled_with_pings(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,22 +7,30 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
+from acteon_site.base import stamps
 from acteon_site.client.http import GatewayClient
 from acteon_site.client.lifecycle import BUSINESS_HOURS, order_action
 from acteon_site.keys import api_key_create, api_key_revoke
 from audit_app.api.views_stream import hub
+from audit_app.models import AuditRecord, Event
 from audit_app.services.relay import relay
+from chains_app.models import Run
 from chains_app.services.advance import runs_sweep
+from orders_app.models import Hold, Lifecycle, Order
+from orders_app.services.releases import holds_sweep
+from orders_app.services.timeouts import orders_time_out
 from tests.audit_app.serving import Reader, Service, serving
 from tests.contract import shapes
 from tests.contract.client import Strict
-from tests.contract.strict import Check, Shape, boolean, filled, integer, listed, or_null, text
+from tests.contract.strict import Check, Shape, anything, boolean, filled, integer, listed, or_null, text
 from tests.contract.test_tenancy import CANARY, MADE_UP, everything_of
 from tests.e2e.running import Process, background, environment, free_port, wait_ready, wait_until
 from tests.world import CLOSED_HOURS, NAMESPACE, Shop, load_shop, order
@@ -79,10 +87,35 @@ FRAMES: dict[str, dict[str, Check]] = {
         "previous_status": text,
         "new_status": filled,
     },
+    "timeout": {
+        "fingerprint": filled,
+        "state_machine": filled,
+        "previous_state": filled,
+        "new_state": filled,
+    },
     "circuit_state_changed": {"provider": filled, "state": filled},
 }
-# Whose chain a sub-chain's frames belong to; told on purpose.
-EXTRA: dict[str, Check] = {"parent_chain_id": or_null(filled)}
+
+
+def overdue() -> None:
+    """The confirmed order stays too long in its state, and what was scheduled is due."""
+    Lifecycle.objects.update(timeouts=[{"state": "confirmed", "after_seconds": 1, "to": "shipped"}])
+    stamps.reset()
+    past = timezone.now() - timedelta(seconds=1)
+    Order.objects.filter(state="confirmed").update(timeout_at=past)
+    assert orders_time_out() == 1
+    Hold.objects.filter(kind="schedule").update(due_at=past, next_run_at=past)
+    holds_sweep()
+
+
+def below(client: Strict) -> None:
+    """A chain with a chain below it: both have frames."""
+    steps = [{"name": "inner", "sub_chain": "fraud-review"}]
+    client.put("/v1/chains/definitions/outer", anything, {"steps": steps, "trigger": {"action_type": "ping"}})
+    stamps.reset()
+    action = {"namespace": NAMESPACE, "tenant": "other", "provider": "sms-service", "action_type": "ping"}
+    client.post("/v1/dispatch", shapes.outcome, {**action, "payload": {}})
+    assert Run.objects.filter(chain_name="outer").exists()
 
 
 def test_every_frame_has_its_types_keys_and_no_others(service: Service) -> None:
@@ -98,19 +131,22 @@ def test_every_frame_has_its_types_keys_and_no_others(service: Service) -> None:
         shapes.TRANSITION,
         {"namespace": NAMESPACE, "tenant": "acme-store", "to": "confirmed"},
     )
+    overdue()
     client.http.post(held["PendingApproval"]["reject_url"].partition("8080")[2])
     client.post("/v1/circuit-breakers/sms-service/trip", shapes.BREAKER_TOLD)
-    runs_sweep()
+    below(client)
+    while Run.objects.filter(ended_at=None).exists():
+        runs_sweep()
     relay()
-    frames = reader.wait_for(14)
+    frames = reader.wait_for(Event.objects.count())
     seen = set()
     for frame in frames:
         assert frame.data["type"] == frame.event
         keys = FRAMES[frame.event]
-        Shape({**shapes.FRAME_KEYS, **keys}, {**shapes.FRAME_OPTIONAL, **EXTRA})(frame.data, frame.event)
+        Shape({**shapes.FRAME_KEYS, **keys}, shapes.FRAME_OPTIONAL)(frame.data, frame.event)
         assert frame.data["id"] == frame.id
         seen.add(frame.event)
-    assert seen >= set(FRAMES) - {"scheduled_action_due"}
+    assert seen == set(FRAMES)
     (breaker,) = [frame for frame in frames if frame.event == "circuit_state_changed"]
     assert (breaker.data["namespace"], breaker.data["tenant"]) == ("", "")
 
@@ -152,6 +188,29 @@ def test_another_tenants_chain_is_as_unknown_as_a_made_up_one(service: Service) 
             answers.append((reader.status, reader.body))
     assert len(set(answers)) == 1
     assert answers[0][0] == 404
+
+
+def test_a_chain_is_found_under_its_own_names_only(service: Service) -> None:
+    """By the live events, and by the trail once they are gone."""
+    owner = Shop()
+    chain = everything_of(owner)["chain"]
+    for events_left in (True, False):
+        if not events_left:
+            Event.objects.all().delete()
+        wrong = Reader(
+            f"{service.base}/v1/subscribe/chain/{chain}?namespace=ecommerce&tenant=zz",
+            {"X-API-Key": owner.secret},
+        ).open()
+        assert wrong.status == 404
+        AuditRecord.objects.filter(chain_id=chain).update(outcome="chain_completed")
+        right = service.read(f"/v1/subscribe/chain/{chain}?include_history=false", X_API_Key=owner.secret)
+        assert right.ended.wait(5)
+        end = right.frames[-1]
+        assert (end.event, end.data["namespace"], end.data["tenant"]) == (
+            "subscription_end",
+            NAMESPACE,
+            "acme-store",
+        )
 
 
 # Limits and revocation -----------------------------------------------------------------------------------------
@@ -198,7 +257,7 @@ def test_a_process_has_its_number_of_streams(service: Service, settings: Any) ->
 def test_signing_out_and_revoking_end_open_streams(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.contract.test_sign_in import person, signed_in
 
-    monkeypatch.setattr("audit_app.stream.hub.RECHECK_SECONDS", 0.1)
+    monkeypatch.setattr("audit_app.stream.hub.RECHECK_SECONDS", 60)
     person("maria")
     user = signed_in("maria")
     key, secret = api_key_create(name="to-revoke", role="viewer")
