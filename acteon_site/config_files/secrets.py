@@ -48,17 +48,22 @@ def map_secrets(
     spec: Mapping[str, Any], keys: frozenset[str], change: Callable[[str, str], Any]
 ) -> dict[str, Any]:
     """The spec with `change(field, text)` in place of every secret text: of a key, or one level below it."""
-    changed = dict(spec)
-    for key in keys & spec.keys():
-        value = spec[key]
-        if isinstance(value, str):
-            changed[key] = change(key, value)
-        elif isinstance(value, Mapping):
-            changed[key] = {
-                name: change(f"{key}.{name}", inner) if isinstance(inner, str) else inner
-                for name, inner in value.items()
-            }
-    return changed
+    return {name: _mapped(name, value, change) if name in keys else value for name, value in spec.items()}
+
+
+def _mapped(field: str, value: Any, change: Callable[[str, str], Any]) -> Any:
+    if isinstance(value, str):
+        return change(field, value)
+    if isinstance(value, Mapping):
+        named = ((name, f"{field}.{name}", inner) for name, inner in value.items())
+        return {name: _text_mapped(place, inner, change) for name, place, inner in named}
+    if isinstance(value, list | tuple):
+        return [_text_mapped(f"{field}[{index}]", inner, change) for index, inner in enumerate(value)]
+    return value
+
+
+def _text_mapped(field: str, value: Any, change: Callable[[str, str], Any]) -> Any:
+    return change(field, value) if isinstance(value, str) else value
 
 
 def resolve_secrets(

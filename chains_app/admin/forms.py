@@ -11,28 +11,16 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from acteon_site.base.errors import FieldProblem
 from acteon_site.structured_field import StructuredField
+from chains_app.admin.provider_help import CONFIG_HELP, EXAMPLE, SECRETS_HELP
 from chains_app.models import ChainDefinition, CircuitBreaker, Provider
 from chains_app.providers.registry import KINDS
 from chains_app.services.definitions import chain_problems
 from chains_app.services.providers import breaker_problems
 from chains_app.specs import BREAKER_KEYS, parse_provider
 
-_EXAMPLE = '<pre style="white-space: pre-wrap">{}</pre>'
-CONFIG_HELP = format_html(
-    "JSON or YAML. webhook: url, method, format (json, form), envelope. email: to, subject, body, from, "
-    "reply_to, messages. log needs none." + _EXAMPLE,
-    'url: "https://api.stripe.com/v1/charges"',
-)
-SECRETS_HELP = format_html(
-    "Encrypted, and never shown again. Leave it empty to keep what is stored; {{}} forgets everything. "
-    "webhook: headers, signing_key." + _EXAMPLE,
-    """headers:
-  Authorization: "Bearer sk_live_…"
-  Content-Type: "application/x-www-form-urlencoded\"""",
-)
 SPEC_HELP = format_html(
     "The whole chain, as JSON or YAML. Saving a change makes a new version; runs under way keep theirs."
-    + _EXAMPLE,
+    + EXAMPLE,
     """name: order-processing
 trigger: {action_type: place_order}
 steps:
@@ -164,7 +152,10 @@ class ChainForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ChainDefinition
         fields = ("enabled",)
-        help_texts: ClassVar = {"enabled": "A disabled chain is started by no action; runs under way go on."}
+        help_texts: ClassVar = {
+            "enabled": "A disabled chain is started by no action. Runs under way go on, and other chains may still "
+            "call it."
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +14,10 @@ from unfold.decorators import display
 from chains_app.admin.forms import ProviderForm
 from chains_app.admin.pages import ConfigAdmin, actor_of, origin_of
 from chains_app.models import Provider
-from chains_app.services.providers import provider_delete, provider_save, provider_users
+from chains_app.services.providers import provider_delete, provider_save
+from chains_app.services.users import provider_users
+
+_ADDRESS = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 
 @admin.register(Provider)
@@ -22,7 +27,7 @@ class ProviderAdmin(ConfigAdmin):
     list_filter = ("kind", "enabled")
     search_fields = ("name", "description")
     ordering = ("name",)
-    readonly_fields = ("stored_secrets", "used_by", "origin", "edited_by", "edited_at")
+    readonly_fields = ("shown_config", "stored_secrets", "used_by", "origin", "edited_by", "edited_at")
     fieldsets = (
         (None, {"fields": ("name", "kind", "enabled", "description")}),
         ("Settings", {"fields": ("config", "new_secrets", "stored_secrets")}),
@@ -33,9 +38,21 @@ class ProviderAdmin(ConfigAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Provider | None = None) -> tuple[str, ...]:
         return ("name", *self.readonly_fields) if obj else self.readonly_fields
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may not edit sees the settings without what an address holds behind its host: often a token."""
+        if obj is None or self.has_change_permission(request, obj):
+            return self.fieldsets
+        shown = (("Settings", {"fields": ("shown_config", "stored_secrets")}),)
+        return (self.fieldsets[0], *shown, *self.fieldsets[2:])
+
     @display(description="State", label={"enabled": "success", "disabled": "warning"}, ordering="enabled")
     def state(self, provider: Provider) -> str:
         return "enabled" if provider.enabled else "disabled"
+
+    @display(description="Configuration")
+    def shown_config(self, provider: Provider) -> str:
+        shown = {key: _shown(value) for key, value in provider.config.items()}
+        return json.dumps(shown, indent=2, ensure_ascii=False)
 
     @display(description="Stored secrets")
     def stored_secrets(self, provider: Provider) -> str:
@@ -61,5 +78,14 @@ class ProviderAdmin(ConfigAdmin):
 def _secret_names(secrets: Mapping[str, Any]) -> list[str]:
     names = []
     for key, value in sorted(secrets.items()):
-        names += [f"{key}.{inner}" for inner in sorted(value)] if isinstance(value, Mapping) else [key]
+        if isinstance(value, Mapping):
+            names += [f"{key}.{inner}" for inner in sorted(value)]
+        else:
+            names.append(f"{key} ({len(value)})" if isinstance(value, list) else key)
     return names
+
+
+def _shown(value: Any) -> Any:
+    """Of an address only whose it is."""
+    found = _ADDRESS.match(value) if isinstance(value, str) else None
+    return f"{found[0]}/…" if found else value

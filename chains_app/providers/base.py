@@ -47,6 +47,8 @@ class ProviderError(Exception):
 
     `retryable`: the same call may succeed later. `unknown`: it may have taken effect, nobody can tell.
     `retry_after` in seconds where the provider asked for a pause. The message holds no secret and no URL.
+    `settles`: the provider itself has judged this very key, so an earlier call with it that nobody heard back
+    from took no effect either. A refusal by anything on the way (ourselves, a key, an address) proves nothing.
     """
 
     code: str
@@ -54,6 +56,7 @@ class ProviderError(Exception):
     retryable: bool = False
     unknown: bool = False
     retry_after: float | None = None
+    settles: bool = False
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
@@ -61,11 +64,11 @@ class ProviderError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """A configured provider. `secrets` must reach nothing but the wire."""
+    """A configured provider. `secrets` must reach nothing but the wire, nor may the address in `config`."""
 
     name: str
     kind: str
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
     timeout_seconds: float = 10
     idempotency_window_seconds: int = 82_800

@@ -1,4 +1,4 @@
-"""`email`: one mail per call through Django's configured backend.
+"""`email`: one mail per call through Django's configured backend, over SMTP within the time of the call.
 
 `to`, `subject`, `body`, `from` and `reply_to` are templates over {{payload.x}}, {{action_type}},
 {{action_id}}, {{namespace}} and {{tenant}}; `messages` gives an action type its own. No mail server knows a
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -19,9 +20,11 @@ from acteon_site.base.digest import keyed_hash
 from acteon_site.base.errors import FieldProblem
 from chains_app import templating
 from chains_app.definitions.reader import Problems, Reader
+from chains_app.providers import outbound, smtp
 from chains_app.providers.base import (
     CONNECTION,
     EXECUTION_FAILED,
+    TIMEOUT,
     Answer,
     Call,
     ProviderError,
@@ -55,22 +58,36 @@ class EmailKind:
 
     def call(self, settings: ProviderSettings, call: Call) -> Answer:
         message = compose(settings, call)
-        connection = get_connection(timeout=call.timeout_seconds)
-        try:
-            connection.open()
-        except smtplib.SMTPAuthenticationError:
-            raise ProviderError(EXECUTION_FAILED, "the mail server refuses the sign-in") from None
-        except (smtplib.SMTPException, OSError):
-            raise ProviderError(CONNECTION, "the mail server is not reachable", retryable=True) from None
-        try:
-            connection.send_messages([message])
-        except smtplib.SMTPException as error:
-            raise _refusal(error) from None
-        except OSError:
-            raise ProviderError(CONNECTION, "the connection broke while sending", True, True) from None
-        finally:
-            connection.close()
+        with outbound.deadline(call.timeout_seconds):
+            _deliver(message, call.timeout_seconds)
         return Answer({"provider": settings.name, "sent": True, "recipients": len(message.to)})
+
+
+def _deliver(message: EmailMessage, timeout_seconds: float) -> None:
+    connection = get_connection(smtp.backend(), timeout=timeout_seconds)
+    try:
+        _open(connection)
+        connection.send_messages([message])
+    except OSError as error:  # an SMTPException is one, too
+        raise _failure(error, unknown=smtp.in_doubt(connection)) from None
+    finally:
+        _close(connection)
+
+
+def _open(connection: Any) -> None:
+    try:
+        connection.open()
+    except smtplib.SMTPAuthenticationError:
+        raise ProviderError(EXECUTION_FAILED, "the mail server refuses the sign-in") from None
+    except (smtplib.SMTPException, OSError):
+        code, told = (TIMEOUT, "in time") if outbound.is_over() else (CONNECTION, "")
+        raise ProviderError(code, f"the mail server is not reachable {told}".strip(), True) from None
+
+
+def _close(connection: Any) -> None:
+    """Whatever goes wrong in saying goodbye: the mail is sent, or is told to have failed, already."""
+    with suppress(smtplib.SMTPException, OSError):
+        connection.close()
 
 
 def compose(settings: ProviderSettings, call: Call) -> EmailMessage:
@@ -117,10 +134,17 @@ def readable(payload: Mapping[str, Any]) -> str:
     return "\n".join(f"{key}: {templating.as_text(value)}" for key, value in payload.items())
 
 
+def _failure(error: OSError, *, unknown: bool) -> ProviderError:
+    """The server's refusal, or a silence: what was cut off while the mail went over may have been accepted."""
+    if isinstance(error, smtplib.SMTPException) and not isinstance(error, smtplib.SMTPServerDisconnected):
+        return _refusal(error)
+    if outbound.is_over():
+        return ProviderError(TIMEOUT, "the mail server did not answer in time", True, unknown)
+    return ProviderError(CONNECTION, "the connection to the mail server broke", True, unknown)
+
+
 def _refusal(error: smtplib.SMTPException) -> ProviderError:
-    """4xx answers ask to come back; after a lost connection nobody knows whether the mail went out."""
-    if isinstance(error, smtplib.SMTPServerDisconnected):
-        return ProviderError(CONNECTION, "the mail server hung up", retryable=True, unknown=True)
+    """4xx answers ask to come back."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = [code for code, _ in error.recipients.values()]
         return ProviderError(

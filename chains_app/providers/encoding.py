@@ -76,7 +76,7 @@ def signing_key(secret: str) -> bytes:
 
 
 def webhook_signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """The header `webhook-signature` of the Standard Webhooks specification, version 1."""
+    """One signature for the header `webhook-signature` of the Standard Webhooks specification, version 1."""
     signed = b"%s.%d.%s" % (message_id.encode(), timestamp, body)
     digest = hmac.new(signing_key(secret), signed, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -22,21 +23,30 @@ from chains_app.providers.base import (
     ProviderError,
 )
 from chains_app.providers.encoding import read_body
+from chains_app.providers.statuses import DEFAULT, Statuses, is_unknown
 
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_RETRY_AFTER = 86_400
 DETAIL_LENGTH = 200
 KEPT_HEADERS = ("content-type", "request-id", "x-request-id", "idempotent-replayed")
-# The peer said itself that it did not process these.
-NOT_PROCESSED = frozenset({408, 425, 429, 501, 503, 505})
-RETRYABLE = frozenset({408, 425, 429})
 
 
-def exchange(request: httpx.Request, timeout_seconds: float) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms an answer is taken: what its status means, and how large it may be."""
+
+    statuses: Statuses = DEFAULT
+    max_bytes: int = MAX_ANSWER_BYTES
+
+
+USUAL = Terms()
+
+
+def exchange(request: httpx.Request, timeout_seconds: float, terms: Terms = USUAL) -> Answer:
     """Send and read within the time. What failed before anything was sent is known to have had no effect."""
     try:
         with outbound.deadline(timeout_seconds):
-            status, headers, content = _roundtrip(request, timeout_seconds)
+            status, headers, content = _roundtrip(request, timeout_seconds, terms)
     except outbound.RefusedAddress as error:
         raise ProviderError(CONFIGURATION, f"{error}; ACTEON_OUTBOUND_ALLOW may list it") from None
     except (httpcore.ConnectTimeout, httpcore.PoolTimeout):
@@ -47,13 +57,15 @@ def exchange(request: httpx.Request, timeout_seconds: float) -> Answer:
         raise ProviderError(TIMEOUT, "no answer in time", retryable=True, unknown=True) from None
     except (httpcore.NetworkError, httpcore.ProtocolError):
         raise ProviderError(CONNECTION, "the connection broke", retryable=True, unknown=True) from None
-    if 200 <= status < 300:
+    if status in terms.statuses.success:
         kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
         return Answer(read_body(content), kept)
-    raise failure(status, headers, content)
+    raise failure(status, headers, content, terms.statuses)
 
 
-def _roundtrip(request: httpx.Request, timeout_seconds: float) -> tuple[int, httpx.Headers, bytes]:
+def _roundtrip(
+    request: httpx.Request, timeout_seconds: float, terms: Terms
+) -> tuple[int, httpx.Headers, bytes]:
     url = request.url
     core = httpcore.Request(
         method=request.method,
@@ -64,33 +76,50 @@ def _roundtrip(request: httpx.Request, timeout_seconds: float) -> tuple[int, htt
     )
     response = outbound.own().pool.handle_request(core)
     with closing(response):
-        return response.status, httpx.Headers(response.headers), _read(response.iter_stream())
+        content = _read(response.iter_stream(), terms.max_bytes)
+        if len(content) > terms.max_bytes and response.status in terms.statuses.success:
+            told = f"the answer is larger than {terms.max_bytes} bytes"
+            raise ProviderError(EXECUTION_FAILED, told, unknown=True)
+        return response.status, httpx.Headers(response.headers), content
 
 
-def _read(chunks: Iterator[bytes]) -> bytes:
-    """At most MAX_ANSWER_BYTES; more is cut, and a peer that sends for ever is hung up on."""
+def _read(chunks: Iterator[bytes], limit: int) -> bytes:
+    """All of it, or somewhat more than the limit: a peer that sends for ever is hung up on."""
     parts, size = [], 0
     for chunk in chunks:
         parts.append(chunk)
         size += len(chunk)
-        if size > MAX_ANSWER_BYTES:
-            raise ProviderError(EXECUTION_FAILED, "the answer is larger than 1 MiB", unknown=True)
+        if size > limit:
+            break
     return b"".join(parts)
 
 
-def failure(status: int, headers: Mapping[str, str], content: bytes) -> ProviderError:
-    """What a status outside 2xx means. 500, 502 and 504 may have taken effect: nobody can tell."""
-    if status < 400:
+def failure(
+    status: int, headers: Mapping[str, str], content: bytes, statuses: Statuses = DEFAULT
+) -> ProviderError:
+    """What a status outside the successes means. 500, 502 and 504 may have taken effect: nobody can tell."""
+    if 300 <= status < 400:
         return ProviderError(EXECUTION_FAILED, f"HTTP {status}: redirects are not followed")
     code = {429: RATE_LIMITED, 408: TIMEOUT, 504: TIMEOUT}.get(status, EXECUTION_FAILED)
-    detail = _detail(read_body(content))
+    body = read_body(content)
+    detail = _detail(body)
+    retryable = status in statuses.retry
     return ProviderError(
         code,
         f"HTTP {status}{': ' if detail else ''}{detail}",
-        retryable=status >= 500 or status in RETRYABLE,
-        unknown=status >= 500 and status not in NOT_PROCESSED,
+        retryable=retryable,
+        unknown=is_unknown(status),
         retry_after=_retry_after(headers.get("retry-after")),
+        settles=status in statuses.settling and not retryable and not _is_about_the_key(body),
     )
+
+
+def _is_about_the_key(body: Mapping[str, Any]) -> bool:
+    """Whether the peer complains of the key itself, as Stripe does with 400 `idempotency_error` where another
+    request had it first: that tells nothing of what the first one did."""
+    error = body.get("error")
+    told = [*body.values(), *(error.values() if isinstance(error, Mapping) else ())]
+    return any(isinstance(text, str) and "idempoten" in text.lower() for text in told)
 
 
 def _detail(body: Mapping[str, Any]) -> str:

@@ -8,22 +8,25 @@ exchange: a peer that answers one byte at a time does not hold a worker.
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import httpcore
 import httpx
 from django.conf import settings
 
+T = TypeVar("T")
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # Python 3.11 takes these for global: protocol assignments (a cloud's metadata among them), 6to4 relays, and
@@ -54,6 +57,11 @@ def remaining(limit: float | None, error: type[Exception]) -> float:
     if left <= 0:
         raise error("the time for this call is over")
     return left if limit is None else min(left, limit)
+
+
+def is_over() -> bool:
+    """Whether the time of the call that this thread makes has run out."""
+    return _deadline.get(math.inf) <= time.monotonic()
 
 
 def is_public(address: IPAddress) -> bool:
@@ -104,15 +112,24 @@ def checked_addresses(host: str, port: int, timeout: float) -> list[str]:
 
 
 def _resolve(host: str, port: int, timeout: float) -> list[str]:
-    # getaddrinfo takes no timeout. Threads that hang in it are few, and whoever waits gives up in time.
-    future = own().resolvers.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = future.result(timeout)
+        return addresses_of(host, port, timeout)
     except FutureTimeout:
         raise httpcore.ConnectTimeout("the host name was not resolved in time") from None
     except (OSError, UnicodeError):
         raise httpcore.ConnectError("the host name cannot be resolved") from None
+
+
+def addresses_of(host: str, port: int, timeout: float) -> list[str]:
+    """The addresses of a host, unchecked. Raises TimeoutError where the resolver takes longer."""
+    found = in_time(timeout, partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def in_time(timeout: float, ask: Callable[[], T]) -> T:
+    """What a function of the resolver answers. Such take no timeout: the threads that hang in them are few,
+    and whoever waits gives up in time."""
+    return own().resolvers.submit(ask).result(timeout)
 
 
 class BoundedStream(httpcore.NetworkStream):

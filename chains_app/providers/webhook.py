@@ -1,76 +1,125 @@
 """`webhook`: one HTTP request per call.
 
-The rendered payload is the body, as JSON or as a form; with `envelope: true` it is wrapped as
-{"action_type", "namespace", "tenant", "payload"}. Every request carries Idempotency-Key. 2xx is success;
-redirects are refused.
+The rendered payload is the body, as JSON or as a form; GET and DELETE carry it in the query instead. With
+`envelope: true` it is wrapped as {"action_type", "namespace", "tenant", "payload"}. Every request carries
+Idempotency-Key. Redirects are refused.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from acteon_site.base.errors import FieldProblem
+from chains_app import templating
 from chains_app.definitions.reader import Problems, Reader
-from chains_app.providers import encoding
-from chains_app.providers.base import Answer, Call, ProviderSettings
-from chains_app.providers.exchange import exchange
+from chains_app.providers import encoding, statuses
+from chains_app.providers.base import SERIALIZATION, Answer, Call, ProviderError, ProviderSettings
+from chains_app.providers.exchange import MAX_ANSWER_BYTES, Terms, exchange
+from chains_app.providers.webhook_checks import (
+    FORMATS,
+    IN_QUERY,
+    METHODS,
+    check_headers,
+    check_mapping,
+    check_no_body,
+    check_signing_keys,
+    check_sizes,
+    check_url,
+)
 
-METHODS = ("POST", "PUT", "PATCH")
-FORMATS = ("json", "form")
-HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-# What the request itself decides; a configured value would break it or be lost.
-RESERVED_HEADERS = frozenset(
-    ("host", "content-length", "transfer-encoding", "connection", "accept-encoding", "idempotency-key")
-) | {"webhook-id", "webhook-timestamp", "webhook-signature"}
+MAX_REQUEST_BYTES = 1024 * 1024
+# Longer ones are refused by many servers, some of which cut them.
+MAX_QUERY_BYTES = 16 * 1024
 
 
 class WebhookKind:
     name = "webhook"
     repeatable = True
-    config_keys = frozenset({"url", "method", "format", "envelope"})
-    secret_keys = frozenset({"headers", "signing_key"})
+    config_keys = statuses.KEYS | {
+        *("url", "method", "format", "envelope", "response_mapping"),
+        *("max_request_bytes", "max_response_bytes"),
+    }
+    secret_keys = frozenset(("secret_url", "headers", "signing_key", "signing_keys"))
 
     def check(self, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> list[FieldProblem]:
         problems = Problems()
         reader = Reader({**config, **secrets}, "", self.config_keys | self.secret_keys, problems)
+        check_url(reader, "secret_url" if reader.has("secret_url") else "url")
+        if reader.has("url") and reader.has("secret_url"):
+            reader.problem("secret_url", "stands beside url; keep one of them (secret_url: null forgets it)")
         reader.choice("method", METHODS, "POST")
         reader.choice("format", FORMATS, "json")
         reader.flag("envelope")
-        _check_url(reader)
-        _check_headers(reader)
-        _check_signing_key(reader)
+        for check in (check_no_body, check_headers, check_signing_keys, check_sizes, check_mapping):
+            check(reader)
+        statuses.check_statuses(reader)
         return problems.found
 
     def call(self, settings: ProviderSettings, call: Call) -> Answer:
-        content, content_type = _content(settings, call)
-        headers = httpx.Headers({"User-Agent": "acteon-order-gateway", "Accept": "application/json"})
-        headers.update({"Content-Type": content_type, "Accept-Encoding": "identity"})
-        headers.update(settings.secrets.get("headers", {}))
-        headers.update({"Idempotency-Key": call.idempotency_key})
-        headers.update(_signature(settings, call, content))
-        method = settings.config.get("method", "POST")
-        request = httpx.Request(method, settings.config["url"], headers=headers, content=content)
-        return exchange(request, call.timeout_seconds)
+        config = settings.config
+        request = _request(settings, call)
+        terms = Terms(statuses.statuses_of(config), config.get("max_response_bytes", MAX_ANSWER_BYTES))
+        answer = exchange(request, call.timeout_seconds, terms)
+        return replace(answer, body=_mapped(answer.body, config.get("response_mapping", {})))
+
+
+def _request(settings: ProviderSettings, call: Call) -> httpx.Request:
+    method = settings.config.get("method", "POST")
+    headers = httpx.Headers({"User-Agent": "acteon-order-gateway", "Accept": "application/json"})
+    headers.update({"Accept-Encoding": "identity"})
+    url, content = httpx.URL(settings.secrets.get("secret_url") or settings.config["url"]), b""
+    if method in IN_QUERY:
+        url = _with_query(url, settings, call)
+    else:
+        content, headers["Content-Type"] = _content(settings, call)
+    headers.update(settings.secrets.get("headers", {}))
+    headers.update({"Idempotency-Key": call.idempotency_key})
+    headers.update(_signature(settings, call, content))
+    return httpx.Request(method, url, headers=headers, content=content or None)
+
+
+def _with_query(url: httpx.URL, settings: ProviderSettings, call: Call) -> httpx.URL:
+    """The address with the payload behind what its query says already."""
+    query = b"&".join(part for part in (url.query, encoding.encode_form(_payload(settings, call))) if part)
+    _check_size(query, min(MAX_QUERY_BYTES, _largest(settings)))
+    return url.copy_with(query=query or None)
 
 
 def _content(settings: ProviderSettings, call: Call) -> tuple[bytes, str]:
     """The body and its type. A form is chosen by `format`, or by a configured Content-Type header."""
-    payload: Mapping[str, Any] = call.payload
-    if settings.config.get("envelope"):
-        payload = {
-            "action_type": call.action_type,
-            "namespace": call.namespace,
-            "tenant": call.tenant,
-            "payload": payload,
-        }
-    if _is_form(settings):
-        return encoding.encode_form(payload), encoding.FORM
-    return encoding.encode_json(payload), encoding.JSON
+    payload = _payload(settings, call)
+    form = _is_form(settings)
+    content = encoding.encode_form(payload) if form else encoding.encode_json(payload)
+    _check_size(content, _largest(settings))
+    return content, encoding.FORM if form else encoding.JSON
+
+
+def _payload(settings: ProviderSettings, call: Call) -> Mapping[str, Any]:
+    if not settings.config.get("envelope"):
+        return call.payload
+    return {
+        "action_type": call.action_type,
+        "namespace": call.namespace,
+        "tenant": call.tenant,
+        "payload": call.payload,
+    }
+
+
+def _largest(settings: ProviderSettings) -> int:
+    return int(settings.config.get("max_request_bytes", MAX_REQUEST_BYTES))
+
+
+def _check_size(content: bytes, largest: int) -> None:
+    if len(content) > largest:
+        told = (
+            f"the request would carry {len(content)} bytes, more than the {largest} allowed; it was not sent"
+        )
+        raise ProviderError(SERIALIZATION, told)
 
 
 def _is_form(settings: ProviderSettings) -> bool:
@@ -82,55 +131,21 @@ def _is_form(settings: ProviderSettings) -> bool:
 
 
 def _signature(settings: ProviderSettings, call: Call, content: bytes) -> dict[str, str]:
-    secret = settings.secrets.get("signing_key")
-    if not secret:
+    """A signature by every key, the newest first: receivers that know only one of them find theirs."""
+    alone = settings.secrets.get("signing_key")
+    keys = settings.secrets.get("signing_keys") or ([alone] if alone else [])
+    if not keys:
         return {}
     now = int(time.time())
+    signatures = (encoding.webhook_signature(key, call.idempotency_key, now, content) for key in keys)
     return {
         "webhook-id": call.idempotency_key,
         "webhook-timestamp": str(now),
-        "webhook-signature": encoding.webhook_signature(secret, call.idempotency_key, now, content),
+        "webhook-signature": " ".join(signatures),
     }
 
 
-def _check_url(reader: Reader) -> None:
-    url = reader.raw("url")
-    if not isinstance(url, str) or not url:
-        reader.problem("url", "is required")
-        return
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError, ValueError):
-        reader.problem("url", "is no URL")
-        return
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        reader.problem("url", "must begin with https:// (or http://) and name a host")
-    if parsed.userinfo:
-        reader.problem("url", "must hold no user name or password; put an Authorization header into headers")
-
-
-def _check_headers(reader: Reader) -> None:
-    headers = reader.raw("headers")
-    if headers is None:
-        return
-    if not isinstance(headers, Mapping):
-        reader.problem("headers", "must be an object of header names and values")
-        return
-    for name, value in headers.items():
-        if not HEADER_NAME.fullmatch(str(name)):
-            reader.problem("headers", f'"{name}" is no header name')
-        elif str(name).lower() in RESERVED_HEADERS:
-            reader.problem(f"headers.{name}", "is set by the gateway itself")
-        elif not isinstance(value, str) or not value.isascii() or not value.isprintable():
-            reader.problem(f"headers.{name}", "must be printable ASCII text")
-
-
-def _check_signing_key(reader: Reader) -> None:
-    secret = reader.raw("signing_key")
-    if secret is None:
-        return
-    try:
-        if not isinstance(secret, str) or len(encoding.signing_key(secret)) < 16:
-            reader.problem("signing_key", "must be text of at least 16 bytes")
-    except ValueError as error:
-        reader.problem("signing_key", str(error))
+def _mapped(body: dict[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
+    """The body and, under the names of the mapping, what stands at their paths; null where nothing does."""
+    found = {name: templating.lookup(body, path) for name, path in mapping.items()}
+    return {**body, **{name: None if value is templating.MISSING else value for name, value in found.items()}}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 import structlog
 from django.db import connection
@@ -22,6 +25,9 @@ from chains_app.providers.registry import kind_of
 
 log = structlog.get_logger()
 SHORTEST_SECRET = 6
+SHORTEST_TOKEN = 20
+BEFORE_PATH = re.compile(r"^[^/]*//[^/?#]*")
+WORDS = re.compile(r"[^/?&=#]+")
 
 
 def call_provider(settings: ProviderSettings, call: Call) -> Answer:
@@ -54,15 +60,33 @@ def in_transaction() -> bool:
 def _scrubbed(error: ProviderError, settings: ProviderSettings, call: Call) -> ProviderError:
     """The same error, its text without the provider's secrets and the payload's redacted values."""
     message = current_redactor().scrubber(call.payload).text(error.message)
-    for secret in sorted(_texts(settings.secrets), key=len, reverse=True):
+    for secret in sorted(set(_secrets(settings)), key=len, reverse=True):
         message = message.replace(secret, "[secret]")
-    return ProviderError(error.code, message, error.retryable, error.unknown, error.retry_after)
+    return replace(error, message=message)
+
+
+def _secrets(settings: ProviderSettings) -> Iterator[str]:
+    """What a peer may echo and nobody may read: secrets, and addresses, which often hold a token.
+
+    Of an address also parts alone, since Slack's token is the end of its path: all those of a secret one, and
+    of any other those that are long enough to be a token.
+    """
+    yield from _texts(settings.secrets)
+    for url, shortest in (
+        (settings.secrets.get("secret_url"), SHORTEST_SECRET),
+        (settings.config.get("url"), SHORTEST_TOKEN),
+    ):
+        if isinstance(url, str):
+            target = BEFORE_PATH.sub("", url)
+            whole = [url, target, unquote(target), target.partition("?")[0]]
+            yield from (text for text in whole if len(text) >= SHORTEST_SECRET)
+            yield from (word for word in WORDS.findall(target) if len(word) >= shortest)
 
 
 def _texts(value: Any) -> Iterator[str]:
     """Every text inside the secrets long enough to be one; of "Bearer x" also x alone."""
-    if isinstance(value, Mapping):
-        for item in value.values():
+    if isinstance(value, (Mapping, list, tuple)):
+        for item in value.values() if isinstance(value, Mapping) else value:
             yield from _texts(item)
     elif isinstance(value, str):
         yield from (part for part in {value, *value.split()} if len(part) >= SHORTEST_SECRET)

@@ -77,7 +77,7 @@ def peer_running(tls: ssl.SSLContext | None = None) -> Iterator[Peer]:
             assert peer.reply is not None
             peer.reply(self)
 
-        do_POST = do_PUT = do_PATCH = do_GET = _serve
+        do_POST = do_PUT = do_PATCH = do_GET = do_DELETE = _serve
 
         def log_message(self, format: str, *args: Any) -> None:
             return

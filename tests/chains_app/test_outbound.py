@@ -6,6 +6,7 @@ import ipaddress
 import socket
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 
@@ -41,15 +42,43 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
     "host",
     [
         *("127.0.0.1", "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001"),
+        *("127.0.1", "0x7f.0.0.1", "0177.0.0.01", "0X7F000001", "0000177.1", "LOCALHOST"),
         *("localhost", "0", "0.0.0.0", "::1", "::ffff:127.0.0.1", "169.254.169.254", "0xa9fea9fe"),
+        *("::ffff:7f00:1", "0:0:0:0:0:ffff:127.0.0.1", "2852039166", "0251.0376.0251.0376", "::"),
     ],
 )
 def test_every_spelling_of_an_inside_host_is_refused(host: str) -> None:
-    try:
-        with pytest.raises(RefusedAddress):
-            checked_addresses(host, 80, 2)
-    except outbound.httpcore.ConnectError:
-        pass  # a resolver that does not know the spelling connects to nothing either
+    """The resolver reads the spelling, and what it comes to is what is refused."""
+    with pytest.raises(RefusedAddress):
+        checked_addresses(host, 80, 2)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.1", "017700000001", "localhost"),
+        *("[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "0.0.0.0"),
+    ],
+)
+def test_no_spelling_in_an_address_reaches_a_server_that_listens_there(settings: Any, host: str) -> None:
+    settings.OUTBOUND_ALLOW = []
+    with peer_running() as peer:
+        with pytest.raises(ProviderError) as caught:
+            exchange(httpx.Request("POST", f"http://{host}:{peer.port}/hook", content=b"1"), 5)
+        assert peer.said == []
+    assert (caught.value.code, caught.value.settles) == (CONFIGURATION, False)
+    assert "not on the public internet" in caught.value.message
+
+
+def test_a_redirect_to_the_inside_is_not_followed(settings: Any) -> None:
+    with peer_running() as inner, peer_running() as peer:
+        settings.OUTBOUND_ALLOW = ["127.0.0.1"]
+        for status in (301, 302, 303, 307, 308):
+            peer.answers(status, {}, {"Location": inner.url})
+            with pytest.raises(ProviderError, match="redirects are not followed") as caught:
+                exchange(httpx.Request("POST", peer.url, content=b"1"), 5)
+            assert (caught.value.retryable, caught.value.unknown) == (False, False)
+        assert (len(peer.said), inner.said) == (5, [])
 
 
 def resolving_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
@@ -110,6 +139,31 @@ def test_the_name_is_resolved_once_and_the_checked_address_is_called(
         assert answer.body == {"ok": True}
         assert asked == ["shop.example.com"]
         assert peer.said[0].headers["host"] == f"shop.example.com:{peer.port}"
+
+
+def test_a_name_that_changes_its_address_after_the_check_gains_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """DNS rebinding: public when it is checked, inside when it is asked again. It is not asked again."""
+    answers = ["93.184.216.34", "127.0.0.1"]
+
+    def rebinding(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (answers.pop(0), port))]
+
+    called: list[str] = []
+
+    def connect(_self: Any, host: str, *_: Any, **__: Any) -> Any:
+        called.append(host)
+        raise httpcore.ConnectError("nobody there")
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
+    with pytest.raises(ProviderError) as caught:
+        exchange(httpx.Request("POST", "http://rebinding.example/", content=b"1"), 5)
+    assert (caught.value.code, called, answers) == (CONNECTION, ["93.184.216.34"], ["127.0.0.1"])
+    with pytest.raises(ProviderError) as caught:
+        exchange(httpx.Request("POST", "http://rebinding.example/", content=b"1"), 5)
+    assert (caught.value.code, called) == (CONFIGURATION, ["93.184.216.34"])
 
 
 def test_a_refused_address_is_never_connected_to_and_names_no_url(settings: Any) -> None:

@@ -134,7 +134,7 @@ def test_an_answer_of_any_form_becomes_an_object(peer: Peer, content: bytes, bod
 @pytest.mark.parametrize(
     ("status", "code", "retryable", "unknown"),
     [
-        (301, "EXECUTION_FAILED", False, False),
+        *((status, "EXECUTION_FAILED", False, False) for status in (300, 301, 302, 303, 304, 307, 308)),
         (400, "EXECUTION_FAILED", False, False),
         (402, "EXECUTION_FAILED", False, False),
         (404, "EXECUTION_FAILED", False, False),
@@ -232,9 +232,11 @@ def test_cookies_are_not_kept(peer: Peer) -> None:
         ({"url": 5}, {}, "url"),
         ({"url": "ftp://x.example"}, {}, "url"),
         ({"url": "https://"}, {}, "url"),
+        ({"url": "http://0177.0.0.1/"}, {}, "url"),
+        ({"url": "http://\u2460\u2461\u2466.0.0.1/"}, {}, "url"),
         ({"url": "/relative"}, {}, "url"),
         ({"url": "https://user:pw@x.example"}, {}, "url"),
-        ({"url": "https://x.example", "method": "GET"}, {}, "method"),
+        ({"url": "https://x.example", "method": "HEAD"}, {}, "method"),
         ({"url": "https://x.example", "format": "xml"}, {}, "format"),
         ({"url": "https://x.example", "envelope": "yes"}, {}, "envelope"),
         ({"url": "https://x.example", "urll": "x"}, {}, "urll"),

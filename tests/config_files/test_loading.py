@@ -226,7 +226,7 @@ class TestWhatIsInUse:
         (shop.directory / "chains.yaml").unlink()
         problems = shop.refused({"providers.yaml": PROVIDERS.replace("till", "desk")})
         assert problems == [
-            "shop: provider \"till\": still in use: runs of chain 'selling' are under way; "
+            'shop: provider "till": still in use: runs of chain selling under way call it; '
             "keep it in the files until it is not"
         ]
         assert ChainDefinition.objects.get().enabled

@@ -83,9 +83,117 @@ def test_a_secret_in_the_file_loads_with_a_warning(shop: Pipeline) -> None:
     ]
 
 
-def test_a_url_takes_nothing_from_the_environment(shop: Pipeline) -> None:
-    problems = shop.refused({"providers.yaml": HOOK.replace("pay.example", "${HOST}")})
-    assert problems[0].startswith('providers.yaml:4: provider "payment-gateway": url: only headers')
+SLACK = """\
+providers:
+  - name: slack
+    type: webhook
+    url: https://hooks.slack.com/services/${SLACK_PATH}
+    signing_keys:
+      - ${NEW_KEY}
+      - ${SIGNING_KEY}
+"""
+SLACK_PATH = "T0AAAAAAA/B0BBBBBBB/ccccccccccccccccccccccc1"
+
+
+@pytest.fixture
+def slack(shop: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    monkeypatch.setenv("SLACK_PATH", SLACK_PATH)
+    monkeypatch.setenv("NEW_KEY", "a-new-key-of-some-length")
+    shop.write({"providers.yaml": SLACK})
+    return shop
+
+
+def test_an_address_that_names_a_variable_is_a_secret(slack: Pipeline) -> None:
+    assert slack.load().warnings == ()
+    assert Provider.objects.get().config == {}
+    assert stored() == {
+        "secret_url": f"https://hooks.slack.com/services/{SLACK_PATH}",
+        "signing_keys": ["a-new-key-of-some-length", "a-signing-key-of-some-length"],
+    }
+    assert SLACK_PATH not in str(Provider.objects.get().secret_spellings)
+    assert done(slack.load()) == {}
+
+
+def test_an_address_and_keys_are_exported_as_the_file_spelled_them(slack: Pipeline, tmp_path: Path) -> None:
+    slack.load()
+    report = export_to(tmp_path / "out")
+    text = (tmp_path / "out" / "providers.yaml").read_text()
+    assert "url: https://hooks.slack.com/services/${SLACK_PATH}" in text
+    assert "secret_url" not in text
+    assert report.variables == ("NEW_KEY", "SIGNING_KEY", "SLACK_PATH")
+    assert done(load_paths([tmp_path / "out"], actor="tester", source="shop")) == {}
+
+
+def test_an_address_typed_as_a_secret_is_exported_under_a_variable(tmp_path: Path) -> None:
+    secrets = {"secret_url": "https://hooks.example/x", "signing_keys": ["x" * 20, "y" * 20]}
+    Provider.objects.create(name="slack", kind="webhook", config={}, secrets=secrets)
+    assert export_to(tmp_path / "out").variables == (
+        "SLACK_SECRET_URL",
+        "SLACK_SIGNING_KEYS_0",
+        "SLACK_SIGNING_KEYS_1",
+    )
+
+
+def test_what_is_wrong_with_a_secret_address_is_told_of_url_at_its_line(
+    slack: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLACK_PATH")
+    monkeypatch.setenv("NEW_KEY", "short")
+    assert slack.refused() == [
+        'providers.yaml:4: provider "slack": url: the environment variable SLACK_PATH is not set',
+        'providers.yaml:6: provider "slack": signing_keys[0]: must be text of at least 16 bytes',
+    ]
+    monkeypatch.setenv("SLACK_PATH", SLACK_PATH)
+    monkeypatch.setenv("NEW_KEY", "a-new-key-of-some-length")
+    assert slack.refused({"providers.yaml": SLACK.replace("https://", "gopher://")}) == [
+        'providers.yaml:4: provider "slack": url: must begin with https:// (or http://) and name a host'
+    ]
+
+
+def test_a_new_key_in_front_is_a_change_that_shows_no_value(
+    slack: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slack.load({"providers.yaml": SLACK.replace("      - ${NEW_KEY}\n", "")})
+    report = slack.load({"providers.yaml": SLACK})
+    assert [str(field) for change in report.changes for field in change.fields] == ["signing_keys"]
+
+
+def test_an_address_becomes_a_secret_by_a_change_of_the_file(slack: Pipeline) -> None:
+    report = slack.load({"providers.yaml": SLACK.replace("${SLACK_PATH}", SLACK_PATH)})
+    assert "url: looks as if it held a token" in str(report.warnings[0])
+    assert SLACK_PATH not in str(report.warnings[0])
+    assert "url" in Provider.objects.get().config
+    assert done(slack.load({"providers.yaml": SLACK})) == {"providers/slack": "changed"}
+    assert Provider.objects.get().config == {}
+
+
+def test_toml_spells_them_the_same(slack: Pipeline) -> None:
+    slack.load()
+    (slack.directory / "providers.yaml").unlink()
+    slack.write(
+        {
+            "acteon.toml": """\
+[[providers]]
+name = "slack"
+type = "webhook"
+url = "https://hooks.slack.com/services/${SLACK_PATH}"
+signing_keys = ["${NEW_KEY}", "${SIGNING_KEY}"]
+success_statuses = ["2xx", 409]
+response_mapping = { in_stock = "data.items[0].available" }
+"""
+        }
+    )
+    assert done(slack.load()) == {"providers/slack": "changed"}
+    assert Provider.objects.get().config == {
+        "success_statuses": ["2xx", 409],
+        "response_mapping": {"in_stock": "data.items[0].available"},
+    }
+    assert "secret_url" in stored()
+
+
+def test_a_type_without_secret_addresses_takes_none_from_the_environment(shop: Pipeline) -> None:
+    text = "providers:\n  - name: x\n    type: log\n    url: https://x.example/${STRIPE_KEY}\n"
+    assert "url: only secrets are taken from the environment" in shop.refused({"providers.yaml": text})[0]
 
 
 def test_a_doubled_dollar_stands_for_itself(shop: Pipeline) -> None:

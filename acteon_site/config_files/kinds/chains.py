@@ -20,9 +20,12 @@ from acteon_site.config_files.kinds.base import (
     doubled,
     put,
 )
-from chains_app.definitions import Definition, Step, parse_definition, to_spec
+from chains_app.definitions import Definition, Step, parse_definition, stored_definition, to_spec
 from chains_app.definitions.graph import find_cycle
 from chains_app.models import ChainDefinition, ChainVersion, Run
+from chains_app.services.users import runs_calling_chain
+from orders_app.lifecycles.chain_states import transition_problems
+from orders_app.lifecycles.spec import LifecycleSpec, parse_lifecycle
 
 
 class Chains(Kind):
@@ -62,7 +65,10 @@ class Chains(Kind):
         return put(row, columns)
 
     def in_use(self, row: ChainDefinition) -> str | None:
-        return "runs of it are kept" if Run.objects.filter(version__definition=row).exists() else None
+        if Run.objects.filter(version__definition=row).exists():
+            return "runs of it are kept"
+        calling = runs_calling_chain(row.name)
+        return f"{', '.join(calling)} call it" if calling else None
 
     def remove(self, row: ChainDefinition) -> None:
         put(row, {"current": None})  # PROTECT guards it against deleting its versions
@@ -73,7 +79,8 @@ class Chains(Kind):
         return list(_references(definition)) if definition else []
 
     def cross_check(self, world: World) -> Iterable[tuple[Identity, FieldProblem]]:
-        """Sub-chains that call each other in a circle; two chains that the same actions trigger."""
+        """Sub-chains that call each other in a circle; two chains that the same actions trigger; states that the
+        triggering orders do not have."""
         specs = world[self.section]
         chains = {name: chain for (name,), spec in specs.items() if (chain := _definition(spec))}
         cycle = find_cycle({name: tuple(sorted(chain.sub_chains)) for name, chain in chains.items()})
@@ -85,6 +92,9 @@ class Chains(Kind):
             if specs[(name,)].get("enabled", True) and (trigger := chain.trigger)
         }
         yield from doubled(triggers, "trigger", "is triggered by the same actions as chain")
+        lifecycles = list(_lifecycles(world))
+        for name, chain in chains.items():
+            yield from (((name,), problem) for problem in transition_problems(chain, lifecycles))
 
 
 def _without_switch(spec: Spec) -> Spec:
@@ -92,7 +102,14 @@ def _without_switch(spec: Spec) -> Spec:
 
 
 def _definition(spec: Spec) -> Definition | None:
-    return parse_definition(_without_switch(spec))[0]
+    return stored_definition(_without_switch(spec))[0]
+
+
+def _lifecycles(world: World) -> Iterator[LifecycleSpec]:
+    for spec in world["lifecycles"].values():
+        parsed = parse_lifecycle(spec)[0] if spec.get("enabled", True) else None
+        if parsed:
+            yield parsed
 
 
 def _new_version(row: ChainDefinition, content: Spec, actor: str) -> ChainVersion:

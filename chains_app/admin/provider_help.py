@@ -1,0 +1,50 @@
+"""What the provider's form tells people who are no developers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.html import format_html, format_html_join
+
+WEBHOOK: Mapping[str, str] = {
+    "url": "the address that is called",
+    "method": "POST (usual), PUT, PATCH, GET or DELETE; GET and DELETE put the step's data into the address",
+    "format": "json (usual), or form, which Stripe wants",
+    "success_statuses": 'which answers mean that it worked; usual: ["2xx"]',
+    "retry_statuses": 'which failures are worth another try; usual: [408, 425, 429, "5xx"]',
+    "settling_statuses": "which refusals prove that nothing was done, usual: [400, 402, 410]; ask a developer",
+    "response_mapping": "names for parts of the answer, for branches: {in_stock: data.items[0].available}",
+    "max_request_bytes, max_response_bytes": "larger ones fail; usual: 1048576, which is 1 MiB",
+    "envelope": "true also sends what kind of action it is, and whose",
+}
+EMAIL: Mapping[str, str] = {
+    "to, subject, body, from, reply_to": 'texts, with placeholders such as "{{payload.order_id}}"',
+    "messages": "other texts for single kinds of action",
+}
+WEBHOOK_SECRETS: Mapping[str, str] = {
+    "headers": "such as the key that the other side gave you",
+    "secret_url": "in place of url, where the address itself holds a token, as Slack's does",
+    "signing_keys": "a list, the newest first; during a change of keys each of them signs. Or one signing_key",
+}
+EXAMPLE = '<pre style="white-space: pre-wrap">{}</pre>'
+
+
+def _listed(kind: str, keys: Mapping[str, str]) -> str:
+    lines = format_html_join("", "<li><b>{}</b>: {}</li>", keys.items())
+    return format_html("<p>{}</p><ul>{}</ul>", kind, lines)
+
+
+CONFIG_HELP = format_html(
+    "JSON or YAML. A log provider needs nothing here." + EXAMPLE + "{}{}",
+    'url: "https://api.stripe.com/v1/charges"',
+    _listed("webhook", WEBHOOK),
+    _listed("email", EMAIL),
+)
+SECRETS_HELP = format_html(
+    "Encrypted, and never shown again. Leave it empty to keep what is stored; {{}} forgets everything, a name "
+    "with null forgets that one." + EXAMPLE + "{}",
+    """headers:
+  Authorization: "Bearer sk_live_…"
+  Content-Type: "application/x-www-form-urlencoded\"""",
+    _listed("webhook", WEBHOOK_SECRETS),
+)
