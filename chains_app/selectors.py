@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from acteon_site.base import errors, stamps
-from chains_app.definitions import Definition, parse_definition
+from chains_app.definitions import Definition, stored_definition
 from chains_app.models import ChainDefinition, ChainVersion, CircuitBreaker, Provider
 from chains_app.providers.base import ProviderSettings
 
@@ -85,6 +85,23 @@ def current_chains() -> list[CurrentChain]:
     return [current_of(row) for row in chain_rows().order_by("name")]
 
 
+def chains_below(
+    definition: Definition, *, levels: int, may_see: Callable[[CurrentChain], bool]
+) -> dict[str, Definition]:
+    """The chains that it calls, and those that these call, as far as they may be seen: one query for each level."""
+    found: dict[str, Definition] = {}
+    asked, wanted = {definition.name}, set(definition.sub_chains)
+    for _ in range(levels):
+        missing = wanted - asked
+        if not missing:
+            break
+        asked |= missing
+        seen = [chain for row in chain_rows().filter(name__in=missing) if may_see(chain := current_of(row))]
+        found |= {chain.definition.name: chain.definition for chain in seen}
+        wanted = {name for chain in seen for name in chain.definition.sub_chains}
+    return found
+
+
 @lru_cache(maxsize=512)
 def version_definition(version_id: UUID) -> Definition:
     """What a run pinned. Versions never change, so this is read once per process."""
@@ -136,7 +153,7 @@ def current_of(row: ChainDefinition) -> CurrentChain:
 
 def _parsed(spec: Mapping[str, Any], name: str) -> Definition:
     """A stored version was valid when saved; where this release reads it otherwise, nothing is guessed."""
-    definition, problems = parse_definition(spec)
+    definition, problems = stored_definition(spec)
     if definition is None:
         raise errors.unavailable(f"chain {name} cannot be read: {problems[0].field} {problems[0].message}")
     return definition

@@ -46,6 +46,11 @@ def _load() -> tuple[KnownLifecycle, ...]:
     return tuple(known)
 
 
+def lifecycle_specs() -> list[LifecycleSpec]:
+    """Those in force as the database has them now, past the cache."""
+    return [known.spec for known in _load()]
+
+
 _lifecycles = stamps.ConfigCache(stamps.LIFECYCLES, _load)
 
 

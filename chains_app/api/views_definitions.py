@@ -11,8 +11,8 @@ from acteon_site.api import Endpoint, body_of, caller_of, page_of, require_globa
 from acteon_site.base.errors import FieldProblem, invalid_field
 from acteon_site.base.principals import Principal
 from chains_app.api.shapes import definition_detail, definition_summary
-from chains_app.definitions.dag import dag
-from chains_app.selectors import CurrentChain, chain_unknown, current_chain, current_chains
+from chains_app.definitions.dag import DEEPEST, as_dict, definition_graph
+from chains_app.selectors import CurrentChain, chain_unknown, chains_below, current_chain, current_chains
 from chains_app.services.definitions import chain_delete, chain_save
 
 # What an answer carries beside the definition; a client that sends it back need not take it out.
@@ -47,7 +47,9 @@ class DefinitionDetail(Endpoint):
 
 class DefinitionDag(Endpoint):
     def get(self, request: Request, name: str) -> Response:
-        return Response(dag(_seen_chain(request, name).definition))
+        definition, caller = _seen_chain(request, name).definition, caller_of(request)
+        inner = chains_below(definition, levels=DEEPEST, may_see=lambda chain: _may_see(caller, chain))
+        return Response(as_dict(definition_graph(definition, inner.get)))
 
 
 def _seen_chain(request: Request, name: str) -> CurrentChain:

@@ -11,8 +11,9 @@ from chains_app.definitions.model import (
     Timer,
     Trigger,
     WaitForSignal,
+    placed_steps,
 )
-from chains_app.definitions.parse import parse_definition
+from chains_app.definitions.parse import parse_definition, stored_definition
 from chains_app.definitions.references import (
     check_definition,
     check_recursion,
@@ -39,5 +40,7 @@ __all__ = [
     "check_references",
     "delay_ms",
     "parse_definition",
+    "placed_steps",
+    "stored_definition",
     "to_spec",
 ]

@@ -3,30 +3,56 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from chains_app.definitions.model import END, Definition, Step, all_steps
 from chains_app.definitions.reader import Problems, suggestion
 
 
-def check(definition: Definition, problems: Problems) -> None:
-    """Adds what is wrong with the shape; asks no further where names or targets are already wrong."""
+def check(definition: Definition, problems: Problems) -> bool:
+    """Adds what is wrong with the shape; asks no further where names or targets are already wrong.
+
+    True where nothing is: every step has a name, and what may follow it can be told.
+    """
     before = len(problems.found)
     _check_names(definition, problems)
     _check_targets(definition, problems)
     if len(problems.found) > before or not all(step.name for step in definition.steps):
-        return
+        return False
     edges = successors(definition)
     cycle = find_cycle(edges)
     if cycle:
         problems.add("steps", f"the steps go round in a circle: {' -> '.join(cycle)}")
     for name in _unreachable(definition, edges):
         problems.add(f"steps[{definition.index_of(name)}]", f'nothing leads to step "{name}"')
+    return len(problems.found) == before
 
 
 def successors(definition: Definition) -> dict[str, tuple[str, ...]]:
     """Per step the names of all that may follow it, the likeliest reading order kept."""
     return {step.name: tuple(dict.fromkeys(_following(definition, step))) for step in definition.steps}
+
+
+def predecessors(definition: Definition) -> dict[str, frozenset[str]]:
+    """Per step the names of all that may have run before it, on one path or another."""
+    before: dict[str, set[str]] = {step.name: set() for step in definition.steps}
+    edges = successors(definition)
+    for start in before:
+        for name in reachable(edges, edges[start]):
+            before[name].add(start)
+    return {name: frozenset(names) for name, names in before.items()}
+
+
+def reachable(edges: Mapping[str, tuple[str, ...]], starts: Iterable[str]) -> set[str]:
+    """These names and all that the edges lead to from them."""
+    reached: set[str] = set()
+    waiting = list(starts)
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting.extend(edges[name])
+    return reached
 
 
 def _following(definition: Definition, step: Step) -> Iterator[str]:
@@ -55,13 +81,7 @@ def find_cycle(edges: Mapping[str, tuple[str, ...]]) -> list[str]:
 
 
 def _unreachable(definition: Definition, edges: Mapping[str, tuple[str, ...]]) -> list[str]:
-    reached: set[str] = set()
-    waiting = [definition.steps[0].name] if definition.steps else []
-    while waiting:
-        name = waiting.pop()
-        if name not in reached:
-            reached.add(name)
-            waiting.extend(edges[name])
+    reached = reachable(edges, (step.name for step in definition.steps[:1]))
     return [step.name for step in definition.steps if step.name not in reached]
 
 

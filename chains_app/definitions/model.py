@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,10 @@ PROVIDER, SUB_CHAIN, TIMER, WAIT_FOR_SIGNAL, PARALLEL = KINDS = (
 )
 # As a target or default_next: the run ends here (unless a step is really called so).
 END = "end"
+
+# Of a chain, the branches of its parallel steps included; and of one parallel step.
+MAX_STEPS = 100
+MAX_BRANCHES = 25
 
 OPERATORS = ("eq", "neq", "contains", "exists", "gt", "lt", "gte", "lte")
 
@@ -100,6 +105,7 @@ class Step:
     default_next: str | None = None
     on_failure: str = "abort"  # abort | skip | dlq
     delay_seconds: float = 0
+    timeout_seconds: float | None = None  # over all attempts, since the first
     retry: Retry = NO_RETRY
     compensate: Compensate | None = None
     on_fallback: str = "park"  # park | accept
@@ -162,6 +168,14 @@ class Definition:
     @property
     def sub_chains(self) -> frozenset[str]:
         return frozenset(step.sub_chain for step in all_steps(self.steps) if step.sub_chain)
+
+
+def placed_steps(steps: tuple[Step, ...]) -> Iterator[tuple[str, Step, Step | None]]:
+    """Every step with its place in the specification; of a branch also the parallel step around it."""
+    for index, step in enumerate(steps):
+        yield f"steps[{index}]", step, None
+        for number, inner in enumerate(step.parallel.steps if step.parallel else ()):
+            yield f"steps[{index}].parallel.steps[{number}]", inner, step
 
 
 def all_steps(steps: tuple[Step, ...]) -> tuple[Step, ...]:

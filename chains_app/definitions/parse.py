@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from acteon_site.base.errors import FieldProblem
-from chains_app.definitions import graph
-from chains_app.definitions.model import Definition, Notice, Step, Trigger
+from chains_app.definitions import graph, sense
+from chains_app.definitions.model import MAX_STEPS, Definition, Notice, Step, Trigger
 from chains_app.definitions.parse_step import read_step
 from chains_app.definitions.reader import Problems, Reader
 
 CHAIN_KEYS = ("name", "description", "steps", "on_failure", "timeout_seconds", "on_cancel", "trigger")
 CHAIN_NAME = re.compile(r"[^/?#\s](?:[^/?#]{0,198}[^/?#\s])?")
-MAX_STEPS = 100
 
 
 def parse_definition(
@@ -24,19 +22,33 @@ def parse_definition(
     Unknown keys are problems, unless `warnings` is given: then they are ignored and told there.
     """
     problems = Problems(warnings)
+    definition = _read(spec, problems)
+    sense.check(definition, problems, shaped=graph.check(definition, problems))
+    return (None, problems.found) if problems.found else (definition, [])
+
+
+def stored_definition(spec: object) -> tuple[Definition | None, list[FieldProblem]]:
+    """`parse_definition` of what was accepted once: read as long as the engine can run it.
+
+    What an older release let pass and this one refuses at save must not stop runs that are under way.
+    """
+    problems = Problems()
+    definition = _read(spec, problems)
+    graph.check(definition, problems)
+    return (None, problems.found) if problems.found else (definition, [])
+
+
+def _read(spec: object, problems: Problems) -> Definition:
     reader = Reader(spec, "", CHAIN_KEYS, problems)
-    steps = _steps(reader, problems)
-    definition = Definition(
+    return Definition(
         name=_name(reader),
-        steps=steps,
+        steps=_steps(reader, problems),
         on_failure=reader.choice("on_failure", ("abort", "abort_no_dlq"), "abort"),
         timeout_seconds=reader.seconds("timeout_seconds", least=1),
         on_cancel=_on_cancel(reader, problems),
         trigger=_trigger(reader, problems),
         description=reader.text("description"),
     )
-    graph.check(definition, problems)
-    return (None, problems.found) if problems.found else (definition, [])
 
 
 def _name(reader: Reader) -> str:
@@ -51,14 +63,7 @@ def _steps(reader: Reader, problems: Problems) -> tuple[Step, ...]:
     if not 1 <= len(specs) <= MAX_STEPS:
         reader.problem("steps", f"must list 1 to {MAX_STEPS} steps")
         return ()
-    names = [spec.get("name") for spec in specs if isinstance(spec, dict)]
-    return tuple(
-        read_step(spec, f"steps[{index}]", problems, _texts(names)) for index, spec in enumerate(specs)
-    )
-
-
-def _texts(names: list[Any]) -> frozenset[str]:
-    return frozenset(name for name in names if isinstance(name, str))
+    return tuple(read_step(spec, f"steps[{index}]", problems) for index, spec in enumerate(specs))
 
 
 def _on_cancel(reader: Reader, problems: Problems) -> Notice | None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from chains_app import templating
 from chains_app.definitions.model import (
     KINDS,
     OPERATORS,
@@ -22,24 +21,30 @@ from chains_app.definitions.model import (
     Timer,
     WaitForSignal,
 )
-from chains_app.definitions.reader import Problems, Reader, suggestion
-from chains_app.definitions.retry import MAX_DELAY_MS, NO_RETRY, STRATEGIES, Retry
+from chains_app.definitions.reader import Problems, Reader
+from chains_app.definitions.retry import MAX_DELAY_MS, MAX_RETRIES, NO_RETRY, STRATEGIES, Retry
 
 # Step names go into Idempotency-Key headers and into template paths.
 STEP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,199}")
 FIELD = re.compile(r"success|body(\.[^.\[\]\s]+|\[\d{1,6}\])*")
+LEAST_TIME = 0.001
 ROUTING_KEYS = ("branches", "default_next")
 PROVIDER_KEYS = ("action_type", "payload_template", "retry", "compensate", "on_fallback", "on_unknown")
 STEP_KEYS = (
     *("name", *KINDS, *PROVIDER_KEYS, *ROUTING_KEYS),
-    *("on_failure", "delay_seconds", "point_of_no_return", "transition_to"),
+    *("on_failure", "delay_seconds", "timeout_seconds", "point_of_no_return", "transition_to"),
 )
 BRANCH_KEYS = ("field", "operator", "value", "target")
-TEMPLATE_ROOTS = ("origin", "prev", "steps", "run", "chain_id")
+# How long the other kinds of step may take is said elsewhere.
+OWN_LIMIT = {
+    TIMER: "a timer ends by itself",
+    WAIT_FOR_SIGNAL: "write wait_for_signal.timeout_seconds",
+    PARALLEL: "write parallel.timeout_seconds",
+}
 
 
-def read_step(spec: object, path: str, problems: Problems, names: frozenset[str]) -> Step:
-    """A step, with a problem for everything wrong; `names` are all step names of the chain."""
+def read_step(spec: object, path: str, problems: Problems) -> Step:
+    """A step, with a problem for everything that it may not be. Whether it makes sense is asked in `sense`."""
     reader = Reader(spec, path, STEP_KEYS, problems)
     kind = _kind(reader)
     branches, default_next = _routing(reader, problems)
@@ -51,14 +56,15 @@ def read_step(spec: object, path: str, problems: Problems, names: frozenset[str]
         sub_chain=reader.name("sub_chain"),
         timer=_timer(reader, problems),
         wait_for_signal=_wait_for_signal(reader, problems),
-        parallel=_parallel(reader, problems, names),
-        payload_template=read_template(reader, names),
+        parallel=_parallel(reader, problems),
+        payload_template=read_template(reader),
         branches=branches,
         default_next=default_next,
         on_failure=reader.choice("on_failure", ("abort", "skip", "dlq"), "abort"),
         delay_seconds=reader.seconds("delay_seconds") or 0,
+        timeout_seconds=reader.seconds("timeout_seconds", least=LEAST_TIME),
         retry=_retry(reader, problems),
-        compensate=_compensate(reader, problems, names),
+        compensate=_compensate(reader, problems),
         on_fallback=reader.choice("on_fallback", ("park", "accept"), "park"),
         on_unknown=reader.choice("on_unknown", ("repeat", "park"), "repeat"),
         point_of_no_return=reader.flag("point_of_no_return"),
@@ -92,6 +98,8 @@ def _check_kind(reader: Reader, step: Step) -> None:
         for key in PROVIDER_KEYS:
             if reader.has(key) and reader.raw(key) != {}:
                 reader.problem(key, f"belongs to a provider step, not to a {step.kind} step")
+    if step.kind in OWN_LIMIT and reader.has("timeout_seconds"):
+        reader.problem("timeout_seconds", f"limits provider and sub_chain steps; {OWN_LIMIT[step.kind]}")
     if step.point_of_no_return and step.compensate:
         reader.problem("compensate", "a point of no return is never undone: leave one of the two out")
 
@@ -134,26 +142,9 @@ def _branch(spec: object, path: str, problems: Problems) -> Branch:
     return Branch(field, operator, value, reader.name("target", required=True))
 
 
-def read_template(reader: Reader, names: frozenset[str]) -> Any:
-    """The payload template, its placeholders checked; {} where there is none."""
+def read_template(reader: Reader) -> Any:
     template = reader.raw("payload_template")
-    for place, path in templating.placeholders(template):
-        problem = _placeholder_problem(path, names)
-        if problem:
-            reader.problem(templating.join("payload_template", place), problem)
     return {} if template is None else template
-
-
-def _placeholder_problem(path: str, names: frozenset[str]) -> str:
-    if not templating.is_path(path):
-        return f'"{{{{{path}}}}}" is no path; write {{{{origin.payload.x}}}} or {{{{steps.name.body.x}}}}'
-    root, _, rest = path.partition(".")
-    root = root.partition("[")[0]
-    if root not in TEMPLATE_ROOTS:
-        return f'"{root}" is unknown{suggestion(root, TEMPLATE_ROOTS)}'
-    if root == "steps" and rest.partition(".")[0] not in names:
-        return f'no step is called "{rest.partition(".")[0]}"{suggestion(rest.partition(".")[0], names)}'
-    return ""
 
 
 def _retry(reader: Reader, problems: Problems) -> Retry:
@@ -164,14 +155,14 @@ def _retry(reader: Reader, problems: Problems) -> Retry:
     if inner.raw("max_retries") is None:
         inner.problem("max_retries", "is required")
     return Retry(
-        max_retries=inner.integer("max_retries", 0, 0, 100),
+        max_retries=inner.integer("max_retries", 0, 0, MAX_RETRIES),
         backoff_ms=inner.integer("backoff_ms", NO_RETRY.backoff_ms, 0, MAX_DELAY_MS),
         strategy=inner.choice("strategy", STRATEGIES, NO_RETRY.strategy),
         jitter_ms=inner.integer("jitter_ms", 0, 0, MAX_DELAY_MS),
     )
 
 
-def _compensate(reader: Reader, problems: Problems, names: frozenset[str]) -> Compensate | None:
+def _compensate(reader: Reader, problems: Problems) -> Compensate | None:
     if reader.raw("compensate") is None:
         return None
     keys = ("provider", "action_type", "payload_template")
@@ -179,7 +170,7 @@ def _compensate(reader: Reader, problems: Problems, names: frozenset[str]) -> Co
     return Compensate(
         inner.name("provider", required=True, colon_allowed=False),
         inner.name("action_type", required=True),
-        read_template(inner, names),
+        read_template(inner),
     )
 
 
@@ -200,7 +191,7 @@ def _wait_for_signal(reader: Reader, problems: Problems) -> WaitForSignal | None
     return WaitForSignal(inner.name("signal", required=True), inner.seconds("timeout_seconds", least=1))
 
 
-def _parallel(reader: Reader, problems: Problems, names: frozenset[str]) -> Parallel | None:
+def _parallel(reader: Reader, problems: Problems) -> Parallel | None:
     if not reader.has(PARALLEL):
         return None
     keys = ("steps", "join", "on_failure", "timeout_seconds", "max_concurrency")
@@ -208,9 +199,7 @@ def _parallel(reader: Reader, problems: Problems, names: frozenset[str]) -> Para
     specs = inner.items("steps")
     if not specs:
         inner.problem("steps", "must list at least one step")
-    steps = [
-        read_step(spec, f"{inner.at('steps')}[{index}]", problems, names) for index, spec in enumerate(specs)
-    ]
+    steps = [read_step(spec, f"{inner.at('steps')}[{index}]", problems) for index, spec in enumerate(specs)]
     for index, step in enumerate(steps):
         _check_inner(step, f"{inner.at('steps')}[{index}]", problems)
     return Parallel(

@@ -1,89 +1,157 @@
-"""A chain's DAG as inline SVG: drawn here, so that the page asks nobody else for anything."""
+"""A chain as inline SVG: drawn here, so that the page asks nobody else for anything. Pure.
+
+Colours come from admin.css by class, so that they follow the light and the dark theme; every state is told in words
+as well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
-from typing import Any
 
-WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 230, 52, 40, 44, 16
-COLORS = {"completed": "#15803d", "running": "#b45309", "failed": "#b91c1c", "skipped": "#6b7280"}
-ARROW = (
-    '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" '
-    'orient="auto"><path d="M0 0L8 4L0 8z" fill="currentColor"/></marker></defs>'
+from chains_app.definitions.dag import Graph, Node
+from chains_app.definitions.layout import LONGEST_LABEL, PAD, SIDE, SLOT, Box, Line, Plan, plan, short
+
+MARGIN, BEND = 12, 8
+MARKS = {"completed": "✓", "running": "●", "failed": "✕", "skipped": "↷", "pending": "○"}
+UNDONE = {"pending": "to be undone", "running": "being undone", "done": "undone", "failed": "undo failed"}
+ENDED = ("completed", "failed", "cancelled", "timed_out")
+ARROWS = "<defs>{}</defs>".format(
+    "".join(
+        f'<marker id="gw-way{kind}" class="gw-head{kind}" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" '
+        'markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z"/></marker>'
+        for kind in ("", "-taken")
+    )
 )
 
 
-def svg(graph: Mapping[str, Any]) -> str:
-    """A standalone <svg> of a DAG (chains_app.definitions.dag). All texts in it are escaped."""
-    places = _places(graph)
-    width = max((x for x, _ in places.values()), default=0) + WIDTH + MARGIN
-    height = max((y for _, y in places.values()), default=0) + HEIGHT + MARGIN
-    edges = "".join(_edge(edge, places) for edge in graph["edges"])
-    nodes = "".join(_node(node, *places[node["name"]]) for node in graph["nodes"])
+def svg(graph: Graph) -> str:
+    """A standalone <svg> of a chain, with the chains and branches inside it framed. All texts in it are escaped."""
+    made = plan(graph)
+    width, height = round(made.width + 2 * MARGIN), round(made.height + 2 * MARGIN)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" font-family="sans-serif" font-size="12" color="#64748b">'
-        f"<title>{escape(graph['chain_name'])}</title>{ARROW}{edges}{nodes}</svg>"
+        f'<svg class="gw-chain" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" role="img" aria-labelledby="gw-chain-title gw-chain-desc" '
+        f'font-family="sans-serif" font-size="12" fill="currentColor">'
+        f'<title id="gw-chain-title">{escape(_title(graph))}</title>'
+        f'<desc id="gw-chain-desc">{escape(_told(graph, False))}</desc>{ARROWS}'
+        f"{_drawn(made, MARGIN, MARGIN, False)}</svg>"
     )
 
 
-def _places(graph: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    """The upper left corner of every node: a row for each rank, side by side within it."""
-    ranks = _ranks(graph)
-    filled: dict[int, int] = {}
-    places = {}
-    for name, rank in ranks.items():
-        column = filled.get(rank, 0)
-        filled[rank] = column + 1
-        places[name] = (MARGIN + column * (WIDTH + GAP_X), MARGIN + rank * (HEIGHT + GAP_Y))
-    return places
+def _title(graph: Graph) -> str:
+    return f"{graph.name}: {graph.status.replace('_', ' ')}" if graph.status else graph.name
 
 
-def _ranks(graph: Mapping[str, Any]) -> dict[str, int]:
-    """The longest way from the first node. A DAG of n nodes is settled after n rounds."""
-    ranks = {node["name"]: 0 for node in graph["nodes"]}
-    for _ in ranks:
-        for edge in graph["edges"]:
-            ranks[edge["target"]] = max(ranks[edge["target"]], ranks[edge["source"]] + 1)
-    return ranks
+def _told(graph: Graph, ended: bool) -> str:
+    """The picture in words: every step with its state, what is inside it in parentheses."""
+    ended = ended or graph.status in ENDED
+    return "; ".join(_node_told(node, ended) for node in graph.nodes)
 
 
-def _node(node: Mapping[str, Any], x: int, y: int) -> str:
-    color = COLORS.get(node.get("status", ""), "currentColor")
-    dashed = "" if node["node_type"] == "step" else ' stroke-dasharray="5 3"'
-    whom = node.get("provider") or node.get("sub_chain_name") or node["node_type"]
-    second = " · ".join(part for part in (whom, node.get("action_type"), node.get("status")) if part)
+def _node_told(node: Node, ended: bool) -> str:
+    inside = f" ({_told(node.inside, ended)})" if node.inside else ""
+    state = f", {state_of(node, ended)}" if node.status else ""
+    return f"{node.step.name}, {_what(node)}{state}{inside}"
+
+
+def state_of(node: Node, ended: bool) -> str:
+    """The step's state in words. What a run that has ended never came to is no longer pending; what was called
+    and is not settled waits: to be tried again, or for a person."""
+    word = node.status
+    if word == "pending" and node.begun:
+        word = "not completed" if ended else "waits"
+    elif word == "pending" and ended:
+        word = "not taken"
+    return f"{word}, {UNDONE[node.undo]}" if node.undo in UNDONE else word
+
+
+def _look(node: Node, ended: bool) -> str:
+    """The state that colours the box: what was undone does not look done."""
+    if node.undo in UNDONE:
+        return {"failed": "failed", "done": "undone"}.get(node.undo, "running")
+    waits = node.status == "pending" and node.begun and not ended
+    return "running" if waits else node.status or "plain"
+
+
+def _what(node: Node) -> str:
+    step = node.step
+    if step.timer:
+        return f"waits {step.timer.seconds:g} s" if step.timer.seconds is not None else "waits until a time"
+    if step.wait_for_signal:
+        return f"waits for the signal {step.wait_for_signal.signal}"
+    if step.parallel:
+        return f"side by side, {step.parallel.join} must complete"
+    return f"sub-chain {step.sub_chain}" if step.sub_chain else f"{step.provider} · {step.action_type}"
+
+
+def _drawn(made: Plan, x: float, y: float, ended: bool) -> str:
+    ended = ended or made.graph.status in ENDED
+    # The way that was taken lies above the others.
+    lines = "".join(_line(line) for line in sorted(made.lines, key=lambda line: line.taken))
+    boxes = "".join(_box(box, ended) for box in made.boxes.values())
+    labels = "".join(_labels(line) for line in made.lines)
+    return f'<g transform="translate({x:g} {y:g})">{lines}{boxes}{labels}</g>'
+
+
+def _box(box: Box, ended: bool) -> str:
+    node, x, y = box.node, box.x, box.y
+    state = state_of(node, ended)
+    classes = f"gw-node gw-is-{_look(node, ended)}{' gw-frame' if box.inside else ''}"
+    hint = ", ".join(part for part in (node.step.name, _what(node), state) if part)
+    room = box.width - 2 * PAD
+    texts = _text("gw-name", x + PAD, y + 20, short(node.step.name, int(room / 7)))
+    texts += _text("gw-what", x + PAD, y + 37, short(_what(node), int(room / 6)))
+    if state:
+        mark = "↶" if node.undo in UNDONE else MARKS.get(_look(node, ended), "")
+        texts += _text("gw-status", x + PAD, y + 55, f"{mark} {state}")
+    inside = ""
+    if box.inside:
+        left = x + (box.width - box.inside.width) / 2
+        inside = _drawn(box.inside, left, box.bottom - PAD - box.inside.height, ended)
+    dashes = ' stroke-dasharray="5 4"' if node.kind not in ("step", "sub_chain", "parallel") else ""
     return (
-        f'<g><rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="8" fill="none" '
-        f'stroke="{color}" stroke-width="1.5"{dashed}/>'
-        f'<text x="{x + WIDTH // 2}" y="{y + 22}" text-anchor="middle" font-weight="600" '
-        f'fill="{color}">{escape(_short(node["name"], 32))}</text>'
-        f'<text x="{x + WIDTH // 2}" y="{y + 39}" text-anchor="middle" font-size="10" '
-        f'fill="currentColor">{escape(_short(second, 42))}</text></g>'
+        f'<g class="{classes}"><title>{escape(hint)}</title><rect x="{x:g}" y="{y:g}" width="{box.width:g}" '
+        f'height="{box.height:g}" rx="9" fill="none" stroke="currentColor"{dashes}/>{texts}{inside}</g>'
     )
 
 
-def _edge(edge: Mapping[str, Any], places: Mapping[str, tuple[int, int]]) -> str:
-    (from_x, from_y), (to_x, to_y) = places[edge["source"]], places[edge["target"]]
-    x1, y1 = from_x + WIDTH // 2, from_y + HEIGHT
-    x2, y2 = to_x + WIDTH // 2, to_y
-    # An edge past other rows swings to the side, so that it is not hidden behind their nodes.
-    bend = WIDTH // 2 + 30 if x1 == x2 and y2 - y1 > GAP_Y else 0
-    weight = 2.5 if edge["on_execution_path"] else 1.2
-    path = f"M{x1} {y1}C{x1 + bend} {y1 + 30} {x2 + bend} {y2 - 30} {x2} {y2}"
+def _text(kind: str, x: float, y: float, text: str) -> str:
+    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{escape(text)}</text>'
+
+
+def _line(line: Line) -> str:
+    kind = "-taken" if line.taken else ""
     return (
-        f'<path d="{path}" fill="none" stroke="currentColor" stroke-width="{weight}" '
-        f'marker-end="url(#arrow)"/>{_edge_label(edge, (x1 + x2) // 2 + bend * 3 // 4, (y1 + y2) // 2)}'
+        f'<path class="gw-way{kind}" d="{_path(line)}" fill="none" stroke="currentColor" '
+        f'stroke-width="{2.4 if line.taken else 1.2}" marker-end="url(#gw-way{kind})"/>'
     )
 
 
-def _edge_label(edge: Mapping[str, Any], x: int, y: int) -> str:
-    if not edge.get("label"):
-        return ""
-    label = escape(_short(edge["label"], 40))
-    return f'<text x="{x + 6}" y="{y}" font-size="10" fill="currentColor">{label}</text>'
+def _path(line: Line) -> str:
+    source, target = line.source, line.target
+    if line.lane_x is None:
+        curve = f"C{source.middle:g} {line.turn_y:g} {target.middle:g} {line.gap_y:g} {target.middle:g} "
+        return f"M{source.middle:g} {source.bottom:g}V{line.gap_y:g}{curve}{line.turn_y:g}V{target.y:g}"
+    x, lane, end = source.middle + SIDE, line.lane_x, target.middle + SIDE
+    return (
+        f"M{x:g} {source.bottom:g}V{line.turn_y - BEND:g}q0 {BEND} {BEND} {BEND}H{lane - BEND:g}"
+        f"q{BEND} 0 {BEND} {BEND}V{line.enter_y - BEND:g}q0 {BEND} -{BEND} {BEND}H{end + BEND:g}"
+        f"q-{BEND} 0 -{BEND} {BEND}V{target.y:g}"
+    )
 
 
-def _short(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+def _labels(line: Line) -> str:
+    """Beside the line: above where it leaves for its lane, or under one another on its way down."""
+    if line.lane_x is not None:
+        taken = any(taken for _, taken in line.labels)
+        return (
+            _label(line.source.middle + SIDE + 10, line.turn_y - 4, line.text, taken) if line.labels else ""
+        )
+    return "".join(
+        _label(line.target.middle + 8, line.turn_y + 12 + number * SLOT, short(label, LONGEST_LABEL), taken)
+        for number, (label, taken) in enumerate(line.labels)
+    )
+
+
+def _label(x: float, y: float, text: str, taken: bool) -> str:
+    return _text(f"gw-label{' gw-label-taken' if taken else ''}", x, y, text)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from acteon_site.base.errors import FieldProblem
 from chains_app.definitions.graph import find_cycle
-from chains_app.definitions.model import Definition, Step, all_steps
+from chains_app.definitions.model import Definition, Step, placed_steps
 from chains_app.definitions.reader import suggestion
 
 
@@ -37,10 +37,8 @@ def check_definition(
 ) -> list[FieldProblem]:
     """Problems of one definition against the names that exist; `definitions` includes itself."""
     problems = []
-    for index, step in enumerate(definition.steps):
-        for inner in all_steps((step,)):
-            place = f"{prefix}steps[{index}]"
-            problems += _check_step(inner, place, definitions, provider_names)
+    for place, step, _ in placed_steps(definition.steps):
+        problems += _check_step(step, f"{prefix}{place}", definitions, provider_names)
     if definition.on_cancel:
         problems += _missing(f"{prefix}on_cancel.provider", definition.on_cancel.provider, provider_names)
     return problems

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 STRATEGIES = ("fixed", "linear", "exponential")
+MAX_RETRIES = 100
 MAX_DELAY_MS = 3_600_000
 
 

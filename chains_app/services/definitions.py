@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from acteon_site.base.digest import content_digest
 from acteon_site.base.errors import FieldProblem, conflict, invalid
+from chains_app import references
 from chains_app.definitions import (
     Definition,
     Trigger,
@@ -22,6 +23,7 @@ from chains_app.definitions import (
 from chains_app.models import ChainDefinition, ChainVersion, Provider, Run
 from chains_app.selectors import chain_rows, definition_of, found_chain
 from chains_app.services.providers import configuration_lock
+from chains_app.services.users import chain_users
 
 Spec = Mapping[str, Any]
 
@@ -50,7 +52,7 @@ def chains_save(
 
 @transaction.atomic
 def chain_enable(*, name: str, enabled: bool, actor: str) -> ChainDefinition:
-    """Switch a chain. A disabled one starts by no trigger; runs under way go on."""
+    """Switch a chain. A disabled one is started by no action; runs under way go on, and other chains may call it."""
     configuration_lock()
     row = found_chain(name)
     row.enabled, row.edited_by, row.edited_at = enabled, actor, timezone.now()
@@ -61,8 +63,9 @@ def chain_enable(*, name: str, enabled: bool, actor: str) -> ChainDefinition:
 
 @transaction.atomic
 def chain_delete(*, name: str, actor: str) -> None:
-    """Delete a chain and its versions. 404 unknown; 409 while a chain calls it or a run is kept of it."""
+    """Delete a chain and its versions. 404 unknown; 409 while something names it or a run is kept of it."""
     configuration_lock()
+    references.hold()
     row = found_chain(name)
     users = chain_users(name)
     if users:
@@ -72,15 +75,6 @@ def chain_delete(*, name: str, actor: str) -> None:
     # PROTECT guards `current` against deleting a version alone.
     ChainDefinition.objects.filter(pk=row.pk).update(current=None)
     row.delete()
-
-
-def chain_users(name: str) -> list[str]:
-    """The other chains in force that call it as a sub-chain."""
-    return [
-        f"chain {row.name}"
-        for row in chain_rows().exclude(name=name).order_by("name")
-        if name in definition_of(row).sub_chains
-    ]
 
 
 def chain_problems(*, spec: Spec) -> list[FieldProblem]:
@@ -113,6 +107,8 @@ def _problems(parsed: Sequence[Definition], rows: Mapping[str, ChainDefinition])
     for definition in parsed:
         prefix = f"chains.{definition.name}."
         problems += check_definition(definition, chains, providers, prefix)
+        outside = references.definition_problems(definition)
+        problems += [FieldProblem(f"{prefix}{item.field}", item.message) for item in outside]
     problems += check_recursion(chains)
     disabled = {name for name, row in rows.items() if not row.enabled}
     enabled = {name: chain for name, chain in chains.items() if name not in disabled}

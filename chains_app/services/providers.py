@@ -13,8 +13,9 @@ from acteon_site.base import stamps
 from acteon_site.base.digest import content_digest
 from acteon_site.base.errors import FieldProblem, conflict, invalid, not_found
 from acteon_site.base.managed import ManagedConfig
-from chains_app.models import CircuitBreaker, Provider, Run
-from chains_app.selectors import chain_rows, definition_of, version_definition
+from chains_app import references
+from chains_app.models import CircuitBreaker, Provider
+from chains_app.services.users import provider_users
 from chains_app.specs import BreakerSpec, check_breakers, parse_breaker, parse_provider
 
 OWNED = ("source", "loaded_digest", "edited_by", "edited_at")
@@ -54,8 +55,9 @@ def provider_save(
 
 @transaction.atomic
 def provider_delete(*, name: str, actor: str) -> None:
-    """Delete a provider and its breaker. 404 unknown, 409 while a chain or another's breaker names it."""
+    """Delete a provider and its breaker. 404 unknown, 409 while something names it."""
     configuration_lock()
+    references.hold()
     row = Provider.objects.filter(name=name).first()
     if row is None:
         raise not_found(f"there is no provider named {name}")
@@ -64,26 +66,6 @@ def provider_delete(*, name: str, actor: str) -> None:
         raise conflict(f"provider {name} is used by {', '.join(users)}")
     CircuitBreaker.objects.filter(provider=name).delete()
     row.delete()
-
-
-def provider_users(name: str) -> list[str]:
-    """What names a provider: chains in force, breakers that fall back to it, runs that have not ended."""
-    rows = chain_rows().order_by("name")
-    chains = [f"chain {row.name}" for row in rows if name in definition_of(row).providers]
-    breakers = CircuitBreaker.objects.filter(fallback_provider=name).order_by("provider")
-    return chains + [f"the breaker of {breaker.provider}" for breaker in breakers] + _under_way(name)
-
-
-def _under_way(name: str) -> list[str]:
-    """Runs that have not ended may call it by an older version, or as their only step."""
-    running = Run.objects.filter(ended_at__isnull=True)
-    found = ["actions under way"] if running.filter(version=None, provider=name).exists() else []
-    pinned = running.filter(version__isnull=False).values_list("version", "chain_name").distinct()
-    return found + [
-        f"runs of chain {chain_name} under way"
-        for version, chain_name in pinned
-        if name in version_definition(version).providers
-    ]
 
 
 @transaction.atomic

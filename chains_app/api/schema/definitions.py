@@ -25,6 +25,8 @@ from chains_app.api.schema.runs import (
     DAG,
     SHOWN_DAG,
 )
+from chains_app.definitions.model import MAX_BRANCHES, MAX_STEPS
+from chains_app.definitions.retry import STRATEGIES
 
 SECONDS = maybe(NUMBER)
 DEFINITION_ROW = answer(
@@ -76,14 +78,23 @@ STEP_OPTIONS = {
     "sub_chain": TEXT,
     "timer": body({}, {"seconds": NUMBER, "until": TEXT}),
     "wait_for_signal": body({"signal": TEXT}, {"timeout_seconds": NUMBER}),
-    "parallel": body({"steps": array(OBJECT)}),
+    "parallel": body(
+        {"steps": array(OBJECT, maxItems=MAX_BRANCHES)},
+        {
+            "join": enum("all", "any"),
+            "on_failure": enum("fail_fast", "best_effort"),
+            "timeout_seconds": NUMBER,
+            "max_concurrency": INTEGER,
+        },
+    ),
     "payload_template": {},
     "branches": array(body(BRANCH, {"value": {}})),
     "default_next": maybe(TEXT),
     "on_failure": enum("abort", "skip", "dlq"),
     "delay_seconds": NUMBER,
+    "timeout_seconds": NUMBER,
     "retry": body(
-        {}, {"max_retries": INTEGER, "backoff_ms": INTEGER, "strategy": TEXT, "jitter_ms": INTEGER}
+        {"max_retries": INTEGER}, {"backoff_ms": INTEGER, "strategy": enum(*STRATEGIES), "jitter_ms": INTEGER}
     ),
     "compensate": body({"provider": TEXT, "action_type": TEXT}, {"payload_template": {}}),
     "on_fallback": enum("park", "accept"),
@@ -141,7 +152,7 @@ extend_schema_view(
         "Make or replace a definition",
         DEFINITION,
         sends=body(
-            {"steps": array(body({"name": TEXT}, STEP_OPTIONS), minItems=1)},
+            {"steps": array(body({"name": TEXT}, STEP_OPTIONS), minItems=1, maxItems=MAX_STEPS)},
             {"name": TEXT, **DEFINITION_OPTIONS},
         ),
         sends_examples={"one step": SENT_DEFINITION},
