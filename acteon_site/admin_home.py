@@ -12,12 +12,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from acteon_site.admin_times import countdown, span_text
 from acteon_site.base.clock import db_now
 from audit_app.counting import DISPATCH_OUTCOMES
 from audit_app.models import AuditRecord
 from chains_app.models import CircuitBreaker, Incident
 from chains_app.states import BreakerState
-from orders_app.admin.showing import amount_of, countdown, span_text
+from orders_app.admin.showing import amount_of
 from orders_app.models import Hold
 from orders_app.states import HoldKind, HoldStatus
 from rules_app.models import GateRow, Quota

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from acteon_site.admin_home import home
-from chains_app.models import Incident
+from chains_app.models import Incident, Run
 from orders_app.models import Hold
 from orders_app.states import HoldKind, HoldStatus
 
@@ -22,6 +22,7 @@ GROUPS: dict[str, tuple[Item, ...]] = {
         ("Approvals", "approval", "orders_app_approval", "orders_app.view_hold"),
         ("Waiting orders", "schedule", "orders_app_waitingorder", "orders_app.view_hold"),
         ("Incidents", "warning", "chains_app_incident", "chains_app.view_incident"),
+        ("Dead letters", "report", "chains_app_deadletter", "chains_app.view_run"),
     ),
     "Orders & runs": (
         ("Orders", "package_2", "orders_app_order", "orders_app.view_order"),
@@ -59,11 +60,19 @@ GROUPS: dict[str, tuple[Item, ...]] = {
     ),
 }
 FOLDED = ("Configuration", "Trail", "Access")
-BADGES = {"orders_app_approval": ("approvals", "warning"), "chains_app_incident": ("incidents", "danger")}
+BADGES = {
+    "orders_app_approval": ("approvals", "warning"),
+    "chains_app_incident": ("incidents", "danger"),
+    "chains_app_deadletter": ("letters", "warning"),
+}
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    counted = {"approvals": _approvals(request), "incidents": _incidents(request)}
+    counted = {
+        "approvals": _approvals(request),
+        "incidents": _incidents(request),
+        "letters": _letters(request),
+    }
     groups = [
         {"title": title, "items": [_item(request, item, counted) for item in items]}
         for title, items in GROUPS.items()
@@ -104,6 +113,12 @@ def _incidents(request: HttpRequest) -> str:
     if not request.user.has_perm("chains_app.view_incident"):
         return ""
     return _few(Incident.objects.filter(resolved_at__isnull=True))
+
+
+def _letters(request: HttpRequest) -> str:
+    if not request.user.has_perm("chains_app.view_run"):
+        return ""
+    return _few(Run.objects.filter(dead_lettered_at__isnull=False))
 
 
 def _few(rows: Any) -> str:

@@ -6,12 +6,13 @@ the lock order is approval, order, run, step, gate rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 from uuid import UUID
 
+from acteon_site.base.errors import AppError
 from audit_app.services.journal import Journal
 from chains_app.models import Run
 
@@ -23,8 +24,14 @@ class Listener(Protocol):
     def ended(self, run: Run, *, in_doubt: bool, now: datetime, journal: Journal) -> None:
         """The run has its terminal status. `in_doubt`: an effect of it stands, or may stand."""
 
+    def resume_problem(self, run: Run) -> AppError | None:
+        """Why the owner cannot have an ended run back."""
+
     def resumed(self, run: Run, *, now: datetime) -> None:
-        """An ended run goes on. Raises a conflict where the owner cannot have it back."""
+        """An ended run goes on. Raises a conflict where the owner was given away meanwhile."""
+
+    def names(self, owner_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        """What people call these owners; those without a name are left out."""
 
     def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
         """A step asks for a move of the owner's lifecycle."""
@@ -45,6 +52,27 @@ def listener_for(run: Run) -> Listener | None:
 
 def listener_of(owner_kind: str) -> Listener | None:
     return _listeners.get(owner_kind)
+
+
+def owner_names(runs: Iterable[Run]) -> dict[UUID, str]:
+    """What people call whatever each run belongs to (an order's name), by the run's id; else its action's id."""
+    tops = {run.pk: top_of(run) for run in runs}
+    named: dict[UUID, str] = {}
+    for kind in {top.owner_kind for top in tops.values()}:
+        listener = listener_of(kind)
+        owners = {top.owner_id for top in tops.values() if top.owner_kind == kind and top.owner_id}
+        named |= listener.names(owners) if listener else {}
+    return {
+        pk: (named.get(top.owner_id) if top.owner_id else None) or top.action_id for pk, top in tops.items()
+    }
+
+
+def top_of(run: Run) -> Run:
+    """The run at the top: those below it (sub-chains, branches) belong to whoever that belongs to."""
+    while run.parent_id:
+        assert run.parent is not None  # noqa: S101 - a row that is referred to
+        run = run.parent
+    return run
 
 
 def listeners() -> Mapping[str, Listener]:

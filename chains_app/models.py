@@ -177,6 +177,19 @@ class Run(models.Model):
         return f"{self.chain_name} {self.id}"
 
 
+class DeadLetter(Run):
+    """A run that ended without success and wants a look, as its page in the admin. Who sees runs sees these."""
+
+    order_name = ""  # what people call its order, where somebody has looked it up
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.order_name or self.action_id
+
+
 class StepRun(models.Model):
     """One step of a run: recorded started before its call and finished after it."""
 
@@ -185,7 +198,7 @@ class StepRun(models.Model):
     index = models.PositiveIntegerField()
     name = models.CharField(max_length=200)
     provider = models.CharField(max_length=256, default="")
-    used_provider = models.CharField(max_length=256, default="", help_text="The fallback, where one answered")
+    used_provider = models.CharField(max_length=256, default="", help_text="Who got the latest call")
     status = models.CharField(max_length=16, choices=StepStatus, default=StepStatus.PENDING)
     attempt = models.PositiveIntegerField(default=0)
     max_retries = models.PositiveIntegerField(default=0)
@@ -199,6 +212,11 @@ class StepRun(models.Model):
     error_code = models.CharField(max_length=40, default="")
     undo = models.CharField(max_length=16, choices=Undo, default=Undo.NONE)
     undo_attempt = models.PositiveIntegerField(default=0)
+    undo_unknown = models.BooleanField(default=False, help_text="Nobody knows whether it was undone")
+    undo_called_at = models.DateTimeField(
+        null=True, help_text="Begin of the window of the compensation's key"
+    )
+    timed_from = models.DateTimeField(null=True, help_text="Since when the step's own time runs")
 
     class Meta:
         ordering = ["index"]

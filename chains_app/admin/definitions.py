@@ -6,16 +6,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from chains_app.admin.forms import ChainForm
 from chains_app.admin.pages import ConfigAdmin, actor_of, origin_of
-from chains_app.definitions.dag import dag
-from chains_app.definitions.picture import svg
+from chains_app.admin.timeline import picture_html
+from chains_app.definitions.dag import DEEPEST, definition_graph
 from chains_app.models import ChainDefinition
-from chains_app.selectors import definition_of
+from chains_app.selectors import chains_below, definition_of
 from chains_app.services.definitions import chain_delete, chain_enable, chain_save
 
 NEWEST_VERSIONS = 20
@@ -60,8 +60,9 @@ class ChainDefinitionAdmin(ConfigAdmin):
     def picture(self, chain: ChainDefinition) -> SafeString | str:
         if not chain.current:
             return "drawn once the chain is saved"
-        drawn = svg(dag(definition_of(chain)))  # escapes every text in it
-        return format_html('<div style="overflow-x: auto">{}</div>', mark_safe(drawn))  # noqa: S308
+        definition = definition_of(chain)
+        inner = chains_below(definition, levels=DEEPEST, may_see=lambda chain: True)
+        return picture_html(definition_graph(definition, inner.get))
 
     @display(description="Versions")
     def versions(self, chain: ChainDefinition) -> SafeString | str:

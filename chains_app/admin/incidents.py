@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -11,20 +13,37 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
+from acteon_site.admin_evidence import source_of
+from acteon_site.admin_times import ago
 from acteon_site.admin_tools import ReadOnlyAdmin
 from acteon_site.base.errors import AppError
-from chains_app.admin.pages import actor_of, back_to, change_url
+from acteon_site.base.ids import as_uuid
+from chains_app.admin.pages import (
+    FoundDialog,
+    NamingChangeList,
+    ReasonDialog,
+    actor_of,
+    back_to,
+    change_url,
+    order_link,
+)
+from chains_app.admin.repair import Bulk, Stop, Verb, repair_page
 from chains_app.models import Incident, Run
-from chains_app.services.control import chain_cancel, run_retry, run_skip_step
+from chains_app.services.control import chain_cancel
+from chains_app.services.repair import INCIDENT_COLUMNS, incidents_preview, incidents_resume, open_incidents
+from chains_app.services.resuming import run_retry, run_skip_step
 
 
-def _asks(title: str, description: str, submit: str) -> dict[str, Any]:
-    return {"title": title, "description": description, "form_class": None, "form_submit_text": submit}
+def _asks(title: str, description: str, submit: str, form: Any = None) -> dict[str, Any]:
+    return {"title": title, "description": description, "form_class": form, "form_submit_text": submit}
 
 
-RETRY = _asks("Try the step again?", "It is sent with the same Idempotency-Key as before.", "Try again")
-SKIP = _asks("Go on without the step?", "It counts as done by other means.", "Go on")
-CANCEL = _asks("Cancel the run?", "What is done is compensated.", "Cancel the run")
+RETRY = _asks(
+    "Try the step again?", "It is sent with the same Idempotency-Key as before.", "Try again", FoundDialog
+)
+SKIP = _asks("Go on without the step?", "It counts as done by other means.", "Go on", FoundDialog)
+CANCEL = _asks("Cancel the run?", "What is done is compensated.", "Cancel the run", ReasonDialog)
+GOES_ON = "Done; the run goes on."
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -40,26 +59,52 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Incident)
 class IncidentAdmin(ReadOnlyAdmin):
-    list_display = ("opened_at", "reason", "chain", "tenant", "step", "shown_state", "message")
+    list_display = ("opened_at", "order", "reason", "chain", "tenant", "step", "shown_state", "message")
+    list_display_links = ("opened_at", "order")
     list_filter = (OpenFilter,)
     list_select_related = ("run",)
     ordering = ("-opened_at",)
+    actions_list = ("resume_many",)  # type: ignore[assignment]
     actions_detail = ("retry", "skip", "cancel")  # type: ignore[assignment]
     fields = (
-        *("shown_state", "reason", "message", "run_link", "step"),
+        *("shown_state", "reason", "message", "order_page", "run_link", "step"),
         *("opened_at", "resolved_at", "resolution", "resolved_by"),
     )
 
     def has_resolve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return request.user.has_perm("chains_app.change_run")
+        """Without an incident: whether somebody may at all. A resolved one has no buttons."""
+        if not request.user.has_perm("chains_app.change_run"):
+            return False
+        pk = as_uuid(str(object_id)) if object_id is not None else None
+        # What was pressed although it is resolved by now is answered with a message.
+        if pk is None or request.method == "POST":
+            return True
+        return Incident.objects.filter(pk=pk, resolved_at__isnull=True).exists()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
         rows: QuerySet[Incident] = super().get_queryset(request)
         return rows.select_related("run").defer("run__origin", "run__spec", "run__reply")
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return NamingChangeList
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        if obj is not None:
+            obj.shown_order = order_link(request, obj.run)
+        return self.fields
+
     @display(description="State", label={"open": "danger", "resolved": "success"})
     def shown_state(self, incident: Incident) -> str:
         return "resolved" if incident.resolved_at else "open"
+
+    @admin.display(description="Order")
+    def order(self, incident: Any) -> str:
+        return str(incident.order_name)
+
+    @admin.display(description="Order")
+    def order_page(self, incident: Any) -> SafeString | str:
+        shown: SafeString | str = incident.shown_order
+        return shown
 
     @admin.display(description="Chain")
     def chain(self, incident: Incident) -> str:
@@ -75,25 +120,62 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     @action(description="Try again", permissions=["resolve"], dialog=RETRY)  # type: ignore[arg-type, operator]
     def retry(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._resolve(request, object_id, run_retry)
+        return self._resolve(request, object_id, run_retry, GOES_ON, **_found(request, form))
 
     @action(description="Skip the step", permissions=["resolve"], dialog=SKIP)  # type: ignore[arg-type, operator]
     def skip(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._resolve(request, object_id, run_skip_step)
+        return self._resolve(request, object_id, run_skip_step, GOES_ON, **_found(request, form))
 
     @action(description="Cancel the run", permissions=["resolve"], dialog=CANCEL)  # type: ignore[arg-type, operator]
     def cancel(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._resolve(request, object_id, chain_cancel)
+        told, reason = "The run was asked to stop.", form.cleaned_data["reason"]
+        return self._resolve(request, object_id, chain_cancel, told, reason=reason)
 
-    def _resolve(self, request: HttpRequest, object_id: str, decide: Any) -> HttpResponse:
+    def _resolve(
+        self, request: HttpRequest, object_id: str, decide: Any, told: str, **more: Any
+    ) -> HttpResponse:
         """An incident that somebody else has resolved meanwhile decides nothing more."""
         incident = Incident.objects.filter(pk=object_id, resolved_at__isnull=True).first()
         try:
             if incident is None:
                 self.message_user(request, "This incident is resolved already.", "warning")
             else:
-                decide(run_id=incident.run_id, actor=actor_of(request))
-                self.message_user(request, "Done; the run goes on.")
+                about = {"run_id": incident.run_id, "incident": incident.pk}
+                decide(**about, actor=actor_of(request), **more)
+                self.message_user(request, told)
         except AppError as error:
             self.message_user(request, error.message, "error")
         return back_to(request, change_url(Incident, object_id))
+
+    @action(description="Resume many", permissions=["resolve"], url_path="resume", icon="checklist")  # type: ignore[operator]
+    def resume_many(self, request: HttpRequest) -> HttpResponse:
+        return repair_page(request, INCIDENTS, self)
+
+
+def _found(request: HttpRequest, form: Any) -> dict[str, Any]:
+    return {"source": source_of(request), "outcome": form.cleaned_data["outcome"]}
+
+
+def _stops(incidents: Sequence[Incident]) -> dict[UUID, Stop]:
+    return {row.pk: Stop(row.reason, row.message, row.step, ago(row.opened_at)) for row in incidents}
+
+
+INCIDENTS = Bulk(
+    title="Resume incidents",
+    intro="Each tries its step again, with the same Idempotency-Key; what is done already is kept.",
+    nothing="No open incident matches.",
+    columns=INCIDENT_COLUMNS,
+    find=open_incidents,
+    preview=lambda rows: incidents_preview(incidents=rows),
+    stops=_stops,
+    verbs=(
+        Verb(
+            "resume",
+            "Resume the chosen",
+            "Resume the chosen runs? Each tries its step again.",
+            lambda rows, who: incidents_resume(incidents=rows, **who),
+            "go on",
+        ),
+    ),
+    list_page="admin:chains_app_incident_changelist",
+)

@@ -7,35 +7,40 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
+from acteon_site.admin_evidence import source_of
 from acteon_site.admin_tools import ReadOnlyAdmin, pretty_json
 from acteon_site.base.errors import AppError
 from acteon_site.base.ids import as_uuid
 from audit_app.admin import ScopeFilter
-from chains_app.admin.pages import actor_of, back_to, change_url
-from chains_app.api.run_shapes import run_dag, scrubber_for
-from chains_app.definitions.picture import svg
-from chains_app.models import Attempt, Run, StepRun
+from chains_app.admin.pages import ReasonDialog, actor_of, back_to, change_url
+from chains_app.admin.timeline import picture_html, steps_html, timeline_html
+from chains_app.models import Run
 from chains_app.services.control import chain_cancel
+from chains_app.services.family import graph_of, scrubber_for
+from chains_app.services.resuming import STOPPED, run_retry
 from chains_app.states import RunStatus
 
 Shown = SafeString | str
+RESUME = {
+    "title": "Resume this run?",
+    "description": "It goes on at the step where it failed, with the same Idempotency-Key as before.",
+    "form_class": None,
+    "form_submit_text": "Resume",
+}
 CANCEL = {
     "title": "Cancel this run?",
     "description": "The call in flight is awaited, and what is done is compensated.",
-    "form_class": None,
+    "form_class": ReasonDialog,
     "form_submit_text": "Cancel the run",
 }
 COLORS = {
     **dict.fromkeys(("running", "waiting_sub_chain", "waiting_timer"), "info"),
     **{"waiting_signal": "warning", "completed": "success", "failed": "danger", "timed_out": "danger"},
 }
-STEP_ROW = (
-    '<tr style="vertical-align: top"><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>'
-)
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -69,12 +74,13 @@ class RunAdmin(ReadOnlyAdmin):
     show_facets = admin.ShowFacets.NEVER
     # Ids are in order of time, and their index is the only one over all tenants.
     ordering = ("-id",)
-    actions_detail = ("cancel",)  # type: ignore[assignment]
+    actions_detail = ("resume", "cancel")  # type: ignore[assignment]
     fieldsets = (
         (
             None,
-            {"fields": ("chain_name", "shown_status", "phase", "namespace", "tenant", "picture", "timeline")},
+            {"fields": ("chain_name", "shown_status", "phase", "namespace", "tenant")},
         ),
+        ("What it did", {"fields": ("picture", "timeline", "shown_steps")}),
         ("Order", {"fields": ("action_type", "action_id", "shown_payload", "parent", "version")}),
         (
             "When",
@@ -90,6 +96,15 @@ class RunAdmin(ReadOnlyAdmin):
             return allowed
         run_id = as_uuid(str(object_id))
         return run_id is not None and Run.objects.filter(pk=run_id, ended_at__isnull=True).exists()
+
+    def has_resume_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Of a run that failed as a whole; one that is parked is resumed by its incident."""
+        allowed = request.user.has_perm("chains_app.change_run")
+        if not allowed or object_id is None:
+            return allowed
+        run_id = as_uuid(str(object_id))
+        failed = Run.objects.filter(status__in=STOPPED, parent=None)
+        return run_id is not None and failed.filter(pk=run_id).exists()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows: QuerySet[Run] = super().get_queryset(request)
@@ -113,29 +128,15 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Picture")
     def picture(self, run: Run) -> Shown:
-        drawn = svg(run_dag(run))  # escapes every text in it
-        return format_html('<div style="overflow-x: auto">{}</div>', mark_safe(drawn))  # noqa: S308
+        return picture_html(graph_of(run))
+
+    @admin.display(description="Timeline")
+    def timeline(self, run: Run) -> Shown:
+        return timeline_html(run)
 
     @admin.display(description="Steps")
-    def timeline(self, run: Run) -> Shown:
-        scrubber = scrubber_for(run)
-        head = format_html(STEP_ROW, "Step", "Provider", "Status", "Calls", "Answer", "Error")
-        rows = format_html_join(
-            "",
-            STEP_ROW,
-            (
-                (
-                    step.name,
-                    step.used_provider or step.provider or "-",
-                    step.status if step.undo == "none" else f"{step.status}, undo {step.undo}",
-                    _attempts(step),
-                    pretty_json(scrubber.clean(step.response)),
-                    scrubber.text(step.error) or "-",
-                )
-                for step in run.steps.prefetch_related("attempts")
-            ),
-        )
-        return format_html('<table style="width: 100%; border-spacing: 8px 4px">{}{}</table>', head, rows)
+    def shown_steps(self, run: Run) -> Shown:
+        return steps_html(run)
 
     @admin.display(description="Payload")
     def shown_payload(self, run: Run) -> Shown:
@@ -149,26 +150,25 @@ class RunAdmin(ReadOnlyAdmin):
         )
         return format_html_join("", "<div>{} {}: {} ({})</div>", lines) or "-"
 
+    @action(description="Resume", permissions=["resume"], dialog=RESUME)  # type: ignore[arg-type, operator]
+    def resume(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        run_id = as_uuid(object_id)
+        try:
+            if run_id is not None:
+                run_retry(run_id=run_id, actor=actor_of(request), source=source_of(request))
+                self.message_user(request, "The run goes on where it failed.")
+        except AppError as error:
+            self.message_user(request, error.message, "error")
+        return back_to(request, change_url(Run, object_id))
+
     @action(description="Cancel", permissions=["cancel"], dialog=CANCEL)  # type: ignore[arg-type, operator]
     def cancel(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         run_id = as_uuid(object_id)
         try:
             if run_id is not None:
-                chain_cancel(run_id=run_id, actor=actor_of(request), reason="cancelled in the admin")
+                reason = form.cleaned_data["reason"] or "cancelled in the admin"
+                chain_cancel(run_id=run_id, actor=actor_of(request), reason=reason)
                 self.message_user(request, "The run was asked to stop.")
         except AppError as error:
             self.message_user(request, error.message, "error")
         return back_to(request, change_url(Run, object_id))
-
-
-def _attempts(step: StepRun) -> SafeString:
-    return format_html_join("", "<div>{}</div>", ((_attempt(attempt),) for attempt in step.attempts.all()))
-
-
-def _attempt(attempt: Attempt) -> str:
-    outcome = {True: "ok", False: attempt.error_code or "failed", None: "unknown"}[attempt.success]
-    if attempt.completed_at is None:
-        outcome = "in flight"
-    label = "undo " if attempt.undo else ""
-    took = f" in {attempt.duration_ms} ms" if attempt.duration_ms is not None else ""
-    return f"{label}{attempt.number}. {attempt.started_at:%H:%M:%S} {outcome}{took}"

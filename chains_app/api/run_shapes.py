@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from acteon_site.base.clock_text import rfc3339, rfc3339_or_none
 from audit_app.redaction import Scrubber
-from audit_app.selectors import current_redactor
 from chains_app.definitions import Definition, Step
-from chains_app.definitions.dag import dag
+from chains_app.definitions.dag import as_dict, shown_status
 from chains_app.models import Incident, Run, StepRun
+from chains_app.services.family import graph_of, scrubber_for
 from chains_app.services.held import definition_of
+from chains_app.services.repair import failed_steps
+from chains_app.states import RunStatus, StepStatus
 
 
 def run_row(run: Run) -> dict[str, Any]:
@@ -34,7 +37,7 @@ def run_detail(run: Run) -> dict[str, Any]:
         **run_row(run),
         "namespace": run.namespace,
         "tenant": run.tenant,
-        "steps": [_step(step, rows.get(step.name), scrubber) for step in definition.steps],
+        "steps": [_step(step, rows.get(step.name), scrubber, run.status) for step in definition.steps],
         "expires_at": rfc3339_or_none(run.expires_at),
         "cancel_reason": run.cancel_reason or None,
         "cancelled_by": run.cancelled_by or None,
@@ -48,15 +51,12 @@ def run_detail(run: Run) -> dict[str, Any]:
     }
 
 
-def scrubber_for(run: Run) -> Scrubber:
-    return current_redactor().scrubber(run.origin["payload"], run.origin.get("tainted") or ())
-
-
-def _step(step: Step, row: StepRun | None, scrubber: Scrubber) -> dict[str, Any]:
+def _step(step: Step, row: StepRun | None, scrubber: Scrubber, run_status: str) -> dict[str, Any]:
+    status = row.status if row else StepStatus.PENDING
     return {
         "name": step.name,
         "provider": step.provider,
-        "status": row.status if row else "pending",
+        "status": shown_status(status, run_status == RunStatus.COMPLETED),
         "response_body": scrubber.clean(row.response) if row and row.response is not None else None,
         "error": row.error or None if row else None,
         "completed_at": rfc3339_or_none(row.completed_at) if row else None,
@@ -95,10 +95,7 @@ def _history(definition: Definition, row: StepRun) -> dict[str, Any]:
 
 
 def run_dag(run: Run) -> dict[str, Any]:
-    statuses = dict(run.steps.values_list("name", "status"))
-    children = {child.parent_step: str(child.pk) for child in run.children.order_by("started_at")}
-    shape = dag(definition_of(run), path=run.execution_path, statuses=statuses, child_ids=children)
-    return {"chain_id": str(run.pk), "status": run.status, **shape}
+    return as_dict(graph_of(run))
 
 
 def incident_shape(incident: Incident) -> dict[str, Any]:
@@ -117,8 +114,12 @@ def incident_shape(incident: Incident) -> dict[str, Any]:
     }
 
 
-def dead_letter_shape(run: Run) -> dict[str, Any]:
-    failed = run.steps.filter(status="failed").order_by("-index").first()
+def dead_letter_shapes(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    failed = failed_steps(runs)
+    return [_dead_letter(run, failed.get(run.pk)) for run in runs]
+
+
+def _dead_letter(run: Run, failed: StepRun | None) -> dict[str, Any]:
     return {
         "chain_id": str(run.pk),
         "chain_name": run.chain_name,

@@ -11,12 +11,14 @@ from chains_app.api.views_runs import (
     Chains,
     ChainSignal,
     DeadLetterDrain,
+    DeadLetterReplay,
     DeadLetters,
     DeadLetterStats,
     IncidentAction,
     Incidents,
     IncidentsResume,
 )
+from chains_app.api.views_timeline import ChainTimeline
 
 # The fixed paths come before those of a run by its id.
 urlpatterns = [
@@ -28,6 +30,7 @@ urlpatterns = [
     path("v1/chains", Chains.as_view()),
     path("v1/chains/<str:chain_id>", Chain.as_view()),
     path("v1/chains/<str:chain_id>/history", ChainHistory.as_view()),
+    path("v1/chains/<str:chain_id>/timeline", ChainTimeline.as_view()),
     path("v1/chains/<str:chain_id>/dag", ChainDag.as_view()),
     path("v1/chains/<str:chain_id>/cancel", ChainCancel.as_view()),
     path("v1/chains/<str:chain_id>/retry", ChainRetry.as_view()),
@@ -35,6 +38,7 @@ urlpatterns = [
     path("v1/dlq", DeadLetters.as_view()),
     path("v1/dlq/stats", DeadLetterStats.as_view()),
     path("v1/dlq/drain", DeadLetterDrain.as_view()),
+    path("v1/dlq/<str:chain_id>/replay", DeadLetterReplay.as_view()),
     path("v1/incidents", Incidents.as_view()),
     path("v1/incidents/resume", IncidentsResume.as_view()),
     *(

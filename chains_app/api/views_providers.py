@@ -12,7 +12,7 @@ from acteon_site.base.principals import Principal, Role
 from audit_app.services.journal import Source
 from chains_app.api.shapes import breaker_shape
 from chains_app.models import CircuitBreaker
-from chains_app.services.breakers import breaker_reset, breaker_trip
+from chains_app.services.breakers import breaker_reset, breaker_trip, breaker_unknown
 from chains_app.services.health import provider_health
 
 
@@ -26,7 +26,10 @@ class ProviderHealth(Endpoint):
 
 
 class BreakerList(Endpoint):
+    """A breaker's state tells of calls for all tenants, so this is for keys of scope `*`."""
+
     def get(self, request: Request) -> Response:
+        require_global(request)
         page = page_of(request)
         rows = _seen_by(caller_of(request))[page.offset : page.offset + page.limit]
         shown = [breaker_shape(breaker) for breaker in rows]
@@ -37,7 +40,7 @@ class BreakerTrip(Endpoint):
     write_role = Role.OPERATOR
 
     def post(self, request: Request, provider: str) -> Response:
-        require_global(request)
+        _require_own(request, provider)
         source = _source(request)
         breaker = breaker_trip(provider=provider, actor=source.caller_id, source=source)
         return Response(_told(breaker, f"circuit breaker of {provider} is open"))
@@ -47,7 +50,7 @@ class BreakerReset(Endpoint):
     write_role = Role.OPERATOR
 
     def post(self, request: Request, provider: str) -> Response:
-        require_global(request)
+        _require_own(request, provider)
         source = _source(request)
         breaker = breaker_reset(provider=provider, actor=source.caller_id, source=source)
         return Response(_told(breaker, f"circuit breaker of {provider} is closed"))
@@ -63,8 +66,14 @@ def breaker_urls(prefix: str) -> list[URLPattern]:
 
 
 def _seen_by(caller: Principal) -> QuerySet[CircuitBreaker]:
-    rows = CircuitBreaker.objects.order_by("provider")
-    return rows if "*" in caller.providers else rows.filter(provider__in=caller.providers)
+    covered = {} if "*" in caller.providers else {"provider__in": caller.providers}
+    return CircuitBreaker.objects.filter(**covered).order_by("provider")
+
+
+def _require_own(request: Request, provider: str) -> None:
+    require_global(request)
+    if not _seen_by(caller_of(request)).filter(provider=provider).exists():
+        raise breaker_unknown(provider)
 
 
 def _source(request: Request) -> Source:

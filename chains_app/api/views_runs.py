@@ -8,13 +8,14 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, body_of, caller_of, flag_of, page_of, scope_of
+from acteon_site.api import Endpoint, body_of, caller_of, flag_of, page_of, request_id_of, scope_of
 from acteon_site.base.errors import bad_query, invalid_field, not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Role
+from audit_app.services.journal import Source
 from chains_app.api.run_shapes import (
-    dead_letter_shape,
+    dead_letter_shapes,
     incident_shape,
     run_dag,
     run_detail,
@@ -22,14 +23,17 @@ from chains_app.api.run_shapes import (
     run_row,
 )
 from chains_app.models import Incident, Run
-from chains_app.services.control import chain_cancel, run_retry, run_signal, run_skip_step
+from chains_app.services.control import chain_cancel, run_signal
 from chains_app.services.repair import (
     MOST,
+    dead_letter_replay,
     dead_letters,
     dead_letters_drain,
+    incidents_preview,
     incidents_resume,
     open_incidents,
 )
+from chains_app.services.resuming import run_retry, run_skip_step
 from chains_app.states import RunKind, RunStatus
 
 INCIDENT_FILTERS = ("reason", "step", "chain_name")
@@ -40,6 +44,7 @@ class Chains(Endpoint):
         namespace, tenant = scope_of(request)
         page, query = page_of(request), request.query_params
         runs = Run.objects.filter(namespace=namespace, tenant=tenant, kind=RunKind.CHAIN)
+        runs = runs.filter(**caller_of(request).action_lookups())
         if status := query.get("status"):
             if status not in RunStatus.values:
                 raise bad_query(f"status must be one of {', '.join(RunStatus.values)}")
@@ -57,8 +62,9 @@ class RunEndpoint(Endpoint):
     def found(self, request: Request, chain_id: str) -> Run:
         """The run, if the caller may see it; where the query names a scope, it must match."""
         pk = as_uuid(chain_id)
-        run = Run.objects.select_related("version").filter(pk=pk).first() if pk else None
-        if run is None or not caller_of(request).covers(run.namespace, run.tenant):
+        seen = Run.objects.select_related("version").filter(**caller_of(request).action_lookups())
+        run = seen.filter(pk=pk).first() if pk else None
+        if run is None:
             raise not_found("no such chain")
         given = (
             request.query_params
@@ -98,7 +104,8 @@ class ChainCancel(RunEndpoint):
 class ChainRetry(RunEndpoint):
     def post(self, request: Request, chain_id: str) -> Response:
         run = self.found(request, chain_id)
-        return Response(run_detail(run_retry(run_id=run.pk, actor=caller_of(request).caller_id)))
+        outcome = _text(body_of(request), "outcome")
+        return Response(run_detail(run_retry(run_id=run.pk, outcome=outcome, **_who(request))))
 
 
 class ChainSignal(RunEndpoint):
@@ -111,6 +118,13 @@ class ChainSignal(RunEndpoint):
             raise invalid_field("payload", "must be an object")
         run_signal(run_id=run.pk, name=str(name), payload=payload, actor=caller_of(request).caller_id)
         return Response(run_detail(Run.objects.get(pk=run.pk)))
+
+
+def _who(request: Request) -> dict[str, Any]:
+    """Who asks, as the services of repair take it."""
+    caller = caller_of(request)
+    source = Source(caller.caller_id, caller.auth_method, request_id_of(request))
+    return {"actor": caller.caller_id, "source": source}
 
 
 def _text(body: dict[str, Any], name: str) -> str:
@@ -126,9 +140,8 @@ class Incidents(Endpoint):
     def get(self, request: Request) -> Response:
         namespace, tenant = scope_of(request)
         page = page_of(request)
-        incidents = Incident.objects.filter(run__namespace=namespace, run__tenant=tenant).select_related(
-            "run"
-        )
+        incidents = Incident.objects.filter(run__namespace=namespace, run__tenant=tenant)
+        incidents = incidents.filter(**caller_of(request).action_lookups("run__")).select_related("run")
         if not flag_of(request, "all"):
             incidents = incidents.filter(resolved_at__isnull=True)
         newest = incidents.order_by("-opened_at")[page.offset : page.offset + page.limit]
@@ -143,14 +156,17 @@ class IncidentsResume(Endpoint):
 
     def post(self, request: Request) -> Response:
         namespace, tenant = scope_of(request)
-        given = {
-            name: request.query_params[name] for name in INCIDENT_FILTERS if name in request.query_params
-        }
-        incidents = list(open_incidents(namespace=namespace, tenant=tenant, **given)[:MOST])
+        query = request.query_params
+        given: dict[str, Any] = {name: query[name] for name in INCIDENT_FILTERS if name in query}
+        waiting = open_incidents(namespace=namespace, tenant=tenant, **given)
+        incidents = list(waiting.filter(**caller_of(request).action_lookups("run__"))[:MOST])
         if flag_of(request, "dry_run"):
-            shown = [incident_shape(incident) for incident in incidents]
+            shown = [
+                {**incident_shape(seen.incident), "error": str(seen.error) if seen.error else None}
+                for seen in incidents_preview(incidents=incidents)
+            ]
             return Response({"dry_run": True, "resumed": 0, "failed": 0, "incidents": shown})
-        results = incidents_resume(incidents=incidents, actor=caller_of(request).caller_id)
+        results = incidents_resume(incidents=incidents, **_who(request))
         shown = [
             {
                 **incident_shape(Incident.objects.get(pk=done.incident.pk)),
@@ -166,10 +182,11 @@ class IncidentsResume(Endpoint):
 
 def _letters(request: Request) -> QuerySet[Run]:
     """Dead letters of the scope that the query names; without one, of all that a global key may see."""
-    if "namespace" not in request.query_params and caller_of(request).is_global:
-        return dead_letters()
+    caller = caller_of(request)
+    if "namespace" not in request.query_params and caller.is_global:
+        return dead_letters().filter(**caller.action_lookups())
     namespace, tenant = scope_of(request)
-    return dead_letters(namespace=namespace, tenant=tenant)
+    return dead_letters(namespace=namespace, tenant=tenant).filter(**caller.action_lookups())
 
 
 class DeadLetterStats(Endpoint):
@@ -178,13 +195,21 @@ class DeadLetterStats(Endpoint):
 
 
 class DeadLetters(Endpoint):
-    """What would be drained; each can be resumed through POST /v1/chains/{id}/retry."""
+    """What would be drained; each can be replayed through POST /v1/dlq/{id}/replay."""
 
     def get(self, request: Request) -> Response:
         page = page_of(request)
         letters = _letters(request).select_related("version")[page.offset : page.offset + page.limit]
-        shown = [dead_letter_shape(run) for run in letters]
+        shown = dead_letter_shapes(list(letters))
         return Response({"entries": shown, "count": len(shown)})
+
+
+class DeadLetterReplay(RunEndpoint):
+    """One dead letter goes on at its failed step; its id is its run's. Of several who ask, one does it."""
+
+    def post(self, request: Request, chain_id: str) -> Response:
+        run = self.found(request, chain_id)
+        return Response(run_detail(dead_letter_replay(run_id=run.pk, **_who(request))))
 
 
 class DeadLetterDrain(Endpoint):
@@ -193,7 +218,8 @@ class DeadLetterDrain(Endpoint):
     write_role = Role.OPERATOR
 
     def post(self, request: Request) -> Response:
-        entries = [dead_letter_shape(run) for run in dead_letters_drain(letters=_letters(request))]
+        drained = dead_letters_drain(letters=_letters(request), **_who(request))
+        entries = dead_letter_shapes(drained)
         return Response({"entries": entries, "count": len(entries)})
 
 
@@ -205,20 +231,20 @@ class IncidentAction(Endpoint):
 
     def post(self, request: Request, incident_id: str) -> Response:
         pk, caller = as_uuid(incident_id), caller_of(request)
-        incident = (
-            Incident.objects.select_related("run").filter(pk=pk, resolved_at__isnull=True).first()
-            if pk
-            else None
-        )
-        if incident is None or not caller.covers(incident.run.namespace, incident.run.tenant):
+        waiting = Incident.objects.select_related("run").filter(resolved_at__isnull=True)
+        seen = waiting.filter(**caller.action_lookups("run__"))
+        incident = seen.filter(pk=pk).first() if pk else None
+        if incident is None:
             raise not_found("no such open incident")
-        if self.verb == "cancel":
-            chain_cancel(
-                run_id=incident.run_id, actor=caller.caller_id, reason=_text(body_of(request), "reason")
-            )
-        elif self.verb == "skip":
-            run_skip_step(run_id=incident.run_id, actor=caller.caller_id)
-        else:
-            run_retry(run_id=incident.run_id, actor=caller.caller_id)
+        self._act(request, incident)
         incident.refresh_from_db()
         return Response(incident_shape(incident))
+
+    def _act(self, request: Request, incident: Incident) -> None:
+        body, run_id, seen = body_of(request), incident.run_id, incident.pk
+        if self.verb == "cancel":
+            actor, reason = caller_of(request).caller_id, _text(body, "reason")
+            chain_cancel(run_id=run_id, actor=actor, reason=reason, incident=seen)
+            return
+        act = run_skip_step if self.verb == "skip" else run_retry
+        act(run_id=run_id, outcome=_text(body, "outcome"), incident=seen, **_who(request))

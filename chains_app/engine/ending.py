@@ -10,6 +10,8 @@ from chains_app.states import Phase, StepStatus, Undo
 PAST_NO_RETURN = "past_point_of_no_return"
 UNKNOWN_OUTCOME = "unknown_outcome"
 UNDO_FAILED = "compensation_failed"
+# Repeats of a compensation before a person must look.
+UNDO_TRIES = 8
 
 
 def point_passed(turn: Turn) -> bool:
@@ -37,6 +39,12 @@ def _stands(turn: Turn, step: Step) -> bool:
 
 def _undoing_below(turn: Turn, step: Step) -> bool:
     return turn.state.step(step.name).undo == Undo.RUNNING and bool(turn.children_of(step))
+
+
+def in_doubt(turn: Turn) -> bool:
+    """Nobody knows whether a step took effect, here or in a run below: a person has left it behind so."""
+    below = (child.doubt for children in turn.state.children.values() for child in children.values())
+    return any(known.unknown for known in turn.state.steps.values()) or any(below)
 
 
 def begin_ending(turn: Turn, status: str, error: str, code: str = "") -> Move | None:
@@ -71,11 +79,23 @@ def next_undo(turn: Turn) -> Move:
 
 def _undo_call(turn: Turn, step: Step, known: StepState) -> Move:
     assert step.compensate is not None  # noqa: S101 - the caller asked
-    if known.undo == Undo.RUNNING and not turn.traits(step.compensate.provider).repeatable:
+    if known.used_provider not in ("", step.provider):
+        told = (
+            f"{known.used_provider} did {step.name} in place of {step.provider}, and nothing here undoes that"
+        )
+        return Park(step.name, UNDO_FAILED, told)
+    if known.undo == Undo.RUNNING:
+        # Whoever made this call is gone and left no answer.
+        known.undo, known.undo_unknown = Undo.PENDING, True
+    if known.undo_unknown and not _may_repeat_undo(turn, step.compensate.provider, known):
         return Park(step.name, UNKNOWN_OUTCOME, f"nobody knows whether {step.name} was undone")
     if known.retry_at is not None and known.retry_at > turn.now:
         return Wait(known.retry_at)
     return UndoStep(step)
+
+
+def _may_repeat_undo(turn: Turn, provider: str, known: StepState) -> bool:
+    return known.undo_attempt <= UNDO_TRIES and turn.remembers(provider, known.undo_called_at)
 
 
 def _undo_below(turn: Turn, step: Step, known: StepState) -> Move | None:

@@ -33,6 +33,8 @@ def _forward(turn: Turn) -> Move | None:
     step = turn.definition.step(state.cursor)
     known, kind = state.step(step.name), KINDS[step.kind]
     if known.status in DONE:
+        if state.cancel_requested and not point_passed(turn):
+            return _stop(turn)
         success = known.status == StepStatus.COMPLETED
         state.cursor = choose(turn.definition, step, body=known.body, success=success).target
         return None

@@ -13,7 +13,11 @@ from chains_app.states import Phase, StepStatus, Undo
 
 @dataclass(slots=True)
 class StepState:
-    """What is known of one step. `unknown`: a call was made whose outcome nobody knows."""
+    """What is known of one step.
+
+    `unknown`: a call was made whose outcome nobody knows; only the provider that got it, `used_provider`, can be
+    asked. `undo_unknown`: the same of its compensation. `timed_from`: since when the step's own time runs.
+    """
 
     name: str
     status: str = StepStatus.PENDING
@@ -22,8 +26,12 @@ class StepState:
     retry_at: datetime | None = None
     unknown: bool = False
     first_called_at: datetime | None = None
+    used_provider: str = ""
+    timed_from: datetime | None = None
     undo: str = Undo.NONE
     undo_attempt: int = 0
+    undo_unknown: bool = False
+    undo_called_at: datetime | None = None
     error: str = ""
     error_code: str = ""
 
@@ -33,7 +41,7 @@ class ChildState:
     """A run below this one: a sub-chain, or one branch of a parallel step.
 
     `ending` is its terminal status, None while it runs. `stands`: it did what can be undone and is not;
-    `past`: it is past its own point of no return.
+    `past`: it is past its own point of no return. `doubt`: nobody knows whether something of it took effect.
     """
 
     ending: str | None
@@ -41,6 +49,7 @@ class ChildState:
     error: str = ""
     stands: bool = False
     past: bool = False
+    doubt: bool = False
 
 
 Children = dict[str, ChildState]  # by branch name; a sub-chain's is ""
@@ -82,6 +91,11 @@ class ProviderTraits:
     window: timedelta
 
 
+def remembers(trait: ProviderTraits, since: datetime | None, now: datetime) -> bool:
+    """The provider still knows a key that it was first sent then, so sending it again is harmless."""
+    return trait.repeatable and (since is None or now - since < trait.window)
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """Everything that one move is decided by. `render` fills in a template from the run's context."""
@@ -100,6 +114,9 @@ class Turn:
         """The moment, or the run's deadline where that comes first."""
         ends = [end for end in (moment, self.state.deadline) if end is not None]
         return min(ends) if ends else None
+
+    def remembers(self, provider: str, since: datetime | None) -> bool:
+        return remembers(self.traits(provider), since, self.now)
 
     def children_of(self, step: Step) -> Children:
         return self.state.children.get(step.name, {})

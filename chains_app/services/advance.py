@@ -85,7 +85,7 @@ def run_turn(
             log.warning("lease_lost", run_id=str(lease.run_id))
             return None
         held, now, journal = held_load(run), db_now(), Journal(SYSTEM_SOURCE)
-        recording.give_back_waiting(held, now)
+        recording.give_back(held, now, lease.absent if outgoing is None else timedelta(0))
         parked = None
         if outgoing is not None and incoming is not None:
             parked = _absorb(held, outgoing, incoming, now, journal)
@@ -117,9 +117,8 @@ def _absorb(held: Held, out: Outgoing, came: Incoming, now: datetime, journal: J
     if out.undo:
         _absorb_undo(held, out, came, now, journal)
         return None
-    held.row(out.step.name).used_provider = out.route.provider
     if failure is None:
-        fallback = out.route.provider if out.route.via_fallback else ""
+        fallback = out.route.provider if out.route.provider != out.step.provider else ""
         park = results.absorb_answer(out.step, known, came.body or {}, fallback)
     else:
         results.absorb_failure(out.step, known, failure, now, random.random)

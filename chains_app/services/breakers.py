@@ -4,8 +4,8 @@ closed: calls go through; `failure_threshold` retryable failures in a row open i
 for `recovery_timeout_seconds` by the database's clock. half_open: one probe at a time; `success_threshold`
 successes close it, a failure opens it anew. A healthy provider costs one read and no write.
 
-A change of state is told as the event circuit_state_changed and in the log. It has no audit row: the trail's
-outcomes are those of actions, and the actions that an open breaker turned away carry theirs.
+A change of state is told as an audit row (state_changed, of no tenant), as the event circuit_state_changed and in
+the log, the first two in the transaction of the change.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from acteon_site.base.clock import db_now
-from acteon_site.base.errors import not_found
+from acteon_site.base.errors import AppError, not_found
 from acteon_site.base.ids import new_id
 from audit_app.services.journal import SYSTEM_SOURCE, Journal, Source, Subject
 from chains_app import selectors
@@ -119,6 +119,10 @@ def breaker_reset(*, provider: str, actor: str, source: Source = SYSTEM_SOURCE) 
     return _set_by_hand(provider, BreakerState.CLOSED, actor, source)
 
 
+def breaker_unknown(provider: str) -> AppError:
+    return not_found(f"provider {provider} has no circuit breaker")
+
+
 def _closure(names: Collection[str]) -> set[str]:
     """The breakers that guard these names, or fallbacks that they may lead to."""
     fallbacks = selectors.breaker_fallbacks()
@@ -175,7 +179,7 @@ def _take_probe(breaker: CircuitBreaker, now: datetime) -> UUID | None:
     row = CircuitBreaker.objects.filter(pk=breaker.pk, enabled=True)
     with transaction.atomic():
         if row.filter(due).update(state=BreakerState.HALF_OPEN, successes=0, **probe):
-            _tell(breaker, BreakerState.HALF_OPEN, journal := Journal())
+            _tell(breaker, BreakerState.HALF_OPEN, "recovery time over", journal := Journal())
             journal.write()
             return token
         return token if row.filter(free).update(**probe) else None
@@ -214,47 +218,56 @@ def _record_probe(
     if breaker.state != BreakerState.HALF_OPEN or breaker.probe_token != token:
         return
     if ok and breaker.successes + 1 >= breaker.success_threshold:
-        _move(breaker, BreakerState.CLOSED, now, journal)
+        _move(breaker, BreakerState.CLOSED, "probe succeeded", now, journal)
     elif ok:
         _update(breaker, successes=F("successes") + 1, probe_token=None, probe_until=None)
     elif counts:
-        _move(breaker, BreakerState.OPEN, now, journal)
+        _move(breaker, BreakerState.OPEN, "probe failed", now, journal)
     else:
         _update(breaker, probe_token=None, probe_until=None)
 
 
 def _record_failure(breaker: CircuitBreaker, now: datetime, journal: Journal) -> None:
     if breaker.failures + 1 >= breaker.failure_threshold:
-        _move(breaker, BreakerState.OPEN, now, journal)
+        _move(breaker, BreakerState.OPEN, "failures in a row", now, journal)
     else:
         _update(breaker, failures=F("failures") + 1)
 
 
-def _move(breaker: CircuitBreaker, state: BreakerState, now: datetime, journal: Journal) -> None:
+def _move(breaker: CircuitBreaker, state: BreakerState, reason: str, now: datetime, journal: Journal) -> None:
     """Open or closed, with all counts at their beginning."""
     opened_at = now if state == BreakerState.OPEN else None
     clean = {"failures": 0, "successes": 0, "probe_token": None, "probe_until": None}
     _update(breaker, state=state, opened_at=opened_at, **clean)
-    _tell(breaker, state, journal)
+    _tell(breaker, state, reason, journal)
 
 
 def _update(breaker: CircuitBreaker, **values: object) -> None:
     CircuitBreaker.objects.filter(pk=breaker.pk).update(**values)
 
 
-def _tell(breaker: CircuitBreaker, state: BreakerState, journal: Journal) -> None:
-    log.warning("circuit_state_changed", provider=breaker.provider, state=state.value)
-    journal.event("circuit_state_changed", Subject("", ""), provider=breaker.provider, state=state.value)
+def _tell(breaker: CircuitBreaker, state: BreakerState, reason: str, journal: Journal) -> None:
+    log.warning("circuit_state_changed", provider=breaker.provider, state=state.value, reason=reason)
+    row = Subject("", "", breaker.provider, "circuit_breaker", breaker.provider)
+    details = {
+        "circuit_breaker": breaker.provider,
+        "from": breaker.state,
+        "to": state.value,
+        "reason": reason,
+    }
+    journal.audit(row, outcome="state_changed", verdict="state_machine", outcome_details=details)
+    frame = Subject("", "", breaker.provider)
+    journal.event("circuit_state_changed", frame, provider=breaker.provider, state=state.value)
 
 
 @transaction.atomic
 def _set_by_hand(provider: str, state: BreakerState, actor: str, source: Source) -> CircuitBreaker:
     breaker = CircuitBreaker.objects.select_for_update().filter(provider=provider).first()
     if breaker is None:
-        raise not_found(f"provider {provider} has no circuit breaker")
+        raise breaker_unknown(provider)
     log.info("circuit_set_by_hand", provider=provider, state=state.value, actor=actor)
     journal = Journal(source)
-    _move(breaker, state, db_now(), journal)
+    _move(breaker, state, f"by hand: {actor}", db_now(), journal)
     journal.write()
     breaker.refresh_from_db()
     return breaker

@@ -61,7 +61,7 @@ def call_of(held: Held, step: Step, provider: str, *, undo: bool = False) -> Cal
     return Call(
         provider=provider,
         action_type=target.action_type,
-        payload=_payload(held, target),
+        payload=_payload(held, target, context_of(held, upto=step.name) if undo else context_of(held)),
         namespace=run.namespace,
         tenant=run.tenant,
         action_id=run.action_id,
@@ -76,23 +76,26 @@ def timeout_of(provider: str) -> float:
     return settings.timeout_seconds if settings else 10
 
 
-def _payload(held: Held, target: Step | Compensate) -> Mapping[str, Any]:
+def _payload(held: Held, target: Step | Compensate, context: Mapping[str, Any]) -> Mapping[str, Any]:
     if not target.payload_template:
         return dict(held.run.origin["payload"])
-    rendered = templating.render(target.payload_template, context_of(held))
+    rendered = templating.render(target.payload_template, context)
     return rendered if isinstance(rendered, dict) else {"value": rendered}
 
 
-def context_of(held: Held) -> dict[str, Any]:
+def context_of(held: Held, *, upto: str = "") -> dict[str, Any]:
     """What `{{…}}` finds: origin, the answers of earlier steps, and the last of them as prev.
 
-    A branch of a parallel step also finds what its parent's earlier steps answered.
+    `upto`: the step that is undone, the last whose answer is known to its compensation. A branch of a parallel step
+    also finds what its parent's earlier steps answered.
     """
     inherited = held.run.inherited or {"steps": {}, "prev": {"body": None}}
+    path = held.state.path[: held.state.path.index(upto) + 1] if upto else held.state.path
+    known = held.state.steps
     bodies = {
-        name: {"body": known.body} for name, known in held.state.steps.items() if known.body is not None
+        name: {"body": known[name].body} for name in path if name in known and known[name].body is not None
     }
-    done = [name for name in held.state.path if name in bodies]
+    done = list(bodies)
     return {
         "origin": held.run.origin,
         "steps": {**inherited["steps"], **bodies},
@@ -110,7 +113,9 @@ def make_call(outgoing: Outgoing) -> Incoming:
         body, failure = _call(settings, outgoing.call), None
     except ProviderError as error:
         body = None
-        failure = Failure(error.code, error.message, error.retryable, error.unknown, error.retry_after)
+        failure = Failure(
+            error.code, error.message, error.retryable, error.unknown, error.retry_after, error.settles
+        )
     return Incoming(body, failure, int((time.monotonic() - started) * 1000))
 
 

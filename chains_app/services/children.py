@@ -20,7 +20,10 @@ from chains_app.states import Phase, RunStatus, Undo
 
 
 def children_start(held: Held, step: Step, branches: Iterable[str], now: datetime) -> None:
-    """Start the sub-chain in its present version, or these branches; they end within the parent's time."""
+    """Start the sub-chain in its present version, or these branches; they end within the parent's time.
+
+    A disabled chain still runs as a sub-chain: what is switched off is its own start by actions and rules.
+    """
     known = held.state.enter(step.name)
     held.row(step.name).started_at = held.row(step.name).started_at or now
     known.attempt, known.retry_at = max(1, known.attempt), None
@@ -42,7 +45,8 @@ def _sub_chain(held: Held, step: Step, now: datetime) -> list[Run]:
     if chain is None:
         return []
     run = run_of_chain(chain, origin=held.run.origin, owner=Owner("", None), now=now)
-    return [_below(held, step, run, chain.definition.timeout_seconds, now)]
+    limits = [span for span in (chain.definition.timeout_seconds, step.timeout_seconds) if span]
+    return [_below(held, step, run, min(limits, default=None), now)]
 
 
 def _branch(held: Held, step: Step, name: str, now: datetime) -> Run:
@@ -105,3 +109,20 @@ def parent_wake(run: Run, now: datetime) -> None:
     if run.parent_id:
         Run.objects.filter(pk=run.parent_id, ended_at__isnull=True).update(next_run_at=now)
         ring_on_commit(ADVANCE_TASK, [str(run.parent_id)])
+
+
+def give_time_above(run: Run, span: timedelta) -> None:
+    """Time in which the run stood still is not its parent's either, nor that of the runs above.
+
+    Beside branches that went on, a branch only keeps its group alive as long as itself.
+    """
+    while run.parent_id and span > timedelta(0):
+        above = Run.objects.select_for_update().filter(pk=run.parent_id, ended_at__isnull=True).first()
+        if above is None or above.expires_at is None:
+            return
+        later = above.expires_at + span
+        if run.branch and run.expires_at is not None:
+            later = max(above.expires_at, run.expires_at)
+        span, above.expires_at = later - above.expires_at, later
+        above.save(update_fields=["expires_at"])
+        run = above

@@ -13,7 +13,7 @@ from django.utils import timezone
 from acteon_site.base.digest import canonical_json
 from acteon_site.base.errors import unavailable
 from chains_app.definitions import Definition, parse_definition
-from chains_app.engine.ending import point_passed, standing
+from chains_app.engine.ending import in_doubt, point_passed, standing
 from chains_app.engine.state import Children, ChildState, ProviderTraits, RunState, StepState, Turn
 from chains_app.models import Attempt, Run, StepRun
 from chains_app.selectors import version_definition
@@ -34,6 +34,9 @@ STEP_FIELDS = [
     "unknown",
     "undo",
     "undo_attempt",
+    "undo_unknown",
+    "undo_called_at",
+    "timed_from",
 ]
 RUN_FIELDS = [
     "status",
@@ -107,13 +110,23 @@ class Held:
 
     def _step_to_row(self, name: str, known: StepState) -> None:
         before = self.rows.get(name)
-        if before is not None and _state_of(before) == known:
-            return
-        row = self.row(name)
-        row.status, row.attempt, row.response = known.status, known.attempt, known.body
-        row.error, row.error_code, row.unknown = known.error, known.error_code, known.unknown
-        row.retry_at, row.first_called_at = known.retry_at, known.first_called_at
-        row.undo, row.undo_attempt = known.undo, known.undo_attempt
+        if before is None or step_known(before) != known:
+            _fill(self.row(name), known)
+
+
+def step_write(row: StepRun, known: StepState) -> None:
+    """Save what is known of a step that exists, outside a turn."""
+    _fill(row, known)
+    row.save(update_fields=STEP_FIELDS)
+
+
+def _fill(row: StepRun, known: StepState) -> None:
+    row.status, row.attempt, row.response = known.status, known.attempt, known.body
+    row.error, row.error_code, row.unknown = known.error, known.error_code, known.unknown
+    row.retry_at, row.first_called_at = known.retry_at, known.first_called_at
+    row.used_provider, row.timed_from = known.used_provider, known.timed_from
+    row.undo, row.undo_attempt = known.undo, known.undo_attempt
+    row.undo_unknown, row.undo_called_at = known.undo_unknown, known.undo_called_at
 
 
 def take_signal(run: Run, name: str, step: str) -> None:
@@ -131,7 +144,7 @@ def held_load(run: Run) -> Held:
         phase=run.phase,
         ending=run.ending,
         path=list(run.execution_path),
-        steps={name: _state_of(row) for name, row in rows.items()},
+        steps={name: step_known(row) for name, row in rows.items()},
         deadline=run.expires_at,
         cancel_requested=run.cancel_requested_at is not None,
         error=run.error,
@@ -142,7 +155,7 @@ def held_load(run: Run) -> Held:
     return Held(run, definition, state, rows)
 
 
-def _state_of(row: StepRun) -> StepState:
+def step_known(row: StepRun) -> StepState:
     return StepState(
         name=row.name,
         status=row.status,
@@ -153,6 +166,10 @@ def _state_of(row: StepRun) -> StepState:
         first_called_at=row.first_called_at,
         undo=row.undo,
         undo_attempt=row.undo_attempt,
+        undo_unknown=row.undo_unknown,
+        undo_called_at=row.undo_called_at,
+        used_provider=row.used_provider,
+        timed_from=row.timed_from,
         error=row.error,
         error_code=row.error_code,
     )
@@ -186,6 +203,7 @@ def _child_state(child: Run) -> ChildState:
         error=child.error,
         stands=bool(standing(turn)),
         past=point_passed(turn),
+        doubt=in_doubt(turn),
     )
 
 
@@ -214,7 +232,12 @@ def branch_definition(definition: Definition, step: str, branch: str) -> Definit
     inner = next((inner for inner in group.steps if inner.name == branch), None) if group else None
     if inner is None:
         raise unavailable(f"chain {definition.name} has no branch {step}/{branch}")
-    return Definition(f"{definition.name}/{step}/{branch}", (inner,), on_failure="abort_no_dlq")
+    return Definition(
+        f"{definition.name}/{step}/{branch}",
+        (inner,),
+        on_failure="abort_no_dlq",
+        timeout_seconds=group.timeout_seconds if group else None,
+    )
 
 
 @lru_cache(maxsize=256)

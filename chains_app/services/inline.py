@@ -18,6 +18,8 @@ from chains_app.services.advance import run_advance
 
 log = structlog.get_logger()
 THREADS = 16
+# How often to look at a run that another process is at: soon at first, then less often.
+LOOK_SECONDS, LOOK_LESS, LOOK_MOST = 0.02, 1.5, 0.25
 _pool: ThreadPoolExecutor | None = None
 _pool_lock = threading.Lock()
 
@@ -25,16 +27,18 @@ _pool_lock = threading.Lock()
 def runs_within(run_ids: Sequence[UUID], called: Sequence[str], seconds: float) -> None:
     """Advance these runs; return when all have ended, or when the time is over (they go on in the background).
 
+    A worker may be faster and hold a run's lease: then its end is waited for here.
     `called` names their providers: where all answer at once (`log`) no thread is needed.
     """
     if not run_ids:
         return
+    ends = time.monotonic() + seconds
     if all(_instant(name) for name in called):
         for run_id in run_ids:
-            run_advance(run_id)
+            if not run_advance(run_id):
+                _until_ended(run_id, ends)
         return
-    ends = time.monotonic() + seconds
-    futures = [_threads().submit(_until_ended, run_id, ends) for run_id in run_ids]
+    futures = [_threads().submit(_in_thread, run_id, ends) for run_id in run_ids]
     wait(futures, timeout=seconds)
     _log_failures(futures)
 
@@ -53,21 +57,43 @@ def _threads() -> ThreadPoolExecutor:
     return _pool
 
 
-def _until_ended(run_id: UUID, ends: float) -> None:
-    """Advance, and where a retry is due within the request's time, wait for it."""
+def _in_thread(run_id: UUID, ends: float) -> None:
     try:
-        while run_advance(run_id) and (pause := _pause(run_id)) is not None:
-            if time.monotonic() + pause > ends:
-                return
-            connection.close()
-            time.sleep(pause)
+        run_advance(run_id)
+        _until_ended(run_id, ends)
     finally:
         connection.close()
 
 
-def _pause(run_id: UUID) -> float | None:
-    due = Run.objects.filter(pk=run_id, ended_at__isnull=True).values_list("next_run_at", flat=True).first()
-    return max(0.0, (due - db_now()).total_seconds()) + 0.01 if due else None
+def _until_ended(run_id: UUID, ends: float) -> None:
+    """Advance it whenever it is due and free: after a retry's pause, or when another's lease has run out."""
+    look = LOOK_SECONDS
+    while (pause := _pause(run_id, look)) is not None:
+        if time.monotonic() + pause > ends:
+            return
+        if pause == 0:
+            run_advance(run_id)
+            continue
+        _sleep(pause)
+        look = min(look * LOOK_LESS, LOOK_MOST)
+
+
+def _pause(run_id: UUID, look: float) -> float | None:
+    """Seconds until it can be advanced (`look`, where someone is at it); None where no time will move it."""
+    moving = Run.objects.filter(pk=run_id, ended_at__isnull=True, next_run_at__isnull=False)
+    found = moving.values_list("next_run_at", "lease_until").first()
+    if found is None:
+        return None
+    (due, taken_until), now = found, db_now()
+    if taken_until is not None and taken_until > now:
+        return look
+    return (due - now).total_seconds() + 0.01 if due and due > now else 0
+
+
+def _sleep(seconds: float) -> None:
+    if seconds > LOOK_MOST / 2 and not connection.in_atomic_block:
+        connection.close()  # others may need it meanwhile
+    time.sleep(seconds)
 
 
 def _log_failures(futures: Sequence[Future[None]]) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Case, F, Q, When
+from django.db.models import Q
 
 from acteon_site.base.clock import db_now
 from acteon_site.base.ids import new_id
 from chains_app.models import Run
+from chains_app.services.owners import owner_above
 
 # A lease outlasts the longest call that it covers by this much.
 MARGIN = timedelta(seconds=30)
@@ -21,12 +22,16 @@ ABSENCE = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The owner of a run never changes: it is read once, and locked before the run in every turn."""
+    """The owner of a run (or of the run at the top) never changes: it is read once, and locked first in every turn.
+
+    `absent`: for how long the run was due and nobody took it, where that is worth giving back.
+    """
 
     run_id: UUID
     token: UUID
     owner_kind: str
     owner_id: UUID | None
+    absent: timedelta = timedelta(0)
 
 
 def lease_take(run_id: UUID) -> Lease | None:
@@ -34,19 +39,14 @@ def lease_take(run_id: UUID) -> Lease | None:
     now, token = db_now(), new_id()
     due = Run.objects.filter(pk=run_id, ended_at__isnull=True, next_run_at__lte=now)
     free = due.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
-    owner = free.values_list("owner_kind", "owner_id").first()
-    taken = {"lease_token": token, "lease_until": now + SHORT, "expires_at": _without_absence(now)}
-    if owner is None or not free.update(**taken):
+    found = free.values_list("owner_kind", "owner_id", "parent_id", "next_run_at").first()
+    if found is None or not free.update(lease_token=token, lease_until=now + SHORT):
         return None
-    return Lease(run_id, token, *owner)
-
-
-def _without_absence(now: datetime) -> Case:
-    """The deadline, later by the time in which nobody took the run."""
-    later = F("expires_at") + (now - F("next_run_at"))
-    return Case(
-        When(expires_at__isnull=False, next_run_at__lt=now - ABSENCE, then=later), default=F("expires_at")
-    )
+    kind, owner, parent, due_at = found
+    if parent:
+        kind, owner = owner_above(parent)
+    absent = now - (due_at or now)
+    return Lease(run_id, token, kind, owner, absent if absent > ABSENCE else timedelta(0))
 
 
 def runs_due(limit: int) -> list[UUID]:

@@ -12,14 +12,15 @@ from audit_app.selectors import current_redactor
 from audit_app.services.journal import Journal, Subject
 from chains_app.branching import choose
 from chains_app.definitions import Step
-from chains_app.engine.ending import point_passed, standing
+from chains_app.engine.ending import in_doubt, point_passed, standing
+from chains_app.engine.kinds.provider import whom
 from chains_app.engine.moves import CallStep, End, Park, UndoStep, Wait
 from chains_app.engine.results import call_begun, undo_begun
-from chains_app.listeners import listener_for
+from chains_app.listeners import listener_for, top_of
 from chains_app.models import Attempt, Incident, Run
 from chains_app.services.breakers import Blocked, breaker_routes
 from chains_app.services.calling import Incoming, Outgoing, call_of, timeout_of
-from chains_app.services.children import parent_wake
+from chains_app.services.children import give_time_above, parent_wake
 from chains_app.services.held import Held, resting_turn
 from chains_app.services.leases import MARGIN
 from chains_app.services.runs import Owner, run_of_notice, runs_insert
@@ -46,9 +47,9 @@ ENDED_STEPS = (StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.SKIPPED)
 def call_started(held: Held, move: CallStep | UndoStep, now: datetime) -> Outgoing | Wait:
     """Record the call as started, or wait for the provider's breaker, which uses up no attempt."""
     undo, step = isinstance(move, UndoStep), move.step
-    provider = step.compensate.provider if undo and step.compensate else step.provider
-    # A fallback must not repeat what may have taken effect already, and nobody else can refund.
+    # Nobody but its receiver can repeat what may have taken effect already, and nobody else can refund.
     only_itself = undo or (isinstance(move, CallStep) and move.again)
+    provider = _receiver(held, move)
     route = breaker_routes([provider], now=now, fallbacks=not only_itself)[provider]
     if isinstance(route, Blocked):
         held.run.waits_since = now
@@ -56,9 +57,9 @@ def call_started(held: Held, move: CallStep | UndoStep, now: datetime) -> Outgoi
     row = held.row(step.name)
     row.started_at = row.started_at or now
     if undo:
-        undo_begun(held.state, step)
+        undo_begun(held.state, step, now)
     else:
-        call_begun(held.state, step, now)
+        call_begun(held.state, step, now, route.provider)
     attempt = _attempt(held, step, route.provider, now, undo=undo)
     held.run.status = RunStatus.RUNNING
     held.run.next_run_at = held.run.updated_at = now
@@ -66,13 +67,27 @@ def call_started(held: Held, move: CallStep | UndoStep, now: datetime) -> Outgoi
     return Outgoing(step, attempt.pk, call_of(held, step, route.provider, undo=undo), route, undo)
 
 
-def give_back_waiting(held: Held, now: datetime) -> None:
-    """Deadlines do not count the time that a run was parked or waited for a breaker."""
-    run = held.run
-    if run.waits_since is not None and run.expires_at is not None:
-        run.expires_at += now - run.waits_since
-        held.state.deadline = run.expires_at
+def _receiver(held: Held, move: CallStep | UndoStep) -> str:
+    step = move.step
+    if isinstance(move, UndoStep):
+        return step.compensate.provider if step.compensate else step.provider
+    return whom(step, held.state.step(step.name)) if move.again else step.provider
+
+
+def give_back(held: Held, now: datetime, absent: timedelta) -> None:
+    """Deadlines do not count the time that a run was parked, waited for a breaker, or that nobody took it."""
+    run, state = held.run, held.state
+    span = now - run.waits_since if run.waits_since else absent
     run.waits_since = None
+    if not span:
+        return
+    known = state.steps.get(state.cursor or "")
+    if known is not None and known.timed_from is not None:
+        known.timed_from += span
+    if run.expires_at is not None:
+        run.expires_at += span
+        state.deadline = run.expires_at
+    give_time_above(run, span)
 
 
 def _attempt(held: Held, step: Step, provider: str, now: datetime, *, undo: bool) -> Attempt:
@@ -151,9 +166,11 @@ def _step_events(held: Held, step: Step, journal: Journal, *, success: bool) -> 
 
 
 def _transition(held: Held, step: Step, now: datetime, journal: Journal) -> None:
-    listener = listener_for(held.run)
+    """Move the order, also from a run below: every turn has locked the owner of the run at the top."""
+    top = top_of(held.run)
+    listener = listener_for(top)
     if listener:
-        listener.transition(held.run, to=step.transition_to, step=step.name, now=now, journal=journal)
+        listener.transition(top, to=step.transition_to, step=step.name, now=now, journal=journal)
 
 
 def undo_result(held: Held, out: Outgoing, came: Incoming, journal: Journal) -> None:
@@ -181,8 +198,8 @@ def _audit(held: Held, journal: Journal, outcome: str, out: Outgoing, came: Inco
     }
     if out.undo:
         details["compensation"] = True
-    if out.route.via_fallback:
-        details["fallback_for"] = out.route.original
+    elif out.route.provider != out.step.provider:
+        details["fallback_for"] = out.step.provider
     if came.failure:
         details["error"] = {"code": came.failure.code, "message": came.failure.message}
     elif came.body is not None:
@@ -219,9 +236,11 @@ def run_ended(held: Held, move: End, now: datetime, journal: Journal) -> None:
     run.status, run.ended_at, run.next_run_at = move.status, now, None
     state.error, state.error_code = scrubbed(held, move.error), move.error_code
     run.error, run.error_code = state.error, state.error_code
+    run.dead_lettered_at = now if _is_dead_letter(held, move) else None
     if run.kind == RunKind.CHAIN:
-        run.dead_lettered_at = now if _is_dead_letter(held, move) else None
         _tell_end(held, move, now, journal)
+    if move.status != RunStatus.COMPLETED:
+        Incident.objects.filter(run=run, resolved_at=None).update(resolved_at=now, resolution=move.status)
     parent_wake(run, now)
     listener = listener_for(run)
     if listener:
@@ -232,14 +251,20 @@ def run_ended(held: Held, move: End, now: datetime, journal: Journal) -> None:
 def effect_stands(held: Held) -> bool:
     """Something was done at a provider that is not undone, or may have been."""
     turn = resting_turn(held)
-    doubtful = any(known.unknown for known in held.state.steps.values())
-    return doubtful or bool(standing(turn)) or point_passed(turn)
+    return in_doubt(turn) or bool(standing(turn)) or point_passed(turn)
 
 
 def _is_dead_letter(held: Held, move: End) -> bool:
-    """A whole order's run that failed, unless its chain says that nobody need look."""
+    """A whole order's run that failed, unless its chain says that nobody need look.
+
+    Of bare calls: one of which nobody knows whether it took effect. Of notices: one that nobody else asks after.
+    """
     if held.run.parent_id or move.status not in (RunStatus.FAILED, RunStatus.TIMED_OUT):
         return False
+    if held.run.kind == RunKind.SINGLE:
+        return in_doubt(resting_turn(held))
+    if held.run.kind == RunKind.NOTICE:
+        return not held.run.owner_kind
     last = held.definition.step(held.state.cursor) if held.state.cursor else None
     return held.definition.on_failure == "abort" or (last is not None and last.on_failure == "dlq")
 
@@ -250,6 +275,8 @@ def _tell_end(held: Held, move: End, now: datetime, journal: Journal) -> None:
     details: dict[str, Any] = {"execution_path": path}
     if move.status != RunStatus.COMPLETED:
         details["error"] = run.cancel_reason if move.status == RunStatus.CANCELLED else move.error
+    if run.cancelled_by:
+        details["cancelled_by"] = run.cancelled_by
     _audit_run(held, journal, AUDIT_OF_END[RunStatus(move.status)], details)
     # Who follows an action waits for its chain, not for the chains inside that one.
     above = {"parent_chain_id": str(run.parent_id)} if run.parent_id else {}

@@ -1,60 +1,194 @@
-"""Repair in bulk: incidents resumed by filter, dead letters counted and drained."""
+"""Repair in bulk: incidents resumed by filter, dead letters replayed, counted and taken away. Each with a preview."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Min, QuerySet
 
-from acteon_site.base.errors import AppError
-from chains_app.models import Incident, Run
-from chains_app.services.control import run_retry
+from acteon_site.base.errors import AppError, conflict
+from acteon_site.base.retrying import retry_on_deadlock
+from audit_app.services.journal import Journal, Source
+from chains_app.models import Incident, Run, StepRun
+from chains_app.services.recording import subject_of, trail_id
+from chains_app.services.resuming import Word, resume_locked, resume_problem, run_lock, run_retry
+from chains_app.states import StepStatus
 
 MOST = 1000
+NOT_A_DEAD_LETTER = "NOT_A_DEAD_LETTER"
+# What the filters are called, and where the rows have it.
+INCIDENT_COLUMNS = {
+    **{"namespace": "run__namespace", "tenant": "run__tenant", "chain_name": "run__chain_name"},
+    **{"reason": "reason", "step": "step"},
+}
+LETTER_COLUMNS = {
+    **{"namespace": "namespace", "tenant": "tenant", "chain_name": "chain_name"},
+    **{"reason": "error_code", "step": "steps__name"},
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
+    """What became of a parked run, or would: `error` says why it cannot go on."""
+
     incident: Incident
     error: AppError | None = None
 
-
-def open_incidents(**filters: str) -> QuerySet[Incident]:
-    """Open incidents; filters: namespace, tenant, reason, step, chain_name."""
-    names = {"namespace": "run__namespace", "tenant": "run__tenant", "chain_name": "run__chain_name"}
-    wanted = {names.get(name, name): value for name, value in filters.items()}
-    return (
-        Incident.objects.filter(resolved_at__isnull=True, **wanted)
-        .select_related("run")
-        .order_by("opened_at")
-    )
+    @property
+    def run(self) -> Run:
+        return self.incident.run
 
 
-def incidents_resume(*, incidents: Sequence[Incident], actor: str) -> list[Resumed]:
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The same of a dead letter."""
+
+    run: Run
+    error: AppError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LetterCount:
+    """How many dead letters of one kind there are, and since when the oldest."""
+
+    namespace: str
+    tenant: str
+    chain_name: str
+    reason: str
+    count: int
+    oldest: datetime
+
+
+def open_incidents(*, resolved: bool = False, **filters: Any) -> QuerySet[Incident]:
+    """Open incidents, or all, oldest first; filters: namespace, tenant, reason, step, chain_name."""
+    wanted: dict[str, Any] = {INCIDENT_COLUMNS.get(name, name): value for name, value in filters.items()}
+    if not resolved:
+        wanted["resolved_at__isnull"] = True
+    return Incident.objects.filter(**wanted).select_related("run").order_by("opened_at", "id")
+
+
+def incidents_preview(*, incidents: Iterable[Incident]) -> list[Resumed]:
+    """What `incidents_resume` would come to now. Changes nothing."""
+    return [Resumed(incident, resume_problem(incident.run)) for incident in incidents]
+
+
+def incidents_resume(
+    *, incidents: Sequence[Incident], actor: str, source: Source | None = None
+) -> list[Resumed]:
     """Retry each parked run; one that cannot go on is told and harms no other."""
-    return [_resume(incident, actor) for incident in incidents]
-
-
-def _resume(incident: Incident, actor: str) -> Resumed:
-    try:
-        run_retry(run_id=incident.run_id, actor=actor)
-    except AppError as error:
-        return Resumed(incident, error)
-    return Resumed(incident)
+    return [
+        Resumed(row, _refusal(partial(run_retry, incident=row.pk), row.run_id, actor, source))
+        for row in incidents
+    ]
 
 
 def dead_letters(**filters: Any) -> QuerySet[Run]:
-    """Runs that ended without success and that nobody has taken away yet, oldest first."""
-    letters = Run.objects.filter(dead_lettered_at__isnull=False, **filters)
+    """Runs that ended without success and that nobody has taken away yet, oldest first.
+
+    Filters: namespace, tenant, chain_name, reason (the error's code), step (that failed), and any lookup of a run.
+    """
+    wanted = {LETTER_COLUMNS.get(name, name): value for name, value in filters.items()}
+    if "step" in filters:
+        wanted["steps__status"] = StepStatus.FAILED
+    letters = Run.objects.filter(dead_lettered_at__isnull=False, **wanted)
     return letters.order_by("dead_lettered_at", "id")
 
 
+def failed_steps(runs: Iterable[Run]) -> dict[UUID, StepRun]:
+    """The last step that failed of each run, in one query."""
+    rows = StepRun.objects.filter(run__in=list(runs), status=StepStatus.FAILED).order_by("index")
+    return {row.run_id: row for row in rows.defer("response")}
+
+
+def dead_letters_preview(*, letters: Iterable[Run]) -> list[Replayed]:
+    """What `dead_letters_replay` would come to now. Changes nothing."""
+    return [Replayed(run, resume_problem(run)) for run in letters]
+
+
+@retry_on_deadlock
+def dead_letter_replay(*, run_id: UUID, actor: str, source: Source | None = None) -> Run:
+    """Resume a dead letter at its failed step. Of several who ask, one does it; the others get a 409.
+
+    Raises as `run_retry` does, too: it was compensated, or its order was placed anew.
+    """
+    with transaction.atomic():
+        run = run_lock(run_id)
+        _require_letter(run)
+        return resume_locked(run, Word(actor, source))
+
+
+def dead_letters_replay(
+    *, letters: Iterable[Run], actor: str, source: Source | None = None
+) -> list[Replayed]:
+    """Replay each; one that cannot go on is told, stays a dead letter and harms no other."""
+    return [Replayed(run, _refusal(dead_letter_replay, run.pk, actor, source)) for run in letters]
+
+
+def _refusal(act: Callable[..., Run], run_id: UUID, actor: str, source: Source | None) -> AppError | None:
+    try:
+        act(run_id=run_id, actor=actor, source=source)
+    except AppError as error:
+        return error
+    return None
+
+
+@retry_on_deadlock
+def dead_letter_dismiss(*, run_id: UUID, actor: str, source: Source | None = None) -> Run:
+    """Take one dead letter away. Raises 404, and 409 where somebody replayed or took it meanwhile."""
+    with transaction.atomic():
+        run = run_lock(run_id)
+        _require_letter(run)
+        _take_away([run], actor, source)
+    return run
+
+
+def dead_letters_dismiss(
+    *, letters: Iterable[Run], actor: str, source: Source | None = None
+) -> list[Replayed]:
+    """Take these away; one that somebody was faster with is told and harms no other."""
+    return [Replayed(run, _refusal(dead_letter_dismiss, run.pk, actor, source)) for run in letters]
+
+
 @transaction.atomic
-def dead_letters_drain(*, letters: QuerySet[Run], limit: int = MOST) -> list[Run]:
+def dead_letters_drain(
+    *, letters: QuerySet[Run], actor: str, source: Source | None = None, limit: int = MOST
+) -> list[Run]:
     """Take dead letters away: they are answered once, and are dead letters no more. The runs stay."""
     taken = list(letters.select_for_update(skip_locked=True, of=("self",)).select_related("version")[:limit])
-    Run.objects.filter(pk__in=[run.pk for run in taken]).update(dead_lettered_at=None)
+    _take_away(taken, actor, source)
     return taken
+
+
+def dead_letter_counts(letters: QuerySet[Run]) -> list[LetterCount]:
+    """The dead letters by shop, chain and reason, the most first."""
+    columns = ("namespace", "tenant", "chain_name", "error_code")
+    counted = letters.order_by().values(*columns).annotate(n=Count("pk"), oldest=Min("dead_lettered_at"))
+    rows = counted.order_by("-n", *columns).values_list(*columns, "n", "oldest")
+    return [LetterCount(*row) for row in rows]
+
+
+def _require_letter(run: Run) -> None:
+    if run.dead_lettered_at is None:
+        message = "this is no dead letter any more: it was replayed or taken away"
+        raise conflict(message, NOT_A_DEAD_LETTER)
+
+
+def _take_away(letters: Sequence[Run], actor: str, source: Source | None) -> None:
+    journal = Journal(source or Source(actor, "", ""))
+    for run in letters:
+        details = {"chain_name": run.chain_name, "from": "dead_letter", "to": "dismissed", "by": actor}
+        journal.audit(
+            subject_of(run),
+            outcome="state_changed",
+            verdict="chain",
+            outcome_details=details,
+            chain_id=trail_id(run),
+        )
+    journal.write()
+    Run.objects.filter(pk__in=[run.pk for run in letters]).update(dead_lettered_at=None)

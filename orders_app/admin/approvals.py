@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from orders_app.admin.evidence import Button, EvidenceAdmin, Told, actor_of, source_of
+from acteon_site.admin_times import ago, countdown, moment
+from orders_app.admin.evidence import REASON, Button, EvidenceAdmin, Told, actor_of, reason_of, source_of
 from orders_app.admin.filters import ApprovalState
-from orders_app.admin.showing import ago, amount_of, countdown, moment, payload_of, payload_rows
+from orders_app.admin.showing import amount_of, payload_of, payload_rows
 from orders_app.admin.trail import rule_words, trail_of
 from orders_app.admin.words import approved
 from orders_app.api.views_approvals import decide
@@ -104,11 +105,12 @@ class ApprovalAdmin(EvidenceAdmin):
             f"Reject {what}? The shop may place the order again.",
             "Yes, reject",
             "bad",
+            reason=REASON,
         )
         return [approve, reject]
 
     def press(self, request: HttpRequest, obj: Approval, name: str) -> Told:
-        answer = decide(obj, name, actor_of(request), source_of(request))
+        answer = decide(obj, name, actor_of(request), source_of(request), reason_of(request))
         return (
             approved(answer["outcome"])
             if name == APPROVE

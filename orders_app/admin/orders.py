@@ -15,7 +15,7 @@ from unfold.decorators import display
 from acteon_site.base.errors import conflict
 from audit_app.admin import ScopeFilter
 from chains_app.models import Run, StepRun
-from orders_app.admin.evidence import Button, EvidenceAdmin, Told, actor_of, source_of
+from orders_app.admin.evidence import REASON, Button, EvidenceAdmin, Told, actor_of, reason_of, source_of
 from orders_app.admin.filters import OrderState, within_scopes
 from orders_app.admin.picture import lifecycle_svg
 from orders_app.admin.showing import amount_of, payload_of, payload_rows
@@ -105,7 +105,7 @@ class OrderAdmin(EvidenceAdmin):
         if order.status in CANCELLABLE:
             question = f"Cancel {order.fingerprint}? What is done already is undone where that is possible."
             url = self.url_of(CANCEL, order.pk)
-            buttons.append(Button("Cancel the order", url, question, "Yes, cancel it", "bad"))
+            buttons.append(Button("Cancel the order", url, question, "Yes, cancel it", "bad", reason=REASON))
         return buttons
 
     def _move_button(self, order: Order, state: str) -> Button:
@@ -126,7 +126,7 @@ class OrderAdmin(EvidenceAdmin):
         if name == MOVE:
             moved = order_transition(**named, **who, to=request.POST.get("to", ""))
             return Told(f"The order is {moved.new_state} now.")
-        order = order_cancel(**named, **who)
+        order = order_cancel(**named, **who, reason=reason_of(request))
         if order.status == OrderStatus.CANCELLED:
             return Told("Cancelled. The order is not carried out.")
         return Told(

@@ -67,12 +67,17 @@ def _line(record: AuditRecord) -> Line:
 
 
 def _what(outcome: str, details: Mapping[str, Any]) -> str:
-    words = outcome.replace("_", " ")
+    why = details.get("reason") or (details.get("error") if outcome == "chain_cancelled" else "")
+    because = f": {why}" if isinstance(why, str) and why else ""
     if outcome.startswith("chain_step_") and details.get("step"):
-        return f"step {details['step']} {outcome.removeprefix('chain_step_')}"
+        # A retry that a person asked for is no failure of the provider.
+        verb = "resumed" if outcome == "chain_step_retrying" and details.get("by") else ""
+        return f"step {details['step']} {verb or outcome.removeprefix('chain_step_')}"
+    if outcome == "state_changed" and details.get("from") == "dead_letter":
+        return "dead letter dismissed"
     if outcome == "state_changed" and details.get("to"):
         return f"became {details['to']}"
-    return words
+    return outcome.replace("_", " ") + because
 
 
 def rule_words(request: HttpRequest, name: str) -> RuleWords:

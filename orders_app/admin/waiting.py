@@ -10,9 +10,10 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from orders_app.admin.evidence import Button, EvidenceAdmin, Told, actor_of, source_of
+from acteon_site.admin_times import ago, countdown, moment
+from orders_app.admin.evidence import REASON, Button, EvidenceAdmin, Told, actor_of, reason_of, source_of
 from orders_app.admin.filters import WaitingState
-from orders_app.admin.showing import ago, amount_of, countdown, moment, payload_of, payload_rows
+from orders_app.admin.showing import amount_of, payload_of, payload_rows
 from orders_app.admin.trail import rule_words, trail_of
 from orders_app.models import WaitingOrder
 from orders_app.services.holds import hold_cancel
@@ -87,10 +88,12 @@ class WaitingOrderAdmin(EvidenceAdmin):
         question = (
             f"Cancel {hold.order_name} for {amount_of(hold)}? It is not carried out; it may be placed again."
         )
-        return [Button("Cancel", self.url_of(CANCEL, hold.pk), question, "Yes, cancel it", "bad")]
+        url = self.url_of(CANCEL, hold.pk)
+        return [Button("Cancel", url, question, "Yes, cancel it", "bad", reason=REASON)]
 
     def press(self, request: HttpRequest, obj: WaitingOrder, name: str) -> Told:
-        hold_cancel(hold_id=obj.pk, actor=actor_of(request), source=source_of(request))
+        who: dict[str, Any] = {"actor": actor_of(request), "source": source_of(request)}
+        hold_cancel(hold_id=obj.pk, **who, reason=reason_of(request))
         return Told("Cancelled. The order is not carried out.")
 
 

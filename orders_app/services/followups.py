@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
+
 from acteon_site.base.clock_text import parse_time
-from acteon_site.base.errors import conflict
+from acteon_site.base.errors import AppError, conflict
 from audit_app.selectors import current_redactor
 from audit_app.services.journal import Journal, Source, Subject
 from chains_app.models import Run
@@ -14,7 +17,7 @@ from chains_app.states import RunKind, RunStatus
 from orders_app.models import Hold, Order
 from orders_app.pipeline.rows import ORDER_FIELDS, outcome_notes
 from orders_app.selectors import lifecycle_of
-from orders_app.services.moves import order_free_key, order_move_by_run
+from orders_app.services.moves import order_free_key, order_move_by_run, order_retake_key
 from orders_app.services.run_outcomes import single_outcome
 from orders_app.states import OrderStatus
 
@@ -47,16 +50,28 @@ class OrderRuns:
         if run.kind == RunKind.SINGLE:
             journal_single(run, journal)
 
-    def resumed(self, run: Run, *, now: datetime) -> None:
-        order = Order.objects.get(pk=owner_of(run))
+    def resume_problem(self, run: Run) -> AppError | None:
+        order = Order.objects.filter(pk=owner_of(run)).first()
+        if order is None:
+            return conflict("retention has removed the order; this run cannot go on", "ORDER_GONE")
         others = Order.objects.filter(
             namespace=order.namespace, tenant=order.tenant, fingerprint=order.fingerprint, living=True
         )
-        if others.exclude(pk=order.pk).exists():
-            raise conflict("the order was placed anew; this run cannot go on", "PLACED_ANEW")
-        Order.objects.filter(pk=order.pk).update(
-            status=OrderStatus.PROCESSING, living=True, reason="", finished_at=None, updated_at=now
-        )
+        return placed_anew() if others.exclude(pk=order.pk).exists() else None
+
+    def resumed(self, run: Run, *, now: datetime) -> None:
+        order = Order.objects.filter(pk=owner_of(run))
+        if not order_retake_key(run.origin):
+            raise conflict("another order has taken its dedup key; this run cannot go on", "PLACED_ANEW")
+        alive = {"status": OrderStatus.PROCESSING, "living": True}
+        try:
+            with transaction.atomic():
+                order.update(**alive, reason="", finished_at=None, updated_at=now)
+        except IntegrityError as error:  # of two orders of one name, the other was faster
+            raise placed_anew() from error
+
+    def names(self, owner_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        return dict(Order.objects.filter(pk__in=owner_ids).values_list("pk", "fingerprint"))
 
     def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
         order_move_by_run(order_id=owner_of(run), to=to, actor=f"step:{step}", now=now, journal=journal)
@@ -72,8 +87,14 @@ class ActionRuns:
         if run.kind == RunKind.SINGLE:
             journal_single(run, journal)
 
-    def resumed(self, run: Run, *, now: datetime) -> None:
+    def resume_problem(self, run: Run) -> AppError | None:
         """Nothing stands in the way."""
+
+    def resumed(self, run: Run, *, now: datetime) -> None:
+        """There is no order to bring back."""
+
+    def names(self, owner_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        return {}
 
     def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
         """There is no order to move."""
@@ -88,11 +109,21 @@ class ApprovalNotices:
     def ended(self, run: Run, *, in_doubt: bool, now: datetime, journal: Journal) -> None:
         Hold.objects.filter(pk=owner_of(run)).update(notified=run.status == RunStatus.COMPLETED)
 
-    def resumed(self, run: Run, *, now: datetime) -> None:
+    def resume_problem(self, run: Run) -> AppError | None:
         """Nothing stands in the way."""
+
+    def resumed(self, run: Run, *, now: datetime) -> None:
+        """There is no order to bring back."""
+
+    def names(self, owner_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        return {}
 
     def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
         """A notice moves nothing."""
+
+
+def placed_anew() -> AppError:
+    return conflict("the order was placed anew; this run cannot go on", "PLACED_ANEW")
 
 
 def owner_of(run: Run) -> UUID:

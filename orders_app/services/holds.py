@@ -14,6 +14,7 @@ from django.db import transaction
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError, conflict, not_found
 from acteon_site.base.retrying import retry_on_deadlock
+from audit_app.selectors import current_redactor
 from audit_app.services.journal import SYSTEM_SOURCE, Journal, Source, Subject
 from orders_app.actions import stored_action
 from orders_app.models import Hold, Order
@@ -71,7 +72,8 @@ def approval_reject(*, hold_id: UUID, actor: str, source: Source, reason: str = 
         )
         hold = _decided(hold_id, won, now)
         journal = Journal(source)
-        _journal_decision(journal, hold, actor)
+        reason = _clean(hold, reason)
+        _journal_decision(journal, hold, actor, reason)
         _end_order(hold, reason or f"rejected by {actor}", now)
         journal.write()
     return hold
@@ -110,6 +112,7 @@ def hold_cancel(*, hold_id: UUID, actor: str, source: Source, reason: str = "") 
         if not won:
             raise conflict(f"it is {hold.status} already", "NOT_WAITING")
         journal = Journal(source)
+        reason = _clean(hold, reason)
         _journal_cancel(journal, hold, actor, reason)
         _end_order(hold, reason or f"cancelled by {actor}", now)
         _give_back_slot(hold)
@@ -131,14 +134,21 @@ def _decided(hold_id: UUID, won: int, now: datetime) -> Hold:
 
 
 def hold_subject(hold: Hold) -> Subject:
-    return Subject(
-        hold.namespace, hold.tenant, hold.notify_provider, hold.action.action_type, hold.action_id_text
-    )
+    action = hold.action
+    return Subject(hold.namespace, hold.tenant, action.provider, action.action_type, hold.action_id_text)
 
 
-def _journal_decision(journal: Journal, hold: Hold, actor: str) -> None:
+def _clean(hold: Hold, reason: str) -> str:
+    """What a person typed, without the order's redacted values."""
+    action = stored_action(hold.action.body)
+    return current_redactor().scrubber(action.payload, action.tainted).text(reason) if reason else ""
+
+
+def _journal_decision(journal: Journal, hold: Hold, actor: str, reason: str = "") -> None:
     subject, status = hold_subject(hold), HoldStatus(hold.status)
     details = {"approval_id": str(hold.pk), "decided_by": actor}
+    if reason:
+        details["reason"] = reason
     journal.audit(
         subject,
         outcome=AUDIT_OF_APPROVAL[status],
@@ -151,7 +161,7 @@ def _journal_decision(journal: Journal, hold: Hold, actor: str) -> None:
 
 def _journal_cancel(journal: Journal, hold: Hold, actor: str, reason: str) -> None:
     if hold.kind == HoldKind.APPROVAL:
-        _journal_decision(journal, hold, actor)
+        _journal_decision(journal, hold, actor, reason)
         return
     details = {"cancelled_by": actor, "reason": reason}
     journal.audit(

@@ -11,7 +11,8 @@ from uuid import UUID
 from django.db import transaction
 
 from acteon_site.base.clock import db_now
-from acteon_site.base.errors import conflict, invalid_field, not_found
+from acteon_site.base.errors import conflict, not_found
+from acteon_site.base.principals import SYSTEM, Principal
 from acteon_site.base.retrying import retry_on_deadlock
 from audit_app.services.journal import SYSTEM_SOURCE, Journal, Source, Subject
 from orders_app.actions import stored_action
@@ -19,7 +20,7 @@ from orders_app.lifecycles.spec import LifecycleSpec
 from orders_app.models import Move, Order
 from orders_app.selectors import lifecycle_of
 from orders_app.states import UNMOVABLE, OrderStatus
-from rules_app.services.gates import dedup_key, gates_lock, gates_write
+from rules_app.services.gates import Gate, dedup_key, gates_lock, gates_write
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,12 @@ class Moved:
     new_state: str
 
 
-def order_named(namespace: str, tenant: str, fingerprint: str, *, lock: bool = False) -> Order:
-    """The order of this name: the living one, else the newest of those that ended. Raises 404."""
-    found = Order.objects.filter(namespace=namespace, tenant=tenant, fingerprint=fingerprint)
+def order_named(
+    namespace: str, tenant: str, fingerprint: str, *, caller: Principal = SYSTEM, lock: bool = False
+) -> Order:
+    """The order of this name that the caller may see: the living one, else the newest of those that ended. Or 404."""
+    named = {"namespace": namespace, "tenant": tenant, "fingerprint": fingerprint}
+    found = Order.objects.filter(**named).filter(**caller.action_lookups())
     if lock:
         found = found.select_for_update()
     order = found.order_by("-living", "-created_at").first()
@@ -42,23 +46,28 @@ def order_named(namespace: str, tenant: str, fingerprint: str, *, lock: bool = F
 
 @retry_on_deadlock
 def order_transition(
-    *, namespace: str, tenant: str, fingerprint: str, to: str, actor: str, source: Source
+    *,
+    namespace: str,
+    tenant: str,
+    fingerprint: str,
+    to: str,
+    actor: str,
+    source: Source,
+    caller: Principal = SYSTEM,
 ) -> Moved:
     """Move an order. A repeat of the move just made is answered and not written again; an illegal one is a 409."""
     with transaction.atomic():
-        order = order_named(namespace, tenant, fingerprint, lock=True)
+        order = order_named(namespace, tenant, fingerprint, caller=caller, lock=True)
         spec = lifecycle_of(order)
-        if to not in spec.states:
-            raise invalid_field(
-                "to", f"{to!r} is no state of {spec.name}; known are {', '.join(spec.states)}"
-            )
         if order.status in UNMOVABLE:
             raise conflict(f"the order is {order.status} and does not move", "ORDER_NOT_MOVABLE")
         if _just_made(order, to):
             return Moved(order, order.state, order.state)
         if to not in spec.allowed(order.state):
             allowed = ", ".join(spec.allowed(order.state)) or "nothing (it is finished)"
-            raise conflict(f"{order.state} cannot become {to}; allowed: {allowed}", "TRANSITION_NOT_ALLOWED")
+            unknown = "" if to in spec.states else f", which is no state of {spec.name}"
+            message = f"{order.state} cannot become {to}{unknown}; allowed: {allowed}"
+            raise conflict(message, "TRANSITION_NOT_ALLOWED")
         journal = Journal(source)
         previous = _move(order, spec, to, actor, db_now(), journal)
         journal.write()
@@ -143,15 +152,30 @@ def order_time_out(*, order_id: UUID) -> bool:
 
 
 def subject_of(order: Order) -> Subject:
-    return Subject(order.namespace, order.tenant, "", order.action_type, order.action_id_text)
+    return Subject(order.namespace, order.tenant, order.provider, order.action_type, order.action_id_text)
 
 
 def order_free_key(stored: Mapping[str, Any]) -> None:
-    """Give back the dedup key of an order that may be placed again."""
+    """Give back the dedup key of an order that may be placed again. Its run may be resumed: so it is remembered."""
+    gate, action_id = _dedup_gate(stored)
+    if gate.data.get("action_id") == action_id:
+        gate.put({"freed": gate.data}, gate.expires_at)
+        gates_write([gate])
+
+
+def order_retake_key(stored: Mapping[str, Any]) -> bool:
+    """Take the dedup key back, as far as its time is not over. False where another action has it now."""
+    gate, action_id = _dedup_gate(stored)
+    freed = gate.data.get("freed", {})
+    if freed.get("action_id") == action_id:
+        gate.put(freed, gate.expires_at)
+        gates_write([gate])
+    return gate.data.get("action_id") in (None, action_id)
+
+
+def _dedup_gate(stored: Mapping[str, Any]) -> tuple[Gate, str]:
+    """The locked gate of the action's dedup key, and the action's id."""
     action = stored_action(stored)
     key = dedup_key(action.namespace, action.tenant, action.action_type, action.dedup_value)
     gates, _ = gates_lock([key])
-    gate = gates[key]
-    if gate.data.get("action_id") == action.id:
-        gate.clear()
-        gates_write([gate])
+    return gates[key], action.id

@@ -100,6 +100,25 @@ def test_rejecting_ends_the_order(shop: Shop, people: People) -> None:
     assert "Rejected by approver" in page_of(client, PAGE, hold.pk)
 
 
+def test_a_rejection_keeps_the_reason_that_was_typed(shop: Shop, people: People) -> None:
+    hold, client = held(shop), people.client("approver")
+    assert 'name="reason"' in page_of(client, PAGE, hold.pk)
+    press(client, REJECT, hold, reason=" wrong address,\n card 4111111111111111 ")
+    assert Order.objects.get().reason.startswith("wrong address, card ")
+    record = AuditRecord.objects.get(outcome="approval_rejected")
+    assert record.outcome_details["reason"] == Order.objects.get().reason
+    page = page_of(client, PAGE, hold.pk)
+    assert "approval rejected: wrong address" in page
+    assert not any(secret in page + str(record.outcome_details) for secret in PRIVATE)
+
+
+def test_a_reason_is_cut_and_an_approval_asks_for_none(shop: Shop, people: People) -> None:
+    hold, client = held(shop), people.client("approver")
+    assert page_of(client, PAGE, hold.pk).count('name="reason"') == 1
+    press(client, REJECT, hold, reason="x" * 10_000)
+    assert Order.objects.get().reason == "x" * 500
+
+
 def test_after_hours_the_manager_is_told_until_when_it_waits(shop: Shop, people: People) -> None:
     hold = held(shop)
     condition = {"field": "action.action_type", "eq": "place_order"}

@@ -83,6 +83,21 @@ def test_an_order_under_way_has_its_chain_stopped(shop: Shop, people: People) ->
     assert run.cancelled_by == "operator"
 
 
+def test_a_cancel_keeps_the_reason_that_was_typed(shop: Shop, people: People) -> None:
+    shop.place(payload={"order_id": "o-1"})
+    held(shop)
+    client = people.client("operator")
+    for order in Order.objects.all():
+        assert 'name="reason"' in page_of(client, PAGE, order.pk)
+        press(client, CANCEL, order, reason="the customer called")
+    runs_sweep()
+    assert Run.objects.get(kind="chain").cancel_reason == "the customer called"
+    waited, ran = Order.objects.get(fingerprint="big-1"), Order.objects.get(fingerprint="o-1")
+    assert (waited.status, waited.reason) == ("cancelled", "the customer called")
+    assert ran.status == "cancelled"
+    assert "chain cancelled: the customer called" in page_of(client, PAGE, ran.pk)
+
+
 def test_it_is_too_late_to_cancel_what_is_done(order: Order, people: People) -> None:
     client = people.client("operator")
     assert "Cancel the order" not in page_of(client, PAGE, order.pk)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from acteon_site.admin_times import span_text
 from acteon_site.base.ids import new_id
 from orders_app.admin.filters import first_id_at
 from orders_app.admin.picture import lifecycle_svg
-from orders_app.admin.showing import MOST_LINES, money, payload_rows, span_text
+from orders_app.admin.showing import MOST_LINES, money, payload_rows
 from orders_app.lifecycles.spec import LifecycleSpec, parse_lifecycle
 
 

@@ -49,6 +49,14 @@ def test_cancelling_frees_the_order_and_is_written_down(schedule: Hold, people: 
     assert "late-1" in page_of(client, LIST, state="cancelled")
 
 
+def test_cancelling_keeps_the_reason_that_was_typed(schedule: Hold, people: People) -> None:
+    client = people.client("operator")
+    assert 'name="reason"' in page_of(client, PAGE, schedule.pk)
+    press(client, CANCEL, schedule, reason="sold out")
+    assert Order.objects.get().reason == "sold out"
+    assert AuditRecord.objects.get(outcome="schedule_cancelled").outcome_details["reason"] == "sold out"
+
+
 def test_what_waits_no_longer_is_told_so(schedule: Hold, people: People) -> None:
     client = people.client("operator")
     press(client, CANCEL, schedule)

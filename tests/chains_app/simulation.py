@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chains_app.definitions import Definition, parse_definition
+from chains_app.engine import by_hand
+from chains_app.engine.kinds.provider import whom
 from chains_app.engine.machine import next_move
 from chains_app.engine.moves import CallStep, End, Park, UndoStep, Wait
 from chains_app.engine.results import (
@@ -26,10 +28,12 @@ from chains_app.engine.results import (
     call_begun,
     undo_begun,
 )
-from chains_app.engine.state import ProviderTraits, RunState, Turn
+from chains_app.engine.state import ProviderTraits, RunState, StepState, Turn
+from chains_app.states import Phase, StepStatus
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MOST_TURNS = 400
+TURNED_AWAY = Failure("EXECUTION_FAILED", "HTTP 409", retryable=False, unknown=False)
 TRAITS = ProviderTraits(repeatable=True, window=timedelta(hours=23))
 
 SPEC: dict[str, Any] = {
@@ -42,6 +46,7 @@ SPEC: dict[str, Any] = {
             "provider": "p",
             "action_type": "charge",
             "retry": {"max_retries": 3, "backoff_ms": 500},
+            "on_fallback": "accept",
             "compensate": {"provider": "p", "action_type": "refund"},
         },
         {
@@ -64,25 +69,38 @@ def definition_of(spec: dict[str, Any]) -> Definition:
 
 @dataclass
 class Ledger:
-    """A provider that remembers keys, as a real one does: a repeat has the answer of the first and no effect."""
+    """Providers that remember keys, as real ones do: a repeat has the answer of the first and no effect.
+
+    Each remembers its own, and nothing of what the other was sent. `effects` counts what they have done together.
+    """
 
     random: random.Random
     effects: Counter[str] = field(default_factory=Counter)
-    answered: dict[str, bool] = field(default_factory=dict)
+    answered: set[tuple[str, str]] = field(default_factory=set)
+    repeats: Counter[str] = field(default_factory=Counter)
 
-    def call(self, key: str) -> Failure | None:
+    def call(self, provider: str, key: str) -> Failure | None:
         """None: carried out. A timeout may or may not have taken effect."""
-        if key not in self.answered:
+        if (provider, key) not in self.answered:
             luck = self.random.random()
             if luck < 0.10:
                 return Failure("CONNECTION", "refused", retryable=True, unknown=False)
             if luck < 0.15:
-                return Failure("EXECUTION_FAILED", "declined", retryable=False, unknown=False)
+                return Failure("EXECUTION_FAILED", "declined", retryable=False, unknown=False, settles=True)
+            if luck < 0.17:
+                return TURNED_AWAY
             self.effects[key] += 1
-            self.answered[key] = True
-        if self.random.random() < 0.15:
+            self.answered.add((provider, key))
+        luck = self.random.random()
+        if luck < 0.15:
             return Failure("TIMEOUT", "no answer", retryable=True, unknown=True)
-        return None
+        # Refused on the way, although it has long been carried out: a locked key, a changed password.
+        return TURNED_AWAY if luck < 0.20 and self.effects[key] and self.late(key) else None
+
+    def late(self, key: str) -> bool:
+        """Only a repeat is turned away: the first call was heard."""
+        self.repeats[key] += 1
+        return self.repeats[key] > 1
 
 
 @dataclass
@@ -95,10 +113,13 @@ class Simulation:
     now: datetime = BEGIN
     ended: str = ""
     parked: str = ""
+    helped: int = 0
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
         self.ledger = Ledger(self.random)
+        # One in five providers is like email: it cannot be asked again.
+        self.traits = ProviderTraits(self.random.random() < 0.8, timedelta(hours=23))
         first = self.definition.steps[0].name
         self.stored = RunState(cursor=first, deadline=BEGIN + timedelta(hours=1))
 
@@ -115,18 +136,18 @@ class Simulation:
             self.stored.cancel_requested = True
         state = copy.deepcopy(self.stored)
         while True:
-            move = next_move(Turn(self.definition, state, self.now, lambda name: TRAITS))
+            move = next_move(self._turn(state))
             if not isinstance(move, CallStep | UndoStep):
                 self.stored = state
                 return self._rest(move)
-            self._begin(state, move)
+            provider = self._begin(state, move)
             self.stored = copy.deepcopy(state)  # recorded as started, committed
             if self._dies():
                 return None
-            failure = self.ledger.call(self._key(move))
+            failure = self.ledger.call(provider, self._key(move))
             if self._dies():
                 return None  # the call was made, and its answer died with the worker
-            self._finish(state, move, failure)
+            self._finish(state, move, failure, provider)
             self.stored = copy.deepcopy(state)
 
     def _dies(self) -> bool:
@@ -134,16 +155,25 @@ class Simulation:
         self.now += timedelta(seconds=60 if died else self.random.random())
         return died
 
-    def _begin(self, state: RunState, move: CallStep | UndoStep) -> None:
+    def _turn(self, state: RunState) -> Turn:
+        return Turn(self.definition, state, self.now, lambda name: self.traits)
+
+    def _begin(self, state: RunState, move: CallStep | UndoStep) -> str:
+        """Who gets the call: while its breaker is open, a fallback stands in, unless only the one may be asked."""
         if isinstance(move, UndoStep):
-            undo_begun(state, move.step)
-        else:
-            call_begun(state, move.step, self.now)
+            undo_begun(state, move.step, self.now)
+            return "p"
+        stands_in = move.step.on_fallback == "accept" and not move.again and self.random.random() < 0.2
+        provider = "q" if stands_in else whom(move.step, state.step(move.step.name)) if move.again else "p"
+        call_begun(state, move.step, self.now, provider)
+        return provider
 
     def _key(self, move: CallStep | UndoStep) -> str:
         return f"undo:{move.step.name}" if isinstance(move, UndoStep) else move.step.name
 
-    def _finish(self, state: RunState, move: CallStep | UndoStep, failure: Failure | None) -> None:
+    def _finish(
+        self, state: RunState, move: CallStep | UndoStep, failure: Failure | None, provider: str
+    ) -> None:
         known = state.step(move.step.name)
         if isinstance(move, UndoStep):
             if failure is None:
@@ -151,7 +181,7 @@ class Simulation:
             else:
                 absorb_undo_failure(known, failure, self.now, self.random.random)
         elif failure is None:
-            absorb_answer(move.step, known, {"ok": True})
+            absorb_answer(move.step, known, {"ok": True}, "" if provider == "p" else provider)
         else:
             self.absorb(move.step, known, failure, self.now, self.random.random)
 
@@ -160,8 +190,37 @@ class Simulation:
             self.ended = str(move.status)
         elif isinstance(move, Park):
             self.parked = move.reason
+            if self.random.random() < 0.5 and self.helped < 3:
+                self._help(move)
         elif isinstance(move, Wait) and move.until:
             self.now = max(self.now, move.until) + timedelta(milliseconds=1)
+
+    def _help(self, move: Park) -> None:
+        """A person has the run go on at the step where it waits, with its whole time again."""
+        known, self.parked, self.helped = self.stored.step(move.step), "", self.helped + 1
+        undoing = self.stored.phase == Phase.UNDOING
+        turn, step = self._turn(self.stored), self.definition.step(move.step)
+        if by_hand.cannot_ask(known, step, remembers=turn.remembers, undoing=undoing):
+            self._look_and_say(known, undoing)
+        elif undoing:
+            by_hand.undo_again(known)
+        elif known.status != StepStatus.COMPLETED:
+            by_hand.ask_again(known)
+        self.stored.deadline = self.now + timedelta(hours=1)
+
+    def _look_and_say(self, known: StepState, undoing: bool) -> None:
+        """The person asks the provider, and says what they have found."""
+        done = self.ledger.effects[f"undo:{known.name}" if undoing else known.name]
+        if undoing and done:
+            by_hand.take_as_undone(known)
+        elif undoing:
+            by_hand.take_as_not_undone(known)
+            by_hand.undo_again(known)
+        elif done:
+            by_hand.take_as_done(known)
+        else:
+            by_hand.take_as_not_done(known)
+            by_hand.ask_again(known)
 
     def check(self) -> None:
         """What must hold of money, whatever crashed."""

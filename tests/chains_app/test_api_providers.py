@@ -127,7 +127,17 @@ def test_only_operators_of_everything_trip_breakers() -> None:
     breaker_save(spec={"provider": "warehouse"}, actor="owner")
     for caller in (Caller("viewer"), Caller("operator", namespaces=["n"])):
         assert caller.post("/v1/circuit-breakers/warehouse/trip").status_code == 403
+    assert Caller("viewer").get("/v1/circuit-breakers").json()["count"] == 1
     assert CircuitBreaker.objects.get().state == "closed"
     assert Event.objects.count() == 0
     narrow = Caller("viewer", providers=["email-service"])
     assert narrow.get("/v1/circuit-breakers").json() == {"circuit_breakers": [], "count": 0}
+
+
+@pytest.mark.parametrize("prefix", ["/v1/circuit-breakers", "/admin/circuit-breakers"])
+def test_a_breakers_state_tells_of_all_tenants_so_only_keys_of_everything_read_it(prefix: str) -> None:
+    open_shop()
+    breaker_save(spec={"provider": "warehouse"}, actor="owner")
+    answer = Caller("admin", namespaces=["n"]).get(prefix)
+    assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
+    assert "warehouse" not in answer.content.decode()

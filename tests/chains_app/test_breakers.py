@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from acteon_site.base import stamps
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
-from audit_app.models import Event
+from audit_app.models import AuditRecord, Event
 from audit_app.services.journal import Journal
 from chains_app.models import CircuitBreaker, Provider
 from chains_app.services.breakers import (
@@ -79,6 +79,7 @@ def test_consecutive_failures_open_it_and_a_success_between_starts_anew() -> Non
     assert list(Event.objects.values_list("type", "namespace", "tenant", "data")) == [
         ("circuit_state_changed", "", "", {"provider": GATEWAY, "state": "open"})
     ]
+    assert AuditRecord.objects.get().outcome_details["reason"] == "failures in a row"
 
 
 @pytest.mark.django_db
@@ -124,6 +125,12 @@ def test_after_the_recovery_time_one_probe_goes_through_at_a_time() -> None:
     record(probe, ok=True, now=later)
     assert (state_of().state, state_of().probe_token) == (BreakerState.CLOSED, None)
     assert [event.data["state"] for event in Event.objects.order_by("id")] == ["half_open", "closed"]
+    rows = AuditRecord.objects.filter(provider=GATEWAY, outcome="state_changed").order_by("id")
+    assert [(row.namespace, row.tenant, row.verdict) for row in rows] == [("", "", "state_machine")] * 2
+    assert [
+        (row.outcome_details["from"], row.outcome_details["to"], row.outcome_details["reason"])
+        for row in rows
+    ] == [("open", "half_open", "recovery time over"), ("half_open", "closed", "probe succeeded")]
 
 
 @pytest.mark.django_db

@@ -38,7 +38,9 @@ QUICK = settings(
 )
 SECONDS = st.sampled_from([0.001, 1, 20, 61, 600, 90_000])
 REFUSED = Failure("CONNECTION", "refused", retryable=True, unknown=False)
-DECLINED = Failure("EXECUTION_FAILED", "declined", retryable=False, unknown=False)
+DECLINED = Failure("EXECUTION_FAILED", "declined", retryable=False, unknown=False, settles=True)
+# By something on the way, whatever the provider has done: a locked key, a changed password, a switch.
+TURNED_AWAY = Failure("EXECUTION_FAILED", "HTTP 409", retryable=False, unknown=False)
 LOST = Failure("TIMEOUT", "no answer", retryable=True, unknown=True)
 GARBLED = Failure("EXECUTION_FAILED", "garbled", retryable=False, unknown=True)
 
@@ -80,6 +82,11 @@ class RunMachine(RuleBasedStateMachine):
         self._absorb(None if self.effects[self._key()] else failure)
 
     @precondition(lambda self: self.calling is not None)
+    @rule()
+    def call_is_turned_away(self) -> None:
+        self._absorb(TURNED_AWAY)
+
+    @precondition(lambda self: self.calling is not None)
     @rule(failure=st.sampled_from([LOST, GARBLED]), happened=st.booleans())
     def answer_gets_lost(self, failure: Failure, happened: bool) -> None:
         if happened:
@@ -116,7 +123,7 @@ class RunMachine(RuleBasedStateMachine):
             results.call_begun(state, move.step, self.now)
             self.calling = move
         elif isinstance(move, UndoStep):
-            results.undo_begun(state, move.step)
+            results.undo_begun(state, move.step, self.now)
             self.calling = move
         self.stored = state
 
@@ -204,15 +211,16 @@ class RetryMachine(RuleBasedStateMachine):
     @rule(
         retryable=st.booleans(),
         unknown=st.booleans(),
+        settles=st.booleans(),
         asked=st.sampled_from([None, 2.0, 7200.0]),
         luck=st.floats(0, 0.999),
     )
-    def fails(self, retryable: bool, unknown: bool, asked: float | None, luck: float) -> None:
+    def fails(self, retryable: bool, unknown: bool, settles: bool, asked: float | None, luck: float) -> None:
         known = self.state.step("s")
-        failure = Failure("TIMEOUT", "no", retryable, unknown, asked)
+        failure = Failure("TIMEOUT", "no", retryable, unknown, asked, settles)
         results.absorb_failure(self.step, known, failure, self.now, lambda: luck)
         self.move = None
-        self.in_doubt = unknown or (self.in_doubt and retryable)
+        self.in_doubt = unknown or (self.in_doubt and not settles)
         self.doubted = self.doubted or self.in_doubt
         assert known.unknown == self.in_doubt
         if known.retry_at is not None and known.retry_at >= self.now:

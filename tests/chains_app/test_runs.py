@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -20,39 +19,9 @@ from chains_app.services.leases import lease_take
 from chains_app.services.providers import provider_save
 from orders_app.models import Order
 from rules_app.models import Rule
-from tests.chains_app.peer import Peer, hang_up, peer_running, respond
+from tests.chains_app.gateway import Gateway, detail, placed, settle
+from tests.chains_app.peer import peer_running
 from tests.world import SCOPE, Shop, load_shop, order, publish_rules, tag
-
-
-class Gateway:
-    """The payment gateway: answers by the kind of call; `effects` counts distinct keys that took effect."""
-
-    def __init__(self, peer: Peer) -> None:
-        self.peer = peer
-        self.script: dict[str, list[int]] = {}
-        self.bodies: dict[str, Any] = {}
-        peer.reply = self._serve
-
-    def _serve(self, handler: BaseHTTPRequestHandler) -> None:
-        sent = json.loads(self.peer.said[-1].body)
-        kind = sent["action_type"]
-        statuses = self.script.get(kind, [])
-        status = statuses.pop(0) if statuses else 200
-        if status == 0:
-            return hang_up(handler)
-        body = self.bodies.get(kind, {"logged": True}) if status == 200 else {"error": "no"}
-        return respond(handler, status, json.dumps(body).encode(), {})
-
-    def calls(self, kind: str = "") -> list[dict[str, Any]]:
-        sent = [json.loads(said.body) for said in self.peer.said]
-        return [body for body in sent if not kind or body["action_type"] == kind]
-
-    def keys(self, kind: str) -> set[str]:
-        return {
-            said.headers["idempotency-key"]
-            for said in self.peer.said
-            if json.loads(said.body)["action_type"] == kind
-        }
 
 
 @pytest.fixture
@@ -70,30 +39,6 @@ def gateway(shop: Shop, settings: Any) -> Iterator[Gateway]:
             provider_save(spec=spec, actor="test")
         stamps.reset()
         yield Gateway(peer)
-
-
-def settle(times: int = 12) -> None:
-    """Run what is due; then let retries and pauses pass, and run again."""
-    for _ in range(times):
-        runs_sweep()
-        Run.objects.filter(next_run_at__isnull=False).update(
-            next_run_at=F("next_run_at") - timedelta(minutes=2)
-        )
-        for run in Run.objects.filter(ended_at__isnull=True):
-            run.steps.filter(retry_at__isnull=False).update(retry_at=F("retry_at") - timedelta(minutes=2))
-        recovering = CircuitBreaker.objects.filter(opened_at__isnull=False)
-        recovering.update(opened_at=F("opened_at") - timedelta(seconds=20))
-
-
-def placed(shop: Shop, **changes: Any) -> Run:
-    outcome = shop.place(**changes)
-    assert tag(outcome) == "Executed", outcome
-    return Run.objects.get(pk=outcome["Executed"]["body"]["chain_id"])
-
-
-def detail(shop: Shop, run: Run) -> dict[str, Any]:
-    found: dict[str, Any] = shop.get(f"/v1/chains/{run.pk}").json()
-    return found
 
 
 def test_each_step_gets_its_rendered_payload_and_its_own_stable_key(shop: Shop, gateway: Gateway) -> None:

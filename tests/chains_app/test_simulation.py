@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,3 +33,13 @@ def test_the_simulation_finds_a_planted_bug() -> None:
 
     with pytest.raises(AssertionError, match="charges and 0 refunds"):
         simulate(SEEDS, absorb=forgets_doubt)
+
+
+def test_the_simulation_finds_a_refusal_that_is_taken_for_proof() -> None:
+    """The first call took effect and nobody heard of it; the repeat is turned away on the way."""
+
+    def believes(step: Any, known: StepState, failure: Any, *more: Any) -> None:
+        absorb_failure(step, known, replace(failure, settles=not failure.unknown), *more)
+
+    with pytest.raises(AssertionError, match="ended"):
+        simulate(SEEDS, absorb=believes)

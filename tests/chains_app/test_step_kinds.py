@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,52 +11,9 @@ from acteon_site.base import stamps
 from chains_app.models import Incident, Run
 from chains_app.services.advance import runs_sweep
 from chains_app.services.definitions import chain_save, chains_save
-from chains_app.services.providers import provider_save
 from orders_app.models import Order
-from tests.chains_app.peer import peer_running
-from tests.chains_app.test_runs import Gateway, detail, settle
-from tests.world import SCOPE, Shop, load_shop, order, tag
-
-CHAIN = {"name": "special", "timeout_seconds": 86_400 * 90, "trigger": {"action_type": "special_order"}}
-
-
-@pytest.fixture
-def shop(db: None) -> Shop:
-    load_shop()
-    made = Shop()
-    made.put("/v1/rules/deny-unmatched/enabled", {"enabled": False})
-    stamps.reset()
-    return made
-
-
-@pytest.fixture
-def gateway(shop: Shop, settings: Any) -> Iterator[Gateway]:
-    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
-    with peer_running() as peer:
-        spec = {"name": "peer", "type": "webhook", "url": peer.url, "envelope": True, "timeout_seconds": 1}
-        provider_save(spec=spec, actor="test")
-        stamps.reset()
-        yield Gateway(peer)
-
-
-def step(name: str, **more: Any) -> dict[str, Any]:
-    return {"name": name, "provider": "peer", "action_type": f"do_{name}", **more}
-
-
-def undoable(name: str, **more: Any) -> dict[str, Any]:
-    return step(name, compensate={"provider": "peer", "action_type": f"undo_{name}"}, **more)
-
-
-def start(shop: Shop, *steps: dict[str, Any], **more: Any) -> Run:
-    chain_save(spec={**CHAIN, **more, "steps": list(steps)}, actor="test")
-    stamps.reset()
-    outcome = shop.dispatch(order(action_type="special_order")).json()
-    assert tag(outcome) == "Executed", outcome
-    return Run.objects.get(pk=outcome["Executed"]["body"]["chain_id"])
-
-
-def status(run: Run) -> str:
-    return Run.objects.get(pk=run.pk).status
+from tests.chains_app.gateway import CHAIN, Gateway, detail, settle, start, status, step, undoable
+from tests.world import SCOPE, Shop, order
 
 
 def let_pass(run: Run, **span: float) -> None:
@@ -220,7 +176,11 @@ def test_what_a_sub_chain_did_is_undone_with_its_parent(shop: Shop, gateway: Gat
 def test_cancelling_a_run_stops_what_runs_below_it_and_tells(shop: Shop, gateway: Gateway) -> None:
     chains_save(
         specs=[
-            {"name": "inner", "steps": [undoable("pay"), {"name": "w", "wait_for_signal": {"signal": "go"}}]},
+            {
+                "name": "inner",
+                "timeout_seconds": 3600,
+                "steps": [undoable("pay"), {"name": "w", "wait_for_signal": {"signal": "go"}}],
+            },
             {
                 **CHAIN,
                 "on_cancel": {"provider": "peer", "action_type": "was_cancelled"},

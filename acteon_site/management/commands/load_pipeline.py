@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import IO, Any, cast
@@ -11,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 from acteon_site.client.tables import console_for
+from acteon_site.commands import operator_name
 from acteon_site.config_files.load import LoadReport, load_paths
 from acteon_site.config_files.problems import LoadRefused
 from acteon_site.config_files.show import refusal_text, show_load
@@ -69,7 +69,7 @@ class Command(BaseCommand):
     def _load(self, options: dict[str, Any]) -> LoadReport:
         return load_paths(
             options["paths"],
-            actor=operator_name(),
+            actor=operator_name("load_pipeline"),
             source=options["source"],
             force=options["force"],
             dry_run=options["dry_run"],
@@ -88,11 +88,3 @@ class Command(BaseCommand):
         except OperationalError as error:
             name = type(error).__name__
             self.stderr.write(f"The database does not answer ({name}); waiting for the next change.")
-
-
-def operator_name() -> str:
-    """Who runs the command, for the trail of versions."""
-    try:
-        return f"{getpass.getuser()} (load_pipeline)"
-    except (OSError, KeyError):  # a container whose user has no name
-        return "load_pipeline"

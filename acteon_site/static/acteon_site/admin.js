@@ -44,6 +44,11 @@
     for (const marker of document.querySelectorAll("[data-refresh]")) {
       setInterval(() => renew(marker), Number(marker.dataset.every) * 1000);
     }
+    for (const all of document.querySelectorAll("[data-choose]")) {
+      all.addEventListener("change", () => {
+        for (const box of all.form.querySelectorAll(`input[name="${all.dataset.choose}"]`)) box.checked = all.checked;
+      });
+    }
     for (const button of document.querySelectorAll("[data-copy]")) {
       button.addEventListener("click", async () => {
         const text = document.querySelector(button.dataset.copy).textContent.trim();

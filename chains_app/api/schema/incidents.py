@@ -24,12 +24,8 @@ from acteon_site.openapi import (
     query,
 )
 from chains_app.api import views_runs
-from chains_app.api.schema.runs import (
-    INCIDENT,
-    INCIDENT_KEYS,
-    SHOWN_INCIDENT,
-)
-from chains_app.api.schema.shared import ID, NOW, SHOWN_SCOPE
+from chains_app.api.schema.runs import CHAIN, INCIDENT, INCIDENT_KEYS, SHOWN_CHAIN, SHOWN_INCIDENT
+from chains_app.api.schema.shared import BODY_SCOPE, ID, NOW, SHOWN_SCOPE
 
 extend_schema_view(
     get=operation(
@@ -43,8 +39,9 @@ extend_schema_view(
     post=operation(
         "Decide of a parked run: retry, skip or cancel its step",
         INCIDENT,
-        sends=body({}, {"reason": maybe(TEXT)}),
-        sends_examples={"all it needs": {}},
+        sends=body({}, {"reason": maybe(TEXT), "outcome": maybe(enum("done", "not_done"))}),
+        sends_examples={"all it needs": {}, "it was not carried out": {"outcome": "not_done"}},
+        text="`outcome`, for retry and skip: what a person found out of a call whose outcome nobody knew.",
         errors=(404, 409),
         examples={
             "done": {**SHOWN_INCIDENT, "resolved_at": NOW, "resolution": "retry", "resolved_by": "key:ops"}
@@ -133,3 +130,13 @@ extend_schema_view(
         examples={"one": SHOWN_LETTERS},
     )
 )(views_runs.DeadLetterDrain)
+extend_schema_view(
+    post=operation(
+        "Replay one dead letter: its run goes on at the failed step",
+        CHAIN,
+        sends=body({}, BODY_SCOPE),
+        sends_examples={"all it needs": {}},
+        errors=(404, 409),
+        examples={"goes on": SHOWN_CHAIN},
+    )
+)(views_runs.DeadLetterReplay)

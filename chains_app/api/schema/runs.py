@@ -239,7 +239,7 @@ extend_schema_view(
     post=operation(
         "Resume a failed run at its failed step",
         CHAIN,
-        sends=body({}, BODY_SCOPE),
+        sends=body({}, {**BODY_SCOPE, "outcome": maybe(enum("done", "not_done"))}),
         sends_examples={"all it needs": {}},
         errors=(404, 409),
         examples={"goes on": SHOWN_CHAIN},

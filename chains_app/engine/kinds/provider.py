@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from chains_app.definitions import Step
 from chains_app.engine.ending import UNKNOWN_OUTCOME
-from chains_app.engine.kinds.base import delayed
+from chains_app.engine.kinds.base import delayed, fail
 from chains_app.engine.moves import CallStep, Move, Park, Wait
 from chains_app.engine.state import StepState, Turn
 from chains_app.states import StepStatus
@@ -23,13 +25,18 @@ class ProviderStep:
             # Whoever made this call is gone and left no answer.
             known.status, known.unknown = StepStatus.PENDING, True
         if turn.late or not may_repeat(turn, step, known):
-            text = f"nobody knows whether {step.provider} has carried out {step.action_type}"
+            text = f"nobody knows whether {whom(step, known)} has carried out {step.action_type}"
             return Park(step.name, UNKNOWN_OUTCOME, text)
         if known.retry_at is not None and known.retry_at > turn.now:
             return Wait(turn.before_deadline(known.retry_at))
         return CallStep(step, again=True)
 
     def start(self, turn: Turn, step: Step, known: StepState) -> Move | None:
+        if out_of_time(step, known, turn.now):
+            fail(
+                step, known, f"the time of {step.name} is over; {known.error or 'it was not done'}", "TIMEOUT"
+            )
+            return None
         return delayed(turn, step, known) or CallStep(step)
 
     def running(self, turn: Turn, step: Step, known: StepState) -> Move | None:
@@ -37,12 +44,25 @@ class ProviderStep:
 
 
 def may_repeat(turn: Turn, step: Step, known: StepState) -> bool:
-    """The same key may be sent again: the provider still remembers it, the step allows it, tries are left."""
-    trait = turn.traits(step.provider)
-    in_window = known.first_called_at is None or turn.now - known.first_called_at < trait.window
-    return (
-        step.on_unknown == "repeat" and trait.repeatable and in_window and known.attempt <= tries(step, known)
-    )
+    """The same key may be sent again: its receiver still remembers it, and the step or a person asks for it."""
+    if not turn.remembers(whom(step, known), known.first_called_at):
+        return False
+    if known.attempt == 0:  # set back by a person, who wants it asked
+        return True
+    allowed = step.on_unknown == "repeat" and known.attempt <= tries(step, known)
+    return allowed and not out_of_time(step, known, turn.now)
+
+
+def whom(step: Step, known: StepState) -> str:
+    """Who got the latest call: the step's provider, or the fallback that stood in for it."""
+    return known.used_provider or step.provider
+
+
+def out_of_time(step: Step, known: StepState, moment: datetime) -> bool:
+    """The step's own time, over all its attempts and the pauses between them, is over at that moment."""
+    if step.timeout_seconds is None or known.timed_from is None:
+        return False
+    return moment >= known.timed_from + timedelta(seconds=step.timeout_seconds)
 
 
 def tries(step: Step, known: StepState) -> int:

@@ -23,7 +23,8 @@ class SubChainStep:
         if child.ending == RunStatus.COMPLETED:
             known.status, known.body = StepStatus.COMPLETED, child.body
         else:
-            fail(step, known, f"sub-chain {step.sub_chain} {child.ending}: {child.error}")
+            code = "TIMEOUT" if child.ending == RunStatus.TIMED_OUT else "EXECUTION_FAILED"
+            fail(step, known, f"sub-chain {step.sub_chain} {child.ending}: {child.error}", code)
         return None
 
     def start(self, turn: Turn, step: Step, known: StepState) -> Move | None:

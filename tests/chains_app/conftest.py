@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from acteon_site.base import stamps
+from chains_app.services.providers import provider_save
+from tests.chains_app.gateway import Gateway
+from tests.chains_app.peer import peer_running
+from tests.world import Shop, load_shop
+
+
+@pytest.fixture
+def shop(db: None) -> Shop:
+    load_shop()
+    made = Shop()
+    made.put("/v1/rules/deny-unmatched/enabled", {"enabled": False})
+    stamps.reset()
+    return made
+
+
+@pytest.fixture
+def gateway(shop: Shop, settings: Any) -> Iterator[Gateway]:
+    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
+    with peer_running() as peer:
+        spec = {"name": "peer", "type": "webhook", "url": peer.url, "envelope": True, "timeout_seconds": 1}
+        provider_save(spec=spec, actor="test")
+        stamps.reset()
+        yield Gateway(peer)
