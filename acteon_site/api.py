@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -22,6 +25,9 @@ MAX_LIMIT = 1000
 _DIGITS = re.compile(r"[0-9]{1,9}")
 
 
+View = Callable[..., HttpResponseBase]
+
+
 class Endpoint(APIView):
     """Base of all API views: set `read_role` and `write_role` where the defaults do not fit."""
 
@@ -31,6 +37,22 @@ class Endpoint(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         refuse_nul(request._request)
+
+
+def reading(entity: type[Endpoint], name: str, verb: str, acting: type[Endpoint]) -> View:
+    """The view of a path that ends with a verb, behind an entity's `name` or alone.
+
+    A name may end like that itself (slashes come decoded): then GET and HEAD mean the entity of the whole name.
+    """
+    act, read = acting.as_view(), entity.as_view()
+
+    @wraps(act)
+    def chosen(request: HttpRequest, **parts: str) -> HttpResponseBase:
+        if request.method not in ("GET", "HEAD"):
+            return act(request, **parts)
+        return read(request, **{name: f"{parts[name]}/{verb}" if name in parts else verb})
+
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +102,13 @@ def require_seen(request: Request, namespace: str, tenant: str) -> None:
     """Raise 404, as for what does not exist, where the caller's scope does not cover the row."""
     if not caller_of(request).covers(namespace, tenant):
         raise not_found("there is nothing here")
+
+
+def require_action(request: Request, action: Mapping[str, Any]) -> None:
+    """Raise 403 where the caller's key does not cover such an action."""
+    named = (action[name] for name in ("namespace", "tenant", "provider", "action_type"))
+    if not caller_of(request).covers_action(*named):
+        raise forbidden("this key does not cover that namespace, tenant, provider or action type")
 
 
 def page_of(request: Request, default: int = 100) -> Page:

@@ -1,4 +1,8 @@
-"""Roles at the edge: reading asks for the view's read_role, everything else for its write_role."""
+"""Roles at the edge: reading asks for the view's read_role, everything else for its write_role.
+
+What an administrator writes is configuration, by which all actions of a tenant go: a key for some providers or
+action types only does not change it.
+"""
 
 from __future__ import annotations
 
@@ -19,4 +23,7 @@ class RoleRequired(BasePermission):
             return False
         reading = request.method in SAFE_METHODS
         needed = getattr(view, "read_role" if reading else "write_role", Role.ADMIN)
+        if needed == Role.ADMIN and not reading and not caller.covers_all_actions:
+            self.message = "this concerns all providers and action types; the key covers some only"
+            return False
         return caller.role >= needed

@@ -84,9 +84,9 @@ def _keys(record: Mapping[str, Any]) -> list[Key]:
         return [(_PROVIDER_RESULTS[outcome], record["provider"])] if called else []
     if outcome in DISPATCH_OUTCOMES:
         return [*_dispatch_keys(record, outcome), *_bare_call_keys(record, outcome)]
-    if outcome in _DECISIONS or outcome == "state_changed":
-        return [(outcome, "")]
-    return []
+    # Other things change state too: circuit breakers, dead letters.
+    moved = outcome == "state_changed" and bool(record["namespace"]) and record["verdict"] != "chain"
+    return [(outcome, "")] if outcome in _DECISIONS or moved else []
 
 
 def _dispatch_keys(record: Mapping[str, Any], outcome: str) -> list[Key]:

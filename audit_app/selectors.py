@@ -82,14 +82,7 @@ def step_counters() -> dict[str, dict[str, int]]:
 
 
 def records_seen_by(caller: Principal) -> QuerySet[AuditRecord]:
-    records = AuditRecord.objects.all()
-    scopes = {
-        "namespace__in": caller.namespaces,
-        "tenant__in": caller.tenants,
-        "provider__in": caller.providers,
-        "action_type__in": caller.action_types,
-    }
-    return records.filter(**{lookup: names for lookup, names in scopes.items() if "*" not in names})
+    return AuditRecord.objects.filter(**caller.action_lookups())
 
 
 def audit_page(

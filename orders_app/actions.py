@@ -9,6 +9,7 @@ from typing import Any
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import AppError, FieldProblem, invalid
 from acteon_site.base.ids import new_id
+from acteon_site.base.labels import labels_of
 from acteon_site.base.names import name_problem
 
 REQUIRED = ("namespace", "tenant", "provider", "action_type")
@@ -75,7 +76,7 @@ def parse_action(body: Any) -> Action:
         payload=body["payload"],
         id=given or str(new_id()),
         given_id=bool(given),
-        metadata=_labels(body.get("metadata") or {}),
+        metadata=labels_of(body.get("metadata"))[0],
         extras={name: body[name] for name in (*STORED_AS_GIVEN, *TIMES[1:]) if body.get(name) is not None},
     )
 
@@ -94,9 +95,7 @@ def _problems(body: dict[str, Any]) -> list[FieldProblem]:
     for name in OPTIONAL_NAMES:
         if (value := body.get(name)) is not None and (problem := name_problem(value)):
             problems.append(FieldProblem(name, problem))
-    return (
-        problems + _payload_problems(body) + _text_problems(body) + _metadata_problems(body.get("metadata"))
-    )
+    return problems + _payload_problems(body) + _text_problems(body) + labels_of(body.get("metadata"))[1]
 
 
 def _payload_problems(body: dict[str, Any]) -> list[FieldProblem]:
@@ -117,21 +116,3 @@ def _text_problems(body: dict[str, Any]) -> list[FieldProblem]:
                 FieldProblem(name, "must be an RFC 3339 time with offset, like 2026-01-31T12:00:00Z")
             )
     return problems
-
-
-def _labels(metadata: dict[str, Any]) -> dict[str, str]:
-    """Both `{"k": "v"}` and `{"labels": {"k": "v"}}` are in use."""
-    labels = metadata.get("labels")
-    return dict(labels) if isinstance(labels, dict) else dict(metadata)
-
-
-def _metadata_problems(metadata: Any) -> list[FieldProblem]:
-    if metadata is None:
-        return []
-    if not isinstance(metadata, dict):
-        return [FieldProblem("metadata", "must be an object of texts")]
-    return [
-        FieldProblem(f"metadata.{name}", "must be text")
-        for name, value in _labels(metadata).items()
-        if not isinstance(value, str)
-    ]

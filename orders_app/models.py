@@ -44,15 +44,23 @@ class Action(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     namespace = models.CharField(max_length=256)
     tenant = models.CharField(max_length=256)
+    provider = models.CharField(max_length=256)
     action_type = models.CharField(max_length=256)
     action_id = models.CharField(max_length=256)
     body = EncryptedJSONField(help_text="The whole action")
     received_at = models.DateTimeField(default=timezone.now)
+    replay_of = models.CharField(
+        max_length=256, default="", blank=True, help_text="The id of the action that was dispatched again"
+    )
 
     class Meta:
         indexes = [
             models.Index(fields=["namespace", "tenant", "action_id"], name="action_lookup"),
             models.Index(fields=["namespace", "tenant", "received_at"], name="action_age"),
+            # An action's replays.
+            models.Index(
+                fields=["namespace", "tenant", "replay_of"], name="action_replays", condition=~Q(replay_of="")
+            ),
         ]
 
     def __str__(self) -> str:
@@ -65,6 +73,7 @@ class Order(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     namespace = models.CharField(max_length=256)
     tenant = models.CharField(max_length=256)
+    provider = models.CharField(max_length=256, help_text="That the action named")
     action_type = models.CharField(max_length=256)
     fingerprint = models.CharField(max_length=256)
     action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="+")

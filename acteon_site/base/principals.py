@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 ANY = ("*",)
 
@@ -41,6 +42,11 @@ class Principal:
         """May touch what belongs to no tenant: reload, shared rules, providers, breakers."""
         return "*" in self.namespaces and "*" in self.tenants
 
+    @property
+    def covers_all_actions(self) -> bool:
+        """May edit what all actions of a tenant go by: rules, chains, quotas, retention, templates."""
+        return "*" in self.providers and "*" in self.action_types
+
     def covers(self, namespace: str, tenant: str) -> bool:
         return _in(self.namespaces, namespace) and _in(self.tenants, tenant)
 
@@ -50,6 +56,18 @@ class Principal:
             and _in(self.providers, provider)
             and _in(self.action_types, action_type)
         )
+
+    def lookups(self, prefix: str = "") -> dict[str, Any]:
+        """Filters of a queryset down to the tenants' rows that the caller may see."""
+        return _lookups(prefix, namespace=self.namespaces, tenant=self.tenants)
+
+    def action_lookups(self, prefix: str = "") -> dict[str, Any]:
+        """The same for rows about an action, which has a provider and an action type too."""
+        return self.lookups(prefix) | _lookups(prefix, provider=self.providers, action_type=self.action_types)
+
+
+def _lookups(prefix: str, **scopes: tuple[str, ...]) -> dict[str, Any]:
+    return {f"{prefix}{field}__in": names for field, names in scopes.items() if "*" not in names}
 
 
 def _in(scope: tuple[str, ...], name: str) -> bool:

@@ -33,6 +33,7 @@ from acteon_site.openapi import (
 )
 from audit_app.api import views_audit, views_retention
 from audit_app.counting import OUTCOMES
+from audit_app.stream.filters import EVENT_TYPES, STREAM_OUTCOMES
 
 VERDICTS = (
     *[
@@ -113,7 +114,7 @@ SHOWN_RECORD = {
 FILTERS = (
     *OPTIONAL_SCOPE,
     *(query(name, NAME) for name in ("provider", "action_type", "matched_rule", "caller_id")),
-    query("outcome", TEXT),
+    query("outcome", enum(*sorted(OUTCOMES))),
     query("verdict", TEXT),
     query("chain_id", UUID),
     query("from", TIME, "On dispatched_at"),
@@ -139,6 +140,7 @@ extend_schema_view(
         examples={"executed": SHOWN_RECORD},
     )
 )(views_audit.AuditDetail)
+SPAN = {"from": maybe(TIME), "to": maybe(TIME)}
 extend_schema_view(
     post=operation(
         "Verify a tenant's hash chain",
@@ -149,8 +151,17 @@ extend_schema_view(
                 {"first_broken_at": TEXT, "first_record_id": UUID, "last_record_id": UUID},
             ),
         ),
-        sends=body({"namespace": SCOPE_NAME, "tenant": SCOPE_NAME}, {"from": maybe(TIME), "to": maybe(TIME)}),
-        sends_examples={"all": {"namespace": "ecommerce", "tenant": "acme-store"}},
+        sends={
+            "anyOf": [
+                body({"namespace": SCOPE_NAME, "tenant": SCOPE_NAME}, SPAN),
+                body({"namespace": {"const": ""}, "tenant": {"const": ""}}, SPAN),
+            ]
+        },
+        sends_examples={
+            "all": {"namespace": "ecommerce", "tenant": "acme-store"},
+            "of no tenant": {"namespace": "", "tenant": ""},
+        },
+        text="With both names empty: the trail of what belongs to no tenant, which needs a key of scope `*`.",
         examples={"valid": {"valid": True, "records_checked": 120, "unsealed_records": 0}},
     )
 )(views_audit.AuditVerify)
@@ -225,16 +236,6 @@ extend_schema_view(
 )(views_retention.RetentionDetail)
 
 # Streams -------------------------------------------------------------------------------------------------------
-EVENT_TYPES = (
-    *[
-        "action_dispatched",
-        "approval_required",
-        "approval_resolved",
-        "scheduled_action_due",
-        "chain_advanced",
-    ],
-    *["chain_step_completed", "chain_completed", "action_status_changed", "timeout", "circuit_state_changed"],
-)
 component(
     "StreamEvent",
     {
@@ -297,7 +298,7 @@ def _listening(
 
 
 _RESUME = _parameter("Last-Event-ID", "header", TEXT, "Go on after this event, without loss or repeat")
-_FILTERS = ("namespace", "tenant", "action_type", "outcome", "chain_id", "action_id")
+_FILTERS = ("namespace", "tenant", "action_type", "chain_id", "action_id")
 # The views are asynchronous and none of DRF's, so they are described by hand.
 STREAM_PATHS: dict[str, Any] = {
     "/v1/stream": _listening(
@@ -305,7 +306,8 @@ STREAM_PATHS: dict[str, Any] = {
         "Server-sent events. `data` is a StreamEvent. A comment every 15 s. `lagged` tells of lost events.",
         [
             *(_parameter(name, "query", TEXT) for name in _FILTERS),
-            _parameter("event_type", "query", TEXT),
+            _parameter("outcome", "query", enum(*STREAM_OUTCOMES)),
+            _parameter("event_type", "query", enum(*EVENT_TYPES)),
             _RESUME,
         ],
         (400, 401, 429, 503),

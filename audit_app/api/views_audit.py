@@ -9,14 +9,15 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, Page, body_of, caller_of, page_of, query_time, scope_of
+from acteon_site.api import Endpoint, Page, body_of, caller_of, page_of, query_time, require_global, scope_of
 from acteon_site.base.clock_text import parse_time
-from acteon_site.base.errors import invalid_field, not_found
+from acteon_site.base.errors import FieldProblem, bad_query, invalid_field, not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.principals import Role
 from audit_app import selectors
 from audit_app.api.cursors import cursor_after, position_of
 from audit_app.api.shapes import record_shape, verification_shape
+from audit_app.counting import OUTCOMES
 from audit_app.models import AuditRecord
 from audit_app.services.verify import audit_verify
 
@@ -62,11 +63,19 @@ class AuditVerify(Endpoint):
 
     def post(self, request: Request) -> Response:
         body = body_of(request)
-        namespace, tenant = scope_of(request, body)
+        namespace, tenant = _trail_of(request, body)
         result = audit_verify(
             namespace=namespace, tenant=tenant, since=_body_time(body, "from"), until=_body_time(body, "to")
         )
         return Response(verification_shape(result))
+
+
+def _trail_of(request: Request, body: dict[str, Any]) -> tuple[str, str]:
+    """Namespace and tenant of the body; both empty mean the trail of what belongs to no tenant."""
+    if body.get("namespace") == body.get("tenant") == "":
+        require_global(request)
+        return "", ""
+    return scope_of(request, body)
 
 
 def filtered_records(request: Request) -> QuerySet[AuditRecord]:
@@ -76,6 +85,8 @@ def filtered_records(request: Request) -> QuerySet[AuditRecord]:
         given = request.query_params.get(name)
         if given is None:
             continue
+        if name == "outcome":
+            _require_known(given)
         if name == "chain_id" and as_uuid(given) is None:
             return AuditRecord.objects.none()
         records = records.filter(**{name: given})
@@ -84,6 +95,12 @@ def filtered_records(request: Request) -> QuerySet[AuditRecord]:
     if until := query_time(request, "to"):
         records = records.filter(dispatched_at__lte=until)
     return records
+
+
+def _require_known(outcome: str) -> None:
+    if outcome not in OUTCOMES:
+        message = f"must be one of {', '.join(sorted(OUTCOMES))}"
+        raise bad_query(f"outcome {message}", [FieldProblem("outcome", message)])
 
 
 def _page_body(found: list[AuditRecord], page: Page) -> dict[str, Any]:

@@ -50,10 +50,7 @@ class RetentionDetail(Endpoint):
 
 
 def _seen_by(caller: Principal) -> QuerySet[RetentionPolicy]:
-    scopes = {"namespace__in": caller.namespaces, "tenant__in": caller.tenants}
-    return RetentionPolicy.objects.filter(
-        **{lookup: names for lookup, names in scopes.items() if "*" not in names}
-    )
+    return RetentionPolicy.objects.filter(**caller.lookups())
 
 
 def _policy(request: Request, policy_id: str) -> RetentionPolicy:

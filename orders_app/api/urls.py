@@ -2,28 +2,37 @@
 
 from django.urls import path
 
+from acteon_site.api import reading
+from audit_app.api.views_audit import AuditDetail
 from orders_app.api import views_approvals, views_dispatch, views_orders, views_replay, views_templates
 
 urlpatterns = [
     path("v1/dispatch", views_dispatch.Dispatch.as_view()),
     path("v1/dispatch/batch", views_dispatch.DispatchBatch.as_view()),
     path("v1/events", views_orders.Events.as_view()),
-    path("v1/events/<path:fingerprint>/transition", views_orders.Transition.as_view()),
+    path(
+        "v1/events/<path:fingerprint>/transition",
+        reading(views_orders.Event, "fingerprint", "transition", acting=views_orders.Transition),
+    ),
     path("v1/events/<path:fingerprint>", views_orders.Event.as_view()),
     path("v1/orders/<path:fingerprint>/cancel", views_orders.OrderCancel.as_view()),
     path("v1/scheduled", views_orders.Scheduled.as_view()),
     path("v1/scheduled/<path:action_id>/cancel", views_orders.ScheduledCancel.as_view()),
     path("v1/approvals", views_approvals.Approvals.as_view()),
-    path("v1/approvals/<str:namespace>/<str:tenant>/<str:approval_id>", views_approvals.Approval.as_view()),
     path(
-        "v1/approvals/<str:namespace>/<str:tenant>/<str:approval_id>/approve",
+        "v1/approvals/<path:namespace>/<str:tenant>/<str:approval_id>/approve",
         views_approvals.ApprovalDecision.as_view(),
     ),
     path(
-        "v1/approvals/<str:namespace>/<str:tenant>/<str:approval_id>/reject", views_approvals.Reject.as_view()
+        "v1/approvals/<path:namespace>/<str:tenant>/<str:approval_id>/reject",
+        views_approvals.Reject.as_view(),
     ),
-    path("v1/audit/replay", views_replay.ReplayMany.as_view()),
-    path("v1/audit/<path:action_id>/replay", views_replay.Replay.as_view()),
+    path("v1/approvals/<path:namespace>/<str:tenant>/<str:approval_id>", views_approvals.Approval.as_view()),
+    path("v1/audit/replay", reading(AuditDetail, "action_id", "replay", acting=views_replay.ReplayMany)),
+    path(
+        "v1/audit/<path:action_id>/replay",
+        reading(AuditDetail, "action_id", "replay", acting=views_replay.Replay),
+    ),
     path("v1/templates", views_templates.Templates.as_view()),
     path("v1/templates/render", views_templates.Render.as_view()),
     path("v1/templates/profiles", views_templates.Profiles.as_view()),

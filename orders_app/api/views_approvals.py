@@ -6,6 +6,8 @@ button; only its POST decides.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +16,7 @@ from django.shortcuts import render
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, page_of, request_id_of, scope_of
+from acteon_site.api import Endpoint, caller_of, page_of, request_id_of, scope_of
 from acteon_site.base.errors import AppError, bad_query, not_found
 from acteon_site.base.ids import as_uuid
 from audit_app.selectors import current_redactor
@@ -37,6 +39,7 @@ class Approvals(Endpoint):
         if status is not None and status not in HoldStatus.values:
             raise bad_query(f"status must be one of {', '.join(HoldStatus.values)}")
         holds = Hold.objects.filter(namespace=namespace, tenant=tenant, kind=HoldKind.APPROVAL)
+        holds = holds.filter(**caller_of(request).action_lookups("action__"))
         if status:
             holds = holds.filter(status=status)
         newest = holds.order_by("-created_at")[page.offset : page.offset + page.limit]
@@ -82,20 +85,28 @@ class Reject(ApprovalDecision):
     decision = "reject"
 
 
-class LinkParts(tuple[str, str, str]):
-    """Namespace, tenant and approval id, from the path."""
+@dataclass(frozen=True, slots=True)
+class LinkParts:
+    """Namespace, tenant and approval id, from the path. Slashes in the first two arrive decoded."""
 
-    def __new__(cls, namespace: str, tenant: str, approval_id: str) -> LinkParts:
-        return super().__new__(cls, (namespace, tenant, approval_id))
+    namespace: str
+    tenant: str
+    approval_id: str
+
+    def targets(self, expires_at: int) -> Iterator[LinkTarget]:
+        """Whatever the path may mean; the signature says which."""
+        names = f"{self.namespace}/{self.tenant}".split("/")
+        for cut in range(1, len(names)):
+            yield LinkTarget("/".join(names[:cut]), "/".join(names[cut:]), self.approval_id, expires_at)
 
 
-def decide(hold: Hold, decision: str, actor: str, source: Source) -> dict[str, Any]:
+def decide(hold: Hold, decision: str, actor: str, source: Source, reason: str = "") -> dict[str, Any]:
     """Approve (and release at once) or reject. 404 where the time is over, 410 where somebody was faster."""
     if decision == APPROVE:
         approval_approve(hold_id=hold.pk, actor=actor, source=source)
         outcome = hold_release(hold_id=hold.pk, at_once=True) or hold_result(Hold.objects.get(pk=hold.pk))
         return {"id": str(hold.pk), "status": "approved", "outcome": outcome.wire() if outcome else None}
-    approval_reject(hold_id=hold.pk, actor=actor, source=source)
+    approval_reject(hold_id=hold.pk, actor=actor, source=source, reason=reason)
     return {"id": str(hold.pk), "status": "rejected", "outcome": None}
 
 
@@ -103,13 +114,16 @@ def signed_hold(request: Request, parts: LinkParts, decisions: tuple[str, ...]) 
     """The approval that the link is for. One answer for a bad signature, an unknown id or key, and expiry."""
     signature, expires_at = request.query_params.get("sig"), request.query_params.get("expires_at")
     if not signature or not expires_at or not (expires_at.isascii() and expires_at.isdigit()):
-        raise AppError("the link is incomplete: it needs sig and expires_at", "MALFORMED", 400)
-    target = LinkTarget(*parts, expires_at=int(expires_at[:15]))
+        raise bad_query("the link is incomplete: it needs sig and expires_at")
     kid, keys = request.query_params.get("kid"), settings.APPROVAL_KEYS
-    if not any(verified(keys, target, decision, signature, kid) for decision in decisions):
-        raise nothing_here()
-    hold = _hold(parts)
-    if hold is None or int(hold.due_at.timestamp()) != target.expires_at:
+    meant = (
+        target
+        for target in parts.targets(int(expires_at[:15]))
+        if any(verified(keys, target, decision, signature, kid) for decision in decisions)
+    )
+    target = next(meant, None)
+    hold = _hold(target) if target else None
+    if target is None or hold is None or int(hold.due_at.timestamp()) != target.expires_at:
         raise nothing_here()
     if hold.status == HoldStatus.EXPIRED:
         raise nothing_here()
@@ -118,10 +132,9 @@ def signed_hold(request: Request, parts: LinkParts, decisions: tuple[str, ...]) 
     return hold
 
 
-def _hold(parts: LinkParts) -> Hold | None:
-    namespace, tenant, approval_id = parts
-    pk = as_uuid(approval_id)
-    holds = Hold.objects.filter(kind=HoldKind.APPROVAL, namespace=namespace, tenant=tenant)
+def _hold(target: LinkTarget) -> Hold | None:
+    pk = as_uuid(target.approval_id)
+    holds = Hold.objects.filter(kind=HoldKind.APPROVAL, namespace=target.namespace, tenant=target.tenant)
     return holds.select_related("action", "order").filter(pk=pk).first() if pk else None
 
 

@@ -15,7 +15,8 @@ from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import AppError, FieldProblem, bad_query
 from acteon_site.base.principals import Role
 from orders_app.outcomes import Outcome
-from orders_app.pipeline.dispatch import dispatch_many, dry_run_many
+from orders_app.pipeline.dispatch import dispatch_many
+from orders_app.pipeline.dry_run import dry_run_many
 from orders_app.pipeline.items import Submission
 from orders_app.services.answers import Answer, answered_once
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,6 +17,8 @@ from orders_app.services.holds import hold_cancel
 from orders_app.services.moves import order_named, order_transition
 from orders_app.states import HoldKind, HoldStatus
 
+MAX_REASON = 1000
+
 
 def source_of(request: Request) -> Source:
     caller = caller_of(request)
@@ -28,7 +31,8 @@ class Events(Endpoint):
     def get(self, request: Request) -> Response:
         namespace, tenant = scope_of(request)
         page = page_of(request)
-        orders = Order.objects.filter(namespace=namespace, tenant=tenant)
+        seen = caller_of(request).action_lookups()
+        orders = Order.objects.filter(namespace=namespace, tenant=tenant).filter(**seen)
         if state := request.query_params.get("status"):
             orders = orders.filter(state=state)
         newest = orders.order_by("-updated_at", "-id")[page.offset : page.offset + page.limit]
@@ -39,7 +43,8 @@ class Events(Endpoint):
 class Event(Endpoint):
     def get(self, request: Request, fingerprint: str) -> Response:
         namespace, tenant = scope_of(request)
-        return Response(order_detail(order_named(namespace, tenant, fingerprint)))
+        order = order_named(namespace, tenant, fingerprint, caller=caller_of(request))
+        return Response(order_detail(order))
 
 
 class Transition(Endpoint):
@@ -58,6 +63,7 @@ class Transition(Endpoint):
             to=to,
             actor=caller_of(request).caller_id,
             source=source_of(request),
+            caller=caller_of(request),
         )
         return Response(
             {
@@ -82,6 +88,7 @@ class OrderCancel(Endpoint):
             actor=caller_of(request).caller_id,
             source=source_of(request),
             reason=_reason(body.get("reason")),
+            caller=caller_of(request),
         )
         return Response(order_detail(order))
 
@@ -89,8 +96,8 @@ class OrderCancel(Endpoint):
 def _reason(given: object) -> str:
     if given is None:
         return ""
-    if not isinstance(given, str) or len(given) > 1000:
-        raise invalid_field("reason", "must be text of at most 1000 characters")
+    if not isinstance(given, str) or len(given) > MAX_REASON:
+        raise invalid_field("reason", f"must be text of at most {MAX_REASON} characters")
     return given
 
 
@@ -102,9 +109,7 @@ class Scheduled(Endpoint):
         page, status = page_of(request), request.query_params.get("status")
         if status is not None and status not in HoldStatus.values:
             raise bad_query(f"status must be one of {', '.join(HoldStatus.values)}")
-        holds = Hold.objects.filter(
-            namespace=namespace, tenant=tenant, kind__in=(HoldKind.SCHEDULE, HoldKind.TURN)
-        ).select_related("order")
+        holds = _timed(request, namespace, tenant).select_related("order")
         if status:
             holds = holds.filter(status=status)
         newest = holds.order_by("-created_at")[page.offset : page.offset + page.limit]
@@ -117,12 +122,7 @@ class ScheduledCancel(Endpoint):
 
     def post(self, request: Request, action_id: str) -> Response:
         namespace, tenant = scope_of(request, body_of(request))
-        holds = Hold.objects.filter(
-            namespace=namespace,
-            tenant=tenant,
-            action_id_text=action_id,
-            kind__in=(HoldKind.SCHEDULE, HoldKind.TURN),
-        )
+        holds = _timed(request, namespace, tenant).filter(action_id_text=action_id)
         newest = holds.order_by("-created_at").first()
         if newest is None:
             raise not_found(f"nothing is scheduled for action {action_id!r} here")
@@ -130,3 +130,11 @@ class ScheduledCancel(Endpoint):
             raise conflict(f"it is {newest.status} already", "NOT_WAITING")
         hold = hold_cancel(hold_id=newest.pk, actor=caller_of(request).caller_id, source=source_of(request))
         return Response(scheduled_shape(hold))
+
+
+def _timed(request: Request, namespace: str, tenant: str) -> QuerySet[Hold]:
+    """What waits, or waited, for its time or its turn, as far as the caller may see it."""
+    holds = Hold.objects.filter(
+        namespace=namespace, tenant=tenant, kind__in=(HoldKind.SCHEDULE, HoldKind.TURN)
+    )
+    return holds.filter(**caller_of(request).action_lookups("action__"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -10,11 +12,12 @@ from acteon_site.base.errors import bad_query, not_found
 from acteon_site.base.principals import Role
 from audit_app.api.views_audit import filtered_records
 from audit_app.selectors import records_seen_by
-from orders_app.models import Action
 from orders_app.services.replay import (
     REPLAYABLE,
+    Replayed,
     action_replay,
     original_of,
+    originals_of,
     replay_many,
     submission_for,
 )
@@ -26,7 +29,7 @@ class Replay(Endpoint):
     def post(self, request: Request, action_id: str) -> Response:
         caller = caller_of(request)
         namespace, tenant = _scope(request, action_id)
-        original = original_of(namespace, tenant, action_id)
+        original = original_of(namespace, tenant, action_id, caller)
         return Response(action_replay(original, submission_for(caller, request_id_of(request))).wire())
 
 
@@ -53,16 +56,16 @@ class ReplayMany(Endpoint):
         records = filtered_records(request)
         if "outcome" not in request.query_params:
             records = records.filter(outcome__in=REPLAYABLE)
-        newest = records.exclude(verdict="chain").order_by("-dispatched_at", "-id")
-        ids = list(dict.fromkeys(newest.values_list("action_id", flat=True)[:limit]))
-        stored = Action.objects.filter(namespace=namespace, tenant=tenant, action_id__in=ids)
-        submission = submission_for(caller_of(request), request_id_of(request))
-        results = replay_many(list(stored.order_by("received_at")), submission)
-        return Response(
-            {
-                "replayed": sum(1 for result in results if result.outcome and not result.error),
-                "failed": sum(1 for result in results if result.error and not result.skipped),
-                "skipped": sum(1 for result in results if result.skipped) + len(ids) - len(results),
-                "results": [result.wire() for result in results],
-            }
-        )
+        caller = caller_of(request)
+        originals, gone = originals_of(records, (namespace, tenant), caller, limit=limit)
+        results = replay_many(originals, submission_for(caller, request_id_of(request)))
+        return Response(_told(results, gone))
+
+
+def _told(results: list[Replayed], gone: int) -> dict[str, Any]:
+    return {
+        "replayed": sum(1 for result in results if result.outcome and not result.error),
+        "failed": sum(1 for result in results if result.error and not result.skipped),
+        "skipped": sum(1 for result in results if result.skipped) + gone,
+        "results": [result.wire() for result in results],
+    }

@@ -14,6 +14,7 @@ from acteon_site.base.principals import Role
 from orders_app.api.shapes import profile_shape, template_shape
 from orders_app.models import Template, TemplateProfile
 from orders_app.rendering import RenderError, render_text
+from orders_app.sandbox.budget import Budget
 from orders_app.services.template_edits import profile_delete, profile_save, template_delete, template_save
 from orders_app.services.templates import templates
 
@@ -89,29 +90,32 @@ class Render(Endpoint):
             return Response({"rendered": _rendered_profile(request, body)})
         if not isinstance(body.get("template"), str):
             raise invalid_field("template", "is required (or profile, namespace and tenant)")
-        return Response({"rendered": _rendered("template", body["template"], _data(body, "data"))})
+        return Response({"rendered": _rendered("template", body["template"], _data(body, "data"), Budget())})
 
 
 def _rendered_profile(request: Request, body: dict[str, Any]) -> dict[str, str]:
     namespace, tenant = scope_of(request, body)
-    profile = templates().profiles.get((namespace, tenant, str(body["profile"])))
+    if not isinstance(body["profile"], str):
+        raise invalid_field("profile", "must be text")
+    profile = templates().profiles.get((namespace, tenant, body["profile"]))
     if profile is None:
         raise not_found(f"no profile is named {body['profile']!r} here")
     payload = _data(body, "payload")
     context = {**payload, "payload": payload, "namespace": namespace, "tenant": tenant}
-    return {name: _rendered(name, text, context) for name, text in profile.items()}
+    budget = Budget()
+    return {name: _rendered(name, text, context, budget) for name, text in profile.items()}
 
 
 def _data(body: dict[str, Any], name: str) -> dict[str, Any]:
-    data = body.get(name) or {}
-    if not isinstance(data, dict):
+    data = body.get(name)
+    if data is not None and not isinstance(data, dict):
         raise invalid_field(name, "must be an object")
-    return data
+    return data or {}
 
 
-def _rendered(name: str, text: str, context: dict[str, Any]) -> str:
+def _rendered(name: str, text: str, context: dict[str, Any], budget: Budget) -> str:
     try:
-        return render_text(text, context)
+        return render_text(text, context, budget)
     except RenderError as error:
         raise invalid_field(name, f"cannot be rendered: {error}") from None
 
@@ -122,7 +126,10 @@ def _content(body: dict[str, Any]) -> Any:
 
 
 def _common(body: dict[str, Any]) -> dict[str, Any]:
-    labels, description = body.get("labels") or {}, body.get("description") or ""
+    labels, description = (
+        default if body.get(name) is None else body[name]
+        for name, default in (("labels", {}), ("description", ""))
+    )
     if not isinstance(labels, dict) or not all(isinstance(text, str) for text in labels.values()):
         raise invalid_field("labels", "must be an object of texts")
     if not isinstance(description, str):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+
 from acteon_site.base.clock_text import rfc3339
 from chains_app.models import Run
 from chains_app.selectors import CurrentChain, definitions
@@ -41,7 +43,7 @@ def settle(
 ) -> Settled:
     """Turn a judgement into rows, and into the outcome where it is known by now."""
     if item.hold is None:
-        rows.actions.append(action_row(item, ledger.now))
+        rows.actions.append(action_row(item, ledger.now, submission.replay_of))
     if isinstance(judgement, Refused):
         return _refuse(item, judgement, submission, rows)
     _tell_over_quota(item, judgement.warnings, rows, ledger.now)
@@ -198,7 +200,7 @@ def _chain_outcome(item: Decided, chain: CurrentChain, run: Run, order: Order | 
             "state": order.state if order else None,
             "chain_id": str(run.pk),
             "chain_name": chain.definition.name,
-            "chain_url": f"/v1/chains/{run.pk}",
+            "chain_url": f"{settings.PUBLIC_URL}/v1/chains/{run.pk}",
         }
     )
 

@@ -18,7 +18,6 @@ from acteon_site.base.retrying import retry_on_deadlock
 from audit_app.services.journal import Journal
 from chains_app.models import Run
 from chains_app.services.inline import runs_within
-from orders_app import outcomes
 from orders_app.actions import Action, parse_action
 from orders_app.models import Hold
 from orders_app.outcomes import Outcome
@@ -55,28 +54,20 @@ def dispatch_many(
     bodies: Sequence[Any], submission: Submission, *, in_transaction: InTransaction | None = None
 ) -> Dispatched:
     """Dispatch decoded JSON bodies. An item that cannot be dispatched becomes its error and harms no other."""
-    results, decided = _decide_all(bodies, submission)
+    results, decided = decide_all(bodies, submission)
     settled = gate_and_act(decided, submission, in_transaction) if decided else []
     for done, outcome in zip(settled, outcomes_after_calls(settled), strict=True):
         results[done.item.position] = outcome
-    return Dispatched([_given(result) for result in results], settled)
+    return Dispatched([given(result) for result in results], settled)
 
 
-def dry_run_many(bodies: Sequence[Any], submission: Submission) -> list[Result]:
-    """What the rules would say. Consumes nothing, stores nothing, calls nobody."""
-    results, decided = _decide_all(bodies, submission)
-    for item in decided:
-        results[item.position] = _dry_outcome(item)
-    return [_given(result) for result in results]
-
-
-def _given(result: Result | None) -> Result:
+def given(result: Result | None) -> Result:
     if result is None:
         raise AssertionError("every action has a result")
     return result
 
 
-def _decide_all(bodies: Sequence[Any], submission: Submission) -> tuple[list[Result | None], list[Decided]]:
+def decide_all(bodies: Sequence[Any], submission: Submission) -> tuple[list[Result | None], list[Decided]]:
     rules = current_rules()
     results: list[Result | None] = [None] * len(bodies)
     decided = []
@@ -151,17 +142,3 @@ def _outcome(done: Settled, ended: dict[UUID, Run], held: dict[UUID, Hold]) -> O
     if done.outcome is None:
         raise AssertionError("an action without a call has its outcome")
     return done.outcome
-
-
-def _dry_outcome(item: Decided) -> Outcome:
-    plan = item.plan
-    if plan.failed:
-        message = f"rule {plan.failed.rule!r} cannot be evaluated: {plan.failed.message}"
-        return outcomes.failed("CONFIGURATION", message, retryable=True, attempts=0)
-    if plan.rule is not None:
-        return outcomes.dry_run(plan.verdict, plan.rule.name, target_of(item))
-    if plan.gates:
-        return outcomes.dry_run(plan.gates[0].action.type, plan.gates[0].name, target_of(item))
-    if plan.modified_by:
-        return outcomes.dry_run("modify", plan.modified_by[-1], target_of(item))
-    return outcomes.dry_run("allow", None, target_of(item))

@@ -26,6 +26,8 @@ class Submission:
     request_id: str
     received_at: datetime
     demo_now: datetime | None = None
+    # The id of the action that is dispatched again.
+    replay_of: str = ""
 
     @property
     def rule_time(self) -> datetime:

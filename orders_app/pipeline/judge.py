@@ -101,12 +101,8 @@ def _uncallable(item: Decided, ledger: Ledger) -> Refused | None:
     for name in (item.action.provider, target_of(item)):
         if name not in ledger.providers:
             return Refused(outcomes.provider_not_found(name), plan.verdict, rule)
-    if (
-        plan.rule
-        and isinstance(plan.rule.action, StartChain)
-        and definitions().get(plan.rule.action.chain) is None
-    ):
-        message = f"rule {plan.rule.name!r} starts a chain that does not exist: {plan.rule.action.chain!r}"
+    if plan.rule and isinstance(plan.rule.action, StartChain) and (lack := _lacks(plan.rule.action.chain)):
+        message = f"rule {plan.rule.name!r} starts a chain that {lack}: {plan.rule.action.chain!r}"
         return Refused(
             outcomes.failed("CONFIGURATION", message, retryable=True, attempts=0), plan.verdict, rule
         )
@@ -114,6 +110,14 @@ def _uncallable(item: Decided, ledger: Ledger) -> Refused | None:
     if blocked and plan.verdict not in HOLDING and not runs_a_chain(item):
         return Refused(outcomes.circuit_open(blocked.provider, blocked.fallback_chain), plan.verdict, rule)
     return None
+
+
+def _lacks(chain_name: str) -> str:
+    """Why the chain cannot be started, if so."""
+    chain = definitions().get(chain_name)
+    if chain is None:
+        return "does not exist"
+    return "" if chain.enabled else "is disabled"
 
 
 def _over_quota(item: Decided, ledger: Ledger) -> Refused | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,11 +14,12 @@ from orders_app.pipeline.items import Decided
 from orders_app.selectors import OrderKey, living_orders, open_holds
 from rules_app.engine import Deduplicate, Reroute, Rule, Throttle
 from rules_app.services import gates
-from rules_app.services.gates import Gate, gates_lock
+from rules_app.services.gates import Gate, gates_lock, gates_read
 from rules_app.services.quota_windows import QuotaSpec, quotas_counting
 
 REFUSING = frozenset({"deny", "suppress"})
 HOLDING = frozenset({"request_approval", "schedule"})
+GetGates = Callable[[Collection[str]], tuple[dict[str, Gate], datetime]]
 
 
 @dataclass(slots=True)
@@ -39,30 +40,41 @@ class Ledger:
 
 def ledger_open(decided: Sequence[Decided], caller_id: str, now: datetime) -> Ledger:
     """Lock and read for these actions: at most four statements, however many they are."""
+    return _ledger(decided, caller_id, now, gates_lock)
+
+
+def ledger_read(decided: Sequence[Decided], caller_id: str, now: datetime) -> Ledger:
+    """The same without a lock, for looking: what it says may be over a moment later."""
+    return _ledger(decided, caller_id, now, gates_read)
+
+
+def _ledger(decided: Sequence[Decided], caller_id: str, now: datetime, get: GetGates) -> Ledger:
     asked = [item for item in decided if not item.plan.failed and item.plan.verdict not in REFUSING]
-    locked, locked_at = _locked(asked, caller_id, now)
+    found, found_at = _gates(asked, caller_id, now, get)
     living = living_orders({item.order_name for item in asked if item.order_name and item.order is None})
-    hold_ids = {gate.data["hold"] for gate in locked.values() if gate.data.get("hold")}
+    hold_ids = {gate.data["hold"] for gate in found.values() if gate.data.get("hold")}
     return Ledger(
-        now=locked_at,
-        gates=locked,
+        now=found_at,
+        gates=found,
         living=living,
         holds=open_holds(living.values(), hold_ids),
         providers=providers(),
-        blocked=breakers_blocking(_called_at_once(asked), now=locked_at),
+        blocked=breakers_blocking(_called_at_once(asked), now=found_at),
         caller_id=caller_id,
     )
 
 
-def _locked(asked: Sequence[Decided], caller_id: str, now: datetime) -> tuple[dict[str, Gate], datetime]:
+def _gates(
+    asked: Sequence[Decided], caller_id: str, now: datetime, get: GetGates
+) -> tuple[dict[str, Gate], datetime]:
     """The gates of these actions, their quota windows chosen by the database's clock."""
-    locked, locked_at = gates_lock({key for item in asked for key in gate_keys(item, caller_id, now)})
-    # `now` was this process's clock: where a window began between the two, its row is still to be locked.
-    missing = {key for item in asked for key in gate_keys(item, caller_id, locked_at)} - locked.keys()
+    found, found_at = get({key for item in asked for key in gate_keys(item, caller_id, now)})
+    # `now` was this process's clock: where a window began between the two, its row is still to be had.
+    missing = {key for item in asked for key in gate_keys(item, caller_id, found_at)} - found.keys()
     if missing:
-        more, locked_at = gates_lock(missing)
-        locked.update(more)
-    return locked, locked_at
+        more, found_at = get(missing)
+        found.update(more)
+    return found, found_at
 
 
 def gate_keys(item: Decided, caller_id: str, now: datetime) -> list[str]:

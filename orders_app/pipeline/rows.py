@@ -44,16 +44,18 @@ class Rows:
         self.journal.write()
 
 
-def action_row(item: Decided, now: datetime) -> ActionRow:
+def action_row(item: Decided, now: datetime, replay_of: str = "") -> ActionRow:
     act = item.action
     return ActionRow(
         pk=item.row_id,
         namespace=act.namespace,
         tenant=act.tenant,
+        provider=act.provider,
         action_type=act.action_type,
         action_id=act.id,
         body=act.stored(),
         received_at=now,
+        replay_of=replay_of,
     )
 
 
@@ -69,6 +71,7 @@ def order_row(item: Decided, status: str, now: datetime) -> Order | None:
     return Order(
         namespace=item.action.namespace,
         tenant=item.action.tenant,
+        provider=item.action.provider,
         action_type=item.action.action_type,
         fingerprint=item.fingerprint,
         action_id=item.row_id,

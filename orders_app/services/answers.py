@@ -21,7 +21,8 @@ from acteon_site.base.errors import AppError, FieldProblem, invalid, unavailable
 from acteon_site.base.names import name_problem
 from orders_app.models import RememberedAnswer
 from orders_app.pipeline.act import Settled
-from orders_app.pipeline.dispatch import InTransaction, dry_run_many
+from orders_app.pipeline.dispatch import InTransaction
+from orders_app.pipeline.dry_run import dry_run_many
 from orders_app.pipeline.items import Submission
 from orders_app.services.rebuild import kept_outcomes, rebuilt_outcomes
 

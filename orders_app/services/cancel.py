@@ -6,6 +6,7 @@ from django.db import transaction
 
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import conflict
+from acteon_site.base.principals import SYSTEM, Principal
 from acteon_site.base.retrying import retry_on_deadlock
 from audit_app.services.journal import Source
 from chains_app.services.control import run_cancel
@@ -16,10 +17,17 @@ from orders_app.states import WAITING, HoldStatus, OrderStatus
 
 
 def order_cancel(
-    *, namespace: str, tenant: str, fingerprint: str, actor: str, source: Source, reason: str = ""
+    *,
+    namespace: str,
+    tenant: str,
+    fingerprint: str,
+    actor: str,
+    source: Source,
+    reason: str = "",
+    caller: Principal = SYSTEM,
 ) -> Order:
     """Cancel the order of this name. Raises 404, and 409 naming the status where it is too late."""
-    order = order_named(namespace, tenant, fingerprint)
+    order = order_named(namespace, tenant, fingerprint, caller=caller)
     if order.status in WAITING:
         _cancel_hold(order, actor, source, reason)
     elif order.status == OrderStatus.PROCESSING:

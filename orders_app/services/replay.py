@@ -1,22 +1,31 @@
-"""Dispatching a stored original again, under a new id. What took effect is never run twice."""
+"""Dispatching a stored original again, under a new id. What took effect is never run twice.
+
+An action is known by its id and type: whatever was stored under them, and every replay of it, are one family.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from acteon_site.base.errors import AppError, invalid, not_found
 from acteon_site.base.ids import new_id
+from acteon_site.base.principals import SYSTEM, Principal
 from audit_app.models import AuditRecord
 from orders_app.actions import stored_action
-from orders_app.models import Action, Order
+from orders_app.models import Action
 from orders_app.outcomes import Outcome
-from orders_app.pipeline.dispatch import dispatch_many
+from orders_app.pipeline.act import Settled
+from orders_app.pipeline.dispatch import InTransaction, dispatch_many
 from orders_app.pipeline.items import Submission
+from orders_app.services.effects import actions_in_effect, took_effect
 
 REPLAYABLE = ("failed", "throttled", "circuit_open", "quota_exceeded")
+TOOK_EFFECT = "its order took effect; it is never run again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +46,90 @@ class Replayed:
         }
 
 
-def original_of(namespace: str, tenant: str, action_id: str) -> Action:
-    """The stored original of an action. Raises 404 (never seen) and 422 (seen, but gone)."""
-    row = (
-        Action.objects.filter(namespace=namespace, tenant=tenant, action_id=action_id)
-        .order_by("-received_at")
-        .first()
-    )
+def original_of(namespace: str, tenant: str, action_id: str, caller: Principal = SYSTEM) -> Action:
+    """The stored original of an action that the caller may see. Raises 404 (never seen) and 422 (seen, but gone)."""
+    named = {"namespace": namespace, "tenant": tenant, "action_id": action_id}
+    seen = caller.action_lookups()
+    row = Action.objects.filter(**named).filter(**seen).order_by("-received_at").first()
     if row is not None:
         return row
-    if AuditRecord.objects.filter(namespace=namespace, tenant=tenant, action_id=action_id).exists():
+    # Rows of a chain's steps name the step's provider, not the action's.
+    if AuditRecord.objects.filter(**named).filter(**seen).exclude(verdict="chain").exists():
         raise invalid(f"the original of action {action_id!r} is no longer stored")
     raise not_found(f"no action has the id {action_id!r} here")
 
 
+def originals_of(
+    records: QuerySet[AuditRecord], scope: tuple[str, str], caller: Principal, *, limit: int
+) -> tuple[list[Action], int]:
+    """The stored originals of the newest of a tenant's records, oldest first, and how many are stored no more.
+
+    Replays are no originals, and what a replay has brought to effect is left out.
+    """
+    same = {name: OuterRef(name) for name in ("namespace", "tenant", "action_type")}
+    replays = Action.objects.filter(**same, action_id=OuterRef("action_id")).exclude(replay_of="")
+    done = actions_in_effect(Action.objects.filter(**same, replay_of=OuterRef("action_id")))
+    wanted = records.exclude(verdict="chain").exclude(Exists(replays)).exclude(Exists(done))
+    newest = wanted.order_by("-dispatched_at", "-id").values_list("action_type", "action_id")
+    names = set(newest[:limit])
+    namespace, tenant = scope
+    rows = Action.objects.filter(
+        namespace=namespace, tenant=tenant, action_id__in={action_id for _, action_id in names}, replay_of=""
+    )
+    seen = rows.filter(**caller.action_lookups()).order_by("received_at")
+    stored = {(row.action_type, row.action_id): row for row in seen}
+    found = [row for name, row in stored.items() if name in names]
+    return sorted(found, key=lambda row: row.received_at), len(names) - len(found)
+
+
 def action_replay(original: Action, submission: Submission) -> Replayed:
-    """Dispatch it anew; skipped where its order took effect."""
-    if _took_effect(original):
-        return Replayed(
-            original.action_id, None, None, "its order took effect; it is never run again", skipped=True
-        )
-    stored = stored_action(original.body)
-    body = {**_as_sent(original.body), "id": str(new_id()), "payload": stored.payload}
-    result = dispatch_many([body], submission).results[0]
+    """Dispatch it anew; skipped where it took effect, at first or as a replay."""
+    if took_effect(list(_family(original))):
+        return _skipped(original)
+    body = {**_as_sent(original.body), "id": str(new_id()), "payload": stored_action(original.body).payload}
+    anew = replace(submission, replay_of=_first_id(original))
+    try:
+        result = dispatch_many([body], anew, in_transaction=_only_one(original)).results[0]
+    except _TookEffectError:
+        return _skipped(original)
     if isinstance(result, AppError):
         return Replayed(original.action_id, body["id"], None, result.message)
     failed = str(result.content["message"]) if result.tag == "Failed" else None
     return Replayed(original.action_id, body["id"], result, failed)
 
 
-def _took_effect(original: Action) -> bool:
-    return Order.objects.filter(action=original, living=True).exists()
+def _skipped(original: Action) -> Replayed:
+    return Replayed(original.action_id, None, None, TOOK_EFFECT, skipped=True)
+
+
+class _TookEffectError(Exception):
+    """Another replay was faster."""
+
+
+def _only_one(original: Action) -> InTransaction:
+    """Of replays at the same time one goes on: they lock the family, and the later ones find what the first did."""
+
+    def check(settled: Sequence[Settled]) -> None:
+        family = _family(original)
+        list(family.select_for_update(no_key=True).values_list("pk"))
+        own = [done.item.row_id for done in settled]
+        # Read again: what the one before us added is not among the rows that were waited for.
+        if took_effect(list(family.exclude(pk__in=own))):
+            raise _TookEffectError
+
+    return check
+
+
+def _first_id(original: Action) -> str:
+    return original.replay_of or original.action_id
+
+
+def _family(original: Action) -> QuerySet[Action]:
+    first = _first_id(original)
+    alike = Action.objects.filter(
+        namespace=original.namespace, tenant=original.tenant, action_type=original.action_type
+    )
+    return alike.filter(Q(action_id=first) | Q(replay_of=first)).defer("body").order_by("pk")
 
 
 def _as_sent(stored: dict[str, Any]) -> dict[str, Any]:
@@ -79,9 +141,9 @@ def _as_sent(stored: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def replay_many(originals: list[Action], submission: Submission) -> list[Replayed]:
+def replay_many(originals: Sequence[Action], submission: Submission) -> list[Replayed]:
     return [action_replay(original, submission) for original in originals]
 
 
-def submission_for(caller: Any, request_id: str) -> Submission:
+def submission_for(caller: Principal, request_id: str) -> Submission:
     return Submission(caller, request_id, timezone.now())

@@ -36,6 +36,8 @@ def profile_problems(name: Any, fields: Any, known: set[str]) -> list[FieldProbl
     if not isinstance(fields, dict) or not fields:
         return [*problems, FieldProblem("fields", "must be an object: payload fields and their texts")]
     for field, value in fields.items():
+        if problem := name_problem(field):
+            problems.append(FieldProblem("fields", f"the name {field!r} {problem}"))
         problems += _value_problems(f"fields.{field}", value, known)
     return problems
 

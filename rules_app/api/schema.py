@@ -164,11 +164,11 @@ extend_schema_view(
                 "payload": OBJECT,
             },
             {
-                "metadata": TEXTS,
+                "metadata": maybe({"anyOf": [TEXTS, answer({"labels": TEXTS})]}),
                 "include_disabled": BOOLEAN,
                 "evaluate_all": BOOLEAN,
                 "evaluate_at": TIME,
-                "mock_state": OBJECT,
+                "mock_state": maybe(OBJECT),
             },
         ),
         sends_examples={

@@ -9,9 +9,10 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, body_of, caller_of, scope_of
+from acteon_site.api import Endpoint, body_of, caller_of, require_action, scope_of
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import FieldProblem, invalid, invalid_field
+from acteon_site.base.labels import labels_of
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal, Role
 from rules_app.api.shapes import evaluation_shape
@@ -29,9 +30,10 @@ class RuleEvaluate(Endpoint):
     def post(self, request: Request) -> Response:
         body = body_of(request)
         scope_of(request, body)
-        now = _moment(body)
+        action, now = parse_action_view(body), _moment(body)
+        require_action(request, body)
         found = rules_evaluate(
-            action=parse_action_view(body),
+            action=action,
             now=now,
             include_disabled=_flag(body, "include_disabled"),
             evaluate_all=_flag(body, "evaluate_all"),
@@ -46,15 +48,13 @@ def parse_action_view(body: dict[str, Any]) -> ActionView:
     if problems:
         raise invalid("; ".join(f"{one.field} {one.message}" for one in problems), problems)
     optional = {name: body[name] for name in OPTIONAL_NAMES if body.get(name) is not None}
-    metadata = body.get("metadata") or {}
-    labels = metadata.get("labels")
     return ActionView(
         namespace=body["namespace"],
         tenant=body["tenant"],
         provider=body["provider"],
         action_type=body["action_type"],
         payload=body["payload"],
-        metadata=labels if isinstance(labels, dict) else metadata,
+        metadata=labels_of(body.get("metadata"))[0],
         **optional,
     )
 
@@ -69,9 +69,10 @@ def _problems(body: dict[str, Any]) -> list[FieldProblem]:
     found += [(name, name_problem(body[name])) for name in OPTIONAL_NAMES if body.get(name) is not None]
     if not isinstance(body.get("payload"), dict):
         found.append(("payload", "must be a JSON object" if "payload" in body else "is required"))
-    if not isinstance(body.get("metadata") or {}, dict):
-        found.append(("metadata", "must be a JSON object"))
-    return [FieldProblem(name, problem) for name, problem in found if problem]
+    if not isinstance(body.get("mock_state"), dict | None):
+        found.append(("mock_state", "must be a JSON object"))
+    _, wrong = labels_of(body.get("metadata"))
+    return [FieldProblem(name, problem) for name, problem in found if problem] + wrong
 
 
 def _moment(body: dict[str, Any]) -> datetime:

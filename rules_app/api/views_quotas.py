@@ -62,8 +62,7 @@ class QuotaUsage(Endpoint):
 
 
 def _seen_by(caller: Principal) -> QuerySet[Quota]:
-    scopes = {"namespace__in": caller.namespaces, "tenant__in": caller.tenants}
-    return Quota.objects.filter(**{lookup: names for lookup, names in scopes.items() if "*" not in names})
+    return Quota.objects.filter(**caller.lookups())
 
 
 def _quota(request: Request, quota_id: str, body: dict[str, Any] | None = None) -> Quota:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from acteon_site.api import Endpoint, body_of, caller_of, query_time
 from acteon_site.base.errors import FieldProblem, bad_query, forbidden, invalid_field, not_found
-from acteon_site.base.principals import ANY, Principal
+from acteon_site.base.principals import Principal
 from rules_app.api.shapes import coverage_shape, rule_shape
 from rules_app.coverage import coverage_entries
 from rules_app.models import Rule
@@ -79,13 +79,12 @@ def _earlier(end: datetime) -> datetime:
 
 def _audit_scope(request: Request, caller: Principal) -> dict[str, Any]:
     """Filters on the audit rows: what the query asks for, within what the caller may see."""
-    filters: dict[str, Any] = {}
-    for field, allowed in (("namespace", caller.namespaces), ("tenant", caller.tenants)):
+    filters = caller.action_lookups()
+    for field in ("namespace", "tenant"):
         asked = request.query_params.get(field)
-        if asked is not None:
-            if "*" not in allowed and asked not in allowed:
-                raise forbidden(f"this key does not cover that {field}")
-            filters[field] = asked
-        elif allowed != ANY and "*" not in allowed:
-            filters[f"{field}__in"] = allowed
+        if asked is None:
+            continue
+        if asked not in filters.pop(f"{field}__in", (asked,)):
+            raise forbidden(f"this key does not cover that {field}")
+        filters[field] = asked
     return filters

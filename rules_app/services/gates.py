@@ -70,6 +70,13 @@ def gates_lock(keys: Collection[str]) -> tuple[dict[str, Gate], datetime]:
     return {key: _gate(key, data, expires_at, now) for key, data, expires_at, _ in rows}, now
 
 
+def gates_read(keys: Collection[str]) -> tuple[dict[str, Gate], datetime]:
+    """These rows as they are, without a lock and without creating any; as `gates_lock` returns them."""
+    now, empty = db_now(), {key: Gate(key, {}, _EPOCH) for key in keys}
+    rows = GateRow.objects.filter(key__in=list(keys)).values_list("key", "data", "expires_at") if keys else ()
+    return {**empty, **{key: _gate(key, data, expires_at, now) for key, data, expires_at in rows}}, now
+
+
 def _lock_rows(ordered: Sequence[str]) -> list[tuple[str, Any, Any, Any]]:
     table = GateRow._meta.db_table
     clock = "NULL" if connection.vendor == "sqlite" else "clock_timestamp()"

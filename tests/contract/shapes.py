@@ -223,8 +223,9 @@ RECORD = Shape(
         "id": uuid,
         "action_id": filled,
         "chain_id": or_null(uuid),
-        "namespace": filled,
-        "tenant": filled,
+        # Empty where the row belongs to no tenant: a circuit breaker's.
+        "namespace": text,
+        "tenant": text,
         "provider": text,
         "action_type": filled,
         "verdict": one_of(*VERDICTS),
@@ -485,6 +486,35 @@ HISTORY = Shape(
                 }
             )
         ),
+    }
+)
+# Ours: the contract has no such path. `success` null: under way, or nobody knows.
+TIMELINE_ENTRY = Shape(
+    {
+        "chain_id": uuid,
+        "chain_name": filled,
+        "step": filled,
+        "attempt": integer,
+        "kind": one_of("call", "compensation"),
+        "provider": filled,
+        "action_type": filled,
+        "idempotency_key": filled,
+        "started_at": time,
+        "completed_at": or_null(time),
+        "duration_ms": or_null(integer),
+        "success": or_null(boolean),
+        "error": or_null(Shape({"code": code, "message": text})),
+        "payload": mapping,
+        "response_body": or_null(mapping),
+    }
+)
+TIMELINE = Shape(
+    {
+        "chain_id": uuid,
+        "chain_name": filled,
+        "status": CHAIN_STATUS,
+        "entries": listed(TIMELINE_ENTRY),
+        "count": integer,
     }
 )
 NODE_KEYS: dict[str, Check] = {

@@ -99,7 +99,7 @@ def test_missing_parameters_are_400(approver: Strict, pending: dict[str, Any]) -
     base = urlsplit(pending["approve_url"]).path
     for query in ("", "?sig=x", "?expires_at=1", "?sig=x&expires_at=soon", "?sig=&expires_at=1"):
         for method in ("GET", "POST"):
-            approver.refused(method, base + query, 400, "MALFORMED")
+            approver.refused(method, base + query, 400, "BAD_QUERY")
 
 
 def test_whatever_is_wrong_with_a_link_is_one_404(approver: Strict, pending: dict[str, Any]) -> None:
@@ -148,3 +148,12 @@ def test_a_browser_sees_the_order_and_a_button(pending: dict[str, Any]) -> None:
     assert "60000" in text or "600.00" in text
     assert "4111111111111111" not in text
     assert Hold.objects.get().status == "pending"
+
+
+def test_names_with_slashes_lead_to_the_approval_too(client: Strict, approver: Strict) -> None:
+    scope = {"namespace": "shops/eu", "tenant": "acme/berlin"}
+    answer = client.post("/v1/dispatch", shapes.outcome, order(**scope, payload={"total_cents": 60_000}))
+    url = answer["PendingApproval"]["approve_url"]
+    assert "/v1/approvals/shops%2Feu/acme%2Fberlin/" in url
+    told = approver.call("POST", path_of(url), shapes.APPROVED)
+    assert told["status"] == "approved"

@@ -18,7 +18,7 @@ from orders_app.models import Action
 from tests.contract import shapes
 from tests.contract.client import Strict, part
 from tests.contract.conftest import AddRule
-from tests.world import SCOPE, Shop, order
+from tests.world import NAMESPACE, SCOPE, TENANT, Shop, order
 
 PING = {**SCOPE, "provider": "nobody", "action_type": "ping", "payload": {"n": 1}}
 
@@ -73,7 +73,16 @@ def test_every_filter_matches_exactly(trail: Strict, name: str, value: str | Non
     found = trail.get("/v1/audit", shapes.RECORDS, **{name: value})
     assert found["records"]
     assert {record[name] for record in found["records"]} == {value}
-    assert trail.get("/v1/audit", shapes.RECORDS, **{name: f"{value}x"})["records"] == []
+    if name != "outcome":
+        assert trail.get("/v1/audit", shapes.RECORDS, **{name: f"{value}x"})["records"] == []
+
+
+@pytest.mark.parametrize("outcome", ["nope", "", "Executed", "executed "])
+def test_an_outcome_that_is_none_is_refused_with_the_known_ones(trail: Strict, outcome: str) -> None:
+    for method, path in (("GET", "/v1/audit"), ("POST", "/v1/audit/replay")):
+        error = trail.refused(method, path, 400, "BAD_QUERY", query={**SCOPE, "outcome": outcome})
+        assert [problem["field"] for problem in error["details"]] == ["outcome"]
+        assert "executed" in error["error"]
 
 
 def test_times_bound_the_dispatch(trail: Strict) -> None:
@@ -227,6 +236,25 @@ def test_an_empty_trail_is_valid(client: Strict) -> None:
     }
     told = client.post("/v1/audit/verify", shapes.VERIFICATION, body)
     assert told == {"valid": True, "records_checked": 0, "unsealed_records": 0}
+
+
+def test_the_trail_of_what_belongs_to_no_tenant_is_for_keys_of_everything(client: Strict) -> None:
+    client.post("/v1/circuit-breakers/warehouse/trip", shapes.BREAKER_TOLD, {})
+    relay()
+    (row,) = client.get("/v1/audit", shapes.RECORDS, provider="warehouse", outcome="state_changed")["records"]
+    assert (row["namespace"], row["tenant"], row["action_type"]) == ("", "", "circuit_breaker")
+    assert row["outcome_details"] == {
+        "circuit_breaker": "warehouse",
+        "from": "closed",
+        "to": "open",
+        "reason": f"by hand: {row['caller_id']}",
+    }
+    no_tenant = {"namespace": "", "tenant": ""}
+    told = client.post("/v1/audit/verify", shapes.VERIFICATION, no_tenant)
+    assert (told["valid"], told["records_checked"]) == (True, 1)
+    scoped = Strict(Shop(namespaces=[NAMESPACE], tenants=[TENANT], role="operator").secret)
+    assert scoped.get("/v1/audit", shapes.RECORDS)["records"] == []
+    scoped.refused("POST", "/v1/audit/verify", 403, "FORBIDDEN", body=no_tenant)
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_a_run_in_detail_before_and_after(client: Strict) -> None:
     assert done["incident"] is None
 
 
-@pytest.mark.parametrize("tail", ["", "/history", "/dag"])
+@pytest.mark.parametrize("tail", ["", "/history", "/dag", "/timeline"])
 @pytest.mark.parametrize("chain_id", [MADE_UP, "nonsense"])
 def test_runs_that_are_none(client: Strict, chain_id: str, tail: str) -> None:
     client.refused("GET", f"/v1/chains/{chain_id}{tail}", 404, "NOT_FOUND")
@@ -169,7 +169,7 @@ def test_runs_that_are_none(client: Strict, chain_id: str, tail: str) -> None:
 
 def test_a_scope_in_the_query_must_match(client: Strict) -> None:
     chain_id = started(client)
-    for tail in ("", "/history", "/dag"):
+    for tail in ("", "/history", "/dag", "/timeline"):
         client.refused("GET", f"/v1/chains/{chain_id}{tail}", 404, query={"tenant": "other"})
 
 
@@ -186,6 +186,39 @@ def test_the_history_has_finished_attempts(client: Strict) -> None:
     assert all(step["attempts"][0]["success"] for step in history["steps"])
 
 
+def test_the_timeline_has_what_was_sent_and_answered_redacted(client: Strict) -> None:
+    chain_id = started(client)
+    runs_sweep()
+    timeline = client.get(f"/v1/chains/{chain_id}/timeline", shapes.TIMELINE, **SCOPE)
+    assert [entry["step"] for entry in timeline["entries"]] == [
+        "validate",
+        "charge",
+        "fulfill",
+        "notify-customer",
+    ]
+    charge = timeline["entries"][1]
+    assert (charge["kind"], charge["idempotency_key"]) == ("call", f"{chain_id}:charge")
+    assert charge["payload"]["card_last4"] == "[REDACTED]"
+    assert charge["response_body"] == {"provider": "payment-gateway", "logged": True}
+    assert client.get(f"/v1/chains/{chain_id}/timeline", shapes.TIMELINE, limit=1, offset=3)["count"] == 1
+    client.refused("GET", f"/v1/chains/{chain_id}/timeline", 400, "BAD_QUERY", query={"limit": "0"})
+
+
+def test_a_step_that_a_branch_went_round_is_skipped_once_the_run_is_completed(client: Strict) -> None:
+    chain_id = started(client)
+
+    def status() -> tuple[str, str]:
+        steps = client.get(f"/v1/chains/{chain_id}", shapes.CHAIN)["steps"]
+        nodes = client.get(f"/v1/chains/{chain_id}/dag", shapes.DAG)["nodes"]
+        assert (steps[1]["name"], nodes[1]["name"]) == ("fraud-review-step", "fraud-review-step")
+        assert {inner["status"] for inner in nodes[1]["children"]} == {nodes[1]["status"]}
+        return steps[1]["status"], nodes[1]["status"]
+
+    assert status() == ("pending", "pending")
+    runs_sweep()
+    assert status() == ("skipped", "skipped")
+
+
 def test_the_dag_of_a_run_and_of_a_definition(client: Strict) -> None:
     chain_id = started(client)
     runs_sweep()
@@ -196,6 +229,12 @@ def test_the_dag_of_a_run_and_of_a_definition(client: Strict) -> None:
     plain = client.get("/v1/chains/definitions/order-processing/dag", shapes.DAG)
     assert not {"chain_id", "status"} & plain.keys()
     assert plain["nodes"][1]["node_type"] == "sub_chain"
+    for nodes in (dag["nodes"], plain["nodes"]):
+        assert [node["name"] for node in nodes[1]["children"]] == [
+            "analyze",
+            "flag-compliance",
+            "notify-merchant",
+        ]
     client.refused("GET", "/v1/chains/definitions/nobody/dag", 404, "NOT_FOUND")
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from acteon_site.base import stamps
 from audit_app.models import AuditRecord
@@ -33,7 +36,7 @@ def test_an_order_with_a_chain_answers_executed_with_its_chain(client: Strict) -
     body = answer["Executed"]["body"]
     assert (body["order_id"], body["state"], body["chain_name"]) == ("o-1", "placed", "order-processing")
     assert answer["Executed"] == {"status": "success", "body": body, "headers": {}}
-    assert body["chain_url"].endswith(f"/v1/chains/{body['chain_id']}")
+    assert body["chain_url"] == f"{settings.PUBLIC_URL}/v1/chains/{body['chain_id']}"
 
 
 def test_a_bare_action_answers_its_providers_body(client: Strict, rule: AddRule) -> None:
@@ -87,6 +90,27 @@ def test_rules_see_both_forms_of_metadata(client: Strict, shop: Shop, metadata: 
     )
     publish_rules()
     assert dispatched(client, {**PING, "metadata": metadata}) == {"Suppressed": {"rule": "gold"}}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "field"),
+    [
+        ({"a": "b", "labels": {"c": "d"}}, "metadata.labels"),
+        ({"labels": {"x": 1}}, "metadata.labels.x"),
+        ({"x": 1}, "metadata.x"),
+        ([], "metadata"),
+    ],
+)
+def test_metadata_that_is_neither_form_is_refused_at_its_field(
+    client: Strict, metadata: Any, field: str
+) -> None:
+    error = client.refused("POST", "/v1/dispatch", 422, "VALIDATION", body=order(metadata=metadata))
+    assert [problem["field"] for problem in error["details"]] == [field]
+
+
+def test_a_text_named_labels_is_one_among_others(client: Strict) -> None:
+    dispatched(client, order(id="flat", metadata={"a": "b", "labels": "c"}))
+    assert Action.objects.get(action_id="flat").body["metadata"] == {"a": "b", "labels": "c"}
 
 
 def test_a_second_of_the_same_key_is_the_bare_text(client: Strict) -> None:
@@ -215,14 +239,14 @@ def everything() -> list[int]:
 @pytest.mark.parametrize(
     ("changes", "now", "verdict", "matched"),
     [
-        ({}, "2026-03-04T16:00:00Z", "deduplicate", "dedup-double-submit"),
+        ({}, "2026-03-04T16:00:00Z", "allow", None),
         ({"total_cents": 60_000}, "2026-03-04T16:00:00Z", "request_approval", "approve-high-value"),
         ({"shipping_country": "SY"}, "2026-03-04T16:00:00Z", "deny", "deny-sanctioned-regions"),
         ({}, CLOSED_HOURS, "schedule", "schedule-after-hours"),
     ],
 )
 def test_a_dry_run_says_what_would_be_and_leaves_nothing(
-    client: Strict, changes: dict[str, Any], now: str, verdict: str, matched: str
+    client: Strict, changes: dict[str, Any], now: str, verdict: str, matched: str | None
 ) -> None:
     before = everything()
     headers = {"X-Demo-Now": now, "Idempotency-Key": "dry"}
@@ -242,6 +266,52 @@ def test_a_dry_run_of_what_no_rule_knows_has_a_null_rule(client: Strict) -> None
     assert answer == {
         "DryRun": {"verdict": "allow", "matched_rule": None, "would_be_provider": "sms-service"}
     }
+
+
+def dry(client: Strict, action: dict[str, Any]) -> tuple[str, str | None]:
+    told = client.post("/v1/dispatch?dry_run=true", shapes.outcome, action)["DryRun"]
+    return told["verdict"], told["matched_rule"]
+
+
+def test_a_dry_run_names_the_gate_that_would_trip_now(client: Strict) -> None:
+    first = order(dedup_key="same", payload={"order_id": "dry-1"})
+    assert dry(client, first) == ("allow", None)
+    dispatched(client, first)
+    assert dry(client, order(dedup_key="same")) == ("deduplicate", "dedup-double-submit")
+    assert dry(client, order(payload={"order_id": "dry-1"})) == ("deduplicate", None)
+    for _ in range(9):
+        assert "Executed" in dispatched(client, order())
+    before = everything()
+    assert dry(client, order()) == ("throttle", "throttle-merchant-orders")
+    assert everything() == before
+    assert "Throttled" in dispatched(client, order())
+
+
+def test_a_dry_run_of_an_order_that_waits_says_for_what(client: Strict) -> None:
+    large = order(payload={"total_cents": 60_000})
+    dispatched(client, large)
+    assert dry(client, {**large, "payload": {**large["payload"], "total_cents": 100}}) == (
+        "request_approval",
+        "approve-high-value",
+    )
+
+
+def test_a_provider_that_does_not_exist_leaves_the_verdict_as_it_is(client: Strict, rule: AddRule) -> None:
+    rule("allow")
+    lost = {**PING, "provider": "nobody"}
+    assert dry(client, lost) == ("allow", "test-rule")
+    assert dispatched(client, lost)["Failed"]["code"] == "PROVIDER_NOT_FOUND"
+
+
+def test_a_dry_run_reads_as_often_for_many_as_for_one(client: Strict) -> None:
+    def reads(actions: list[dict[str, Any]]) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            client.post("/v1/dispatch/batch?dry_run=true", listed(shapes.batch_item), actions)
+        assert not [query for query in queries if query["sql"].startswith("INSERT")]
+        return len(queries)
+
+    reads([order()])
+    assert reads([order() for _ in range(50)]) == reads([order()])
 
 
 def test_dry_run_is_a_flag(client: Strict) -> None:
@@ -285,6 +355,12 @@ def test_a_dry_batch_leaves_nothing(client: Strict) -> None:
     items = client.post("/v1/dispatch/batch?dry_run=true", listed(shapes.batch_item), [order(), {"x": 1}])
     assert [next(iter(item)) for item in items] == ["DryRun", "error"]
     assert everything() == before
+
+
+def test_in_a_dry_batch_an_equal_action_meets_the_one_before_it(client: Strict) -> None:
+    same = order()
+    items = client.post("/v1/dispatch/batch?dry_run=true", listed(shapes.batch_item), [same, same])
+    assert [item["DryRun"]["verdict"] for item in items] == ["allow", "deduplicate"]
 
 
 @pytest.mark.parametrize("field", ["created_at", "starts_at", "ends_at"])

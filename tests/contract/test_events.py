@@ -93,7 +93,14 @@ def test_transitions_of_nothing(client: Strict) -> None:
     for body, field in (({"to": "confirmed"}, "namespace"), (SCOPE, "to"), ({**SCOPE, "to": 7}, "to")):
         error = client.refused("PUT", "/v1/events/o-1/transition", 422, "VALIDATION", body=body)
         assert error["details"][0]["field"] == field
-    client.refused("PUT", "/v1/events/o-1/transition", 422, body={"to": "lost", **SCOPE})
+
+
+def test_a_move_to_a_state_that_nobody_knows_names_the_allowed_ones_too(client: Strict) -> None:
+    placed(client, "o-1")
+    error = refused_move(client, "o-1", "lost")
+    assert error["code"] == "TRANSITION_NOT_ALLOWED"
+    assert error["message"].endswith("allowed: confirmed")
+    assert Move.objects.filter(to_state="lost").count() == 0
 
 
 @pytest.mark.parametrize(
@@ -158,3 +165,29 @@ def test_schedules_of_nothing(client: Strict) -> None:
     client.refused("POST", "/v1/scheduled/nobody/cancel", 404, "NOT_FOUND", body=SCOPE)
     client.refused("POST", "/v1/scheduled/nobody/cancel", 422, "VALIDATION")
     client.refused("GET", "/v1/scheduled", 400, "BAD_QUERY", query={**SCOPE, "status": "lost"})
+
+
+# Names that end like a path -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["foo/transition", "transition", "foo/cancel", "a/transition/transition"])
+def test_an_order_named_like_a_path_is_shown_moved_and_cancelled(client: Strict, name: str) -> None:
+    placed(client, name)
+    assert client.get(f"/v1/events/{part(name)}", shapes.EVENT, **SCOPE)["fingerprint"] == name
+    assert moved(client, name, "confirmed")["fingerprint"] == name
+    cancelled = client.post(f"/v1/orders/{part(name)}/cancel", shapes.EVENT, SCOPE)
+    assert cancelled["fingerprint"] == name
+
+
+def test_an_order_behind_the_verb_is_not_the_one_before_it(client: Strict) -> None:
+    placed(client, "foo")
+    client.refused("GET", "/v1/events/foo%2Ftransition", 404, "NOT_FOUND", query=SCOPE)
+    answer = client.send("DELETE", "/v1/events/foo/transition")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "PUT, OPTIONS")
+
+
+def test_a_scheduled_action_named_like_a_path_is_cancelled(client: Strict) -> None:
+    night = {"X-Demo-Now": CLOSED_HOURS}
+    client.post("/v1/dispatch", shapes.outcome, order(id="x/cancel"), headers=night)
+    told = client.post("/v1/scheduled/x%2Fcancel/cancel", shapes.SCHEDULED_ROW, SCOPE)
+    assert (told["action_id"], told["status"]) == ("x/cancel", "cancelled")

@@ -100,7 +100,7 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ("POST", "v1/scheduled/<path:action_id>/cancel"): [Call(body=IN_BODY, status=(404, 403))],
     ("GET", "v1/approvals"): [LIST],
     **{
-        (method, f"v1/approvals/<str:namespace>/<str:tenant>/<str:approval_id>{tail}"): [
+        (method, f"v1/approvals/<path:namespace>/<str:tenant>/<str:approval_id>{tail}"): [
             Call("sig=00&expires_at=1795000000", status=(404,)),
             Call("sig=00&expires_at=1795000000&kid=k1", status=(404,)),
             Call(status=(400,)),
@@ -173,6 +173,7 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ("GET", "v1/chains"): [LIST],
     ("GET", "v1/chains/<str:chain_id>"): [BY_ID, Call(IN_QUERY, status=(404,))],
     ("GET", "v1/chains/<str:chain_id>/history"): [BY_ID, Call(IN_QUERY, status=(404,))],
+    ("GET", "v1/chains/<str:chain_id>/timeline"): [BY_ID, Call(IN_QUERY, status=(404,))],
     ("GET", "v1/chains/<str:chain_id>/dag"): [BY_ID, Call(IN_QUERY, status=(404,))],
     ("POST", "v1/chains/<str:chain_id>/cancel"): [Call(body=IN_BODY, status=(404,))],
     ("POST", "v1/chains/<str:chain_id>/retry"): [
@@ -183,6 +184,10 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ("GET", "v1/dlq"): [LIST],
     ("GET", "v1/dlq/stats"): [LIST],
     ("POST", "v1/dlq/drain"): [EMPTY],
+    ("POST", "v1/dlq/<str:chain_id>/replay"): [
+        Call(body={}, status=(404,)),
+        Call(body=IN_BODY, status=(404,)),
+    ],
     ("GET", "v1/incidents"): [LIST, Call(IN_QUERY + "&all=true", status=(200, 403))],
     ("POST", "v1/incidents/resume"): [EMPTY, Call(IN_QUERY + "&dry_run=true", {}, (200, 403))],
     **{
@@ -195,7 +200,7 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ("DELETE", "v1/chains/definitions/<str:name>"): [Call(status=(403,))],
     ("GET", "v1/chains/definitions/<str:name>/dag"): [BY_ID],
     ("GET", "v1/providers/health"): [Call(status=(403,))],
-    **{("GET", f"{area}/circuit-breakers"): [Call(status=(200,))] for area in ("v1", "admin")},
+    **{("GET", f"{area}/circuit-breakers"): [Call(status=(403,))] for area in ("v1", "admin")},
     **{
         ("POST", f"{area}/circuit-breakers/<path:provider>/{verb}"): [Call(body={}, status=(403,))]
         for area in ("v1", "admin")
@@ -218,7 +223,7 @@ WALK: dict[tuple[str, str], list[Call]] = {
 IN_PATH = {
     "<path:fingerprint>": "order",
     "<path:action_id>": "action",
-    "<str:namespace>": "ns",
+    "<path:namespace>": "ns",
     "<str:tenant>": "tenant",
     "<str:approval_id>": "approval",
     "<path:name>": "rule",
@@ -371,6 +376,76 @@ def compare(client: Strict, method: str, route: str, call: Call, theirs: dict[st
         seen = ask(client, method, route, call, known)
         assert seen == ask(client, method, route, call, unknown)
         assert CANARY not in seen[1]
+
+
+# What is about actions; the rest is configuration, which a key for some actions of the tenant reads too.
+ABOUT_ACTIONS = tuple(
+    f"v1/{area}"
+    for area in (
+        "events",
+        "orders",
+        "scheduled",
+        "approvals",
+        "audit",
+        "chains",
+        "dlq",
+        "incidents",
+        "subscribe",
+    )
+)
+
+
+@pytest.mark.parametrize("scope", [{"action_types": ["return_order"]}, {"providers": ["sms-service"]}])
+def test_a_key_for_other_actions_of_the_same_tenant_finds_nothing_of_these(
+    theirs: dict[str, str], subtests: pytest.Subtests, scope: dict[str, list[str]]
+) -> None:
+    stranger = Strict(Shop(namespaces=[NAMESPACE], tenants=[TENANT], **scope).secret)
+    here = {"ns": NAMESPACE, "kind": "chain", "tenant": TENANT}
+    for method, route in sorted(WALK):
+        if not route.startswith(ABOUT_ACTIONS) or "definitions" in route:
+            continue
+        with subtests.test(f"{method} {route}"):
+            for call in WALK[method, route]:
+                seen = ask(stranger, method, route, call, {**theirs, **here})
+                assert seen == ask(stranger, method, route, call, {**MADE_UP, **here})
+                assert CANARY not in seen[1]
+
+
+def test_a_key_for_just_these_actions_finds_and_moves_them(theirs: dict[str, str]) -> None:
+    scope = {"action_types": ["place_order"], "providers": ["payment-gateway"]}
+    owner = Strict(Shop(namespaces=[NAMESPACE], tenants=[TENANT], **scope).secret)
+    for list_of in ("events", "approvals", "scheduled", "chains", "incidents"):
+        assert owner.get(f"/v1/{list_of}", anything, **SCOPE)["count"] > 0
+    moved = owner.put(f"/v1/events/{theirs['order']}/transition", anything, {**SCOPE, "to": "confirmed"})
+    assert moved["new_state"] == "confirmed"
+    # The move and the decision say which provider the action named, so this key sees them too.
+    owner.post(f"/v1/orders/{theirs['action']}/cancel", anything, SCOPE, status=404)
+    found = owner.get("/v1/audit", shapes.RECORDS, outcome="state_changed")["records"]
+    assert {record["provider"] for record in found} == {"payment-gateway"}
+
+
+def test_a_key_for_some_actions_edits_nothing_that_all_actions_go_by(theirs: dict[str, str]) -> None:
+    """Rules, quotas, retention, templates, chains: an administrator's key must cover every action."""
+    names = {**theirs, "ns": NAMESPACE, "kind": "chain", "tenant": TENANT}
+    for scope in ({"action_types": ["place_order"]}, {"providers": ["payment-gateway"]}):
+        client = Strict(Shop(namespaces=["*"], tenants=["*"], **scope).secret)
+        for area in ("quotas", "retention", "templates", "templates/profiles", "rules", "chains/definitions"):
+            for method, route in sorted(WALK):
+                reading = method == "GET" or route in ("v1/templates/render", "v1/rules/evaluate")
+                if route.startswith(f"v1/{area}") and not reading:
+                    answer = ask_any(client, method, route, WALK[method, route][0], names)
+                    assert (answer[0], "covers some only" in answer[1]) == (403, True), (method, route)
+
+
+def test_a_key_for_one_provider_handles_the_breaker_of_that_one(shop: Shop) -> None:
+    client = Strict(Shop(namespaces=["*"], tenants=["*"], providers=["payment-gateway"]).secret)
+    assert client.post("/v1/circuit-breakers/payment-gateway/trip", anything, {})["state"] == "open"
+    other = client.post("/v1/circuit-breakers/warehouse/trip", anything, {}, status=404)
+    unknown = client.post("/v1/circuit-breakers/no-such/trip", anything, {}, status=404)
+    assert other["error"].replace("warehouse", "no-such") == unknown["error"]
+    assert [one["provider"] for one in client.get("/v1/circuit-breakers", anything)["circuit_breakers"]] == [
+        "payment-gateway"
+    ]
 
 
 def test_a_stranger_of_another_namespace_finds_nothing(theirs: dict[str, str]) -> None:

@@ -32,7 +32,8 @@ class Command(BaseCommand):
 
     def _check(self, namespace: str, tenant: str) -> bool:
         result = audit_verify(namespace=namespace, tenant=tenant)
-        self.stdout.write(f"{namespace}/{tenant}: {_told(result)}")
+        name = f"{namespace}/{tenant}" if namespace else "of no tenant"
+        self.stdout.write(f"{name}: {_told(result)}")
         return result.valid
 
 

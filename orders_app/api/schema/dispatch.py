@@ -10,6 +10,7 @@ from acteon_site.openapi import (
     SCOPE_NAME,
     TEXTS,
     TIME,
+    answer,
     array,
     body,
     component,
@@ -31,7 +32,7 @@ ACTION = component(
             **{name: maybe(NAME) for name in ("id", "dedup_key", "fingerprint")},
             **{name: maybe({"type": "string", "maxLength": 256}) for name in ("status", "template")},
             **{name: maybe(TIME) for name in ("created_at", "starts_at", "ends_at")},
-            "metadata": maybe({"anyOf": [TEXTS, body({"labels": TEXTS})]}),
+            "metadata": maybe({"anyOf": [TEXTS, answer({"labels": TEXTS})]}),
             "trace_context": {},
             "attachments": {},
             "signature": {},
@@ -48,7 +49,7 @@ SHOWN_ACTION = {
     "dedup_key": "order-ORD-1001",
     "payload": {"order_id": "ORD-1001", "total_cents": 7999, "currency": "USD", "shipping_country": "US"},
 }
-DRY_RUN = query("dry_run", enum("true", "false"), "Say what would happen; consume and store nothing")
+DRY_RUN = query("dry_run", enum("true", "false"), "Say what would happen now; consume and store nothing")
 KEY = header(
     "Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 255}, "The first answer is given again"
 )

@@ -77,7 +77,7 @@ extend_schema_view(
     post=operation(
         "Cancel an order",
         ORDER,
-        sends=body(BODY_SCOPE, {"reason": maybe({"type": "string", "maxLength": 1000})}),
+        sends=body(BODY_SCOPE, {"reason": maybe({"type": "string", "maxLength": views_orders.MAX_REASON})}),
         sends_examples={"why": {**SHOWN_SCOPE, "reason": "customer called"}},
         errors=(404, 409),
         examples={"cancelled": {**SHOWN_ORDER, "status": "cancelled", "allowed": []}},
