@@ -19,7 +19,10 @@ MAY_IMPORT = {
 # What the edges of an app (its API views and admin pages) may use of the site.
 EDGE_MODULES = {
     "acteon_site.api",
+    "acteon_site.admin_evidence",
+    "acteon_site.admin_times",
     "acteon_site.admin_tools",
+    "acteon_site.commands",
     "acteon_site.structured_field",
     "acteon_site.authentication",
     "acteon_site.error_handler",
@@ -43,6 +46,7 @@ PURE = (
     "orders_app/outcomes.py",
     "orders_app/approval_links.py",
     "orders_app/rendering.py",
+    "orders_app/sandbox",
     "audit_app/redaction.py",
     "audit_app/sealing.py",
     "audit_app/counting.py",
