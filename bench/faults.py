@@ -13,6 +13,10 @@ double     every task message delivered twice and out of order
 scheduler  two schedulers at once, and none for a while
 clock      clocks of workers, scheduler and web stepped an hour forth and back
 provider   the provider slow, flaky, wrong, and gone
+small      one of each of these kinds in one world, with every message twice: a minute
+
+A share of the orders (--mixed, percent) runs through a chain of every kind of step, bench/mixed.py, in place of the
+fixture's; bench/people.py sends its signals, cancels orders, and answers incidents after a look at the provider.
 
 Recovery is the time from the moment when what was broken is back until another run has ended.
 """
@@ -34,7 +38,8 @@ from bench.world import World, world
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _arguments(arguments)
-    names = list(SCENARIOS) if given.scenario == "all" else [given.scenario]
+    all_of_them = [name for name in SCENARIOS if name != "small"]
+    names = all_of_them if given.scenario == "all" else [given.scenario]
     broken = [name for name in names if not _scenario(name, given)]
     print(f"\nseed {given.seed}: " + (f"BROKEN: {', '.join(broken)}" if broken else "all invariants hold"))
     return 1 if broken else 0
@@ -52,6 +57,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--pause", type=float, default=0.35, help="mean seconds between kills")
     parser.add_argument("--rate", type=float, default=8, help="orders per second in the other scenarios")
+    parser.add_argument("--mixed", type=int, default=10, help="percent of the orders with every kind of step")
     parser.add_argument("--mode", type=json.loads, default={}, help="JSON, changes the provider's own faults")
     parser.add_argument("--keep", action="store_true", help="keep logs and database files")
     return parser.parse_args(arguments)
@@ -62,7 +68,12 @@ def _scenario(name: str, given: argparse.Namespace) -> bool:
     scenario = SCENARIOS[name]
     options = Options(kills=given.kills, pause=given.pause, rate=given.rate)
     with world(
-        seed=given.seed, total=given.orders, prepare=scenario.prepare, mode=given.mode, keep=given.keep
+        seed=given.seed,
+        total=given.orders,
+        prepare=scenario.prepare,
+        mode=given.mode,
+        mixed=given.mixed,
+        keep=given.keep,
     ) as here:
         here.say("everything is up")
         try:
@@ -78,32 +89,37 @@ def _scenario(name: str, given: argparse.Namespace) -> bool:
 
 
 def _repaired(here: World) -> Verdict:
-    """The verdict; where runs were parked, once before and once after somebody has resumed them."""
-    verdict = here.judge()
-    if verdict.parked:
-        here.say(f"parked, waiting for a person: {dict(verdict.parked)}")
+    """The verdict: before the last of what is parked was looked after, and once nothing is left."""
+    with here.people.still:
+        here.wait_quiet()
+        before = here.judge(trail=False)
+    if before.parked:
+        here.say(f"parked, waiting for a person: {dict(before.parked)}")
         here.resume_parked()
         here.say("resumed by the API")
         here.wait_quiet()
-        after = here.judge()
-        after.violations += verdict.violations
-        after.parked = verdict.parked
-        return after
-    return verdict
+    after = here.judge()
+    after.violations += before.violations
+    after.parked = before.parked
+    after.in_doubt, taken = here.place_again()
+    after.violations += taken
+    return after
 
 
 def _summary(here: World, name: str, verdict: Verdict, quiet: float) -> None:
     stats, counts = here.provider.ask("/stats"), here.storefront.counts
-    rows = {
+    rows: dict[str, object] = {
         "seed": here.seed,
         "orders accepted": f"{len(here.storefront.answers)} of {here.total}",
         "orders by status": _told(verdict.statuses),
-        "parked on the way, by reason": _told(verdict.parked) or "none",
+        "left in doubt by a person": verdict.in_doubt,
+        "parked at the end, by reason": _told(verdict.parked) or "none",
+        "people": _told(here.people.counts) or "none",
         "killed": f"{sum(here.kills.values())} ({_told(here.kills)})",
         "ended by themselves": _told(here.exits) or "none",
         "provider: calls, effects, repeats": f"{stats['calls']}, {stats['effects']}, {stats.get('repeats', 0)}",
         "provider: faults": _told(
-            {key: stats.get(key, 0) for key in ("flaky", "wrong", "hung_up", "declined")}
+            {key: stats.get(key, 0) for key in ("flaky", "wrong", "hung_up", "declined", "locked")}
         ),
         "sent again by the storefront": _told(counts) or "never",
         "quiet after the last order": f"{quiet:.1f} s",

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 
+from bench import mixed
 from bench.services import free_port, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +32,18 @@ SETTINGS = {
     "ACTEON_RATE_PER_MINUTE": "0",
     "PYTHONUNBUFFERED": "1",
 }
+# In one process: Django is started once and not four times.
+INSTALL = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "acteon_site.settings"
+import django
+from django.core.management import call_command
+django.setup()
+call_command("migrate", interactive=False, verbosity=0)
+call_command("create_groups")
+call_command("load_pipeline", sys.argv[1])
+call_command("create_api_key", "bench", role="admin", quiet=True)
+"""
 WORK = ("worker", "--pool=prefork", "--without-gossip", "--without-mingle", "--loglevel=INFO")
 BEAT = ("beat", "--scheduler=celery.beat:Scheduler")
 
@@ -122,10 +135,7 @@ class Gateway:
 
     def install(self, configuration: Path) -> None:
         self.run("-m", "acteon_site.bootstrap")
-        self.run("manage.py", "migrate", "--noinput")
-        self.run("manage.py", "create_groups")
-        self.run("manage.py", "load_pipeline", str(configuration))
-        self.key = self.run("manage.py", "create_api_key", "bench", "--role", "admin", "--quiet").strip()
+        self.key = self.run("-c", INSTALL, str(configuration)).split()[-1]
 
     def run(self, *arguments: str, check: bool = True) -> str:
         done = subprocess.run(
@@ -191,23 +201,47 @@ class Gateway:
 
 
 PLAIN = {"failure_threshold": 50, "success_threshold": 1, "recovery_timeout_seconds": 3}
-PROVIDERS = ("payment-gateway", "warehouse", "email-service", "fraud-analyzer", "compliance-queue")
+PROVIDERS: tuple[str, ...] = (
+    "payment-gateway",
+    "warehouse",
+    "email-service",
+    "fraud-analyzer",
+    "compliance-queue",
+)
 
 
-def configuration(directory: Path, provider_url: str | None, timeout: float = 3) -> Path:
+def configuration(
+    directory: Path, provider_url: str | None, timeout: float = 3, *, mixed_chain: bool = False
+) -> Path:
     """The fixture's pipeline, its providers behind `provider_url` (None: they log) and its hours without an end.
 
-    Breakers open late here: the faults are to meet the runs, and not to be kept from them.
+    Breakers open late here: the faults are to meet the runs, and not to be kept from them. `mixed_chain`: also the
+    chain of bench/mixed.py, for orders that say `mixed`.
     """
     target = directory / "pipeline"
     shutil.copytree(ROOT / "fixtures" / "ecommerce", target)
     (target / "acteon.toml").unlink()
-    (target / "rules" / "processing.yaml").write_text(json.dumps({"rules": RULES}))
-    providers = [_provider(name, provider_url, timeout) for name in PROVIDERS]
-    breakers = [{"provider": name, **PLAIN} for name in PROVIDERS]
+    rules = [*RULES, mixed.RULE] if mixed_chain else RULES
+    (target / "rules" / "processing.yaml").write_text(json.dumps({"rules": rules}))
+    names = PROVIDERS + mixed.PROVIDERS if mixed_chain else PROVIDERS
+    providers = [_provider(name, provider_url, timeout) for name in names]
+    breakers = [_breaker(name) for name in names]
     content = {"providers": providers, "circuit_breakers": breakers}
     (target / "providers.yaml").write_text(json.dumps(content))
+    if mixed_chain:
+        (target / "mixed.yaml").write_text(json.dumps({"chains": mixed.CHAINS}))
     return target
+
+
+def _breaker(name: str) -> dict[str, object]:
+    if name not in mixed.FALLBACKS:
+        return {"provider": name, **PLAIN}
+    return {
+        "provider": name,
+        **PLAIN,
+        "recovery_timeout_seconds": 2,
+        "fallback_provider": mixed.FALLBACKS[name],
+    }
 
 
 def _provider(name: str, url: str | None, timeout: float) -> dict[str, object]:

@@ -10,12 +10,14 @@ from typing import Any
 
 import httpx
 
+from bench.provider_sim import share
+
 PER_TENANT = 20
 GIVE_UP_SECONDS = 240
 FINAL = ("Executed", "Scheduled", "PendingApproval", "ChainStarted", "Rerouted", "Suppressed")
 
 
-def order_of(number: int, seed: int, later: bool = False) -> dict[str, Any]:
+def order_of(number: int, seed: int, *, later: bool = False, mixed: bool = False) -> dict[str, Any]:
     order_id = f"ord-{seed}-{number:06d}"
     return {
         "id": order_id,
@@ -32,6 +34,7 @@ def order_of(number: int, seed: int, later: bool = False) -> dict[str, Any]:
             "items": [{"sku": "MUG-BLUE", "qty": 1 + number % 3}],
             "card_last4": "4242",
             "later": later,
+            "mixed": mixed,
         },
     }
 
@@ -39,14 +42,14 @@ def order_of(number: int, seed: int, later: bool = False) -> dict[str, Any]:
 class Storefront:
     """`clients` threads; each order has its Idempotency-Key and is sent until an answer arrives.
 
-    `pace(number)` says whether that order may be sent yet.
+    `mixed` percent of the orders run through the chain of bench/mixed.py. `pace(number)` says whether that order may
+    be sent yet.
     """
 
     def __init__(
-        self, url: str, key: str, seed: int, total: int, clients: int = 4, later: bool = True
+        self, url: str, key: str, seed: int, total: int, *, clients: int = 4, mixed: int = 0
     ) -> None:
-        self._url, self._key, self._seed, self.total = url, key, seed, total
-        self._clients, self._later = clients, later
+        self._url, self._key, self._seed, self.total, self._mixed = url, key, seed, total, mixed
         self._lock = threading.Lock()
         self._next = 0
         self.answers: dict[str, str] = {}
@@ -73,7 +76,11 @@ class Storefront:
             while (number := self._take()) is not None:
                 while not self.pace(number):
                     time.sleep(0.02)
-                self._send(client, order_of(number, self._seed, later=self._later and number % 10 == 0))
+                self._send(client, self._order(number))
+
+    def _order(self, number: int) -> dict[str, Any]:
+        mixed = share(str(number), f"{self._seed}") < self._mixed
+        return order_of(number, self._seed, later=number % 10 == 0, mixed=mixed)
 
     def _take(self) -> int | None:
         with self._lock:

@@ -3,12 +3,14 @@
 `python -m bench.provider_sim --port 9001 --control-port 9002`
 
 Every call is one with an Idempotency-Key; the first with a key has an effect, a repeat is answered as the first was
-and has none. Faults are drawn by chance from a seed: slow, flaky (503, no effect), wrong (500 after the effect),
-hangup (the connection is closed after the effect), gone (nobody listens), forgetful (it does not know a key any more,
-and carries it out again: what no real one may do). Which orders are declined, and which
-must be reviewed, follows from the order's id alone, so a repeat never decides otherwise.
+and has none. Each provider, the first word of the path, remembers its own keys. Faults are drawn by chance from a
+seed: slow, flaky (503, no effect), wrong (500 after the effect), hangup (the connection is closed after the effect),
+gone (nobody listens), forgetful (it does not know a key any more, and carries it out again: what no real one may do).
+Which orders are declined, which must be reviewed, and whose repeats are refused (409 or 401) though the key was
+carried out, follows from the order's id alone, so a repeat never decides otherwise.
 
-Control port: GET /stats, GET /effects (per action type and order), POST /mode with any of the fields of Mode.
+Control port: GET /stats, GET /ledger (every effect), POST /mode with any of the fields of Mode, POST /by_hand with
+{provider, key, action_type, order_id}: a person has it carried out, once.
 """
 
 from __future__ import annotations
@@ -18,16 +20,16 @@ import asyncio
 import json
 import random
 import zlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from typing import Any
 
 
 @dataclass
 class Mode:
-    """Chances are 0…1 per call; `decline` and `review` are percentages of the orders."""
+    """Chances are 0…1 per call; `declines` (by action type), `review` and `locked` are percentages of the orders."""
 
     slow: float = 0.0
     slow_seconds: float = 1.0
@@ -36,8 +38,9 @@ class Mode:
     hangup: float = 0.0
     gone: bool = False
     forgetful: float = 0.0
-    decline: int = 0
+    declines: dict[str, int] = field(default_factory=dict)
     review: int = 0
+    locked: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,16 +51,20 @@ class Request:
     body: bytes
 
 
+Key = tuple[str, str]  # the provider and the Idempotency-Key
+
+
 class Ledger:
-    """What was done, by key and by order."""
+    """What was done. `effects`: provider, key, action type, order, in their order."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, tuple[str, dict[str, Any]]] = {}
-        self.effects: dict[str, Counter[str]] = defaultdict(Counter)
-        self.at_work: Counter[str] = Counter()
+        self.answers: dict[Key, tuple[str, dict[str, Any]]] = {}
+        self.effects: list[tuple[str, str, str, str]] = []
+        self.at_work: Counter[Key] = Counter()
+        self.repeats: Counter[Key] = Counter()
         self.stats: Counter[str] = Counter()
 
-    def carry_out(self, key: str, action_type: str, order_id: str, body: bytes) -> dict[str, Any]:
+    def carry_out(self, key: Key, action_type: str, order_id: str, body: bytes) -> dict[str, Any]:
         """The answer; the effect happens at the first call with the key only."""
         digest = sha256(body).hexdigest()
         if key in self.answers:
@@ -65,7 +72,7 @@ class Ledger:
             self.stats["repeats"] += 1
             self.stats["conflicts"] += known != digest
             return answer
-        self.effects[action_type][order_id] += 1
+        self.effects.append((*key, action_type, order_id))
         self.stats["effects"] += 1
         answer = {"logged": True, "id": f"{action_type}-{len(self.answers) + 1}"}
         self.answers[key] = (digest, answer)
@@ -106,7 +113,7 @@ class Simulator:
         self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         """False: hang up instead of an answer."""
-        key, ledger = request.headers["idempotency-key"], self.ledger
+        key, ledger = (provider_of(request), request.headers["idempotency-key"]), self.ledger
         ledger.stats["calls"] += 1
         ledger.stats["overlaps"] += ledger.at_work[key] > 0
         ledger.at_work[key] += 1
@@ -132,21 +139,31 @@ class Simulator:
         while loop.time() < ends and not reader.at_eof():
             await asyncio.sleep(0.02)
 
-    def _outcome(self, request: Request, key: str) -> tuple[int, dict[str, Any]]:
+    def _outcome(self, request: Request, key: Key) -> tuple[int, dict[str, Any]]:
         if self._happens(self.mode.flaky):
             self.ledger.stats["flaky"] += 1
             return 503, {"error": "not now"}
         envelope = json.loads(request.body)
         action_type, order_id = envelope["action_type"], str(envelope["payload"].get("order_id", ""))
-        if action_type == "ship_order" and share(order_id, "decline") < self.mode.decline:
+        if share(order_id, action_type) < self.mode.declines.get(action_type, 0):
             self.ledger.stats["declined"] += 1
             return 422, {"error": "out of stock"}
+        if self._refuses(key, order_id):
+            self.ledger.stats["locked"] += 1
+            return (409 if share(order_id, "status") < 50 else 401), {"error": "not with this key"}
         if self._happens(self.mode.forgetful):
             self.ledger.answers.pop(key, None)
         answer = self.ledger.carry_out(key, action_type, order_id, request.body)
         if action_type == "validate_order" and share(order_id, "review") < self.mode.review:
             return 200, {**answer, "logged": False}
         return 200, answer
+
+    def _refuses(self, key: Key, order_id: str) -> bool:
+        """A repeat, though the key was carried out. Of a compensation only twice: its pauses grow too long."""
+        if key not in self.ledger.answers or share(order_id, "locked") >= self.mode.locked:
+            return False
+        self.ledger.repeats[key] += 1
+        return not key[1].endswith(":compensate") or self.ledger.repeats[key] <= 2
 
     def _happens(self, chance: float) -> bool:
         return self.random.random() < chance
@@ -163,18 +180,25 @@ class Simulator:
     async def _answer_control(self, request: Request) -> tuple[int, dict[str, Any]]:
         if request.path == "/stats":
             return 200, {**self.ledger.stats, "keys": len(self.ledger.answers), "mode": asdict(self.mode)}
-        if request.path == "/effects":
-            return 200, {action: dict(orders) for action, orders in self.ledger.effects.items()}
-        if request.path != "/mode" or request.method != "POST":
-            return 404, {"error": "there are /stats, /effects and /mode"}
+        if request.path == "/ledger":
+            return 200, {"effects": self.ledger.effects}
+        if request.path not in ("/mode", "/by_hand") or request.method != "POST":
+            return 404, {"error": "there are /stats, /ledger, /mode and /by_hand"}
         wanted = json.loads(request.body)
-        unknown = set(wanted) - {field.name for field in fields(Mode)}
+        if request.path == "/by_hand":
+            key = (wanted["provider"], wanted["key"])
+            return 200, self.ledger.carry_out(key, wanted["action_type"], wanted["order_id"], b"")
+        unknown = set(wanted) - {known.name for known in fields(Mode)}
         if unknown:
             return 422, {"error": f"no such mode: {', '.join(sorted(unknown))}"}
         for name, value in wanted.items():
             setattr(self.mode, name, value)
         await self._listen()
         return 200, asdict(self.mode)
+
+
+def provider_of(request: Request) -> str:
+    return request.path.strip("/").partition("/")[0]
 
 
 def share(order_id: str, purpose: str) -> int:

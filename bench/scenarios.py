@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.gateway import ROOT, Gateway
 from bench.services import wait_for
@@ -70,67 +70,44 @@ def _kill_something(here: World) -> None:
         here.kills["worker process"] += 1
 
 
+@dataclass(frozen=True)
+class Fault:
+    """Something is broken for so many seconds and mended; `after` looks at what only time shows, and clears up.
+
+    `small`: it is part of the scenario of that name.
+    """
+
+    what: str
+    act: Callable[[World, float], None]
+    seconds: float = 0
+    after: Callable[[World], None] = lambda here: None
+    small: bool = True
+
+
+def endure(here: World, fault: Fault, share: float = 1) -> None:
+    with here.outage(fault.what):
+        fault.act(here, fault.seconds * share)
+    fault.after(here)
+
+
+def rounds_of(faults: tuple[Fault, ...], pause: float) -> Callable[[World, Options], None]:
+    """One fault after the other, over and over, as long as orders come in."""
+
+    def run(here: World, options: Options) -> None:
+        _load(here, options)
+        while here.storefront.busy:
+            for fault in faults:
+                time.sleep(pause)
+                endure(here, fault)
+        nobody_is_deaf(here)
+
+    return run
+
+
 def _load(here: World, options: Options) -> None:
     begin = time.monotonic()
     here.storefront.pace = lambda number: number <= (time.monotonic() - begin) * options.rate
     here.storefront.start()
-
-
-def redis(here: World, options: Options) -> None:
-    _load(here, options)
-    while here.storefront.busy:
-        time.sleep(3)
-        with here.outage("Redis killed, all messages lost, started at once"):
-            here.redis.stop()
-            here.redis.start()
-        time.sleep(3)
-        with here.outage("Redis stopped for 6 s"):
-            here.redis.stop()
-            time.sleep(6)
-            here.redis.start()
-        time.sleep(3)
-        with here.outage("Redis flushed"):
-            here.redis.client().flushall()
-        time.sleep(3)
-        with here.outage("Redis frozen for 8 s"):
-            here.redis.freeze()
-            time.sleep(8)
-            here.redis.thaw()
-    _nobody_is_deaf(here)
-
-
-def _nobody_is_deaf(here: World) -> None:
-    """Each worker must still take messages (celery/celery#10205): its log grows with the sweeps."""
-    here.supervise()
-    here.gateway.wait_ready()
-    sizes = {part.name: part.log.stat().st_size for part in here.gateway.named("worker")}
-    time.sleep(15)
-    for part in here.gateway.named("worker"):
-        if part.log.stat().st_size == sizes[part.name]:
-            raise TimeoutError(f"{part.name} takes no messages any more")
-
-
-def postgres(here: World, options: Options) -> None:
-    _load(here, options)
-    while here.storefront.busy:
-        for _ in range(3):
-            time.sleep(2)
-            with here.outage("every connection to PostgreSQL cut off"):
-                here.postgres.terminate_backends()
-        time.sleep(3)
-        with here.outage("PostgreSQL restarted"):
-            here.postgres.stop("fast")
-            here.postgres.start()
-        time.sleep(3)
-        with here.outage("PostgreSQL crashed and recovered"):
-            here.postgres.stop("immediate")
-            here.postgres.start()
-        time.sleep(3)
-        with here.outage("PostgreSQL stopped for 8 s"):
-            here.postgres.stop("fast")
-            time.sleep(8)
-            here.postgres.start()
-    _nobody_is_deaf(here)
 
 
 def double(here: World, options: Options) -> None:
@@ -138,32 +115,107 @@ def double(here: World, options: Options) -> None:
     here.storefront.join()
 
 
+def small(here: World, options: Options) -> None:
+    """Each fault once and shortly, every one in the midst of its share of the orders."""
+    faults = [fault for kind in FAULTS.values() for fault in kind if fault.small]
+    done = 0
+    here.storefront.pace = lambda number: number * len(faults) <= (done + 1) * here.total
+    here.storefront.start()
+    for fault in faults:
+        endure(here, fault, 0.2)
+        done += 1
+    nobody_is_deaf(here)
+
+
+def nobody_is_deaf(here: World) -> None:
+    """Each worker must still take messages (celery/celery#10205): its log grows with the sweeps."""
+    here.supervise()
+    here.gateway.wait_ready()
+    for part in here.gateway.named("worker"):
+        size = part.log.stat().st_size
+        wait_for(
+            lambda part=part, size=size: part.log.stat().st_size > size, 60, f"{part.name} taking messages"
+        )
+
+
+def _redis_restarted(here: World, seconds: float) -> None:
+    here.redis.stop()
+    time.sleep(seconds)
+    here.redis.start()
+
+
+def _redis_flushed(here: World, seconds: float) -> None:
+    here.redis.client().flushall()
+
+
+def _redis_frozen(here: World, seconds: float) -> None:
+    here.redis.freeze()
+    time.sleep(seconds)
+    here.redis.thaw()
+
+
+REDIS = (
+    Fault("Redis killed, all messages lost, started at once", _redis_restarted),
+    Fault("Redis stopped", _redis_restarted, 6),
+    Fault("Redis flushed", _redis_flushed),
+    Fault("Redis frozen", _redis_frozen, 8),
+)
+
+
+def _backends_terminated(here: World, seconds: float) -> None:
+    here.postgres.terminate_backends()
+
+
+def _postgres_restarted(here: World, seconds: float) -> None:
+    here.postgres.stop("fast")
+    time.sleep(seconds)
+    here.postgres.start()
+
+
+def _postgres_crashed(here: World, seconds: float) -> None:
+    here.postgres.stop("immediate")
+    here.postgres.start()
+
+
+CUT_OFF = Fault("every connection to PostgreSQL cut off", _backends_terminated)
+POSTGRES = (
+    CUT_OFF,
+    replace(CUT_OFF, small=False),
+    replace(CUT_OFF, small=False),
+    Fault("PostgreSQL restarted", _postgres_restarted),
+    Fault("PostgreSQL crashed and recovered", _postgres_crashed),
+    Fault("PostgreSQL stopped", _postgres_restarted, 8, small=False),
+)
+
+
 def _deliver_twice(gateway: Gateway) -> None:
     gateway.duplicate = True
 
 
-def scheduler(here: World, options: Options) -> None:
-    _load(here, options)
-    first = here.gateway.parts["beat1"]
-    while here.storefront.busy:
-        time.sleep(5)
-        with here.outage("one of two schedulers killed"):
-            first.kill()
-            time.sleep(3)
-            first.start()
-        time.sleep(5)
-        with here.outage("no scheduler for 10 s"):
-            for part in here.gateway.named("beat"):
-                part.kill()
-            time.sleep(10)
-            here.gateway.revive()
+def _one_scheduler_killed(here: World, seconds: float) -> None:
+    here.gateway.parts["beat1"].kill()
+    time.sleep(seconds)
+    here.gateway.parts["beat1"].start()
+
+
+def _no_scheduler(here: World, seconds: float) -> None:
+    for part in here.gateway.named("beat"):
+        part.kill()
+    time.sleep(seconds)
+    here.gateway.revive()
+
+
+SCHEDULER = (
+    Fault("one of two schedulers killed", _one_scheduler_killed, 3),
+    Fault("no scheduler", _no_scheduler, 10),
+)
 
 
 def _two_schedulers(gateway: Gateway) -> None:
     gateway.beats = 2
 
 
-# Which processes' clock goes wrong, by how much. None: everybody's is right again.
+# Whose clock goes wrong, by how much.
 STEPS: tuple[tuple[str, dict[str, int]], ...] = (
     ("scheduler stepped an hour back", {"beat1": -HOUR}),
     ("scheduler stepped an hour forth", {"beat1": HOUR}),
@@ -173,21 +225,29 @@ STEPS: tuple[tuple[str, dict[str, int]], ...] = (
     ("both workers stepped an hour back", {"worker1": -HOUR, "worker2": -HOUR}),
     ("web stepped an hour forth", {"web": HOUR}),
     ("web stepped an hour back", {"web": -HOUR}),
+    (
+        "every clock an hour off, each its own way",
+        {"worker1": HOUR, "worker2": -HOUR, "web": HOUR, "beat1": -HOUR},
+    ),
 )
 
 
-def clock(here: World, options: Options) -> None:
+def _stepped(what: str, steps: dict[str, int]) -> Fault:
     """The clock of a living process is stepped, and stepped back after a while."""
-    _load(here, options)
-    while here.storefront.busy:
-        for what, steps in STEPS:
-            time.sleep(2)
-            with here.outage(what):
-                for name, seconds in steps.items():
-                    _set_clock(here.gateway, name, seconds)
-            _sweeps_go_on(here, what)
-            for name in steps:
-                _set_clock(here.gateway, name, 0)
+
+    def act(here: World, seconds: float) -> None:
+        for name, by in steps.items():
+            _set_clock(here.gateway, name, by)
+
+    def after(here: World) -> None:
+        _sweeps_go_on(here, what)
+        for name in steps:
+            _set_clock(here.gateway, name, 0)
+
+    return Fault(what, act, after=after, small=len(steps) > 2)
+
+
+CLOCK = tuple(_stepped(what, steps) for what, steps in STEPS)
 
 
 def _sweeps_go_on(here: World, what: str) -> None:
@@ -195,7 +255,7 @@ def _sweeps_go_on(here: World, what: str) -> None:
     with here.postgres.connect() as connection:
         [begin] = connection.execute("SELECT clock_timestamp()").fetchone() or [None]
         ask = "SELECT 1 FROM acteon_site_heartbeat WHERE name = 'worker' AND at > %s + interval '2 seconds'"
-        wait_for(lambda: connection.execute(ask, [begin]).fetchone(), 20, f"scheduled tasks, {what}")
+        wait_for(lambda: connection.execute(ask, [begin]).fetchone(), 60, f"scheduled tasks, {what}")
 
 
 def _set_clock(gateway: Gateway, name: str, seconds: int) -> None:
@@ -214,38 +274,61 @@ def _own_clocks(gateway: Gateway) -> None:
         }
 
 
-def provider(here: World, options: Options) -> None:
-    _load(here, options)
-    ask = here.provider.ask
-    while here.storefront.busy:
-        time.sleep(3)
-        with here.outage("provider gone for 6 s"):
-            ask("/mode", gone=True)
-            time.sleep(6)
-            ask("/mode", gone=False)
-        time.sleep(2)
-        with here.outage("half of the calls answered 503 for 4 s"):
-            ask("/mode", flaky=0.5)
-            time.sleep(4)
-            ask("/mode", flaky=0.02)
-        time.sleep(2)
-        with here.outage("a third of the calls took effect and answered 500, or nothing, for 4 s"):
-            ask("/mode", wrong=0.2, hangup=0.15)
-            time.sleep(4)
-            ask("/mode", wrong=0.01, hangup=0.01)
-        time.sleep(2)
-        with here.outage("every call slower than its time for 5 s"):
-            ask("/mode", slow=1.0, slow_seconds=8.0)
-            time.sleep(5)
-            ask("/mode", slow=0.05, slow_seconds=0.6)
+def _own_clocks(gateway: Gateway) -> None:
+    for name in ("web", "worker1", "worker2", "beat1"):
+        _set_clock(gateway, name, 0)
+        gateway.extra_env[name] = {
+            "PYTHONPATH": str(ROOT / "bench" / "stepped_clock"),
+            "BENCH_CLOCK": str(gateway.directory / f"{name}.clock"),
+        }
 
 
+def _provider_gone(here: World, seconds: float) -> None:
+    here.provider.ask("/mode", gone=True)
+    time.sleep(seconds)
+    here.provider.ask("/mode", gone=False)
+
+
+def _provider_in_trouble(**trouble: float) -> Callable[[World, float], None]:
+    def act(here: World, seconds: float) -> None:
+        usual = here.provider.ask("/stats")["mode"]
+        here.provider.ask("/mode", **trouble)
+        time.sleep(seconds)
+        here.provider.ask("/mode", **{name: usual[name] for name in trouble})
+
+    return act
+
+
+PROVIDER = (
+    Fault("provider gone", _provider_gone, 6),
+    Fault("half of the calls answered 503", _provider_in_trouble(flaky=0.5), 4, small=False),
+    Fault(
+        "a third of the calls took effect and answered 500, or nothing",
+        _provider_in_trouble(wrong=0.2, hangup=0.15),
+        4,
+    ),
+    Fault(
+        "every call slower than its time",
+        _provider_in_trouble(slow=1.0, slow_seconds=8.0),
+        5,
+        small=False,
+    ),
+)
+
+
+def _everything(gateway: Gateway) -> None:
+    for prepare in (_deliver_twice, _two_schedulers, _own_clocks):
+        prepare(gateway)
+
+
+FAULTS = {"redis": REDIS, "postgres": POSTGRES, "scheduler": SCHEDULER, "clock": CLOCK, "provider": PROVIDER}
 SCENARIOS = {
     "kills": Scenario(kills),
-    "redis": Scenario(redis),
-    "postgres": Scenario(postgres),
+    "redis": Scenario(rounds_of(REDIS, 3)),
+    "postgres": Scenario(rounds_of(POSTGRES, 3)),
     "double": Scenario(double, _deliver_twice),
-    "scheduler": Scenario(scheduler, _two_schedulers),
-    "clock": Scenario(clock, _own_clocks),
-    "provider": Scenario(provider),
+    "scheduler": Scenario(rounds_of(SCHEDULER, 5), _two_schedulers),
+    "clock": Scenario(rounds_of(CLOCK, 2), _own_clocks),
+    "provider": Scenario(rounds_of(PROVIDER, 3)),
+    "small": Scenario(small, _everything),
 }

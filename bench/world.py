@@ -19,14 +19,17 @@ import httpx
 import psycopg
 
 from bench.gateway import ROOT, Gateway, configuration
-from bench.invariants import PARKED_SCOPES, Verdict, check, count_ended, open_work
-from bench.orders import Storefront
+from bench.invariants import PARKED_SCOPES, Verdict, check, count_ended, held_back, open_work
+from bench.mixed import DECLINES
+from bench.orders import Storefront, order_of
+from bench.people import People
 from bench.services import OwnPostgres, OwnRedis, free_port, wait_for
 
 QUIET_SECONDS = 240
-PROGRESS_SECONDS = 60
-TROUBLE = {"slow": 0.05, "slow_seconds": 0.6, "flaky": 0.02, "wrong": 0.01, "hangup": 0.01}
-TROUBLE |= {"decline": 4, "review": 6}
+PROGRESS_SECONDS = 120
+TROUBLE: dict[str, Any] = {"slow": 0.05, "slow_seconds": 0.6, "flaky": 0.02, "wrong": 0.01, "hangup": 0.01}
+TROUBLE |= {"declines": {"ship_order": 4, **DECLINES}, "review": 6, "locked": 8}
+CALM = {"slow": 0.0, "flaky": 0.0, "wrong": 0.0, "hangup": 0.0, "gone": False, "locked": 0}
 
 
 @dataclass
@@ -75,6 +78,7 @@ class World:
     provider: Provider
     gateway: Gateway
     storefront: Storefront
+    people: People
     random: random.Random
     kills: Counter[str] = field(default_factory=Counter)
     exits: Counter[str] = field(default_factory=Counter)
@@ -108,17 +112,17 @@ class World:
             lambda: self.ended() > stand or self.idle(), PROGRESS_SECONDS, f"progress after: {what}", 0.05
         )
         if self.idle():
-            return  # nothing was left that could have gone on
+            self.say(f"{what}: {back - before:.1f} s; nothing was left that could have gone on")
+            return
         self.recoveries.setdefault(what, []).append(time.monotonic() - back)
         self.say(f"{what}: {back - before:.1f} s; the next run ended {time.monotonic() - back:.2f} s later")
 
-    def _goes_on(self, stand: int) -> bool:
-        self.supervise()
-        return self.ended() > stand or self.idle()
-
     def idle(self) -> bool:
+        """Nothing is left to do; apart from what waits for a person, unless the people finish."""
         try:
             with self.postgres.connect() as connection:
+                if self.people.finishing and connection.execute(PARKED_SCOPES).fetchone():
+                    return False
                 return not any(open_work(connection)) and not self.storefront.busy
         except psycopg.Error:
             return False
@@ -138,32 +142,46 @@ class World:
             time.sleep(0.25)
         return time.monotonic() - started
 
-    def judge(self) -> Verdict:
+    def judge(self, *, trail: bool = True) -> Verdict:
+        """`trail`: the hash chains too."""
+        books = self.provider.ask("/ledger")["effects"]
         with self.postgres.connect() as connection:
-            verdict = check(
-                connection,
-                self.storefront.answers,
-                self.provider.ask("/effects"),
-                self.provider.ask("/stats"),
-            )
+            verdict = check(connection, self.storefront.answers, books, self.provider.ask("/stats"))
         unanswered = self.storefront.unanswered
         verdict.must(not unanswered, f"{len(unanswered)} orders were never answered")
         verdict.must(len(self.storefront.answers) == self.total, "not every order was accepted")
-        told = self.gateway.run("manage.py", "verify_audit", check=False)
+        verdict.violations += self.people.problems
+        told = self.gateway.run("manage.py", "verify_audit", check=False) if trail else "chains are whole"
         verdict.must("chains are whole" in told and not told.startswith("failed"), told[-500:])
         return verdict
 
     def resume_parked(self) -> None:
-        """What a person would do with the incidents, once the provider is well: retry them all, by the API."""
-        calm = {"slow": 0.0, "flaky": 0.0, "wrong": 0.0, "hangup": 0.0, "gone": False}
-        self.provider.ask("/mode", **calm)
+        """Once the provider is well, all that is parked is retried at once; then each is looked at."""
+        self.provider.ask("/mode", **CALM)
         with self.postgres.connect() as connection:
             scopes = connection.execute(PARKED_SCOPES).fetchall()
-        headers = {"Authorization": f"Bearer {self.gateway.key}"}
         for namespace, tenant in scopes:
-            scope = {"namespace": namespace, "tenant": tenant}
-            url = self.gateway.url + "/v1/incidents/resume"
-            httpx.post(url, headers=headers, params=scope, timeout=60, trust_env=False).raise_for_status()
+            query = {"namespace": namespace, "tenant": tenant}
+            self._post("/v1/incidents/resume", params=query).raise_for_status()
+        self.wait_quiet()
+        self.people.finishing = True
+
+    def place_again(self) -> tuple[int, list[str]]:
+        """Send what is held back for a doubt once more. How many that were; and which were taken, as none may be."""
+        with self.postgres.connect() as connection:
+            doubtful = held_back(connection)
+        taken = []
+        for name, tenant in doubtful:
+            order = {**order_of(0, self.seed), "id": f"again-{name}", "tenant": tenant}
+            order["payload"] = {**order["payload"], "order_id": name}
+            answer = self._post("/v1/dispatch", json=order).json()
+            if answer != "Deduplicated":
+                taken.append(f"placed again though in doubt: {name}: {answer}")
+        return len(doubtful), taken
+
+    def _post(self, path: str, **request: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.gateway.key}"}
+        return httpx.post(self.gateway.url + path, headers=headers, timeout=60, trust_env=False, **request)
 
 
 Prepare = Callable[[Gateway], None]
@@ -176,7 +194,7 @@ def world(
     total: int,
     prepare: Prepare = lambda gateway: None,
     mode: Mapping[str, Any] | None = None,
-    clients: int = 4,
+    mixed: int = 10,
     keep: bool = False,
 ) -> Iterator[World]:
     """Everything started and ready; stopped at the end, whatever happened."""
@@ -193,13 +211,16 @@ def world(
         undo.append(provider.stop)
         gateway = Gateway(directory, postgres.url, redis.url)
         prepare(gateway)
-        gateway.install(configuration(directory, f"http://127.0.0.1:{provider.port}"))
+        url = f"http://127.0.0.1:{provider.port}"
+        gateway.install(configuration(directory, url, mixed_chain=True))
         undo.append(gateway.stop)
         gateway.start()
-        storefront = Storefront(gateway.url, gateway.key, seed, total, clients)
-        yield World(
-            seed, total, directory, postgres, redis, provider, gateway, storefront, random.Random(seed)
-        )
+        storefront = Storefront(gateway.url, gateway.key, seed, total, mixed=mixed)
+        people = People(gateway.url, gateway.key, postgres.connect, provider.ask, random.Random(seed))
+        people.start()
+        undo.append(people.stop)
+        chance = random.Random(seed)
+        yield World(seed, total, directory, postgres, redis, provider, gateway, storefront, people, chance)
     finally:
         for step in reversed(undo):
             step()

@@ -33,7 +33,7 @@ from chains_app.engine.moves import (
 )
 from chains_app.engine.state import Turn
 from chains_app.listeners import listener_of
-from chains_app.models import Attempt, Run
+from chains_app.models import Run
 from chains_app.services import children, recording
 from chains_app.services.breakers import breaker_record
 from chains_app.services.calling import Incoming, Outgoing, context_of, make_call, traits_of
@@ -105,13 +105,7 @@ def _locked(lease: Lease) -> Run | None:
 
 def _absorb(held: Held, out: Outgoing, came: Incoming, now: datetime, journal: Journal) -> Park | None:
     known, failure = held.state.step(out.step.name), came.failure
-    Attempt.objects.filter(pk=out.attempt_id).update(
-        completed_at=now,
-        duration_ms=came.duration_ms,
-        success=None if failure and failure.unknown else failure is None,
-        error=recording.scrubbed(held, failure.message) if failure else "",
-        error_code=failure.code if failure else "",
-    )
+    recording.attempt_ended(held, out.attempt, came, now)
     counts = failure is not None and failure.retryable
     breaker_record(route=out.route, ok=failure is None, counts=counts, now=now, journal=journal)
     if out.undo:

@@ -13,6 +13,7 @@ from chains_app import templating
 from chains_app.definitions import Compensate, Step
 from chains_app.engine.results import Failure
 from chains_app.engine.state import ProviderTraits
+from chains_app.models import Attempt
 from chains_app.providers.base import NOT_FOUND, Call, ProviderError, ProviderSettings
 from chains_app.providers.registry import kind_of
 from chains_app.selectors import providers
@@ -26,7 +27,7 @@ class Outgoing:
     """A call that is recorded as started. `undo` tells a compensation from the step itself."""
 
     step: Step
-    attempt_id: UUID
+    attempt: Attempt
     call: Call
     route: Route
     undo: bool = False

@@ -38,6 +38,7 @@ STEP_FIELDS = [
     "undo_called_at",
     "timed_from",
 ]
+ATTEMPT_FIELDS = ["completed_at", "duration_ms", "success", "error", "error_code"]
 RUN_FIELDS = [
     "status",
     "phase",
@@ -67,6 +68,7 @@ class Held:
     rows: dict[str, StepRun]
     touched: set[str] = field(default_factory=set)
     attempts: list[Attempt] = field(default_factory=list)
+    written: list[Any] = field(default_factory=list)
 
     def row(self, name: str) -> StepRun:
         """The step's row, to be written: made where there is none yet."""
@@ -83,20 +85,20 @@ class Held:
         return self.rows[name]
 
     def write(self) -> None:
-        """One statement per table (and per changed step, of which a turn has two at the most)."""
+        """One statement per table, made and changed rows together; none where nothing changed since the last one."""
         self._state_to_rows()
-        made = [self.rows[name] for name in sorted(self.touched) if self.rows[name]._state.adding]
-        for name in self.touched:
-            if not self.rows[name]._state.adding:
-                self.rows[name].save(update_fields=STEP_FIELDS)
-        if made:
-            StepRun.objects.bulk_create(made)
+        if self.touched:
+            rows = [self.rows[name] for name in sorted(self.touched)]
+            StepRun.objects.bulk_create(rows, **_or_update(STEP_FIELDS))
         if self.attempts:
-            Attempt.objects.bulk_create(self.attempts)
+            Attempt.objects.bulk_create(self.attempts, **_or_update(ATTEMPT_FIELDS))
         for signal, step in self.state.taken:
             take_signal(self.run, signal, step)
         self.touched, self.attempts, self.state.taken = set(), [], []
-        self.run.save(update_fields=RUN_FIELDS)
+        values = [getattr(self.run, name) for name in RUN_FIELDS]
+        if values != self.written:
+            self.run.save(update_fields=RUN_FIELDS)
+            self.written = values
 
     def _state_to_rows(self) -> None:
         for name, known in self.state.steps.items():
@@ -112,6 +114,11 @@ class Held:
         before = self.rows.get(name)
         if before is None or step_known(before) != known:
             _fill(self.row(name), known)
+
+
+def _or_update(fields: list[str]) -> dict[str, Any]:
+    """Rows that exist already get these fields."""
+    return {"update_conflicts": True, "unique_fields": ["id"], "update_fields": fields}
 
 
 def step_write(row: StepRun, known: StepState) -> None:

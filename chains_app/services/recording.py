@@ -64,7 +64,7 @@ def call_started(held: Held, move: CallStep | UndoStep, now: datetime) -> Outgoi
     held.run.status = RunStatus.RUNNING
     held.run.next_run_at = held.run.updated_at = now
     held.run.lease_until = now + timedelta(seconds=timeout_of(route.provider)) + MARGIN
-    return Outgoing(step, attempt.pk, call_of(held, step, route.provider, undo=undo), route, undo)
+    return Outgoing(step, attempt, call_of(held, step, route.provider, undo=undo), route, undo)
 
 
 def _receiver(held: Held, move: CallStep | UndoStep) -> str:
@@ -102,6 +102,15 @@ def _attempt(held: Held, step: Step, provider: str, now: datetime, *, undo: bool
     )
     held.attempts.append(attempt)
     return attempt
+
+
+def attempt_ended(held: Held, attempt: Attempt, came: Incoming, now: datetime) -> None:
+    failure = came.failure
+    attempt.completed_at, attempt.duration_ms = now, came.duration_ms
+    attempt.success = None if failure and failure.unknown else failure is None
+    attempt.error = scrubbed(held, failure.message) if failure else ""
+    attempt.error_code = failure.code if failure else ""
+    held.attempts.append(attempt)
 
 
 def step_result(held: Held, out: Outgoing, came: Incoming, now: datetime, journal: Journal) -> None:

@@ -33,7 +33,7 @@ class OrderRuns:
     """Runs that process an order."""
 
     def lock(self, owner_id: UUID) -> None:
-        Order.objects.select_for_update().filter(pk=owner_id).first()
+        Order.objects.select_for_update().filter(pk=owner_id).values_list("pk").first()
 
     def ended(self, run: Run, *, in_doubt: bool, now: datetime, journal: Journal) -> None:
         order = Order.objects.get(pk=owner_of(run))
