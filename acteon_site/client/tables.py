@@ -77,7 +77,8 @@ def what_next(item: Sent) -> str:
 def chain_line(chain: dict[str, Any]) -> str:
     """The chain and its steps; a step that a branch has passed by is left out once the chain has ended."""
     over = chain["status"] in CHAIN_OVER
-    taken = (step for step in chain["steps"] if not (over and step["status"] == "pending"))
+    path = chain["execution_path"]
+    taken = (step for step in chain["steps"] if not over or step["name"] in path)
     steps = "  ".join(f"{STEP_MARKS.get(step['status'], '?')} {step['name']}" for step in taken)
     return f"chain {chain['chain_id']} {chain['status']}\n{steps}"
 
