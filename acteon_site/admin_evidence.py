@@ -82,12 +82,12 @@ class EvidenceAdmin(ReadOnlyAdmin):
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=args)
 
     def details(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
-        """The context of the row's page."""
-        raise NotImplementedError
+        """What the row's page shows on top."""
+        return {}
 
     def press(self, request: HttpRequest, obj: Any, name: str) -> Told:
         """Do what the button `name` is for. Raises AppError where that cannot be done."""
-        raise NotImplementedError
+        raise LookupError(f"{name} is no button of this page")
 
     buttons: tuple[str, ...] = ()
 

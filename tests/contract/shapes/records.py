@@ -1,0 +1,143 @@
+"""The trail, orders and approvals."""
+
+from __future__ import annotations
+
+from tests.contract.shapes.dispatch import OUTCOMES, VERDICTS, outcome
+from tests.contract.strict import (
+    Check,
+    Shape,
+    anything,
+    boolean,
+    exactly,
+    filled,
+    integer,
+    listed,
+    mapping,
+    null,
+    one_of,
+    or_null,
+    text,
+    time,
+    uuid,
+    wrapped,
+)
+
+# Audit --------------------------------------------------------------------------------------------------------
+AUDIT_OUTCOMES = (
+    *[
+        "executed",
+        "deduplicated",
+        "suppressed",
+        "rerouted",
+        "throttled",
+        "failed",
+        "grouped",
+        "state_changed",
+        "pending_approval",
+    ],
+    *["chain_started", "circuit_open", "scheduled", "quota_exceeded"],
+    *[
+        "approval_approved",
+        "approval_rejected",
+        "approval_expired",
+        "schedule_released",
+        "schedule_cancelled",
+    ],
+    *["chain_step_completed", "chain_step_failed", "chain_step_skipped", "chain_step_retrying"],
+    *["chain_completed", "chain_failed", "chain_cancelled", "chain_timed_out"],
+)
+RECORD = Shape(
+    {
+        "id": uuid,
+        "action_id": filled,
+        "chain_id": or_null(uuid),
+        # Empty where the row belongs to no tenant: a circuit breaker's.
+        "namespace": text,
+        "tenant": text,
+        "provider": text,
+        "action_type": filled,
+        "verdict": one_of(*VERDICTS),
+        "matched_rule": or_null(filled),
+        "outcome": one_of(*AUDIT_OUTCOMES),
+        "action_payload": or_null(mapping),
+        "payload": or_null(mapping),
+        "verdict_details": mapping,
+        "outcome_details": mapping,
+        "metadata": mapping,
+        "dispatched_at": time,
+        "completed_at": time,
+        "duration_ms": integer,
+        "expires_at": or_null(time),
+        "caller_id": text,
+        "auth_method": text,
+        "ruleset_version": or_null(integer),
+        "request_id": text,
+        "record_hash": or_null(text),
+        "previous_hash": or_null(text),
+        "sequence_number": or_null(integer),
+    }
+)
+RECORDS = Shape(
+    {"records": listed(RECORD), "limit": integer, "offset": integer},
+    {"total": integer, "next_cursor": filled},
+)
+REPLAYED = Shape(
+    {
+        "original_action_id": filled,
+        "new_action_id": or_null(filled),
+        "success": boolean,
+        "error": or_null(filled),
+        "outcome": or_null(outcome),
+    }
+)
+REPLAYS = Shape({"replayed": integer, "failed": integer, "skipped": integer, "results": listed(REPLAYED)})
+VERIFICATION = Shape(
+    {"valid": boolean, "records_checked": integer},
+    {"first_broken_at": anything, "first_record_id": uuid, "last_record_id": uuid},
+    # The tail that the relay has not sealed yet.
+    extra={"unsealed_records": integer},
+)
+
+# Events -------------------------------------------------------------------------------------------------------
+EVENT_KEYS: dict[str, Check] = {
+    "fingerprint": filled,
+    "state": filled,
+    "action_type": filled,
+    "updated_at": time,
+}
+EVENTS = wrapped("events", Shape(EVENT_KEYS))
+MOVE = Shape({"from": text, "to": filled, "at": time, "actor": filled})
+EVENT = Shape(
+    {**EVENT_KEYS, "history": listed(MOVE), "allowed": listed(filled)},
+    # The order's processing status, why it is so, and where it came from and runs.
+    extra={"status": filled, "reason": text, "action_id": filled, "chain_id": or_null(uuid)},
+)
+TRANSITION = OUTCOMES["StateChanged"]
+SCHEDULED_ROW = Shape(
+    {
+        "action_id": filled,
+        "fingerprint": filled,
+        "rule": or_null(filled),
+        "status": filled,
+        "scheduled_for": time,
+    }
+)
+SCHEDULED = wrapped("scheduled", SCHEDULED_ROW)
+
+# Approvals ----------------------------------------------------------------------------------------------------
+APPROVAL = Shape(
+    {
+        "token": uuid,
+        "status": filled,
+        "rule": filled,
+        "created_at": time,
+        "expires_at": time,
+        "decided_at": or_null(time),
+        "message": text,
+        "action_id": filled,
+        "decided_by": or_null(filled),
+    }
+)
+APPROVALS = wrapped("approvals", APPROVAL)
+APPROVED = Shape({"id": uuid, "status": exactly("approved"), "outcome": outcome})
+REJECTED = Shape({"id": uuid, "status": exactly("rejected"), "outcome": null})
