@@ -40,7 +40,7 @@ def failing(client: Strict) -> str:
     """A run that fails at its first step."""
     spec = {"name": "fails", "steps": [{"name": "only", "provider": "broken", "action_type": "x"}]}
     provider_save(spec={"name": "broken", "type": "log"}, actor="test")
-    client.put("/v1/chains/definitions/fails", shapes_definition(), spec)
+    client.put("/v1/chains/definitions/fails", shapes.DEFINITION, spec)
     from rules_app.models import Rule
     from tests.world import publish_rules
 
@@ -62,55 +62,6 @@ def failing(client: Strict) -> str:
     runs_sweep()
     chain_id: str = answer["ChainStarted"]["chain_id"]
     return chain_id
-
-
-def shapes_definition() -> Shape:
-    step = Shape(
-        {
-            "name": anything,
-            "provider": anything,
-            "action_type": anything,
-            "payload_template": anything,
-            "branches": listed(anything),
-        },
-        dict.fromkeys(
-            (
-                *[
-                    "sub_chain",
-                    "timer",
-                    "wait_for_signal",
-                    "parallel",
-                    "default_next",
-                    "on_failure",
-                    "delay_seconds",
-                    "retry",
-                    "compensate",
-                ],
-                *[
-                    "on_fallback",
-                    "on_unknown",
-                    "point_of_no_return",
-                    "transition_to",
-                    "timeout_seconds",
-                    "description",
-                ],
-            ),
-            anything,
-        ),
-    )
-    return Shape(
-        {"name": anything, "steps": listed(step), "on_failure": anything, "timeout_seconds": anything},
-        {
-            "on_cancel": anything,
-            "trigger": anything,
-            "description": anything,
-            "warnings": listed(shapes.FIELD_PROBLEM),
-        },
-        extra={"version": anything, "enabled": anything},
-    )
-
-
-DEFINITION = shapes_definition()
 
 
 # Runs ----------------------------------------------------------------------------------------------------------
@@ -325,7 +276,7 @@ def waiting(client: Strict) -> str:
     """A run that waits for the signal `picked-up`."""
     step = {"name": "wait", "wait_for_signal": {"signal": "picked-up", "timeout_seconds": 60}}
     trigger = {"action_type": "place_order", **SCOPE}
-    client.put("/v1/chains/definitions/waits", DEFINITION, {"steps": [step], "trigger": trigger})
+    client.put("/v1/chains/definitions/waits", shapes.DEFINITION, {"steps": [step], "trigger": trigger})
     stamps.reset()
     chain_id = started(client)
     runs_sweep()
@@ -349,72 +300,3 @@ def test_a_signal_lets_a_waiting_run_go_on(client: Strict) -> None:
     detail = client.get(f"/v1/chains/{chain_id}", shapes.CHAIN)
     assert detail["status"] == "completed"
     client.refused("POST", path, 409, body={"signal": "picked-up"})
-
-
-# Definitions ---------------------------------------------------------------------------------------------------
-
-SPEC: dict[str, Any] = {
-    "name": "two-steps",
-    "steps": [
-        {
-            "name": "a",
-            "provider": "warehouse",
-            "action_type": "x",
-            "payload_template": {"id": "{{origin.payload.id}}"},
-        },
-        {"name": "b", "provider": "warehouse", "action_type": "y"},
-    ],
-    "on_failure": "abort",
-    "timeout_seconds": 60,
-}
-
-
-def test_definitions_are_listed(client: Strict) -> None:
-    found = client.get("/v1/chains/definitions", shapes.DEFINITIONS)
-    by_name = {row["name"]: row for row in found["definitions"]}
-    assert by_name["order-processing"]["has_branches"] is True
-    assert by_name["order-processing"]["has_sub_chains"] is True
-    assert by_name["fraud-review"]["steps_count"] == 3
-
-
-def test_a_definition_is_made_replaced_read_and_removed(client: Strict) -> None:
-    path = "/v1/chains/definitions/two-steps"
-    made = client.put(path, DEFINITION, SPEC)
-    assert made["version"] == 1
-    assert client.get(path, DEFINITION) == made
-    assert client.put(path, DEFINITION, {**SPEC, "timeout_seconds": 90})["version"] == 2
-    client.delete(path)
-    client.refused("GET", path, 404, "NOT_FOUND")
-    client.refused("DELETE", path, 404, "NOT_FOUND")
-
-
-def test_a_definition_that_others_refer_to_stays(client: Strict) -> None:
-    client.refused("DELETE", "/v1/chains/definitions/fraud-review", 409)
-    client.get("/v1/chains/definitions/fraud-review", DEFINITION)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"steps": []},
-        {"steps": None},
-        {"steps": [{"name": "a"}]},
-        {"steps": [{"name": "a", "provider": "nobody", "action_type": "x"}]},
-        {"steps": [{"name": "a", "provider": "warehouse", "action_type": "x", "default_next": "nowhere"}]},
-        {"steps": [{"name": "a", "sub_chain": "nobody"}]},
-        {"steps": [SPEC["steps"][0], SPEC["steps"][0]]},
-        {"timeout_seconds": 0},
-        {"on_failure": "explode"},
-        {"name": "another"},
-    ],
-)
-def test_what_does_not_validate_is_not_saved(client: Strict, change: dict[str, Any]) -> None:
-    path = "/v1/chains/definitions/two-steps"
-    error = client.refused("PUT", path, 422, "VALIDATION", body={**SPEC, **change})
-    assert error["details"]
-    client.refused("GET", path, 404)
-
-
-def test_unknown_keys_are_told_as_warnings(client: Strict) -> None:
-    told = client.put("/v1/chains/definitions/two-steps", DEFINITION, {**SPEC, "zzz": 1})
-    assert [warning["field"] for warning in told["warnings"]] == ["zzz"]

@@ -16,7 +16,7 @@ import pytest
 from tests.audit_app.serving import Service, serving
 from tests.contract import shapes
 from tests.contract.routes import endpoints
-from tests.contract.test_tenancy import MADE_UP
+from tests.contract.walk import MADE_UP
 from tests.world import SCOPE, Shop, load_shop
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -31,7 +31,8 @@ from tests.audit_app.serving import Reader, Service, serving
 from tests.contract import shapes
 from tests.contract.client import Strict
 from tests.contract.strict import Check, Shape, anything, boolean, filled, integer, listed, or_null, text
-from tests.contract.test_tenancy import CANARY, MADE_UP, everything_of
+from tests.contract.test_tenancy import everything_of
+from tests.contract.walk import CANARY, MADE_UP
 from tests.e2e.running import Process, background, environment, free_port, wait_ready, wait_until
 from tests.world import CLOSED_HOURS, NAMESPACE, Shop, load_shop, order
 

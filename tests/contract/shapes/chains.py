@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.contract.shapes.dispatch import FIELD_PROBLEM
 from tests.contract.strict import (
     Check,
     Shape,
+    anything,
     boolean,
     code,
     filled,
@@ -217,3 +219,47 @@ DEFINITION_ROW = Shape(
 )
 # The contract wraps this list without saying `count`; "Lists are wrapped objects with count" gives it one.
 DEFINITIONS = wrapped("definitions", DEFINITION_ROW)
+
+DEFINED_STEP = Shape(
+    {
+        "name": anything,
+        "provider": anything,
+        "action_type": anything,
+        "payload_template": anything,
+        "branches": listed(anything),
+    },
+    dict.fromkeys(
+        (
+            *[
+                "sub_chain",
+                "timer",
+                "wait_for_signal",
+                "parallel",
+                "default_next",
+                "on_failure",
+                "delay_seconds",
+                "retry",
+                "compensate",
+            ],
+            *[
+                "on_fallback",
+                "on_unknown",
+                "point_of_no_return",
+                "transition_to",
+                "timeout_seconds",
+                "description",
+            ],
+        ),
+        anything,
+    ),
+)
+DEFINITION = Shape(
+    {"name": anything, "steps": listed(DEFINED_STEP), "on_failure": anything, "timeout_seconds": anything},
+    {
+        "on_cancel": anything,
+        "trigger": anything,
+        "description": anything,
+        "warnings": listed(FIELD_PROBLEM),
+    },
+    extra={"version": anything, "enabled": anything},
+)
