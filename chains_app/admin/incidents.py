@@ -135,7 +135,8 @@ class IncidentAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, decide: Any, told: str, **more: Any
     ) -> HttpResponse:
         """An incident that somebody else has resolved meanwhile decides nothing more."""
-        incident = Incident.objects.filter(pk=object_id, resolved_at__isnull=True).first()
+        pk = as_uuid(object_id)
+        incident = Incident.objects.filter(pk=pk, resolved_at__isnull=True).first() if pk else None
         try:
             if incident is None:
                 self.message_user(request, "This incident is resolved already.", "warning")

@@ -167,9 +167,10 @@ class IncidentsResume(Endpoint):
             ]
             return Response({"dry_run": True, "resumed": 0, "failed": 0, "incidents": shown})
         results = incidents_resume(incidents=incidents, **_who(request))
+        now = Incident.objects.select_related("run").in_bulk([done.incident.pk for done in results])
         shown = [
             {
-                **incident_shape(Incident.objects.get(pk=done.incident.pk)),
+                **incident_shape(now.get(done.incident.pk, done.incident)),
                 "error": str(done.error) if done.error else None,
             }
             for done in results

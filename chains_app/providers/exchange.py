@@ -137,7 +137,7 @@ def _retry_after(value: str | None) -> float | None:
         return float(min(int(value.strip()[:9]), MAX_RETRY_AFTER))
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return min(max((moment - datetime.now(UTC)).total_seconds(), 0), MAX_RETRY_AFTER)

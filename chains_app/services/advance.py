@@ -32,7 +32,6 @@ from chains_app.engine.moves import (
     Wait,
 )
 from chains_app.engine.state import Turn
-from chains_app.listeners import listener_of
 from chains_app.models import Run
 from chains_app.services import children, recording
 from chains_app.services.breakers import breaker_record
@@ -96,10 +95,8 @@ def run_turn(
 
 
 def _locked(lease: Lease) -> Run | None:
-    """The run, locked after its owner (the lock order), if the lease is still ours."""
-    listener = listener_of(lease.owner_kind)
-    if listener and lease.owner_id:
-        listener.lock(lease.owner_id)
+    """The run, locked after its owner and the run at the top (the lock order), if the lease is still ours."""
+    lease.above.lock(lease.run_id)
     return Run.objects.select_for_update().filter(pk=lease.run_id, lease_token=lease.token).first()
 
 

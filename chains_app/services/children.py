@@ -11,7 +11,7 @@ from acteon_site.base.doorbell import ring_on_commit
 from chains_app.definitions import Step
 from chains_app.engine.kinds.base import fail
 from chains_app.engine.state import ChildState
-from chains_app.models import Run
+from chains_app.models import Incident, Run
 from chains_app.selectors import definitions
 from chains_app.services.calling import context_of
 from chains_app.services.held import Held
@@ -72,11 +72,19 @@ def children_await(held: Held, step: Step, *, cancel: bool, now: datetime) -> No
     held.run.status = RunStatus.WAITING_PARALLEL if parallel else RunStatus.WAITING_SUB_CHAIN
     held.run.next_run_at = None
     if cancel:
-        running = _below_step(held, step).filter(ended_at__isnull=True, cancel_requested_at__isnull=True)
-        ids = [str(pk) for pk in running.values_list("pk", flat=True)]
-        reason = held.run.cancel_reason or f"{held.run.chain_name} stops"
-        running.update(cancel_requested_at=now, cancel_reason=reason, next_run_at=now)
-        ring_on_commit(ADVANCE_TASK, ids)
+        _ask_to_stop(held, step, now)
+
+
+def _ask_to_stop(held: Held, step: Step, now: datetime) -> None:
+    """What runs below ends, and waits for no person any more; past its point of no return it goes on, or waits on."""
+    past = [branch for branch, child in held.state.children.get(step.name, {}).items() if child.past]
+    running = _below_step(held, step).filter(ended_at__isnull=True, cancel_requested_at__isnull=True)
+    running = running.exclude(branch__in=past)
+    ids = list(running.values_list("pk", flat=True))
+    reason = held.run.cancel_reason or f"{held.run.chain_name} stops"
+    Incident.objects.filter(run__in=ids, resolved_at=None).update(resolved_at=now, resolution="cancelled")
+    running.update(cancel_requested_at=now, cancel_reason=reason, next_run_at=now)
+    ring_on_commit(ADVANCE_TASK, [str(pk) for pk in ids])
 
 
 def children_undo(held: Held, step: Step, now: datetime) -> None:

@@ -14,10 +14,9 @@ from acteon_site.base.doorbell import ring_on_commit
 from acteon_site.base.errors import AppError, conflict, not_found
 from acteon_site.base.retrying import retry_on_deadlock
 from chains_app.engine.ending import UNKNOWN_OUTCOME, point_passed
-from chains_app.listeners import listener_of
 from chains_app.models import Incident, Run, Signal, StepRun
 from chains_app.services.held import held_load, resting_turn
-from chains_app.services.owners import owner_above
+from chains_app.services.owners import above
 from chains_app.services.recording import scrubbed
 from chains_app.services.runs import ADVANCE_TASK
 from chains_app.states import TERMINAL, Phase, RunStatus, StepStatus
@@ -98,11 +97,8 @@ def run_signal(*, run_id: UUID, name: str, payload: Mapping[str, Any] | None, ac
 
 
 def lock_owner(run_id: UUID) -> None:
-    """Lock the row whose run it is (or the run at the top), which comes before the run in the lock order."""
-    kind, owner = owner_above(run_id)
-    listener = listener_of(kind)
-    if listener and owner:
-        listener.lock(owner)
+    """Lock the row whose run it is and the run at the top, which come before the run in the lock order."""
+    above(run_id).lock(run_id)
 
 
 def close_incident(run: Run, resolution: str, actor: str, now: datetime) -> None:

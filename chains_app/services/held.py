@@ -201,9 +201,9 @@ def children_states(run: Run, definition: Definition) -> dict[str, Children]:
 
 
 def _child_state(child: Run) -> ChildState:
-    if child.status not in TERMINAL:
-        return ChildState(None)
     turn = resting_turn(held_load(child))
+    if child.status not in TERMINAL:
+        return ChildState(None, past=point_passed(turn))
     return ChildState(
         ending=child.status,
         body=last_body(child),

@@ -11,7 +11,7 @@ from django.db.models import Q
 from acteon_site.base.clock import db_now
 from acteon_site.base.ids import new_id
 from chains_app.models import Run
-from chains_app.services.owners import owner_above
+from chains_app.services.owners import Above, above
 
 # A lease outlasts the longest call that it covers by this much.
 MARGIN = timedelta(seconds=30)
@@ -29,8 +29,7 @@ class Lease:
 
     run_id: UUID
     token: UUID
-    owner_kind: str
-    owner_id: UUID | None
+    above: Above
     absent: timedelta = timedelta(0)
 
 
@@ -43,10 +42,9 @@ def lease_take(run_id: UUID) -> Lease | None:
     if found is None or not free.update(lease_token=token, lease_until=now + SHORT):
         return None
     kind, owner, parent, due_at = found
-    if parent:
-        kind, owner = owner_above(parent)
+    family = above(parent) if parent else Above(run_id, kind, owner)
     absent = now - (due_at or now)
-    return Lease(run_id, token, kind, owner, absent if absent > ABSENCE else timedelta(0))
+    return Lease(run_id, token, family, absent if absent > ABSENCE else timedelta(0))
 
 
 def runs_due(limit: int) -> list[UUID]:

@@ -234,8 +234,9 @@ def run_parked(held: Held, move: Park, now: datetime, journal: Journal) -> None:
         return
     run.status, run.next_run_at, run.waits_since = RunStatus.WAITING_SIGNAL, None, now
     message = scrubbed(held, move.message)
-    about = {"step": move.step, "reason": move.reason, "message": message, "opened_at": now}
-    Incident.objects.update_or_create(run=run, resolved_at=None, defaults=about)
+    # A person's word is on what they saw: another reason is another incident.
+    Incident.objects.filter(run=run, resolved_at=None).update(resolved_at=now, resolution="superseded")
+    Incident.objects.create(run=run, step=move.step, reason=move.reason, message=message, opened_at=now)
     details = {"step": move.step, "incident": move.reason, "message": message}
     _audit_run(held, journal, "chain_step_failed", details)
 

@@ -16,9 +16,8 @@ def time_anew(run: Run, now: datetime) -> None:
     ends = [now + timedelta(seconds=seconds) for seconds in _own_seconds(run, above)]
     if above is not None and above.expires_at is not None:
         ends.append(above.expires_at)
-    # Without a time of its own or above it, it is given back what it stood still.
-    since = run.waits_since or run.ended_at or now
-    run.expires_at = min(ends) if ends else run.expires_at + (now - since)
+    # A notice's time is in no definition: it has as much as it began with.
+    run.expires_at = min(ends) if ends else now + (run.expires_at - run.started_at)
 
 
 def _above_anew(run: Run, now: datetime) -> Run | None:

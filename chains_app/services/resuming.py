@@ -88,7 +88,7 @@ def run_skip_step(
     with transaction.atomic():
         run, now = run_lock(run_id), db_now()
         waiting = _waiting_incident(run, word)
-        if waiting is None:
+        if waiting is None or run.status in TERMINAL:
             raise not_running(run)
         _leave_step(run, waiting, word, now)
         _restart(run, now)
@@ -187,6 +187,8 @@ def _leave_step(run: Run, waiting: Incident, word: Word, now: datetime) -> None:
     done = word.found == DONE or (not word.found and waiting.reason == UNKNOWN_OUTCOME)
     if is_undoing(run):
         by_hand.take_as_undone(known)
+        # What was not undone, and need not be, stands: its order is not freed for another charge.
+        known.unknown = word.found == NOT_DONE
     elif done:
         by_hand.take_as_done(known)
     else:

@@ -30,6 +30,8 @@ from orders_app.services.releases import hold_release, hold_result
 from orders_app.states import HoldKind, HoldStatus
 
 ACTOR = "approval link"
+MAX_NAME = 256
+MOST_SLASHES = 16  # in namespace and tenant together
 
 
 class Approvals(Endpoint):
@@ -95,9 +97,13 @@ class LinkParts:
 
     def targets(self, expires_at: int) -> Iterator[LinkTarget]:
         """Whatever the path may mean; the signature says which."""
-        names = f"{self.namespace}/{self.tenant}".split("/")
-        for cut in range(1, len(names)):
-            yield LinkTarget("/".join(names[:cut]), "/".join(names[cut:]), self.approval_id, expires_at)
+        both = f"{self.namespace}/{self.tenant}"
+        # Every meaning costs signatures, and nobody has signed in yet: no more than names can be long.
+        slashes = [place for place, letter in enumerate(both[: 2 * MAX_NAME + 2]) if letter == "/"]
+        if len(both) > 2 * MAX_NAME + 1 or len(slashes) > MOST_SLASHES:
+            return
+        for place in slashes:
+            yield LinkTarget(both[:place], both[place + 1 :], self.approval_id, expires_at)
 
 
 def decide(hold: Hold, decision: str, actor: str, source: Source, reason: str = "") -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -63,7 +63,13 @@ class OrderRuns:
         order = Order.objects.filter(pk=owner_of(run))
         if not order_retake_key(run.origin):
             raise conflict("another order has taken its dedup key; this run cannot go on", "PLACED_ANEW")
-        alive = {"status": OrderStatus.PROCESSING, "living": True}
+        row = order.get()
+        timeout = lifecycle_of(row).timeout_of(row.state)
+        alive = {
+            "status": OrderStatus.PROCESSING,
+            "living": True,
+            "timeout_at": now + timedelta(seconds=timeout.after_seconds) if timeout else None,
+        }
         try:
             with transaction.atomic():
                 order.update(**alive, reason="", finished_at=None, updated_at=now)

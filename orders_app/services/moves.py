@@ -166,6 +166,8 @@ def order_free_key(stored: Mapping[str, Any]) -> None:
 def order_retake_key(stored: Mapping[str, Any]) -> bool:
     """Take the dedup key back, as far as its time is not over. False where another action has it now."""
     gate, action_id = _dedup_gate(stored)
+    if gate.data.get("hold"):  # another action waits, and owns it meanwhile
+        return False
     freed = gate.data.get("freed", {})
     if freed.get("action_id") == action_id:
         gate.put(freed, gate.expires_at)

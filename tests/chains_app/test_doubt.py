@@ -9,7 +9,7 @@ from django.db.models import F
 
 from acteon_site.base import stamps
 from acteon_site.base.clock import db_now
-from chains_app.models import Incident, Provider, Run, StepRun
+from chains_app.models import CircuitBreaker, Incident, Provider, Run, StepRun
 from chains_app.services.advance import run_turn, runs_sweep
 from chains_app.services.calling import make_call
 from chains_app.services.leases import lease_take
@@ -21,6 +21,7 @@ from tests.chains_app.gateway import (
     breaker,
     charging,
     decide,
+    detail,
     incident,
     placed,
     receivers,
@@ -205,3 +206,27 @@ def test_a_skipped_charge_counts_as_what_the_person_says_of_it(
     assert len(gateway.calls("undo_charge")) == refunds
     told = {row["outcome"]: row["outcome_details"] for row in shop.audit() if "by" in row["outcome_details"]}
     assert set(told) == {"chain_step_completed" if refunds else "chain_step_skipped"}
+
+
+def test_an_answer_that_no_database_takes_whole_is_an_answer(shop: Shop, gateway: Gateway) -> None:
+    """Half a character, as providers cut texts, and NUL: the effect stands, and must be recorded."""
+    gateway.bodies["do_a"] = {"note": "cut \ud83d", "nul\x00": "a\x00b"}
+    run = start(shop, step("a"))
+    settle(2)
+    assert status(run) == "completed"
+    assert len(gateway.calls("do_a")) == 1
+    assert detail(shop, run)["steps"][0]["response_body"] == {"note": "cut ?", "nul": "ab"}
+
+
+def test_a_refund_that_was_not_made_and_is_left_out_keeps_its_order(shop: Shop, gateway: Gateway) -> None:
+    charging(gateway)
+    CircuitBreaker.objects.all().delete()
+    stamps.reset()
+    gateway.script = {"ship_order": [400], "refund_card": [GONE] * 20}
+    placed(shop, payload={"order_id": "one"})
+    settle(20)
+    assert (incident().reason, incident().step) == ("unknown_outcome", "charge")
+    assert decide(shop, "skip", outcome="not_done").status_code == 200
+    settle(2)
+    assert (Order.objects.get().status, Order.objects.get().living) == ("failed", True)
+    assert tag(shop.place(payload={"order_id": "one"})) == "Deduplicated"

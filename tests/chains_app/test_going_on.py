@@ -274,3 +274,34 @@ def test_a_compensation_knows_the_answers_up_to_its_own_step(shop: Shop, gateway
     settle(2)
     assert status(run) == "failed"
     assert gateway.calls("undo_a")[0]["payload"] == {"own": "of a", "named": "of a"}
+
+
+def test_past_the_point_of_no_return_of_a_run_below_nothing_is_cancelled(
+    shop: Shop, gateway: Gateway
+) -> None:
+    chain_save(
+        spec={
+            "name": "below",
+            "steps": [step("ship", point_of_no_return=True), step("x", on_unknown="park")],
+        },
+        actor="test",
+    )
+    gateway.script["do_x"] = [GONE]
+    run = start(shop, {"name": "sub", "sub_chain": "below"}, step("z"))
+    settle(2)
+    refused = shop.post(f"/v1/chains/{run.pk}/cancel", SCOPE)
+    assert (refused.status_code, refused.json()["code"]) == (409, "POINT_OF_NO_RETURN")
+    assert decide(shop, "retry").status_code == 200
+    settle()
+    assert status(run) == "completed"
+
+
+def test_an_order_is_not_resumed_while_another_waits_with_its_dedup_key(shop: Shop, gateway: Gateway) -> None:
+    charging(gateway)
+    gateway.script["validate_order"] = [400]
+    run = placed(shop, payload={"order_id": "one"}, dedup_key="k1")
+    settle(2)
+    held = shop.place(payload={"order_id": "two", "total_cents": 60_000}, dedup_key="k1")
+    assert tag(held) == "PendingApproval"
+    refused = shop.post(f"/v1/chains/{run.pk}/retry")
+    assert (refused.status_code, refused.json()["code"]) == (409, "PLACED_ANEW")
