@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 # The canary task is sent every five seconds; one that finished this lately shows broker and worker at work.
 WORKER_SECONDS = 30
 CHECK_SECONDS = 2
+REMEMBERED_SECONDS = 1.0
 
 
 class OpenEndpoint(APIView):
@@ -51,7 +53,7 @@ class Ready(OpenEndpoint):
     """200, or 503 where a dependency does not answer, by dependency."""
 
     def get(self, request: Request) -> Response:
-        database = _database()
+        database = database_state.now()
         # The worker's sign of life is in the database; without that there is nothing to ask, and no time to lose.
         worker = _worker() if database == "ok" else "unknown"
         checks = {"database": database, "broker": _broker(), "worker": worker}
@@ -59,6 +61,28 @@ class Ready(OpenEndpoint):
         return Response(
             {"status": "ready" if ready else "not_ready", "checks": checks}, status=200 if ready else 503
         )
+
+
+class DatabaseState:
+    """One probe's answer, good or bad, for all who ask within a second: a probe connects, and asking needs no key."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._answer, self._until = "", 0.0
+
+    def now(self) -> str:
+        with self._lock:
+            if time.monotonic() >= self._until:
+                self._answer = _database()
+                self._until = time.monotonic() + REMEMBERED_SECONDS
+            return self._answer
+
+    def forget(self) -> None:
+        with self._lock:
+            self._until = 0.0
+
+
+database_state = DatabaseState()
 
 
 def _database() -> str:

@@ -44,13 +44,18 @@ class Action(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     namespace = models.CharField(max_length=256)
     tenant = models.CharField(max_length=256)
-    provider = models.CharField(max_length=256)
+    # Defaults of the database: processes of an earlier release insert rows while a new one is rolled out.
+    provider = models.CharField(max_length=256, db_default="")
     action_type = models.CharField(max_length=256)
     action_id = models.CharField(max_length=256)
     body = EncryptedJSONField(help_text="The whole action")
     received_at = models.DateTimeField(default=timezone.now)
     replay_of = models.CharField(
-        max_length=256, default="", blank=True, help_text="The id of the action that was dispatched again"
+        max_length=256,
+        default="",
+        db_default="",
+        blank=True,
+        help_text="The id of the action that was dispatched again",
     )
 
     class Meta:
@@ -73,7 +78,7 @@ class Order(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     namespace = models.CharField(max_length=256)
     tenant = models.CharField(max_length=256)
-    provider = models.CharField(max_length=256, help_text="That the action named")
+    provider = models.CharField(max_length=256, db_default="", help_text="That the action named")
     action_type = models.CharField(max_length=256)
     fingerprint = models.CharField(max_length=256)
     action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="+")

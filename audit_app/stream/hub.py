@@ -100,6 +100,8 @@ class Hub:
         count = 0
         while True:
             frames = frames_after(self._position, limit=PAGE)
+            if frames and count:
+                self.recheck()  # a backlog takes its time: whose key fell meanwhile gets no further page
             if frames:
                 self._offer(frames)
             count += len(frames)

@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
             name="replay_of",
             field=models.CharField(
                 blank=True,
+                db_default="",
                 default="",
                 help_text="The id of the action that was dispatched again",
                 max_length=256,

@@ -18,6 +18,8 @@ MAX_STEPS = 250_000  # turns of loops, calls, items that filters go through
 MAX_SECONDS = 0.5
 # Looking at an item costs less than working on it.
 _LOOKS_PER_STEP = 8
+# Lists, and what dicts show of themselves.
+LISTS: Any = (list, tuple, type({}.items()), type({}.keys()), type({}.values()))
 
 
 class RenderError(ValueError):
@@ -68,7 +70,7 @@ class Budget:
             elif isinstance(item, dict):
                 waiting += item.keys()
                 waiting += item.values()
-            elif isinstance(item, (list, tuple)):
+            elif isinstance(item, LISTS):
                 waiting += item
             weight += 2 if not isinstance(item, int) else 2 + item.bit_length() // 3
             if weight + len(waiting) > most:

@@ -7,17 +7,19 @@ from typing import Any
 from jinja2 import TemplateError, TemplateSyntaxError, nodes, pass_context
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.tests import TESTS
 from jinja2.visitor import NodeTransformer
 
-from orders_app.sandbox import texts
+from orders_app.sandbox import comparing, texts
 from orders_app.sandbox.budget import MAX_TEXT, budget_of
-from orders_app.sandbox.filters import filters
+from orders_app.sandbox.filters import checked_number, filters
 
 MAX_RANGE = 10_000
 # Python's own bound for loops. Jinja's compiler takes minutes for some hundred.
 MAX_NESTED = 20
 # Filters that templates cannot spell: the compiler puts them where something can grow.
 _EACH, _WEIGH, _CONCAT = "each item", "weigh", "concat"
+_SLICE, _KEY, _COMPARE = "sliced part", "key to look up", "compare all"
 _METHODS: tuple[tuple[type | tuple[type, ...], frozenset[str]], ...] = (
     (str, texts.METHODS),
     (dict, frozenset(("get", "items", "keys", "values", "copy"))),
@@ -27,13 +29,16 @@ _METHODS: tuple[tuple[type | tuple[type, ...], frozenset[str]], ...] = (
 
 
 class Environment(ImmutableSandboxedEnvironment):
-    intercepted_binops = frozenset({"*", "**", "+", "%"})
+    intercepted_binops = frozenset({"*", "**", "+", "-", "%", "/", "//"})
 
     def __init__(self) -> None:
         # Constants are not computed ahead: what compiles would escape the budget.
         super().__init__(autoescape=False, optimized=False, finalize=_written)
         self.globals = {"range": _range}
-        self.filters = {**filters(), _EACH: _each, _WEIGH: _weigh, _CONCAT: _concat}
+        own = {_EACH: _each, _WEIGH: _weigh, _CONCAT: _concat, _SLICE: _sliced, _KEY: _key}
+        self.filters = {**filters(), **own, _COMPARE: comparing.compared}
+        tests: Any = TESTS
+        self.tests = {name: comparing.counted_test(name, test) for name, test in tests.items()}
 
     def _generate(self, source: nodes.Template, *args: Any, **options: Any) -> str:
         _check_nesting(source)
@@ -49,10 +54,16 @@ class Environment(ImmutableSandboxedEnvironment):
         budget = budget_of(__context)
         budget.charge()
         if (text := texts.owner_of(__obj)) is not None:
-            return texts.text_method(budget, text, __obj, *args, **named)
+            made = texts.text_method(budget, text, __obj, *args, **named)
+            if isinstance(made, (list, tuple)):
+                budget.weigh(made)
+            return made
         if isinstance(__obj, LoopContext):
             return super().call(__context, __obj, budget.each(args[0]), *args[1:], **named)
-        return super().call(__context, __obj, *args, **named)
+        result = super().call(__context, __obj, *args, **named)
+        if isinstance(result, (list, tuple, dict)):
+            budget.weigh(result)
+        return result
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         budget = budget_of(context)
@@ -61,7 +72,9 @@ class Environment(ImmutableSandboxedEnvironment):
             return texts.percent_formatted(budget, left, right)
         if operator == "**" or _too_big(operator, left, right):
             raise TemplateError("the result is too large")
-        result = super().call_binop(context, operator, left, right)
+        checked_number(left)
+        checked_number(right)
+        result = checked_number(super().call_binop(context, operator, left, right))
         if isinstance(result, (list, tuple)):
             budget.weigh(result)
         return budget.write(result) if isinstance(result, str) else result
@@ -117,6 +130,22 @@ class _Counting(NodeTransformer):
         self.generic_visit(node)
         return _filtered(node, _WEIGH) if node.ctx == "load" else node
 
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
+        self.generic_visit(node)
+        if isinstance(node.arg, nodes.Slice):
+            return _filtered(node, _SLICE)
+        if not isinstance(node.arg, nodes.Const):
+            node.arg = _filtered(node.arg, _KEY)
+        return node
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
+        """Goes to `comparing`, which sees both sides first. Of a chain, all sides are computed."""
+        self.generic_visit(node)
+        rest: list[nodes.Expr] = []
+        for operand in node.ops:
+            rest += (nodes.Const(operand.op, lineno=node.lineno), operand.expr)
+        return nodes.Filter(node.expr, _COMPARE, rest, [], None, None, lineno=node.lineno)
+
     def visit_Name(self, node: nodes.Name) -> nodes.Node:
         """A macro's own lists, built at each call."""
         grows = node.ctx == "load" and node.name in ("varargs", "kwargs")
@@ -151,6 +180,26 @@ def _each(context: Context, items: Any) -> Any:
 def _weigh(context: Context, value: Any) -> Any:
     budget_of(context).weigh(value)
     return value
+
+
+@pass_context
+def _sliced(context: Context, part: Any) -> Any:
+    budget = budget_of(context)
+    if isinstance(part, str):
+        return budget.write(part)
+    budget.weigh(part)
+    budget.charge()
+    return part
+
+
+@pass_context
+def _key(context: Context, key: Any) -> Any:
+    """Looking up hashes a tuple anew each time."""
+    budget = budget_of(context)
+    if isinstance(key, tuple):
+        budget.weigh(key)
+    budget.charge()
+    return key
 
 
 @pass_context

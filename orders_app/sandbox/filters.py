@@ -24,6 +24,10 @@ PLAIN = """
 _OF_ANY_LENGTH = frozenset(("count", "d", "default", "first", "last", "length", "string", "truncate"))
 _MOST_DIGITS = 20
 _MOST_INDENT = 8
+_MOST_BITS = 4096
+_MOST_PARTS = 16
+# Where these take the attribute when it is not named.
+_ATTRIBUTE_AT = {"sort": 2, "min": 1, "max": 1, "unique": 1, "groupby": 0, "selectattr": 0, "rejectattr": 0}
 
 
 def filters() -> dict[str, Filter]:
@@ -46,6 +50,9 @@ def _counted(name: str, plain: Filter) -> Filter:
         _check_input(budget, name, value)
         if name not in ("d", "default"):
             texts.check_arguments((*args, *named.values()))
+        position = _ATTRIBUTE_AT.get(name, len(args))
+        for attribute in (*args[position : position + 1], named.get("attribute")):
+            _check_attribute(attribute)
         first = {_PassArg.context: (context,), _PassArg.eval_context: (context.eval_ctx,)}
         passed = first.get(wants, (context.environment,)) if wants else ()
         result = plain(*passed, value, *args, **named)
@@ -70,11 +77,24 @@ def _checked(budget: Budget, result: Any) -> Any:
     if isinstance(result, (list, tuple, dict)):
         budget.weigh(result)
         return result
-    return budget.each(result) if isinstance(result, Iterator) else result
+    return budget.each(result) if isinstance(result, Iterator) else checked_number(result)
+
+
+def checked_number(value: Any) -> Any:
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise TemplateError(f"a number has more than {_MOST_BITS} bits")
+    return value
+
+
+def _check_attribute(attribute: Any) -> None:
+    """Each part is looked up in each item."""
+    if isinstance(attribute, str) and attribute.count(".") + attribute.count(",") >= _MOST_PARTS:
+        raise TemplateError(f"an attribute has more than {_MOST_PARTS} parts")
 
 
 @pass_context
 def _join(context: Context, value: Any, d: Any = "", attribute: str | int | None = None) -> str:
+    _check_attribute(attribute)
     if attribute is not None:
         value = map(make_attrgetter(context.environment, attribute), value)
     return texts.joined(budget_of(context), d, value)
@@ -98,7 +118,10 @@ def _round(context: Context, value: Any, precision: int = 0, method: str = "comm
 def _sum(context: Context, value: Any, attribute: str | int | None = None, start: Any = 0) -> Any:
     if not isinstance(start, (int, float)):
         raise TemplateError("sum adds numbers")
-    return JINJAS["sum"](context.environment, budget_of(context).each(value), attribute, start)
+    _check_attribute(attribute)
+    return checked_number(
+        JINJAS["sum"](context.environment, budget_of(context).each(value), attribute, start)
+    )
 
 
 @pass_context

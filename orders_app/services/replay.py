@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from acteon_site.base.errors import AppError, invalid, not_found
@@ -26,6 +26,7 @@ from orders_app.services.effects import actions_in_effect, took_effect
 
 REPLAYABLE = ("failed", "throttled", "circuit_open", "quota_exceeded")
 TOOK_EFFECT = "its order took effect; it is never run again"
+GONE = "the original is no longer stored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def original_of(namespace: str, tenant: str, action_id: str, caller: Principal =
 def originals_of(
     records: QuerySet[AuditRecord], scope: tuple[str, str], caller: Principal, *, limit: int
 ) -> tuple[list[Action], int]:
-    """The stored originals of the newest of a tenant's records, oldest first, and how many are stored no more.
+    """The stored originals of the newest actions on a tenant's records, oldest first, and how many are stored no more.
 
     Replays are no originals, and what a replay has brought to effect is left out.
     """
@@ -70,8 +71,10 @@ def originals_of(
     replays = Action.objects.filter(**same, action_id=OuterRef("action_id")).exclude(replay_of="")
     done = actions_in_effect(Action.objects.filter(**same, replay_of=OuterRef("action_id")))
     wanted = records.exclude(verdict="chain").exclude(Exists(replays)).exclude(Exists(done))
-    newest = wanted.order_by("-dispatched_at", "-id").values_list("action_type", "action_id")
-    names = set(newest[:limit])
+    # Actions, not rows: one that was sent a hundred times must not crowd out the others.
+    each = wanted.order_by().values("action_type", "action_id").annotate(last=Max("dispatched_at"))
+    newest = each.order_by("-last", "action_id", "action_type")[:limit]
+    names = {(row["action_type"], row["action_id"]) for row in newest}
     namespace, tenant = scope
     rows = Action.objects.filter(
         namespace=namespace, tenant=tenant, action_id__in={action_id for _, action_id in names}, replay_of=""
@@ -84,26 +87,35 @@ def originals_of(
 
 def action_replay(original: Action, submission: Submission) -> Replayed:
     """Dispatch it anew; skipped where it took effect, at first or as a replay."""
-    if took_effect(list(_family(original))):
-        return _skipped(original)
+    family = list(_family(original))
+    if original not in family:  # retention was faster
+        return _skipped(original, GONE)
+    if took_effect(family):
+        return _skipped(original, TOOK_EFFECT)
     body = {**_as_sent(original.body), "id": str(new_id()), "payload": stored_action(original.body).payload}
     anew = replace(submission, replay_of=_first_id(original))
     try:
         result = dispatch_many([body], anew, in_transaction=_only_one(original)).results[0]
     except _TookEffectError:
-        return _skipped(original)
+        return _skipped(original, TOOK_EFFECT)
+    except _GoneError:
+        return _skipped(original, GONE)
     if isinstance(result, AppError):
         return Replayed(original.action_id, body["id"], None, result.message)
     failed = str(result.content["message"]) if result.tag == "Failed" else None
     return Replayed(original.action_id, body["id"], result, failed)
 
 
-def _skipped(original: Action) -> Replayed:
-    return Replayed(original.action_id, None, None, TOOK_EFFECT, skipped=True)
+def _skipped(original: Action, why: str) -> Replayed:
+    return Replayed(original.action_id, None, None, why, skipped=True)
 
 
 class _TookEffectError(Exception):
     """Another replay was faster."""
+
+
+class _GoneError(Exception):
+    """Retention was faster."""
 
 
 def _only_one(original: Action) -> InTransaction:
@@ -114,7 +126,10 @@ def _only_one(original: Action) -> InTransaction:
         list(family.select_for_update(no_key=True).values_list("pk"))
         own = [done.item.row_id for done in settled]
         # Read again: what the one before us added is not among the rows that were waited for.
-        if took_effect(list(family.exclude(pk__in=own))):
+        others = list(family.exclude(pk__in=own))
+        if original not in others:
+            raise _GoneError
+        if took_effect(others):
             raise _TookEffectError
 
     return check

@@ -269,6 +269,30 @@ def test_who_catches_up_with_a_key_that_falls_is_told_no_more(
     assert reader.ids() == [2, 3]
 
 
+def test_a_key_that_falls_between_pages_of_a_backlog_gets_no_further_page(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "PAGE", 2)
+    monkeypatch.setattr(hubs, "RECHECK_SECONDS", 60)
+    monkeypatch.setattr("acteon_site.keys.tell_revoked", lambda: None)
+    api_key, secret = api_key_create(name="short-lived", role="viewer")
+    reader = service.read("/v1/stream", X_API_Key=secret)
+    other = service.read("/v1/stream", X_API_Key=key())
+    read = hubs.frames_after
+
+    def frames_after(after: int, **more: Any) -> Any:
+        if after == 2:
+            reader.wait_for(2)
+            api_key_revoke(key=api_key)
+        return read(after, **more)
+
+    monkeypatch.setattr(hubs, "frames_after", frames_after)
+    told(5)
+    other.wait_for(5)
+    assert reader.ended.wait(5)
+    assert reader.ids() == [1, 2]
+
+
 def test_silence_is_filled_with_pings(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "PING_SECONDS", 0.1)
     reader = service.read("/v1/stream", X_API_Key=key())

@@ -77,7 +77,16 @@ def test_an_id_that_is_left_out_is_made(client: Strict, rule: AddRule) -> None:
     assert len(Action.objects.get().action_id) == 36
 
 
-@pytest.mark.parametrize("metadata", [{"tier": "gold"}, {"labels": {"tier": "gold"}}])
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"tier": "gold"},
+        {"labels": {"tier": "gold"}},
+        {"labels": {"tier": "gold"}, "source": "web", "n": 1},
+        {"labels": {"a": "b"}, "tier": "gold"},
+        {"labels": {"tier": "gold"}, "tier": "iron"},
+    ],
+)
 def test_rules_see_both_forms_of_metadata(client: Strict, shop: Shop, metadata: dict[str, Any]) -> None:
     from rules_app.models import Rule
     from tests.world import publish_rules
@@ -95,8 +104,9 @@ def test_rules_see_both_forms_of_metadata(client: Strict, shop: Shop, metadata: 
 @pytest.mark.parametrize(
     ("metadata", "field"),
     [
-        ({"a": "b", "labels": {"c": "d"}}, "metadata.labels"),
         ({"labels": {"x": 1}}, "metadata.labels.x"),
+        ({"a": "b", "labels": {"x": 1}}, "metadata.labels.x"),
+        ({"labels": 1}, "metadata.labels"),
         ({"x": 1}, "metadata.x"),
         ([], "metadata"),
     ],

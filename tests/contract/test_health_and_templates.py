@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from acteon_site import health
 from acteon_site.base import stamps
 from acteon_site.tasks import canary
 from chains_app.services.advance import runs_sweep
@@ -16,6 +17,7 @@ from tests.world import SCOPE, Shop, order
 
 MADE_UP = "01890000-0000-7000-8000-000000000000"
 OK = one_of("ok")
+READY = Shape({"status": text, "checks": Shape({"database": text, "broker": text, "worker": text})})
 
 
 def metrics(value: Any, path: str) -> None:
@@ -34,11 +36,26 @@ def test_health_has_metrics_for_who_may_read_them(client: Strict) -> None:
 
 
 def test_ready_tells_by_dependency(shop: Shop) -> None:
-    ready = Shape({"status": text, "checks": Shape({"database": text, "broker": text, "worker": text})})
     bare = Strict()
-    assert bare.call("GET", "/ready", ready, status=503)["checks"]["worker"] != "ok"
+    assert bare.call("GET", "/ready", READY, status=503)["checks"]["worker"] != "ok"
     canary()
-    assert bare.get("/ready", ready)["status"] == "ready"
+    assert bare.get("/ready", READY)["status"] == "ready"
+
+
+def test_ready_probes_the_database_once_a_second(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    probes: list[str] = []
+
+    def probe() -> str:
+        probes.append("does not answer" if not probes else "ok")
+        return probes[-1]
+
+    monkeypatch.setattr(health, "_database", probe)
+    monkeypatch.setattr(health, "database_state", health.DatabaseState())
+    bare = Strict()
+    told = [bare.call("GET", "/ready", READY, status=503)["checks"]["database"] for _ in range(3)]
+    assert (told, len(probes)) == (["does not answer"] * 3, 1)
+    health.database_state.forget()
+    assert bare.call("GET", "/ready", READY, status=503)["checks"]["database"] == "ok"
 
 
 def test_metrics_count(client: Strict) -> None:

@@ -10,9 +10,13 @@ import pytest
 from django.utils import timezone
 
 from acteon_site.base import stamps
+from acteon_site.base.principals import SYSTEM
 from audit_app.models import AuditRecord
 from chains_app.models import Provider, Run, StepRun
 from orders_app.models import Action
+from orders_app.pipeline.dispatch import dispatch_many
+from orders_app.services import replay
+from orders_app.services.replay import Replayed, action_replay, original_of, submission_for
 from rules_app.models import Rule
 from tests.contract import shapes
 from tests.contract.client import Strict, part
@@ -90,6 +94,40 @@ def test_an_action_that_came_to_effect_under_its_own_id_is_not_run_again(
     dispatched(client, "p-1", provider="nobody")
     assert "Executed" in dispatched(client, "p-1")
     assert counted(replayed(client)) == (0, 0, 1)
+
+
+def test_an_action_with_many_rows_does_not_crowd_out_others(client: Strict, allowed: None) -> None:
+    dispatched(client, "rare", provider="nobody")
+    for _ in range(3):
+        dispatched(client, "often", provider="nobody")
+    assert counted(replayed(client, limit=2)) == (0, 2, 0)
+    assert set(Action.objects.exclude(replay_of="").values_list("replay_of", flat=True)) == {"rare", "often"}
+
+
+def test_what_retention_removes_meanwhile_is_skipped(client: Strict, allowed: None) -> None:
+    dispatched(client, "f-1", provider="nobody")
+    original = original_of(SCOPE["namespace"], SCOPE["tenant"], "f-1")
+    Action.objects.filter(action_id="f-1").delete()
+    told = action_replay(original, submission_for(SYSTEM, "r"))
+    assert told == Replayed("f-1", None, None, "the original is no longer stored", skipped=True)
+
+
+def test_what_retention_removes_while_it_is_dispatched_is_skipped(
+    client: Strict, allowed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatched(client, "f-1", provider="nobody")
+    now_there()
+    original = original_of(SCOPE["namespace"], SCOPE["tenant"], "f-1")
+
+    def removed_first(*given: Any, **more: Any) -> Any:
+        Action.objects.filter(action_id="f-1").delete()
+        return dispatch_many(*given, **more)
+
+    monkeypatch.setattr(replay, "dispatch_many", removed_first)
+    told = action_replay(original, submission_for(SYSTEM, "r"))
+    assert told == Replayed("f-1", None, None, "the original is no longer stored", skipped=True)
+    assert not Action.objects.filter(action_type="ping").exists()
+    assert not Run.objects.filter(action_type="ping").exists()
 
 
 def under_way(run: Run) -> None:

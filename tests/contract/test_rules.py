@@ -121,7 +121,7 @@ def test_disabled_rules_are_evaluated_on_request(client: Strict) -> None:
         ({"metadata": []}, "metadata"),
         ({"metadata": {"a": 1}}, "metadata.a"),
         ({"metadata": {"labels": {"a": None}}}, "metadata.labels.a"),
-        ({"metadata": {"a": "b", "labels": {"c": "d"}}}, "metadata.labels"),
+        ({"metadata": {"a": "b", "labels": {"c": 1}}}, "metadata.labels.c"),
         ({"mock_state": []}, "mock_state"),
         ({"evaluate_all": "yes"}, "evaluate_all"),
         ({"include_disabled": 1}, "include_disabled"),

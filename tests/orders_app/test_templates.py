@@ -52,6 +52,15 @@ HONEST = {
     "{{ {'a': 1}.get('a') }}{% for k, v in {'a': 1}.items() %}{{ k }}{{ v }}{% endfor %}": "1a1",
     "{{ 'a,b'.split(',')[1] }}{{ range(3)|list }}": "b[0, 1, 2]",
     "{% raw %}{{ x }}{% endraw %}{# note #}": "{{ x }}",
+    "{{ 'x' in tags }} {{ 'z' not in tags }} {{ 1 < 2 < 3 }} {{ 1 < 3 < 2 }} {{ tags == ['x'] }}": (
+        "True True True False False"
+    ),
+    "{{ name is defined }} {{ nobody is defined }} {{ 'map' is filter }} {{ 4 is divisibleby 2 }}": (
+        "True False True True"
+    ),
+    "{{ 'x' is in tags }} {{ name is eq 'Ada' }} {{ tags|select('eq', 'x')|list|length }}": "True True 2",
+    "{{ 7 // 2 }} {{ 7 / 2 }} {{ 7 - 2 }} {{ '42'|int }} {{ tags[1:] }} {{ name[::-1] }}": "3 3.5 5 42 ['y', 'x'] adA",
+    "{% set k = 'sku' %}{{ items[0][k] }} {{ items|map(attribute='of.it', default='-')|join }}": "b --",
     "{% if name %}" * 20 + "{{ name }}" + "{% endif %}" * 20: "Ada",
 }
 
@@ -65,6 +74,7 @@ def test_an_honest_template_renders(text: str) -> None:
         assert render_text(text, DATA) == HONEST[text]
 
 
+LIST = "{% set b = range(9999)|list %}"
 GROW = "{% set x = 'a' * 60000 %}"
 HOSTILE = [
     # loops without output
@@ -119,6 +129,45 @@ HOSTILE = [
     "{{ {'a': [1]}|tojson(indent=1000000000) }}",
     "{{ 'x y'|wordwrap(1) }}",
     "{{ 'x'|xmlattr }}",
+    # slices, copies and views
+    LIST + "{% set y = [" + "b[:]," * 400 + "] %}{{ y|length }}",
+    LIST + "{% for i in range(9999) %}{% set y = b[:] %}{% endfor %}",
+    LIST + "{% for i in range(9999) %}{% set y = b[::-1] %}{% endfor %}",
+    LIST + "{% set y = [" + "b.copy()," * 400 + "] %}{{ y|length }}",
+    LIST + "{% set y = [" + "b[:]|length," * 1000 + "] %}",
+    GROW + "{% for i in range(9999) %}{% set y = x[1:] %}{% endfor %}",
+    GROW + "{% set d = {'a': x} %}{{ [" + "d.items()," * 40 + "]|string|length }}",
+    GROW + "{% set d = {'a': x} %}{{ [" + "d.values()," * 40 + "]|string|length }}",
+    GROW + "{% set d = {x: 1} %}{{ [" + "d.keys()," * 40 + "]|string|length }}",
+    "{% set d = {'a': 1} %}"
+    + "{% set d = {'a': d.items(), 'b': d.values()} %}" * 60
+    + "{{ d|string|length }}",
+    # comparisons and tests
+    LIST + "{% for i in range(9999) %}{% if 'x' in b %}{% endif %}{% endfor %}",
+    LIST + "{% set y = [" + "'x' in b," * 1000 + "] %}",
+    LIST + "{% set y = [" + "'x' is in b," * 1000 + "] %}",
+    LIST + "{% set c = b + [] %}{% for i in range(9999) %}{% if b == c %}{% endif %}{% endfor %}",
+    LIST + "{% set c = b + [] %}{% for i in range(9999) %}{% if b is eq c %}{% endif %}{% endfor %}",
+    LIST + "{% set c = b + [] %}{% for i in range(9999) %}{% if b <= c %}{% endif %}{% endfor %}",
+    LIST + "{% for i in range(9999) %}{{ range(9999)|select('in', b)|list|length }}{% endfor %}",
+    "{% set r = range(9999) %}{% for i in r %}{% if 'x' in r %}{% endif %}{% endfor %}",
+    GROW + "{{ x[1:] in x }}",
+    # what is looked up
+    "{% for i in range(2000) %}{{ range(999)|sort(attribute='"
+    + "real." * 700
+    + "real')|length }}{% endfor %}",
+    "{{ items|sort(false, false, '" + "a." * 16 + "a') }}",
+    "{{ items|min(false, '" + "a." * 16 + "a') }}",
+    "{{ items|max(attribute='" + "a." * 16 + "a') }}",
+    "{{ items|unique(attribute='" + "a." * 16 + "a')|list }}",
+    "{{ items|sort(attribute='" + "sku," * 16 + "sku') }}",
+    "{{ items|groupby('" + "a." * 16 + "a') }}",
+    "{{ items|map(attribute='" + "a." * 16 + "a')|list }}",
+    "{{ items|selectattr('" + "a." * 16 + "a')|list }}",
+    "{{ items|rejectattr('" + "a." * 16 + "a')|list }}",
+    "{{ items|join(',', '" + "a." * 16 + "a') }}",
+    "{{ items|sum('" + "a." * 16 + "a') }}",
+    "{{ [items]|map('sort', attribute='" + "a." * 16 + "a')|list }}",
     # formats
     "{{ '{:1000000000}'.format(1) }}",
     "{{ '{0:{1}}'.format(1, 1000000000) }}",
@@ -145,6 +194,13 @@ HOSTILE = [
     "{{ range(1000000000)|list|length }}",
     "{{ [[1]]|sum(start=[]) }}",
     "{{ " + "9" * 5000 + " }}",
+    "{{ ('f' * 60000)|int(0, 16) > 1 }}",
+    "{% set x = ('f' * 1000)|int(0, 16) %}{{ x * x }}",
+    "{% set x = ('f' * 1024)|int(0, 16) %}{{ (x + x) > 1 }}",
+    "{{ 0x" + "f" * 8000 + " // 3 > 1 }}",
+    "{% set x = ('f' * 1000)|int(0, 16) %}{% for i in range(9999) %}{% set y = ["
+    + "x // 3," * 1000
+    + "] %}{% endfor %}",
     # templates that are hard to compile
     "{{ " + "(" * 8000 + "1" + ")" * 8000 + " }}",
     "{{ " + "not " * 4000 + "1 }}",
