@@ -6,14 +6,21 @@ class SiteConfig(AppConfig):
     verbose_name = "Access"
 
     def ready(self) -> None:
-        from acteon_site import (
-            checks,  # noqa: F401 - registers the system checks
-            login_limits,
-            logs,
-            tokens,
-        )
-        from audit_app.services import reaper
+        from acteon_site.access import login_limits, tokens
+        from acteon_site.base.registry import Hook, register
+        from acteon_site.base.tidying import TIDIES
+        from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
+        from acteon_site.watching import checks  # noqa: F401 - registers the system checks
 
-        logs.configure()
-        reaper.register_tidy("login tokens", tokens.tidy_tokens)
-        reaper.register_tidy("login attempts", login_limits.tidy_attempts)
+        register(
+            {
+                TIDIES: (
+                    Hook("login tokens", tokens.tidy_tokens),
+                    Hook("login attempts", login_limits.tidy_attempts),
+                ),
+                DESCRIPTIONS: (
+                    Description("acteon_site.watching.schema"),
+                    Description("acteon_site.access.schema"),
+                ),
+            }
+        )

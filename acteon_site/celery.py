@@ -12,7 +12,7 @@ from celery.schedules import schedule
 from celery.signals import task_prerun, worker_process_init
 from kombu import Queue
 
-from acteon_site.broker import survive_lost_connections
+from acteon_site.serving.broker import survive_lost_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acteon_site.settings")
 

@@ -52,13 +52,13 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_eventstream",
     "audit_app",
-    "rules_app",
     "chains_app",
+    "rules_app",
     "orders_app",
 ]
 
 MIDDLEWARE = [
-    "acteon_site.middleware.RequestIdMiddleware",
+    "acteon_site.http.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -140,7 +140,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
-CSRF_FAILURE_VIEW = "acteon_site.error_handler.csrf_failure"
+CSRF_FAILURE_VIEW = "acteon_site.http.error_handler.csrf_failure"
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES + 1024
@@ -162,16 +162,16 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="orders@localhost")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "acteon_site.authentication.ApiKeyAuthentication",
-        "acteon_site.authentication.LoopbackAuthentication",
+        "acteon_site.access.authentication.ApiKeyAuthentication",
+        "acteon_site.access.authentication.LoopbackAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["acteon_site.permissions.RoleRequired"],
-    "DEFAULT_THROTTLE_CLASSES": ["acteon_site.throttling.KeyThrottle"],
-    "DEFAULT_PARSER_CLASSES": ["acteon_site.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["acteon_site.parsers.FastJSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "acteon_site.parsers.AlwaysJSON",
-    "EXCEPTION_HANDLER": "acteon_site.error_handler.handle",
-    "DEFAULT_SCHEMA_CLASS": "acteon_site.openapi.GatewaySchema",
+    "DEFAULT_PERMISSION_CLASSES": ["acteon_site.access.permissions.RoleRequired"],
+    "DEFAULT_THROTTLE_CLASSES": ["acteon_site.http.throttling.KeyThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["acteon_site.http.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["acteon_site.http.parsers.FastJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "acteon_site.http.parsers.AlwaysJSON",
+    "EXCEPTION_HANDLER": "acteon_site.http.error_handler.handle",
+    "DEFAULT_SCHEMA_CLASS": "acteon_site.http.openapi.GatewaySchema",
     "UNAUTHENTICATED_USER": None,
     "SCHEMA_COERCE_PATH_PK": False,
 }
@@ -182,8 +182,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
-    "PREPROCESSING_HOOKS": ["acteon_site.openapi_hooks.load_descriptions"],
-    "POSTPROCESSING_HOOKS": ["acteon_site.openapi_hooks.complete"],
+    "PREPROCESSING_HOOKS": ["acteon_site.http.openapi_hooks.load_descriptions"],
+    "POSTPROCESSING_HOOKS": ["acteon_site.http.openapi_hooks.complete"],
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "description": "An API key or a token"},
@@ -222,27 +222,27 @@ STREAM_RETENTION_SECONDS = env.int("ACTEON_STREAM_RETENTION_SECONDS", default=86
 
 LOG_LEVEL = env.str("ACTEON_LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("ACTEON_LOG_FORMAT", default="console" if EMBEDDED else "json")
-LOGGING_CONFIG = None  # acteon_site.logs sets structlog up, once, with redaction
+LOGGING_CONFIG = None  # acteon_site.watching.logs sets structlog up, once, with redaction
 
 LOGIN_REDIRECT_URL = "admin:index"
 FORMAT_MODULE_PATH = ["acteon_site.formats"]
-# The admin's frame: acteon_site/admin_site.py. Everything it loads comes from this server.
+# The admin's frame: acteon_site/admin/frame.py. Everything it loads comes from this server.
 UNFOLD = {
     "SITE_TITLE": "Order gateway",
     "SITE_HEADER": "Order gateway",
     "SITE_SYMBOL": "package_2",
     "SITE_URL": None,
     "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": "acteon_site.admin_site.favicon"},
+        {"rel": "icon", "type": "image/svg+xml", "href": "acteon_site.admin.frame.favicon"},
     ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
-    "LOGIN": {"form": "acteon_site.admin_login.LimitedAuthenticationForm"},
-    "ENVIRONMENT": "acteon_site.admin_site.environment",
-    "DASHBOARD_CALLBACK": "acteon_site.admin_site.dashboard",
-    "STYLES": ["acteon_site.admin_site.stylesheet"],
-    "SCRIPTS": ["acteon_site.admin_site.script"],
-    "SIDEBAR": {"show_search": False, "navigation": "acteon_site.admin_site.navigation"},
+    "LOGIN": {"form": "acteon_site.access.sign_in_form.LimitedAuthenticationForm"},
+    "ENVIRONMENT": "acteon_site.admin.frame.environment",
+    "DASHBOARD_CALLBACK": "acteon_site.admin.frame.dashboard",
+    "STYLES": ["acteon_site.admin.frame.stylesheet"],
+    "SCRIPTS": ["acteon_site.admin.frame.script"],
+    "SIDEBAR": {"show_search": False, "navigation": "acteon_site.admin.frame.navigation"},
     "COLORS": {
         "primary": {
             "50": "oklch(97% .014 254.604)",

@@ -5,9 +5,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
-from acteon_site.config_files.api import RuleReload
-from acteon_site.health import Health, Metrics, PrometheusMetrics, Ready
-from acteon_site.views_auth import Login, Logout
+from acteon_site.access.views import Login, Logout
+from acteon_site.watching.health import Health, Metrics, PrometheusMetrics, Ready
 from chains_app.api.urls import admin_urlpatterns as breaker_urls
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -20,7 +19,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("swagger-ui/", SpectacularSwaggerView.as_view(url_name="schema"), name="swagger"),
     path("v1/auth/login", Login.as_view()),
     path("v1/auth/logout", Logout.as_view()),
-    path("v1/rules/reload", RuleReload.as_view()),
     path("", include("orders_app.api.urls")),
     path("", include("rules_app.api.urls")),
     path("", include("chains_app.api.urls")),
@@ -29,6 +27,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
 ]
 
-handler404 = "acteon_site.error_handler.page_not_found"
-handler500 = "acteon_site.error_handler.server_error"
-handler400 = "acteon_site.error_handler.bad_request"
+handler404 = "acteon_site.http.error_handler.page_not_found"
+handler500 = "acteon_site.http.error_handler.server_error"
+handler400 = "acteon_site.http.error_handler.bad_request"

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
-from acteon_site.admin_tools import ReadOnlyAdmin, pretty_json
+from acteon_site.admin.read_only import ReadOnlyAdmin, pretty_json
 from audit_app.counting import OUTCOMES
 from audit_app.models import AuditHead, AuditRecord, Event, RedactedField, RetentionPolicy
 from audit_app.services.redaction import redacted_field_delete, redacted_field_save

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from audit_app.card_numbers import LOWEST, SHORTEST, is_card_number, without_cards
-from audit_app.met_secrets import met_secrets, note_met
+from audit_app.seen_secrets import note_seen, seen_secrets
 
 DEFAULT_PLACEHOLDER = "[REDACTED]"
 SHORTEST_SECRET = 6
@@ -196,7 +196,7 @@ class Scrubber:
 
     def recall(self) -> Scrubber:
         """Also know the secrets that were met lately in this context (request or task), for its log lines."""
-        self._secrets.update(met_secrets())
+        self._secrets.update(seen_secrets())
         return self
 
     def _learn_text(self, secret: str, mark: str) -> None:
@@ -205,7 +205,7 @@ class Scrubber:
         in_json = json.dumps(secret)[1:-1]
         spellings = {secret, quote(secret, safe=""), quote_plus(secret), in_json}
         self._secrets.update(dict.fromkeys(spellings, mark))
-        note_met(spellings, mark)
+        note_seen(spellings, mark)
 
     def _marks(self) -> set[str]:
         return {self._redactor.placeholder, *self._secrets.values()}

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.principals import Principal
 from audit_app.counting import DISPATCH_OUTCOMES, METRIC_NAMES
 from audit_app.models import AuditRecord, Counter, RedactedField, RetentionPolicy
-from audit_app.redaction import DEFAULT_PLACEHOLDER, Redactor
+from audit_app.redaction import DEFAULT_PLACEHOLDER, Redactor, Scrubber
 
 EXACT_TOTAL = 10_000
 Position = tuple[datetime, UUID]
@@ -43,7 +43,7 @@ def _load_redactor() -> Redactor:
     return Redactor(marks, placeholder)
 
 
-_redactor = stamps.ConfigCache(stamps.REDACTION, _load_redactor)
+_redactor = config_versions.ConfigCache(config_versions.REDACTION, _load_redactor)
 
 
 def current_redactor() -> Redactor:
@@ -51,9 +51,12 @@ def current_redactor() -> Redactor:
     return _redactor.get()
 
 
-def log_redactor() -> Redactor:
-    """NEVER_LOGGED and the redaction that this process saw last. Asks no database: log lines use it."""
-    return _log_redactor
+def log_redactor() -> Scrubber:
+    """NEVER_LOGGED, the redaction that this process saw last, and the secrets that this request met.
+
+    Asks no database: log lines use it.
+    """
+    return _log_redactor.scrubber().recall()
 
 
 def counters() -> dict[str, int]:

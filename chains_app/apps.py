@@ -6,7 +6,7 @@ class ChainsConfig(AppConfig):
     verbose_name = "Chains"
 
     def ready(self) -> None:
-        from audit_app.services import reaper
-        from chains_app.services.reaping import reap_runs
+        from acteon_site.base.registry import register
+        from chains_app.parts import PARTS
 
-        reaper.register("runs", reap_runs)
+        register(PARTS)

@@ -1,4 +1,4 @@
-"""Who is told of a run's course. Filled at start-up; chains_app knows no owner.
+"""Who is told of a run's course. Owners of runs list themselves in their app's `parts.py`; chains_app knows none.
 
 A listener works inside the transaction that records the change, after `lock` has taken the owner's row:
 the lock order is approval, order, run, step, gate rows.
@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from types import MappingProxyType
-from typing import Protocol
 from uuid import UUID
 
 from acteon_site.base.errors import AppError
+from acteon_site.base.registry import Registry
 from audit_app.services.journal import Journal
 from chains_app.models import Run
 
 
-class Listener(Protocol):
+class Listener:
+    """For runs of one kind of owner. Whatever is not overridden does nothing and stands in nobody's way."""
+
+    owner_kind: str
+
     def lock(self, owner_id: UUID) -> None:
         """Lock the owner's row."""
 
@@ -26,24 +29,20 @@ class Listener(Protocol):
 
     def resume_problem(self, run: Run) -> AppError | None:
         """Why the owner cannot have an ended run back."""
+        return None
 
     def resumed(self, run: Run, *, now: datetime) -> None:
         """An ended run goes on. Raises a conflict where the owner was given away meanwhile."""
 
     def names(self, owner_ids: Collection[UUID]) -> Mapping[UUID, str]:
         """What people call these owners; those without a name are left out."""
+        return {}
 
     def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
         """A step asks for a move of the owner's lifecycle."""
 
 
-_listeners: dict[str, Listener] = {}
-
-
-def register(owner_kind: str, listener: Listener) -> None:
-    if owner_kind in _listeners and type(_listeners[owner_kind]) is not type(listener):
-        raise ValueError(f"{owner_kind} has a listener already")
-    _listeners[owner_kind] = listener
+LISTENERS: Registry[Listener] = Registry("listener to runs", key="owner_kind")
 
 
 def listener_for(run: Run) -> Listener | None:
@@ -51,7 +50,7 @@ def listener_for(run: Run) -> Listener | None:
 
 
 def listener_of(owner_kind: str) -> Listener | None:
-    return _listeners.get(owner_kind)
+    return LISTENERS.get(owner_kind)
 
 
 def owner_names(runs: Iterable[Run]) -> dict[UUID, str]:
@@ -73,7 +72,3 @@ def top_of(run: Run) -> Run:
         assert run.parent is not None  # noqa: S101 - a row that is referred to
         run = run.parent
     return run
-
-
-def listeners() -> Mapping[str, Listener]:
-    return MappingProxyType(_listeners)

@@ -1,6 +1,6 @@
 """What other apps know of chains and providers: who names them, and whether a step's lifecycle state exists.
 
-Filled at start-up by whoever holds rules, quotas and lifecycles; chains_app knows none of them.
+Whoever holds rules, quotas and lifecycles lists itself in its `parts.py`; chains_app knows none of them.
 """
 
 from __future__ import annotations
@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from acteon_site.base.errors import FieldProblem
+from acteon_site.base.registry import Registry
 from chains_app.definitions import Definition
 
 
 class Neighbour(Protocol):
+    name: str
+
     def hold(self) -> None:
         """Let nobody begin to name a chain or a provider until the transaction ends."""
 
@@ -25,26 +28,23 @@ class Neighbour(Protocol):
         """What speaks against a chain from outside; fields are those of its own specification."""
 
 
-_neighbours: list[Neighbour] = []
-
-
-def register(neighbour: Neighbour) -> None:
-    if not any(type(known) is type(neighbour) for known in _neighbours):
-        _neighbours.append(neighbour)
+NEIGHBOURS: Registry[Neighbour] = Registry("neighbour of chains")
 
 
 def hold() -> None:
-    for neighbour in _neighbours:
+    for neighbour in NEIGHBOURS.values():
         neighbour.hold()
 
 
 def chain_users(name: str) -> list[str]:
-    return [user for neighbour in _neighbours for user in neighbour.chain_users(name)]
+    return [user for neighbour in NEIGHBOURS.values() for user in neighbour.chain_users(name)]
 
 
 def provider_users(name: str) -> list[str]:
-    return [user for neighbour in _neighbours for user in neighbour.provider_users(name)]
+    return [user for neighbour in NEIGHBOURS.values() for user in neighbour.provider_users(name)]
 
 
 def definition_problems(definition: Definition) -> list[FieldProblem]:
-    return [problem for neighbour in _neighbours for problem in neighbour.definition_problems(definition)]
+    return [
+        problem for neighbour in NEIGHBOURS.values() for problem in neighbour.definition_problems(definition)
+    ]

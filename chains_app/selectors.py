@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from acteon_site.base import errors, stamps
+from acteon_site.base import config_versions, errors
 from chains_app.definitions import Definition, stored_definition
 from chains_app.models import ChainDefinition, ChainVersion, CircuitBreaker, Provider
 from chains_app.providers.base import ProviderSettings
@@ -159,6 +159,6 @@ def _parsed(spec: Mapping[str, Any], name: str) -> Definition:
     return definition
 
 
-_providers = stamps.ConfigCache(stamps.PROVIDERS, _load_providers)
-_fallbacks = stamps.ConfigCache(stamps.PROVIDERS, _load_fallbacks)
-_definitions = stamps.ConfigCache(stamps.CHAINS, _load_definitions)
+_providers = config_versions.ConfigCache(config_versions.PROVIDERS, _load_providers)
+_fallbacks = config_versions.ConfigCache(config_versions.PROVIDERS, _load_fallbacks)
+_definitions = config_versions.ConfigCache(config_versions.CHAINS, _load_definitions)

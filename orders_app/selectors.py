@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from orders_app.lifecycles.spec import LifecycleSpec, parse_lifecycle
 from orders_app.models import Hold, Lifecycle, Order
 from orders_app.states import WAITING, HoldStatus
@@ -51,7 +51,7 @@ def lifecycle_specs() -> list[LifecycleSpec]:
     return [known.spec for known in _load()]
 
 
-_lifecycles = stamps.ConfigCache(stamps.LIFECYCLES, _load)
+_lifecycles = config_versions.ConfigCache(config_versions.LIFECYCLES, _load)
 
 
 def lifecycle_for(namespace: str, tenant: str, action_type: str) -> KnownLifecycle | None:

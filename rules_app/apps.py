@@ -6,7 +6,7 @@ class RulesConfig(AppConfig):
     verbose_name = "Rules"
 
     def ready(self) -> None:
-        from audit_app.services import reaper
-        from rules_app.services.gates import tidy_gates
+        from acteon_site.base.registry import register
+        from rules_app.parts import PARTS
 
-        reaper.register_tidy("gates", tidy_gates)
+        register(PARTS)

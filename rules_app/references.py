@@ -1,21 +1,16 @@
-"""What rules name that other apps hold: providers and chains. Whoever holds them registers a check at start-up."""
+"""What rules name that other apps hold: providers and chains. Whoever holds them lists a check in its `parts.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from acteon_site.base.errors import FieldProblem
+from acteon_site.base.registry import Hook, Registry
 from rules_app.engine import Rule
 
-Check = Callable[[Rule], list[FieldProblem]]
-_checks: list[Check] = []
-
-
-def register(check: Check) -> None:
-    if check not in _checks:
-        _checks.append(check)
+CHECKS: Registry[Hook[Callable[[Rule], list[FieldProblem]]]] = Registry("check of rules")
 
 
 def reference_problems(rule: Rule) -> list[FieldProblem]:
     """Names in this rule that lead nowhere; fields are dotted paths as in `parse_rule`."""
-    return [problem for check in _checks for problem in check(rule)]
+    return [problem for check in CHECKS.values() for problem in check.call(rule)]

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.errors import FieldProblem, unavailable
 from rules_app.engine import Rule as EngineRule
 from rules_app.engine import RuleSet, duplicate_problems, parse_rule, timezone_problem
@@ -38,7 +38,7 @@ def _load() -> RuleSet:
     raise unavailable("no rule set has been loaded yet, so nothing can be decided")
 
 
-_rules = stamps.ConfigCache(stamps.RULES, _load)
+_rules = config_versions.ConfigCache(config_versions.RULES, _load)
 
 
 def build_rule_set(content: dict[str, Any], number: int) -> tuple[RuleSet | None, list[FieldProblem]]:

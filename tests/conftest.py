@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 
 # Files that wait for a running system most of their time: begun first, they run beside everything else.
 SLOW = ("tests/e2e/", "tests/docs/", "tests/contract/test_stream", "tests/contract/test_fuzzed")
@@ -56,6 +56,6 @@ def _is_slow(item: pytest.Item) -> bool:
 @pytest.fixture(autouse=True)
 def _fresh_configuration_caches() -> Iterator[None]:
     """Tests roll back what a cache has read."""
-    stamps.reset()
+    config_versions.reset()
     yield
-    stamps.reset()
+    config_versions.reset()

@@ -1,14 +1,19 @@
-"""The arrows between the apps: orders → chains, rules → audit; base knows nobody; pure modules no Django."""
+"""The arrows: orders → chains, rules → audit → the site; inside an app inwards; pure modules without Django.
+
+CONTRIBUTING.md and docs/architecture.md show the rooms; here they are held to it.
+"""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+SITE = "acteon_site"
 APPS = ("orders_app", "chains_app", "rules_app", "audit_app")
 MAY_IMPORT = {
     "orders_app": {"chains_app", "rules_app", "audit_app"},
@@ -16,27 +21,52 @@ MAY_IMPORT = {
     "rules_app": {"audit_app"},
     "audit_app": set(),
 }
-# What the edges of an app (its API views and admin pages) may use of the site.
-EDGE_MODULES = {
-    "acteon_site.api",
-    "acteon_site.admin_evidence",
-    "acteon_site.admin_times",
-    "acteon_site.admin_tools",
-    "acteon_site.commands",
-    "acteon_site.structured_field",
-    "acteon_site.authentication",
-    "acteon_site.error_handler",
-    "acteon_site.openapi",
-    "acteon_site.revocation",
-    "acteon_site.strict_json",
-    "acteon_site.money",
+# The site's rooms, and which of its other rooms each may use. Its root puts everything together.
+ROOMS = {
+    "base": set(),
+    "access": {"base", "http"},
+    "http": {"base", "access"},
+    "watching": {"base", "access", "http"},
+    "config_files": {"base", "client"},
+    "admin": {"base", "access", "http", "config_files"},
+    "client": {"base"},
+    "serving": {"base", "access", "config_files"},
+    "management": {"base", "access", "client", "config_files", "serving", "watching"},
+    "formats": set(),
+}
+# What puts the apps together: the only modules of the site that may name one.
+COMPOSITION = {"settings", "urls", "celery", "apps"}
+# An app's rooms, and which of the site's each may use beside base. What is not listed uses base alone.
+SITE_ROOMS = {
+    "api": {"access", "http", "config_files"},
+    "admin": {"admin", "http"},
+    "stream": {"access", "http"},
+    "management": {"management"},
+    "config_kinds": {"config_files"},
+    "home_cards": {"admin"},
+    "parts": set(ROOMS),
+    "apps": set(ROOMS),
+}
+FACES = {
+    "api",
+    "admin",
+    "stream",
+    "management",
+    "tasks",
+    "config_kinds",
+    "home_cards",
+    "metrics",
+    "parts",
+    "apps",
 }
 PURE = (
     "acteon_site/base/errors.py",
     "acteon_site/base/clock_text.py",
     "acteon_site/base/names.py",
     "acteon_site/base/principals.py",
-    "acteon_site/strict_json.py",
+    "acteon_site/base/registry.py",
+    "acteon_site/base/source.py",
+    "acteon_site/http/strict_json.py",
     "rules_app/engine",
     "chains_app/definitions",
     "chains_app/templating.py",
@@ -60,21 +90,25 @@ def modules(folder: str) -> Iterator[Path]:
     yield from (file for file in files if "migrations" not in file.parts)
 
 
-def imports(file: Path) -> set[str]:
+@cache
+def imports(file: Path) -> frozenset[str]:
     """Every module that the file imports, also those that functions import."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
             found.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return found
+    return frozenset(found)
 
 
-def is_edge(file: Path) -> bool:
-    inside = file.relative_to(ROOT).parts[1:]
-    return inside[0] in ("api", "admin", "admin.py", "stream", "management")
+def room_of(file: Path) -> str:
+    """The folder or module directly below the package."""
+    return file.relative_to(ROOT).parts[1].removesuffix(".py")
+
+
+def rooms_used(file: Path, package: str) -> set[str]:
+    return {name.split(".")[1] for name in imports(file) if name.startswith(f"{package}.")}
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -84,20 +118,44 @@ def test_an_app_imports_only_the_apps_below_it(app: str) -> None:
         assert roots <= MAY_IMPORT[app] | {app}, f"{file} imports {roots}"
 
 
+def test_the_site_names_no_app_outside_what_puts_them_together() -> None:
+    for file in modules(SITE):
+        if room_of(file) not in COMPOSITION:
+            roots = {name.split(".")[0] for name in imports(file)} & set(APPS)
+            assert not roots, f"{file} imports {roots}"
+
+
+def test_at_the_root_of_the_site_stand_only_the_names_that_django_people_look_for() -> None:
+    names = {path.stem for path in (ROOT / SITE).glob("*.py")}
+    django = {"__init__", "settings", "urls", "asgi", "celery", "apps", "models", "tasks"}
+    assert names == django | {"bootstrap"}  # a command that runs before anything is installed
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_of_the_site_uses_only_the_rooms_that_it_may(room: str) -> None:
+    for file in modules(f"{SITE}/{room}"):
+        used = rooms_used(file, SITE) & set(ROOMS) - {room}
+        assert used <= ROOMS[room], f"{file} uses {used - ROOMS[room]}"
+
+
 @pytest.mark.parametrize("app", APPS)
-def test_an_app_uses_of_the_site_only_its_base_and_at_its_edges_the_shared_edge(app: str) -> None:
+def test_an_app_uses_of_the_site_its_base_and_at_its_faces_the_rooms_for_them(app: str) -> None:
     for file in modules(app):
-        for name in imports(file):
-            if not name.startswith("acteon_site.") or name.startswith("acteon_site.base"):
-                continue
-            module = ".".join(name.split(".")[:2])
-            allowed = is_edge(file) and module in EDGE_MODULES
-            assert allowed, f"{file} imports {name}"
+        allowed = {"base"} | SITE_ROOMS.get(room_of(file), set())
+        used = rooms_used(file, SITE)
+        assert used <= allowed, f"{file} uses {used - allowed}"
 
 
-def test_the_base_knows_no_app() -> None:
-    for file in modules("acteon_site/base"):
-        assert not {name.split(".")[0] for name in imports(file)} & set(APPS), file
+@pytest.mark.parametrize("app", APPS)
+def test_inside_an_app_nothing_leans_on_its_faces(app: str) -> None:
+    """api, admin, tasks, commands → services, selectors → models."""
+    for file in modules(app):
+        used = rooms_used(file, app)
+        room = room_of(file)
+        if room == "models":
+            assert not used & {"services", "selectors", "pipeline", *FACES}, file
+        if room not in FACES:
+            assert not used & FACES, f"{file} uses {used & FACES}"
 
 
 @pytest.mark.parametrize("folder", PURE)
@@ -114,6 +172,6 @@ def test_the_machine_imports_no_orm() -> None:
 
 
 def test_no_module_is_longer_than_four_hundred_lines() -> None:
-    for app in (*APPS, "acteon_site"):
-        for file in modules(app):
+    for folder in (*APPS, SITE, "bench"):
+        for file in modules(folder):
             assert len(file.read_text().splitlines()) <= 400, file

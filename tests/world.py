@@ -9,9 +9,9 @@ from typing import Any
 
 from rest_framework.test import APIClient
 
-from acteon_site.base import stamps
+from acteon_site.access.keys import api_key_create
+from acteon_site.base import config_versions
 from acteon_site.config_files.load import load_paths
-from acteon_site.keys import api_key_create
 from rules_app.services.rule_sets import rule_set_publish
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "ecommerce"
@@ -30,7 +30,7 @@ def load_shop() -> None:
 def publish_rules() -> None:
     """Put the rule rows in force. A test's transaction never commits, so the caches are told by hand."""
     rule_set_publish(cause="test", actor="test")
-    stamps.reset()
+    config_versions.reset()
 
 
 def order(**changes: Any) -> dict[str, Any]:

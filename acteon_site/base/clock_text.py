@@ -1,4 +1,4 @@
-"""Times as text. Pure."""
+"""Times as text, for programs (RFC 3339) and for people. Pure."""
 
 from __future__ import annotations
 
@@ -29,3 +29,25 @@ def rfc3339(moment: datetime) -> str:
 
 def rfc3339_or_none(moment: datetime | None) -> str | None:
     return rfc3339(moment) if moment else None
+
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def span_text(seconds: float) -> str:
+    """The two largest units: 75 as "1 min 15 s", 90,000 as "1 d 1 h"."""
+    left = max(0, int(seconds))
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        count, left = divmod(left, size)
+        if count or parts:
+            parts.append(f"{count} {unit}" if count else "")
+    return " ".join(part for part in parts[:2] if part) or "0 s"
+
+
+def moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else "-"
+
+
+def ago(at: datetime) -> str:
+    return f"{span_text((datetime.now(UTC) - at).total_seconds())} ago"

@@ -5,32 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.errors import AppError, FieldProblem
 from acteon_site.config_files.assess import Rows
 from acteon_site.config_files.checking import Checked
-from acteon_site.config_files.kinds import KINDS
-from acteon_site.config_files.kinds.base import Identity, Ownership, put
+from acteon_site.config_files.kind import KINDS, Identity, Ownership, publisher, put
 from acteon_site.config_files.plan import GONE, Change, What
 from acteon_site.config_files.problems import FileProblem, LoadRefused
-from chains_app.services.providers import configuration_lock
-from rules_app.models import RuleSetVersion
-from rules_app.services.rule_sets import rule_set_publish, rules_lock
 
 LOAD_LOCK = "load"
-PUBLISHED = ("rules", "settings")
 
 
 def lock_rows() -> Rows:
     """Every row that files can speak of, locked until the transaction ends.
 
-    Stamps come first, as in every change of configuration, then what every edit of rules takes first, then
-    rows by name. Orders placed meanwhile are not held up (no_key).
+    Versions of areas come first, as in every change of configuration, then the locks that kinds have of their
+    own, then rows by name. Orders placed meanwhile are not held up (no_key).
     """
-    stamps.touch(LOAD_LOCK)
-    configuration_lock()
-    rules_lock()
-    return {section: _locked(section) for section in reversed(list(KINDS))}
+    config_versions.touch(LOAD_LOCK)
+    for kind in KINDS.values():
+        kind.lock()
+    return {section: _locked(section) for section in reversed(KINDS.keys())}
 
 
 def _locked(section: str) -> dict[Identity, Any]:
@@ -41,10 +36,10 @@ def _locked(section: str) -> dict[Identity, Any]:
 
 def apply_changes(
     changes: Iterable[Change], checked: Checked, rows: Rows, ownership: Ownership
-) -> tuple[list[Change], int | None]:
+) -> tuple[list[Change], int]:
     """Write the changes: removals first, so that a name or a trigger is free for its successor.
 
-    Returns what really changed or stayed, and the number of the rule set in force.
+    Returns what really changed or stayed, and the number of the version in force.
     """
     told = [change for change in changes if not _retired_before(change, rows)]
     for change in reversed(told):
@@ -54,10 +49,9 @@ def apply_changes(
         if change.what not in GONE:
             _write(change, checked, rows, ownership)
     moved = {change.section for change in told if change.what is not What.KEPT}
-    # Publishing tells of rules itself.
-    for area in sorted({KINDS[section].area for section in moved} - {"", stamps.RULES}):
-        stamps.touch(area)
-    return told, _rule_set(bool(moved.intersection(PUBLISHED)), ownership)
+    for area in sorted({KINDS[section].area for section in moved} - {""}):
+        config_versions.touch(area)
+    return told, _in_force(any(KINDS[section].publisher for section in moved), ownership)
 
 
 def _retired_before(change: Change, rows: Rows) -> bool:
@@ -83,15 +77,16 @@ def _write(change: Change, checked: Checked, rows: Rows, ownership: Ownership) -
         put(row, kind.owned(spec, ownership))  # a person's edit that the files have caught up with
 
 
-def _rule_set(moved: bool, ownership: Ownership) -> int | None:
-    """The version in force afterwards. Publishing checks the whole set, people's rules included."""
-    newest = RuleSetVersion.objects.order_by("-number").values_list("number", flat=True).first()
+def _in_force(moved: bool, ownership: Ownership) -> int:
+    """The version in force afterwards. Publishing checks all rows together, those that people made included."""
+    newest = publisher().newest()
     if newest is not None and not moved:
         return newest
     try:
-        return rule_set_publish(cause=f"loaded {ownership.source}"[:200], actor=ownership.actor).number
+        return publisher().publish(cause=f"loaded {ownership.source}", actor=ownership.actor)
     except AppError as error:
         found = error.details or [FieldProblem("", error.message)]
+        title = publisher().title
         raise LoadRefused(
-            [FileProblem(p.field, p.message, ownership.source, kind="rules") for p in found]
+            [FileProblem(p.field, p.message, ownership.source, kind=title) for p in found]
         ) from error

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from acteon_site.config_files.checking import Checked
-from acteon_site.config_files.kinds import KINDS, Kind
-from acteon_site.config_files.kinds.base import Identity, Reference, Spec, World, plain_numbers
+from acteon_site.config_files.kind import KINDS, Identity, Kind, Reference, Spec, World, plain_numbers
 from acteon_site.config_files.plan import BLOCKING, GONE, Change, Held, Wanted, What, plan_section
 from acteon_site.config_files.problems import FileProblem, did_you_mean
 
@@ -53,8 +52,8 @@ class _Assessor:
             *self._reference_problems(world, gone),
             *(
                 self._problem(section, identity, found.field, found.message)
-                for section, kind in KINDS.items()
-                for identity, found in kind.cross_check(world)
+                for kind in KINDS.values()
+                for section, identity, found in kind.cross_check(world)
             ),
             *(self._blocked(change) for change in changes if change.what in BLOCKING),
         ]

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from acteon_site.config_files.documents import Entry
-from acteon_site.config_files.kinds import KINDS, Kind
-from acteon_site.config_files.kinds.base import Identity, Spec
+from acteon_site.config_files.kind import KINDS, Identity, Kind, Spec
 from acteon_site.config_files.problems import FileProblem
 
 

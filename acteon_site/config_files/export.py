@@ -12,22 +12,11 @@ from typing import Any
 from django.db import transaction
 
 from acteon_site.base.errors import conflict
-from acteon_site.config_files.kinds import KINDS, Kind
+from acteon_site.config_files.kind import KINDS, Kind
 from acteon_site.config_files.reading import TOML, YAML
 from acteon_site.config_files.secrets import variables_in
 from acteon_site.config_files.yaml_writer import write_yaml
 
-FILES: Mapping[str, tuple[str, ...]] = {
-    "settings.yaml": ("settings",),
-    "rules.yaml": ("rules",),
-    "providers.yaml": ("providers", "circuit_breakers"),
-    "chains.yaml": ("chains",),
-    "lifecycles.yaml": ("lifecycles",),
-    "redaction.yaml": ("redaction",),
-    "quotas.yaml": ("quotas",),
-    "retention.yaml": ("retention",),
-    "templates.yaml": ("templates", "profiles"),
-}
 HEADER = """\
 # {sections}, as in force when `manage.py export_pipeline` wrote this.
 # `manage.py load_pipeline DIR` reads it back; docs/configuration.md describes every key.
@@ -54,7 +43,7 @@ def export_to(directory: Path, *, source: str | None = None, overwrite: bool = F
     _refuse_mixture(directory, overwrite)
     contents = _contents(source)
     directory.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
+    for name in files():
         if name in contents:
             _replace(directory / name, _page(contents[name]))
         else:
@@ -65,11 +54,19 @@ def export_to(directory: Path, *, source: str | None = None, overwrite: bool = F
     return ExportReport(found, tuple(sorted(variables_in(list(contents.values())))))
 
 
+def files() -> dict[str, tuple[str, ...]]:
+    """The files of an export, and the sections that each holds."""
+    found: dict[str, tuple[str, ...]] = {}
+    for section, kind in KINDS.items():
+        found[kind.file] = (*found.get(kind.file, ()), section)
+    return found
+
+
 def _refuse_mixture(directory: Path, overwrite: bool) -> None:
     present = sorted(
         str(path.relative_to(directory)) for path in directory.rglob("*") if path.suffix in (*YAML, *TOML)
     )
-    others = [name for name in present if name not in FILES]
+    others = [name for name in present if name not in files()]
     if others:
         raise conflict(
             f"{directory} holds other configuration ({', '.join(others[:5])}); name an empty directory"
@@ -83,7 +80,7 @@ def _contents(source: str | None) -> dict[str, dict[str, Any]]:
     """Per file its sections, those without a row left out."""
     found = {
         name: {section: value for section in sections if (value := _section(KINDS[section], source))}
-        for name, sections in FILES.items()
+        for name, sections in files().items()
     }
     return {name: sections for name, sections in found.items() if sections}
 

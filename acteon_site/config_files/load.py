@@ -13,8 +13,7 @@ from acteon_site.config_files.apply import apply_changes, lock_rows
 from acteon_site.config_files.assess import Terms, assess
 from acteon_site.config_files.checking import Checked, check_entries
 from acteon_site.config_files.checks import short_name
-from acteon_site.config_files.kinds import KINDS
-from acteon_site.config_files.kinds.base import Ownership
+from acteon_site.config_files.kind import KINDS, Ownership, publisher
 from acteon_site.config_files.plan import Change, What
 from acteon_site.config_files.problems import FileProblem, LoadRefused, distinct
 from acteon_site.config_files.reading import Reading, read_paths
@@ -43,11 +42,11 @@ class LoadReport:
 class Scope:
     """How far a load reaches: the sections that it reads, and those in which it removes what the files lack.
 
-    `prune` None: all of them where a directory or a TOML file was named, else none. With `inside`, nothing
-    outside that directory is read.
+    `sections` None: all. `prune` None: all of them where a directory or a TOML file was named, else none.
+    With `inside`, nothing outside that directory is read.
     """
 
-    sections: Collection[str] = tuple(KINDS)
+    sections: Collection[str] | None = None
     prune: Collection[str] | None = None
     inside: Path | None = None
 
@@ -72,9 +71,10 @@ def load_paths(
     files = [Path(path) for path in paths]
     ownership = Ownership(_named(source) or source_of(files), actor)
     reading = read_paths(files, inside=scope.inside)
-    checked = check_entries(entry for entry in reading.entries if entry.section in scope.sections)
+    sections = scope.sections if scope.sections is not None else KINDS.keys()
+    checked = check_entries(entry for entry in reading.entries if entry.section in sections)
     _refuse_nothing(reading, checked, files)
-    prune = scope.prune if scope.prune is not None else scope.sections if reading.whole else ()
+    prune = scope.prune if scope.prune is not None else sections if reading.whole else ()
     changes, rule_set = _apply(reading, checked, Terms(ownership.source, prune, force), ownership, dry_run)
     warnings = (*reading.warnings, *checked.warnings)
     return LoadReport(ownership.source, tuple(changes), warnings, tuple(reading.skipped), dry_run, rule_set)
@@ -83,7 +83,7 @@ def load_paths(
 @retry_on_deadlock
 def _apply(
     reading: Reading, checked: Checked, terms: Terms, ownership: Ownership, dry_run: bool
-) -> tuple[list[Change], int | None]:
+) -> tuple[list[Change], int]:
     with transaction.atomic():
         rows = lock_rows()
         found = assess(checked, rows, terms)
@@ -95,6 +95,11 @@ def _apply(
         if dry_run:
             transaction.set_rollback(True)
     return applied
+
+
+def is_loaded() -> bool:
+    """Whether any configuration was ever put in force."""
+    return publisher().newest() is not None
 
 
 def source_of(paths: Sequence[Path]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from acteon_site.config_files.documents import Document, Entry, Flaw, Place, path_text
-from acteon_site.config_files.kinds import KINDS
+from acteon_site.config_files.kind import KINDS
 from acteon_site.config_files.problems import FileProblem, did_you_mean
 from acteon_site.config_files.toml_mapping import map_toml
 from acteon_site.config_files.toml_reader import read_toml

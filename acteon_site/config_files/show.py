@@ -6,7 +6,7 @@ from rich.console import Console
 
 from acteon_site.client.tables import table
 from acteon_site.config_files.export import ExportReport
-from acteon_site.config_files.kinds import KINDS
+from acteon_site.config_files.kind import KINDS
 from acteon_site.config_files.load import LoadReport
 from acteon_site.config_files.plan import Change, What
 from acteon_site.config_files.problems import LoadRefused

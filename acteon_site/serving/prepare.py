@@ -8,8 +8,8 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import call_command
 
-from acteon_site.people import DemoUser, demo_users_ensure
-from rules_app.models import RuleSetVersion
+from acteon_site.access.people import DemoUser, demo_users_ensure
+from acteon_site.config_files.load import is_loaded
 
 FIXTURES = Path(settings.BASE_DIR) / "fixtures" / "ecommerce"
 SECRET_SETTINGS = ("SECRET_KEY", "FERNET_KEYS", "APPROVAL_KEYS", "LOOKUP_HASH_KEY")
@@ -33,7 +33,7 @@ def prepare(*, fixtures: Path | None = None) -> Prepared:
     # WhiteNoise warns of a missing directory even where it serves from the apps themselves.
     Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
     call_command("migrate", verbosity=0, interactive=False)
-    directory = fixtures or (None if RuleSetVersion.objects.exists() else FIXTURES)
+    directory = fixtures or (None if is_loaded() else FIXTURES)
     if directory is not None:
         call_command("load_pipeline", str(directory), verbosity=0)
     return Prepared(directory, demo_users_ensure())

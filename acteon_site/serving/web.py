@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import uvicorn
 from uvicorn.supervisors import multiprocess
 
+from acteon_site.serving.stopping import ON_STOP
+
 APPLICATION = "acteon_site.asgi:application"
 REQUEST_SECONDS = 10  # how long requests may take to end when it stops
 
@@ -19,10 +21,8 @@ class StreamEndingServer(uvicorn.Server):
     """Uvicorn that ends the event streams when it stops, where the plain one waits and then cuts them off."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Importable only here: loading the application has set Django up.
-        from audit_app.api.views_stream import hub
-
-        await asyncio.to_thread(hub.stop)
+        for hook in ON_STOP.values():
+            await asyncio.to_thread(hook.call)
         await super().shutdown(sockets=sockets)
 
 
@@ -39,7 +39,7 @@ class WebProcess(multiprocess.Process):
 def web_config(
     *, stop_seconds: int, host: str = "127.0.0.1", port: int = 8080, workers: int = 1
 ) -> uvicorn.Config:
-    """The gateway's own settings of uvicorn; logging stays with acteon_site.logs."""
+    """The gateway's own settings of uvicorn; logging stays with acteon_site.watching.logs."""
     return uvicorn.Config(
         APPLICATION,
         host=host,

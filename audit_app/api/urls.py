@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from acteon_site.api import reading
+from acteon_site.http.endpoint import reading
 from audit_app.api import views_audit, views_retention, views_stream
 
 urlpatterns: list[URLPattern | URLResolver] = [

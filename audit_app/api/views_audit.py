@@ -9,11 +9,20 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, Page, body_of, caller_of, page_of, query_time, require_global, scope_of
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import FieldProblem, bad_query, invalid_field, not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.principals import Role
+from acteon_site.http.endpoint import (
+    Endpoint,
+    Page,
+    body_of,
+    caller_of,
+    page_of,
+    query_time,
+    require_global,
+    scope_of,
+)
 from audit_app import selectors
 from audit_app.api.cursors import cursor_after, position_of
 from audit_app.api.shapes import record_shape, verification_shape

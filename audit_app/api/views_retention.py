@@ -6,10 +6,10 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, body_of, caller_of, page_of, scope_of
 from acteon_site.base.errors import not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.principals import Principal
+from acteon_site.http.endpoint import Endpoint, body_of, caller_of, page_of, scope_of
 from audit_app.api.shapes import policy_shape
 from audit_app.models import RetentionPolicy
 from audit_app.services.retention import retention_create, retention_delete, retention_update

@@ -13,12 +13,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from acteon_site.authentication import admit_request
+from acteon_site.access.authentication import admit_request
+from acteon_site.access.standing import standing
 from acteon_site.base.errors import AppError, FieldProblem, bad_query, not_found, unavailable
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.principals import Principal
-from acteon_site.error_handler import translate
-from acteon_site.revocation import standing
+from acteon_site.http.error_handler import translate
 from audit_app.selectors import records_seen_by
 from audit_app.stream import reading
 from audit_app.stream.endings import ActionEnding, ChainEnding, Ending

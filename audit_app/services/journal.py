@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from acteon_site.base.doorbell import ring_on_commit
 from acteon_site.base.ids import new_id
+from acteon_site.base.source import SYSTEM_SOURCE, Source
 from audit_app.models import AuditRecord, Event
 from audit_app.redaction import Scrubber
 from audit_app.selectors import current_redactor
@@ -20,18 +21,6 @@ from audit_app.services.inserting import Row, insert_rows
 RELAY_TASK = "audit_app.relay"
 HIDDEN_LINK = "[redacted]"
 _ANSWER_KEYS = {"status", "body", "headers"}
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Who caused the work, and in which request."""
-
-    caller_id: str
-    auth_method: str
-    request_id: str
-
-
-SYSTEM_SOURCE = Source("system", "internal", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Deletes what retention policies no longer keep, in small batches, and stream events past their time.
 
-Each app registers what it can reap. A batch runs in one transaction that holds the policy's row, so a
+Each app lists what it can reap in its `parts.py`. A batch runs in one transaction that holds the policy's row, so a
 compliance hold that somebody sets stops the very next batch.
 """
 
@@ -17,6 +17,8 @@ from django.conf import settings
 from django.db import transaction
 
 from acteon_site.base.clock import db_now
+from acteon_site.base.registry import Registry
+from acteon_site.base.tidying import TIDIES
 from audit_app.models import AuditHead, AuditRecord, Event, RelayHead, RetentionPolicy
 from audit_app.services.counters import counters_add
 
@@ -28,56 +30,40 @@ Reap = Callable[[RetentionPolicy, datetime, int], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    name: str
-    function: Reap
-    counter: str
+class Reaper:
+    """`reap(policy, now, batch)` is called until it answers less than `batch`, the rows it deleted.
 
-
-# What has its own end and belongs to no policy: `function(now, batch)`.
-Tidy = Callable[[datetime, int], int]
-
-_kinds: dict[str, Kind] = {}
-_tidies: dict[str, Tidy] = {}
-
-
-def register(name: str, function: Reap, *, counter: str = "retention_deleted_state") -> None:
-    """Have `function(policy, now, batch)` called until it answers less than `batch`, the rows it deleted.
-
-    It runs inside a transaction and deletes at most `batch` rows. Called once, at start-up.
+    It runs inside a transaction and deletes at most `batch` rows. `counter` counts them.
     """
-    if name in _kinds:
-        raise ValueError(f"a reaper named {name!r} is registered already")
-    _kinds[name] = Kind(name, function, counter)
+
+    name: str
+    reap: Reap
+    counter: str = "retention_deleted_state"
 
 
-def register_tidy(name: str, function: Tidy) -> None:
-    """Have `function(now, batch)` delete what has expired by itself (keys, windows), whatever the policies say."""
-    if name in _tidies:
-        raise ValueError(f"a tidy named {name!r} is registered already")
-    _tidies[name] = function
+REAPERS: Registry[Reaper] = Registry("reaper")
 
 
 def reap() -> int:
     """One pass over all policies and the stream; answers how many rows went. Trouble in one skips only it."""
     now = db_now()
     gone = _guarded("stream", lambda: _reap_stream(now))
-    for name, tidy in _tidies.items():
-        gone += _guarded(name, partial(_in_batches, partial(tidy, now, BATCH)))
+    for tidy in TIDIES.values():
+        gone += _guarded(tidy.name, partial(_in_batches, partial(tidy.call, now, BATCH)))
     for policy in RetentionPolicy.objects.filter(enabled=True).order_by("namespace", "tenant"):
         if policy.compliance_hold:
             counters_add(amounts={("retention_skipped_compliance", ""): 1})
             continue
-        for kind in _kinds.values():
-            gone += _reap_kind(policy, kind, now)
+        for reaper in REAPERS.values():
+            gone += _reap_kind(policy, reaper, now)
     return gone
 
 
-def _reap_kind(policy: RetentionPolicy, kind: Kind, now: datetime) -> int:
-    return _guarded(kind.name, lambda: _in_batches(lambda: _reap_batch(policy, kind, now)))
+def _reap_kind(policy: RetentionPolicy, reaper: Reaper, now: datetime) -> int:
+    return _guarded(reaper.name, lambda: _in_batches(lambda: _reap_batch(policy, reaper, now)))
 
 
-def _reap_batch(policy: RetentionPolicy, kind: Kind, now: datetime) -> int:
+def _reap_batch(policy: RetentionPolicy, reaper: Reaper, now: datetime) -> int:
     with transaction.atomic():
         in_force = RetentionPolicy.objects.select_for_update(skip_locked=True).filter(
             pk=policy.pk, enabled=True, compliance_hold=False
@@ -85,8 +71,8 @@ def _reap_batch(policy: RetentionPolicy, kind: Kind, now: datetime) -> int:
         held = in_force.first()
         if held is None:
             return 0
-        gone = kind.function(held, now, BATCH)
-        counters_add(amounts={(kind.counter, ""): gone})
+        gone = reaper.reap(held, now, BATCH)
+        counters_add(amounts={(reaper.counter, ""): gone})
         return gone
 
 
@@ -147,6 +133,3 @@ def _reap_events(cutoff: datetime) -> int:
         RelayHead.objects.filter(pk=1, reaped_event_number__lt=highest).update(reaped_event_number=highest)
         Event.objects.filter(pk__in=[row[0] for row in rows]).delete()
     return len(rows)
-
-
-register("audit", reap_audit, counter="retention_deleted_audit")

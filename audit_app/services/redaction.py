@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from audit_app.models import RedactedField
 
 
@@ -13,11 +13,11 @@ from audit_app.models import RedactedField
 def redacted_field_save(*, field: RedactedField, actor: str) -> RedactedField:
     field.edited_by, field.edited_at = actor, timezone.now()
     field.save()
-    stamps.touch(stamps.REDACTION)
+    config_versions.touch(config_versions.REDACTION)
     return field
 
 
 @transaction.atomic
 def redacted_field_delete(*, field: RedactedField) -> None:
     field.delete()
-    stamps.touch(stamps.REDACTION)
+    config_versions.touch(config_versions.REDACTION)

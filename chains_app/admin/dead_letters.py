@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 
-from acteon_site.admin_evidence import Button, EvidenceAdmin, Told, actor_of, source_of
-from acteon_site.admin_times import ago, moment
+from acteon_site.admin.buttons import Button, ButtonPagesAdmin, ButtonResult, actor_of, source_of
+from acteon_site.base.clock_text import ago, moment
 from audit_app.admin import ScopeFilter
 from chains_app.admin.pages import NamingChangeList, change_url, order_link
 from chains_app.admin.repair import Bulk, Stop, Verb, repair_page
@@ -44,7 +44,7 @@ class LetterList(NamingChangeList):
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(EvidenceAdmin):
+class DeadLetterAdmin(ButtonPagesAdmin):
     view_codename = "chains_app.view_run"
     act_codename = "chains_app.change_run"
     list_display = ("order", "shop", "chain", "failed_step", "reason", "error", "age")
@@ -128,14 +128,14 @@ class DeadLetterAdmin(EvidenceAdmin):
         )
         return [replay, dismiss] if able else [dismiss]
 
-    def press(self, request: HttpRequest, obj: DeadLetter, name: str) -> Told:
+    def press(self, request: HttpRequest, obj: DeadLetter, name: str) -> ButtonResult:
         order, step = owner_names([obj])[obj.pk], waiting_step(obj)
         who: dict[str, Any] = {"actor": actor_of(request), "source": source_of(request)}
         if name == REPLAY:
             dead_letter_replay(run_id=obj.pk, **who)
-            return Told(f"{order} goes on at the step {step}.")
+            return ButtonResult(f"{order} goes on at the step {step}.")
         dead_letter_dismiss(run_id=obj.pk, **who)
-        return Told(f"{order} is off the list. Its run stays as it ended.")
+        return ButtonResult(f"{order} is off the list. Its run stays as it ended.")
 
     def landing(self, row: DeadLetter, name: str) -> str:
         return change_url(Run, row.pk) if name == REPLAY else self.url_of("changelist")

@@ -9,8 +9,8 @@ from django import forms
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from acteon_site.admin.structured_field import StructuredField
 from acteon_site.base.errors import FieldProblem
-from acteon_site.structured_field import StructuredField
 from chains_app.admin.provider_help import CONFIG_HELP, EXAMPLE, SECRETS_HELP
 from chains_app.models import ChainDefinition, CircuitBreaker, Provider
 from chains_app.providers.registry import KINDS

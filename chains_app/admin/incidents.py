@@ -13,9 +13,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
-from acteon_site.admin_evidence import source_of
-from acteon_site.admin_times import ago
-from acteon_site.admin_tools import ReadOnlyAdmin
+from acteon_site.admin.buttons import source_of
+from acteon_site.admin.read_only import ReadOnlyAdmin
+from acteon_site.base.clock_text import ago
 from acteon_site.base.errors import AppError
 from acteon_site.base.ids import as_uuid
 from chains_app.admin.pages import (

@@ -15,7 +15,7 @@ from unfold.forms import BaseDialogForm
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from acteon_site.admin_evidence import MOST_REASON, REASON
+from acteon_site.admin.buttons import MOST_REASON, REASON
 from acteon_site.base.errors import AppError
 from acteon_site.base.managed import ManagedConfig
 from chains_app.listeners import owner_names

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
-from acteon_site.admin_evidence import actor_of, source_of
+from acteon_site.admin.buttons import actor_of, source_of
 from acteon_site.base.ids import as_uuid
 from chains_app.admin.pages import change_url
 from chains_app.listeners import owner_names

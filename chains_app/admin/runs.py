@@ -11,8 +11,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
-from acteon_site.admin_evidence import source_of
-from acteon_site.admin_tools import ReadOnlyAdmin, pretty_json
+from acteon_site.admin.buttons import source_of
+from acteon_site.admin.read_only import ReadOnlyAdmin, pretty_json
 from acteon_site.base.errors import AppError
 from acteon_site.base.ids import as_uuid
 from audit_app.admin import ScopeFilter

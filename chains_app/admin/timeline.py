@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from acteon_site.admin_times import span_text
+from acteon_site.base.clock_text import span_text
 from chains_app.definitions.dag import Graph
 from chains_app.definitions.picture import svg
 from chains_app.models import Run

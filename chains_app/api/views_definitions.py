@@ -7,9 +7,9 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, body_of, caller_of, page_of, require_global
 from acteon_site.base.errors import FieldProblem, invalid_field
 from acteon_site.base.principals import Principal
+from acteon_site.http.endpoint import Endpoint, body_of, caller_of, page_of, require_global
 from chains_app.api.shapes import definition_detail, definition_summary
 from chains_app.definitions.dag import DEEPEST, as_dict, definition_graph
 from chains_app.selectors import CurrentChain, chain_unknown, chains_below, current_chain, current_chains

@@ -7,9 +7,9 @@ from django.urls import URLPattern, path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, caller_of, page_of, request_id_of, require_global
 from acteon_site.base.principals import Principal, Role
-from audit_app.services.journal import Source
+from acteon_site.base.source import Source
+from acteon_site.http.endpoint import Endpoint, caller_of, page_of, request_id_of, require_global
 from chains_app.api.shapes import breaker_shape
 from chains_app.models import CircuitBreaker
 from chains_app.services.breakers import breaker_reset, breaker_trip, breaker_unknown

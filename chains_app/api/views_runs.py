@@ -8,12 +8,12 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, body_of, caller_of, flag_of, page_of, request_id_of, scope_of
 from acteon_site.base.errors import bad_query, invalid_field, not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Role
-from audit_app.services.journal import Source
+from acteon_site.base.source import Source
+from acteon_site.http.endpoint import Endpoint, body_of, caller_of, flag_of, page_of, request_id_of, scope_of
 from chains_app.api.run_shapes import (
     dead_letter_shapes,
     incident_shape,

@@ -7,8 +7,8 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import page_of
 from acteon_site.base.clock_text import rfc3339, rfc3339_or_none
+from acteon_site.http.endpoint import page_of
 from chains_app.api.views_runs import RunEndpoint
 from chains_app.services.timeline import Entry, run_timeline
 

@@ -10,9 +10,9 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from acteon_site.admin_times import span_text
+from acteon_site.base.clock_text import span_text
 from acteon_site.base.errors import AppError
-from acteon_site.commands import ExplainedCommand, table
+from acteon_site.management.base import ExplainedCommand, table
 from chains_app.listeners import owner_names
 from chains_app.models import Run
 from chains_app.services.repair import MOST, Replayed, Resumed

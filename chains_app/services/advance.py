@@ -17,7 +17,8 @@ from django.db import connection, transaction
 
 from acteon_site.base.clock import db_now
 from acteon_site.base.retrying import retry_on_deadlock
-from audit_app.services.journal import SYSTEM_SOURCE, Journal
+from acteon_site.base.source import SYSTEM_SOURCE
+from audit_app.services.journal import Journal
 from chains_app.engine import results
 from chains_app.engine.machine import next_move
 from chains_app.engine.moves import (

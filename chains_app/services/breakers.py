@@ -22,7 +22,8 @@ from django.db.models import F, Q
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError, not_found
 from acteon_site.base.ids import new_id
-from audit_app.services.journal import SYSTEM_SOURCE, Journal, Source, Subject
+from acteon_site.base.source import SYSTEM_SOURCE, Source
+from audit_app.services.journal import Journal, Subject
 from chains_app import selectors
 from chains_app.models import CircuitBreaker
 from chains_app.states import BreakerState

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.digest import content_digest
 from acteon_site.base.errors import FieldProblem, conflict, invalid, not_found
 from acteon_site.base.managed import ManagedConfig
@@ -27,8 +27,8 @@ def configuration_lock() -> None:
     A stamp's row stays locked until the transaction ends, so that two edits at once cannot close a circle
     or refer to what the other deletes.
     """
-    stamps.touch(stamps.CHAINS)
-    stamps.touch(stamps.PROVIDERS)
+    config_versions.touch(config_versions.CHAINS)
+    config_versions.touch(config_versions.PROVIDERS)
 
 
 @transaction.atomic

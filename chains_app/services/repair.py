@@ -14,7 +14,8 @@ from django.db.models import Count, Min, QuerySet
 
 from acteon_site.base.errors import AppError, conflict
 from acteon_site.base.retrying import retry_on_deadlock
-from audit_app.services.journal import Journal, Source
+from acteon_site.base.source import Source
+from audit_app.services.journal import Journal
 from chains_app.models import Incident, Run, StepRun
 from chains_app.services.recording import subject_of, trail_id
 from chains_app.services.resuming import Word, resume_locked, resume_problem, run_lock, run_retry

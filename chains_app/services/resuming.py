@@ -13,7 +13,8 @@ from acteon_site.base.clock import db_now
 from acteon_site.base.doorbell import ring_on_commit
 from acteon_site.base.errors import AppError, conflict, invalid_field, not_found
 from acteon_site.base.retrying import retry_on_deadlock
-from audit_app.services.journal import Journal, Source
+from acteon_site.base.source import Source
+from audit_app.services.journal import Journal
 from chains_app.engine import by_hand
 from chains_app.engine.ending import UNKNOWN_OUTCOME
 from chains_app.engine.state import remembers

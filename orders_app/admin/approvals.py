@@ -11,8 +11,17 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from acteon_site.admin_times import ago, countdown, moment
-from orders_app.admin.evidence import REASON, Button, EvidenceAdmin, Told, actor_of, reason_of, source_of
+from acteon_site.admin.buttons import (
+    REASON,
+    Button,
+    ButtonPagesAdmin,
+    ButtonResult,
+    actor_of,
+    reason_of,
+    source_of,
+)
+from acteon_site.admin.times import countdown
+from acteon_site.base.clock_text import ago, moment
 from orders_app.admin.filters import ApprovalState
 from orders_app.admin.showing import amount_of, payload_of, payload_rows
 from orders_app.admin.trail import rule_words, trail_of
@@ -30,7 +39,9 @@ SOONEST_FIRST = Case(When(status=HoldStatus.PENDING, then=F("due_at")))
 
 
 @admin.register(Approval)
-class ApprovalAdmin(EvidenceAdmin):
+class ApprovalAdmin(ButtonPagesAdmin):
+    view_codename = "orders_app.view_hold"
+    act_codename = "orders_app.change_hold"
     list_display = ("order_link", "shop", "amount", "rule", "message", "time_left", "shown_status")
     list_filter = (ApprovalState,)
     change_form_template = "admin/orders_app/approval.html"
@@ -109,12 +120,12 @@ class ApprovalAdmin(EvidenceAdmin):
         )
         return [approve, reject]
 
-    def press(self, request: HttpRequest, obj: Approval, name: str) -> Told:
+    def press(self, request: HttpRequest, obj: Approval, name: str) -> ButtonResult:
         answer = decide(obj, name, actor_of(request), source_of(request), reason_of(request))
         return (
             approved(answer["outcome"])
             if name == APPROVE
-            else Told("Rejected. The order is not carried out.")
+            else ButtonResult("Rejected. The order is not carried out.")
         )
 
 

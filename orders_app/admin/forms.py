@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from acteon_site.admin.structured_field import StructuredField, read_structure
 from acteon_site.base.names import name_problem
-from acteon_site.structured_field import StructuredField, read_structure
 from orders_app.models import Lifecycle, Template, TemplateProfile
 from orders_app.services.lifecycle_edits import lifecycle_problems
 from orders_app.services.template_edits import profile_problems, template_problems

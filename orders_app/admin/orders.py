@@ -12,10 +12,18 @@ from django.urls import reverse
 from django.utils.safestring import mark_safe
 from unfold.decorators import display
 
+from acteon_site.admin.buttons import (
+    REASON,
+    Button,
+    ButtonPagesAdmin,
+    ButtonResult,
+    actor_of,
+    reason_of,
+    source_of,
+)
 from acteon_site.base.errors import conflict
 from audit_app.admin import ScopeFilter
 from chains_app.models import Run, StepRun
-from orders_app.admin.evidence import REASON, Button, EvidenceAdmin, Told, actor_of, reason_of, source_of
 from orders_app.admin.filters import OrderState, within_scopes
 from orders_app.admin.picture import lifecycle_svg
 from orders_app.admin.showing import amount_of, payload_of, payload_rows
@@ -38,7 +46,7 @@ MOST_LINES = 50
 
 
 @admin.register(Order)
-class OrderAdmin(EvidenceAdmin):
+class OrderAdmin(ButtonPagesAdmin):
     view_codename = "orders_app.view_order"
     act_codename = "orders_app.change_order"
     list_display = ("fingerprint", "shop", "state", "shown_status", "amount", "updated")
@@ -114,7 +122,7 @@ class OrderAdmin(EvidenceAdmin):
             f"Mark as {state}", self.url_of(MOVE, order.pk), question, f"Yes, it is {state}", to=state
         )
 
-    def press(self, request: HttpRequest, obj: Order, name: str) -> Told:
+    def press(self, request: HttpRequest, obj: Order, name: str) -> ButtonResult:
         if not _is_current(obj):
             raise conflict("this order was placed anew; its newer page has the buttons")
         named: dict[str, Any] = {
@@ -125,11 +133,11 @@ class OrderAdmin(EvidenceAdmin):
         who: dict[str, Any] = {"actor": actor_of(request), "source": source_of(request)}
         if name == MOVE:
             moved = order_transition(**named, **who, to=request.POST.get("to", ""))
-            return Told(f"The order is {moved.new_state} now.")
+            return ButtonResult(f"The order is {moved.new_state} now.")
         order = order_cancel(**named, **who, reason=reason_of(request))
         if order.status == OrderStatus.CANCELLED:
-            return Told("Cancelled. The order is not carried out.")
-        return Told(
+            return ButtonResult("Cancelled. The order is not carried out.")
+        return ButtonResult(
             "The order's chain was asked to stop; what is done is undone, then the order is cancelled."
         )
 

@@ -10,8 +10,17 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from acteon_site.admin_times import ago, countdown, moment
-from orders_app.admin.evidence import REASON, Button, EvidenceAdmin, Told, actor_of, reason_of, source_of
+from acteon_site.admin.buttons import (
+    REASON,
+    Button,
+    ButtonPagesAdmin,
+    ButtonResult,
+    actor_of,
+    reason_of,
+    source_of,
+)
+from acteon_site.admin.times import countdown
+from acteon_site.base.clock_text import ago, moment
 from orders_app.admin.filters import WaitingState
 from orders_app.admin.showing import amount_of, payload_of, payload_rows
 from orders_app.admin.trail import rule_words, trail_of
@@ -24,7 +33,8 @@ CANCEL = "cancel"
 
 
 @admin.register(WaitingOrder)
-class WaitingOrderAdmin(EvidenceAdmin):
+class WaitingOrderAdmin(ButtonPagesAdmin):
+    view_codename = "orders_app.view_hold"
     # As in the API: who may cancel orders may cancel these, and approving is another right.
     act_codename = "orders_app.change_order"
     list_display = ("order_link", "shop", "amount", "waits_for", "due", "shown_status", "problem")
@@ -91,10 +101,10 @@ class WaitingOrderAdmin(EvidenceAdmin):
         url = self.url_of(CANCEL, hold.pk)
         return [Button("Cancel", url, question, "Yes, cancel it", "bad", reason=REASON)]
 
-    def press(self, request: HttpRequest, obj: WaitingOrder, name: str) -> Told:
+    def press(self, request: HttpRequest, obj: WaitingOrder, name: str) -> ButtonResult:
         who: dict[str, Any] = {"actor": actor_of(request), "source": source_of(request)}
         hold_cancel(hold_id=obj.pk, **who, reason=reason_of(request))
-        return Told("Cancelled. The order is not carried out.")
+        return ButtonResult("Cancelled. The order is not carried out.")
 
 
 def waits_for(hold: WaitingOrder) -> str:

@@ -9,74 +9,78 @@ from django.contrib import messages
 from django.urls import reverse
 from django.utils.html import format_html
 
-from orders_app.admin.evidence import Told
+from acteon_site.admin.buttons import ButtonResult
 
 Content = Mapping[str, Any]
 
 
-def approved(outcome: Any) -> Told:
+def approved(outcome: Any) -> ButtonResult:
     """`outcome` as the wire spells it: a name, an object of one, or None where the release goes on by itself."""
     if outcome is None:
-        return Told("Approved. Its release cannot be decided just now and is tried again.", messages.WARNING)
+        return ButtonResult(
+            "Approved. Its release cannot be decided just now and is tried again.", messages.WARNING
+        )
     tag, content = (outcome, {}) if isinstance(outcome, str) else next(iter(outcome.items()))
     return _WORDS.get(tag, _other)(content)
 
 
-def _executed(content: Content) -> Told:
+def _executed(content: Content) -> ButtonResult:
     body = content.get("body") or {}
     chain = body.get("chain_name")
     if chain:
-        return Told(f"Approved. The order goes on: the chain {chain} has started.")
+        return ButtonResult(f"Approved. The order goes on: the chain {chain} has started.")
     if content.get("status") == "partial":
-        return Told("Approved. The order goes on; the provider has not answered yet.")
-    return Told("Approved. The order was carried out.")
+        return ButtonResult("Approved. The order goes on; the provider has not answered yet.")
+    return ButtonResult("Approved. The order was carried out.")
 
 
-def _chain(content: Content) -> Told:
-    return Told("Approved. The order goes on: its chain has started.")
+def _chain(content: Content) -> ButtonResult:
+    return ButtonResult("Approved. The order goes on: its chain has started.")
 
 
-def _rerouted(content: Content) -> Told:
+def _rerouted(content: Content) -> ButtonResult:
     new, old = content.get("new_provider"), content.get("original_provider")
-    return Told(f"Approved. The order went to {new} instead of {old}.", messages.WARNING)
+    return ButtonResult(f"Approved. The order went to {new} instead of {old}.", messages.WARNING)
 
 
-def _scheduled(content: Content) -> Told:
+def _scheduled(content: Content) -> ButtonResult:
     due = str(content.get("scheduled_for", ""))[:19].replace("T", " ")
-    return Told(f"Approved. Another rule holds the order until {due} UTC; then it goes on.", messages.INFO)
+    return ButtonResult(
+        f"Approved. Another rule holds the order until {due} UTC; then it goes on.", messages.INFO
+    )
 
 
-def _asks_again(content: Content) -> Told:
+def _asks_again(content: Content) -> ButtonResult:
     url = reverse("admin:orders_app_approval_change", args=[content.get("approval_id")])
     words = 'Approved, and the order needs <a class="gw-link" href="{}">another approval</a>.'
-    return Told(format_html(words, url), messages.WARNING)
+    return ButtonResult(format_html(words, url), messages.WARNING)
 
 
-def _suppressed(content: Content) -> Told:
+def _suppressed(content: Content) -> ButtonResult:
     words = f"Approved, but the rule {content.get('rule')} stops it now: the order is rejected."
-    return Told(words, messages.WARNING)
+    return ButtonResult(words, messages.WARNING)
 
 
-def _quota(content: Content) -> Told:
+def _quota(content: Content) -> ButtonResult:
     words = f"Approved, but the quota of {content.get('limit')} is used up: the order is rejected."
-    return Told(words, messages.WARNING)
+    return ButtonResult(words, messages.WARNING)
 
 
-def _failed(content: Content) -> Told:
-    return Told(
+def _failed(content: Content) -> ButtonResult:
+    return ButtonResult(
         f"Approved, but carrying it out failed ({content.get('code')}). See the order.", messages.ERROR
     )
 
 
-def _deduplicated(content: Content) -> Told:
-    return Told("Approved, but the same order was placed already.", messages.WARNING)
+def _deduplicated(content: Content) -> ButtonResult:
+    return ButtonResult("Approved, but the same order was placed already.", messages.WARNING)
 
 
-def _other(content: Content) -> Told:
-    return Told("Approved. See below what became of it.", messages.INFO)
+def _other(content: Content) -> ButtonResult:
+    return ButtonResult("Approved. See below what became of it.", messages.INFO)
 
 
-_WORDS: dict[str, Callable[[Content], Told]] = {
+_WORDS: dict[str, Callable[[Content], ButtonResult]] = {
     "Executed": _executed,
     "ChainStarted": _chain,
     "Rerouted": _rerouted,

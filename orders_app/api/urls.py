@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from acteon_site.api import reading
+from acteon_site.http.endpoint import reading
 from audit_app.api.views_audit import AuditDetail
 from orders_app.api import views_approvals, views_dispatch, views_orders, views_replay, views_templates
 

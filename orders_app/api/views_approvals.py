@@ -16,11 +16,11 @@ from django.shortcuts import render
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, caller_of, page_of, request_id_of, scope_of
 from acteon_site.base.errors import AppError, bad_query, not_found
 from acteon_site.base.ids import as_uuid
+from acteon_site.base.source import Source
+from acteon_site.http.endpoint import Endpoint, caller_of, page_of, request_id_of, scope_of
 from audit_app.selectors import current_redactor
-from audit_app.services.journal import Source
 from orders_app.actions import stored_action
 from orders_app.api.shapes import approval_shape
 from orders_app.approval_links import APPROVE, DECISIONS, LinkTarget, verified

@@ -10,10 +10,10 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, caller_of, flag_of, request_id_of
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import AppError, FieldProblem, bad_query
 from acteon_site.base.principals import Role
+from acteon_site.http.endpoint import Endpoint, caller_of, flag_of, request_id_of
 from orders_app.outcomes import Outcome
 from orders_app.pipeline.dispatch import dispatch_many
 from orders_app.pipeline.dry_run import dry_run_many

@@ -6,10 +6,10 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, body_of, caller_of, page_of, request_id_of, scope_of
 from acteon_site.base.errors import bad_query, conflict, invalid_field, not_found
 from acteon_site.base.principals import Role
-from audit_app.services.journal import Source
+from acteon_site.base.source import Source
+from acteon_site.http.endpoint import Endpoint, body_of, caller_of, page_of, request_id_of, scope_of
 from orders_app.api.shapes import order_detail, order_shape, scheduled_shape
 from orders_app.models import Hold, Order
 from orders_app.services.cancel import order_cancel

@@ -7,9 +7,9 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, body_of, caller_of, integer_of, request_id_of, scope_of
 from acteon_site.base.errors import bad_query, not_found
 from acteon_site.base.principals import Role
+from acteon_site.http.endpoint import Endpoint, body_of, caller_of, integer_of, request_id_of, scope_of
 from audit_app.api.views_audit import filtered_records
 from audit_app.selectors import records_seen_by
 from orders_app.services.replay import (

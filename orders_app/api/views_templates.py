@@ -7,10 +7,10 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, body_of, page_of, require_seen, scope_of
 from acteon_site.base.errors import invalid_field, not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.principals import Role
+from acteon_site.http.endpoint import Endpoint, body_of, page_of, require_seen, scope_of
 from orders_app.api.shapes import profile_shape, template_shape
 from orders_app.models import Template, TemplateProfile
 from orders_app.rendering import RenderError, render_text

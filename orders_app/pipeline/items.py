@@ -8,8 +8,9 @@ from uuid import UUID
 
 from acteon_site.base.digest import content_digest
 from acteon_site.base.principals import Principal
+from acteon_site.base.source import Source
 from audit_app.redaction import Scrubber
-from audit_app.services.journal import Source, Subject
+from audit_app.services.journal import Subject
 from orders_app.actions import Action
 from orders_app.models import Hold, Order
 from orders_app.outcomes import Outcome

@@ -1,4 +1,4 @@
-"""What rules, quotas and lifecycles have to do with chains and providers. Registered with chains_app at start-up."""
+"""What rules, quotas and lifecycles have to do with chains and providers. Listed in parts.py."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from rules_app.services.rule_sets import rules_lock
 
 
 class Neighbours:
-    """The door that chains_app.references asks for. A disabled rule counts: it may be enabled again."""
+    """A neighbour as chains_app.references asks it. A disabled rule counts: it may be enabled again."""
+
+    name = "rules, quotas and lifecycles"
 
     def hold(self) -> None:
         rules_lock()

@@ -10,8 +10,10 @@ from django.db import IntegrityError, transaction
 
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import AppError, conflict
+from acteon_site.base.source import Source
 from audit_app.selectors import current_redactor
-from audit_app.services.journal import Journal, Source, Subject
+from audit_app.services.journal import Journal, Subject
+from chains_app.listeners import Listener
 from chains_app.models import Run
 from chains_app.states import RunKind, RunStatus
 from orders_app.models import Hold, Order
@@ -29,8 +31,10 @@ STATUS_OF_END = {
 }
 
 
-class OrderRuns:
+class OrderRuns(Listener):
     """Runs that process an order."""
+
+    owner_kind = "order"
 
     def lock(self, owner_id: UUID) -> None:
         Order.objects.select_for_update().filter(pk=owner_id).values_list("pk").first()
@@ -83,49 +87,26 @@ class OrderRuns:
         order_move_by_run(order_id=owner_of(run), to=to, actor=f"step:{step}", now=now, journal=journal)
 
 
-class ActionRuns:
-    """Runs of actions that are no orders."""
+class ActionRuns(Listener):
+    """Runs of actions that are no orders: rows that never change, so there is nothing to lock or to move."""
 
-    def lock(self, owner_id: UUID) -> None:
-        """An action's row never changes."""
+    owner_kind = "action"
 
     def ended(self, run: Run, *, in_doubt: bool, now: datetime, journal: Journal) -> None:
         if run.kind == RunKind.SINGLE:
             journal_single(run, journal)
 
-    def resume_problem(self, run: Run) -> AppError | None:
-        """Nothing stands in the way."""
 
-    def resumed(self, run: Run, *, now: datetime) -> None:
-        """There is no order to bring back."""
-
-    def names(self, owner_ids: Collection[UUID]) -> Mapping[UUID, str]:
-        return {}
-
-    def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
-        """There is no order to move."""
-
-
-class ApprovalNotices:
+class ApprovalNotices(Listener):
     """Runs that tell an approver."""
+
+    owner_kind = "approval_notice"
 
     def lock(self, owner_id: UUID) -> None:
         Hold.objects.select_for_update().filter(pk=owner_id).first()
 
     def ended(self, run: Run, *, in_doubt: bool, now: datetime, journal: Journal) -> None:
         Hold.objects.filter(pk=owner_of(run)).update(notified=run.status == RunStatus.COMPLETED)
-
-    def resume_problem(self, run: Run) -> AppError | None:
-        """Nothing stands in the way."""
-
-    def resumed(self, run: Run, *, now: datetime) -> None:
-        """There is no order to bring back."""
-
-    def names(self, owner_ids: Collection[UUID]) -> Mapping[UUID, str]:
-        return {}
-
-    def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
-        """A notice moves nothing."""
 
 
 def placed_anew() -> AppError:

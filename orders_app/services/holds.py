@@ -14,8 +14,9 @@ from django.db import transaction
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError, conflict, not_found
 from acteon_site.base.retrying import retry_on_deadlock
+from acteon_site.base.source import SYSTEM_SOURCE, Source
 from audit_app.selectors import current_redactor
-from audit_app.services.journal import SYSTEM_SOURCE, Journal, Source, Subject
+from audit_app.services.journal import Journal, Subject
 from orders_app.actions import stored_action
 from orders_app.models import Hold, Order
 from orders_app.states import HoldKind, HoldStatus, OrderStatus

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.errors import FieldProblem, conflict, invalid
 from orders_app.lifecycles.spec import parse_lifecycle
 from orders_app.models import Lifecycle, Order
@@ -42,7 +42,7 @@ def lifecycle_save(*, lifecycle: Lifecycle, actor: str) -> Lifecycle:
         raise invalid("; ".join(f"{problem.field} {problem.message}" for problem in problems), problems)
     lifecycle.edited_by, lifecycle.edited_at = actor, timezone.now()
     lifecycle.save()
-    stamps.touch(stamps.LIFECYCLES)
+    config_versions.touch(config_versions.LIFECYCLES)
     return lifecycle
 
 
@@ -52,4 +52,4 @@ def lifecycle_delete(*, lifecycle: Lifecycle) -> None:
     if Order.objects.filter(lifecycle=lifecycle).exists():
         raise conflict("orders were placed under it; switch it off instead")
     lifecycle.delete()
-    stamps.touch(stamps.LIFECYCLES)
+    config_versions.touch(config_versions.LIFECYCLES)

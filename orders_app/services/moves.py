@@ -14,7 +14,8 @@ from acteon_site.base.clock import db_now
 from acteon_site.base.errors import conflict, not_found
 from acteon_site.base.principals import SYSTEM, Principal
 from acteon_site.base.retrying import retry_on_deadlock
-from audit_app.services.journal import SYSTEM_SOURCE, Journal, Source, Subject
+from acteon_site.base.source import SYSTEM_SOURCE, Source
+from audit_app.services.journal import Journal, Subject
 from orders_app.actions import stored_action
 from orders_app.lifecycles.spec import LifecycleSpec
 from orders_app.models import Move, Order

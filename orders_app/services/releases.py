@@ -19,7 +19,8 @@ from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
 from acteon_site.base.principals import Principal, Role
 from acteon_site.base.retrying import retry_on_deadlock
-from audit_app.services.journal import SYSTEM_SOURCE, Journal
+from acteon_site.base.source import SYSTEM_SOURCE
+from audit_app.services.journal import Journal
 from orders_app import outcomes
 from orders_app.actions import Action, stored_action
 from orders_app.models import Hold, Order

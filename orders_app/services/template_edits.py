@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.errors import FieldProblem, conflict, invalid
 from acteon_site.base.names import name_problem
 from orders_app.models import Template, TemplateProfile
@@ -80,7 +80,7 @@ def _saved(row: T) -> T:
     try:
         with transaction.atomic():
             row.save()
-            stamps.touch(stamps.TEMPLATES)
+            config_versions.touch(config_versions.TEMPLATES)
     except IntegrityError:
         raise conflict(f"{row.name!r} exists already in {row.namespace}/{row.tenant}") from None
     return row
@@ -94,10 +94,10 @@ def template_delete(template: Template) -> None:
         if users:
             raise conflict(f"profiles refer to it: {', '.join(sorted(users))}")
         template.delete()
-        stamps.touch(stamps.TEMPLATES)
+        config_versions.touch(config_versions.TEMPLATES)
 
 
 def profile_delete(profile: TemplateProfile) -> None:
     with transaction.atomic():
         profile.delete()
-        stamps.touch(stamps.TEMPLATES)
+        config_versions.touch(config_versions.TEMPLATES)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.errors import invalid_field
 from audit_app.selectors import current_redactor
 from orders_app.actions import Action
@@ -40,7 +40,7 @@ def _text(profile: TemplateProfile, value: Any, texts: Mapping[tuple[str, str, s
     return str(value["inline"] if isinstance(value, Mapping) else value)
 
 
-_templates = stamps.ConfigCache(stamps.TEMPLATES, _load)
+_templates = config_versions.ConfigCache(config_versions.TEMPLATES, _load)
 
 
 def templates() -> Templates:

@@ -10,10 +10,10 @@ from django import forms
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
+from acteon_site.admin.structured_field import StructuredField
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.names import name_problem
-from acteon_site.structured_field import StructuredField
 from rules_app.engine import ACTION_TYPES, parse_rule, timezone_problem
 from rules_app.engine.fields import ROOTS
 from rules_app.engine.operators import OPERATORS

@@ -8,7 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from acteon_site.admin_tools import ReadOnlyAdmin, pretty_json
+from acteon_site.admin.read_only import ReadOnlyAdmin, pretty_json
 from rules_app.models import RuleSetVersion
 from rules_app.selectors import previous_version
 from rules_app.version_diff import EMPTY, Difference, version_differences

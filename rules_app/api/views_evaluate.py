@@ -9,12 +9,12 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, body_of, caller_of, require_action, scope_of
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import FieldProblem, invalid, invalid_field
 from acteon_site.base.labels import labels_of
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal, Role
+from acteon_site.http.endpoint import Endpoint, body_of, caller_of, require_action, scope_of
 from rules_app.api.shapes import evaluation_shape
 from rules_app.engine import ActionView
 from rules_app.services.evaluation import rules_evaluate

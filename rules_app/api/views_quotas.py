@@ -8,10 +8,10 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, body_of, caller_of, page_of, scope_of
 from acteon_site.base.errors import not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.principals import Principal
+from acteon_site.http.endpoint import Endpoint, body_of, caller_of, page_of, scope_of
 from rules_app.api.shapes import quota_shape, usage_shape
 from rules_app.models import Quota
 from rules_app.services.quota_windows import quota_usage

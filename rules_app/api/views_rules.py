@@ -10,9 +10,9 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.api import Endpoint, body_of, caller_of, query_time
 from acteon_site.base.errors import FieldProblem, bad_query, forbidden, invalid_field, not_found
 from acteon_site.base.principals import Principal
+from acteon_site.http.endpoint import Endpoint, body_of, caller_of, query_time
 from rules_app.api.shapes import coverage_shape, rule_shape
 from rules_app.coverage import coverage_entries
 from rules_app.models import Rule

@@ -8,6 +8,7 @@ from datetime import datetime
 from time import perf_counter_ns
 from typing import Any
 
+from acteon_site.base.registry import Hook, Registry
 from rules_app.engine import ActionView, Plan, RuleSet, RuleTrace, decide
 from rules_app.engine import Rule as EngineRule
 from rules_app.models import Rule
@@ -39,17 +40,12 @@ class Evaluation:
         return sum(1 for seen in self.plan.traces if seen.result == "skipped")
 
 
-def _no_check(action: ActionView) -> PayloadCheck | None:
-    return None
+# Listed by whoever knows the lifecycles: evaluations then see what dispatch sees.
+PAYLOAD_CHECKS: Registry[Hook[CheckFor]] = Registry("check of payloads")
 
 
-_check_for: CheckFor = _no_check
-
-
-def payload_check_register(check_for: CheckFor) -> None:
-    """Called once at start-up by whoever knows the lifecycles: evaluations then see what dispatch sees."""
-    global _check_for
-    _check_for = check_for
+def _check_for(action: ActionView) -> PayloadCheck | None:
+    return next((check for hook in PAYLOAD_CHECKS.values() if (check := hook.call(action))), None)
 
 
 def rules_evaluate(

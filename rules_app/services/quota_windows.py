@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from rules_app.engine.counters import window_bounds
 from rules_app.models import GateRow, Quota
@@ -63,7 +63,7 @@ def _load() -> tuple[QuotaSpec, ...]:
     return tuple(spec_of(quota) for quota in Quota.objects.filter(enabled=True).order_by("created_at", "id"))
 
 
-_quotas = stamps.ConfigCache(stamps.QUOTAS, _load)
+_quotas = config_versions.ConfigCache(config_versions.QUOTAS, _load)
 
 
 def quotas_counting(namespace: str, tenant: str, provider: str, principal: str) -> tuple[QuotaSpec, ...]:

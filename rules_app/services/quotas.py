@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.errors import conflict, invalid
 from rules_app.models import Quota
 from rules_app.quota_terms import QuotaTerms, overage_text, parse_quota, window_text
@@ -52,14 +52,14 @@ def quota_save(*, quota: Quota, actor: str) -> Quota:
             quota.save()
     except IntegrityError as error:
         raise conflict(f"there is a quota for {_scope_text(quota)} already") from error
-    stamps.touch(stamps.QUOTAS)
+    config_versions.touch(config_versions.QUOTAS)
     return quota
 
 
 @transaction.atomic
 def quota_delete(*, quota: Quota) -> None:
     quota.delete()
-    stamps.touch(stamps.QUOTAS)
+    config_versions.touch(config_versions.QUOTAS)
 
 
 def _checked(spec: dict[str, Any]) -> QuotaTerms:

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from django.db import transaction
 from django.utils import timezone
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.digest import content_digest
 from acteon_site.base.errors import FieldProblem, conflict, invalid, not_found
 from rules_app.engine import parse_rule, timezone_problem
@@ -45,7 +45,7 @@ def rule_set_publish(*, cause: str, actor: str) -> RuleSetVersion:
     version = RuleSetVersion.objects.create(
         content=content, digest=digest, cause=cause[:MAX_CAUSE], actor=actor
     )
-    stamps.touch(stamps.RULES)
+    config_versions.touch(config_versions.RULES)
     return version
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from rest_framework.test import APIClient
 
-from acteon_site import keys
+from acteon_site.access import keys
 from audit_app.models import AuditRecord
 from orders_app.models import Action, Order
 from tests.world import SCOPE, Shop, order

@@ -11,8 +11,8 @@ from kombu import Connection
 from kombu.transport.redis import Transport
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from acteon_site.broker import LosableChannel
 from acteon_site.celery import app, every, steady_now
+from acteon_site.serving.broker import LosableChannel
 
 
 @pytest.mark.parametrize("step", [-3600, 3600])

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from acteon_site import strict_json
 from acteon_site.base.errors import AppError
+from acteon_site.http import strict_json
 from tests.acteon_site.test_bad_input import assert_error
 from tests.world import SCOPE, Shop
 

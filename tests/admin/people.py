@@ -9,7 +9,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
-from acteon_site.people import groups_ensure
+from acteon_site.access.people import groups_ensure
 from orders_app.models import Hold
 from rules_app.models import Rule
 from tests.world import Shop, publish_rules

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from audit_app.models import AuditRecord
 from orders_app.models import Hold, Order
 from orders_app.pipeline.hold_answers import sign_in_link
@@ -156,7 +156,7 @@ def test_an_order_that_needs_another_approval_is_linked(shop: Shop, people: Peop
 def test_an_undecidable_release_is_told_and_tried_again(shop: Shop, people: People) -> None:
     hold = held(shop)
     RuleSetVersion.objects.all().delete()
-    stamps.reset()
+    config_versions.reset()
     client = people.client("approver")
     assert "cannot be decided just now" in told(press(client, APPROVE, hold))
     assert "could not be decided 1 time" in page_of(client, PAGE, hold.pk)

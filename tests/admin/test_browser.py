@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from playwright.sync_api import Page, sync_playwright
 
-from acteon_site.people import groups_ensure
+from acteon_site.access.people import groups_ensure
 from orders_app.models import Hold, Order
 from tests.admin.people import PRIVATE, always_open, held
 from tests.world import Shop, load_shop

@@ -13,9 +13,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from acteon_site import admin_home
-from acteon_site.admin_home import bars, outcomes_of_a_day
-from acteon_site.admin_site import GROUPS
+from acteon_site.admin.sidebar import GROUPS, PAGES
+from audit_app import home_cards
+from audit_app.home_cards import bars, outcomes_of_a_day
 from audit_app.models import AuditRecord
 from chains_app.models import CircuitBreaker, Incident, Run
 from orders_app.models import Hold
@@ -29,7 +29,11 @@ OUTSIDE = re.compile(r"""(?:src|href|action)\s*=\s*["'](?:https?:)?//|url\(\s*["
 
 
 def home(client: Client) -> dict[str, Any]:
-    figures: dict[str, Any] = client.get(reverse("admin:index")).context["home"]
+    """The figures of all cards, and the tiles' numbers by their words."""
+    shown = client.get(reverse("admin:index")).context["home"]
+    figures: dict[str, Any] = {"tiles": {tile.words: tile.count for tile in shown["tiles"]}}
+    for one in (*shown["wide"], *shown["left"], *shown["right"]):
+        figures |= {name: value for name, value in one.figures.items() if name != "tiles"}
     return figures
 
 
@@ -50,7 +54,7 @@ def test_what_waits_leads_to_where_it_is_decided(shop: Shop, people: People) -> 
     shop.place(now=CLOSED_HOURS)
     client = people.client("approver")
     figures = home(client)
-    assert (figures["approval_count"], figures["waiting_count"]) == ("1", "1")
+    assert figures["tiles"]["waiting for a decision"] == figures["tiles"]["waiting for their time"] == "1"
     page = page_of(client, "index")
     assert reverse("admin:orders_app_approval_change", args=[hold.pk]) in page
     assert "$750.00" in page
@@ -59,7 +63,7 @@ def test_what_waits_leads_to_where_it_is_decided(shop: Shop, people: People) -> 
 def test_an_approval_whose_time_is_over_is_not_counted(shop: Shop, people: People) -> None:
     held(shop)
     Hold.objects.update(due_at=timezone.now() - timedelta(seconds=1))
-    assert home(people.client("approver"))["approval_count"] == "0"
+    assert home(people.client("approver"))["tiles"]["waiting for a decision"] == "0"
 
 
 def test_the_orders_of_the_day_are_counted_once_by_outcome(shop: Shop, people: People) -> None:
@@ -69,7 +73,8 @@ def test_the_orders_of_the_day_are_counted_once_by_outcome(shop: Shop, people: P
     figures = home(people.client("viewer"))
     hour = {group["key"]: group["hour"] for group in figures["groups"]}
     assert hour == {"good": 1, "waits": 1, "same": 0, "away": 1, "failed": 0}
-    assert figures["day_count"] == figures["hour_count"] == 3
+    assert figures["day_count"] == 3
+    assert figures["tiles"]["orders in the last hour"] == "3"
 
 
 def note(at: datetime, outcome: str = "executed", verdict: str = "allow") -> None:
@@ -94,7 +99,7 @@ def test_hours_are_clock_hours_and_steps_of_chains_are_left_out() -> None:
 def test_only_so_many_records_are_read_and_the_page_says_so(
     monkeypatch: pytest.MonkeyPatch, people: People
 ) -> None:
-    monkeypatch.setattr(admin_home, "MOST_RECORDS", 2)
+    monkeypatch.setattr(home_cards, "MOST_RECORDS", 2)
     for _ in range(3):
         note(timezone.now())
     assert "Only the newest 2 are counted" in page_of(people.client("viewer"), "index")
@@ -103,11 +108,11 @@ def test_only_so_many_records_are_read_and_the_page_says_so(
 @pytest.mark.django_db
 def test_every_outcome_of_a_dispatch_has_its_bar() -> None:
     now = timezone.now()
-    for outcome in sorted(admin_home.DISPATCH_OUTCOMES):
+    for outcome in sorted(home_cards.DISPATCH_OUTCOMES):
         note(now, outcome)
     found = outcomes_of_a_day(now)
-    assert found.total.total() == len(admin_home.DISPATCH_OUTCOMES)
-    assert {rect["key"] for rect in bars(found)["rects"]} == set(admin_home.OUTCOME_GROUPS)
+    assert found.total.total() == len(home_cards.DISPATCH_OUTCOMES)
+    assert {rect["key"] for rect in bars(found)["rects"]} == set(home_cards.OUTCOME_GROUPS)
 
 
 def test_incidents_and_breakers_that_need_somebody_are_named(shop: Shop, people: People) -> None:
@@ -118,7 +123,7 @@ def test_incidents_and_breakers_that_need_somebody_are_named(shop: Shop, people:
     page = page_of(client, "index")
     assert "unknown_outcome" in page
     assert "falls back to compliance-queue" in page
-    assert home(client)["incident_count"] == "1"
+    assert home(client)["tiles"]["open incident"] == "1"
 
 
 def test_quotas_are_named_from_four_fifths_on(shop: Shop, people: People) -> None:
@@ -153,9 +158,8 @@ def test_signing_in_without_a_destination_leads_home(people: People) -> None:
 
 def pages() -> Iterator[str]:
     yield reverse("admin:index")
-    for items in GROUPS.values():
-        for _, _, name, _ in items:
-            yield reverse(f"admin:{name}_changelist")
+    for page in PAGES.values():
+        yield reverse(f"admin:{page.name}_changelist")
 
 
 def test_every_page_of_the_sidebar_opens_and_asks_no_other_server(shop: Shop, people: People) -> None:
@@ -171,9 +175,10 @@ def test_every_page_of_the_sidebar_opens_and_asks_no_other_server(shop: Shop, pe
 
 
 def test_the_sidebar_leads_to_every_registered_model() -> None:
-    known = {name for items in GROUPS.values() for _, _, name, _ in items}
+    known = {page.name for page in PAGES.values()}
     registered = {f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry}
     assert registered == known
+    assert {page.group for page in PAGES.values()} == set(GROUPS)
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from acteon_site.keys import api_key_create, principal_of
+from acteon_site.access.keys import api_key_create, principal_of
 from acteon_site.models import ApiKey
 from tests.admin.people import People, errors_of, page_of, press, told
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.models import ConfigStamp
 from orders_app.models import Lifecycle
 from orders_app.selectors import lifecycle_for
@@ -46,8 +46,8 @@ def test_what_is_saved_decides_the_next_order_and_names_its_author(people: Peopl
     assert add(people.client(name="maria")).status_code == 302
     row = Lifecycle.objects.get()
     assert (row.edited_by, row.fields, row.timeouts) == ("maria", {}, [])
-    assert ConfigStamp.objects.get(area=stamps.LIFECYCLES).version == 1
-    stamps.expire()
+    assert ConfigStamp.objects.get(area=config_versions.LIFECYCLES).version == 1
+    config_versions.expire()
     known = lifecycle_for("ecommerce", "any-store", "return_order")
     assert known is not None
     assert known.spec.states == ("requested", "received", "refunded")
@@ -142,7 +142,7 @@ def test_an_unused_lifecycle_can_be_deleted(people: People) -> None:
     path = reverse("admin:orders_app_lifecycle_delete", args=[Lifecycle.objects.get().pk])
     assert client.post(path, {"post": "yes"}).status_code == 302
     assert not Lifecycle.objects.exists()
-    assert ConfigStamp.objects.get(area=stamps.LIFECYCLES).version == 2
+    assert ConfigStamp.objects.get(area=config_versions.LIFECYCLES).version == 2
 
 
 def test_who_may_only_look_edits_nothing(shop: Shop, people: People) -> None:

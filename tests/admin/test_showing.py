@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from acteon_site.admin_times import span_text
+from acteon_site.base.clock_text import span_text
 from acteon_site.base.ids import new_id
 from orders_app.admin.filters import first_id_at
 from orders_app.admin.picture import lifecycle_svg

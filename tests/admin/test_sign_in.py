@@ -11,9 +11,9 @@ from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
-from acteon_site.login_limits import MOST_FAILURES
+from acteon_site.access.login_limits import MOST_FAILURES
+from acteon_site.access.people import groups_ensure
 from acteon_site.models import LoginAttempts
-from acteon_site.people import groups_ensure
 
 PASSWORD = "a long enough password"
 

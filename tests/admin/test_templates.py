@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from orders_app.models import Template, TemplateProfile
 from orders_app.services.templates import templates
 from tests.admin.people import People, errors_of
@@ -28,7 +28,7 @@ def test_a_template_and_the_profile_that_uses_it_are_in_force_at_once(people: Pe
     profile = "subject: 'Order {{ payload.order_id }}'\nbody: {$ref: greeting}"
     assert add(client, "templateprofile", name="mail", fields=profile).status_code == 302
     assert Template.objects.get().edited_by == TemplateProfile.objects.get().edited_by == "maria"
-    stamps.expire()
+    config_versions.expire()
     texts = templates().profiles[NAMESPACE, TENANT, "mail"]
     assert texts == {"subject": "Order {{ payload.order_id }}", "body": "Hello {{ payload.name }}"}
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.db import connections, transaction
 
-from audit_app.services.journal import Journal, Source, Subject
+from acteon_site.base.source import Source
+from audit_app.services.journal import Journal, Subject
 
 HERE = Path(__file__).parent
 CALLER = Source("key:shop", "api_key", "req-1")

@@ -8,8 +8,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from acteon_site.admin_tools import EstimatedPaginator
-from acteon_site.base import stamps
+from acteon_site.admin.read_only import EstimatedPaginator
+from acteon_site.base import config_versions
 from audit_app.models import AuditRecord, Event, RedactedField, RetentionPolicy
 from audit_app.selectors import current_redactor
 from audit_app.services.relay import relay
@@ -99,12 +99,12 @@ def test_a_redacted_field_that_a_person_adds_or_removes_is_in_force_at_once(mana
     assert manager.post("/admin/audit_app/redactedfield/add/", values).status_code == 302
     field = RedactedField.objects.get()
     assert field.edited_by == "maria"
-    stamps.expire()
+    config_versions.expire()
     assert current_redactor().scrubber({"pin": 1}).payload == {"pin": "(pin)"}
     assert (
         manager.post(f"/admin/audit_app/redactedfield/{field.pk}/delete/", {"post": "yes"}).status_code == 302
     )
-    stamps.expire()
+    config_versions.expire()
     assert current_redactor().scrubber({"pin": 1}).payload == {"pin": 1}
 
 
@@ -115,7 +115,7 @@ def test_a_chosen_lot_of_redacted_fields_can_be_removed(manager: Client) -> None
     data = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
     manager.post("/admin/audit_app/redactedfield/", data)
     assert not RedactedField.objects.exists()
-    stamps.expire()
+    config_versions.expire()
     assert current_redactor().scrubber({"a": 1}).payload == {"a": 1}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from acteon_site.keys import api_key_create
+from acteon_site.access.keys import api_key_create
 from acteon_site.models import ApiKey
 from audit_app import selectors
 from audit_app.models import AuditRecord, RetentionPolicy

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from audit_app.models import AuditRecord, Event, RedactedField
 from audit_app.selectors import current_redactor
 from audit_app.services.journal import Journal
@@ -27,7 +27,7 @@ MARK = "[REDACTED]"
 def _redacted() -> None:
     for path in ("card_number", "card_last4"):
         RedactedField.objects.create(path=path)
-    stamps.reset()
+    config_versions.reset()
 
 
 def test_nothing_is_stored_before_write() -> None:
@@ -127,10 +127,10 @@ def test_ids_and_times_are_stored_as_given() -> None:
 def test_editing_redaction_reaches_the_next_decision() -> None:
     assert current_redactor().scrubber({"pin": "1"}).payload == {"pin": "1"}
     field = redacted_field_save(field=RedactedField(path="pin", placeholder="(pin)"), actor="maria")
-    stamps.expire()
+    config_versions.expire()
     assert current_redactor().scrubber({"pin": "1"}).payload == {"pin": "(pin)"}
     redacted_field_delete(field=field)
-    stamps.expire()
+    config_versions.expire()
     assert current_redactor().scrubber({"pin": "1"}).payload == {"pin": "1"}
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import structlog
 
-from acteon_site import logs
+from acteon_site.watching import logs
 from audit_app.redaction import Redactor
+from audit_app.selectors import log_redactor
 
 MARK = "[REDACTED]"
 
@@ -23,7 +24,7 @@ def configured() -> Iterator[None]:
     """For one test's own lines: the handler writes to the stderr of this moment."""
     root = logging.getLogger()
     handlers, level, before = root.handlers[:], root.level, structlog.get_config()
-    logs.configure()
+    logs.configure(log_redactor)
     try:
         yield
     finally:
@@ -91,7 +92,7 @@ def test_another_requests_secrets_are_not_kept(capsys: pytest.CaptureFixture[str
 def test_an_unknown_format_is_refused(settings: Any) -> None:
     settings.LOG_FORMAT = "xml"
     with pytest.raises(ValueError, match="json or console"):
-        logs.configure()
+        logs.configure(log_redactor)
 
 
 def test_celery_leaves_the_log_alone() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from acteon_site.base.registry import Hook, Registry
 from audit_app import selectors
 from audit_app.models import AuditRecord, Event, RelayHead, RetentionPolicy
 from audit_app.services import reaper
@@ -20,9 +21,11 @@ DAY = 86_400
 
 @pytest.fixture(autouse=True)
 def _only_audit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the other apps registered at start-up is tested with them."""
-    monkeypatch.setattr(reaper, "_kinds", {"audit": reaper._kinds["audit"]})
-    monkeypatch.setattr(reaper, "_tidies", {})
+    """What the other apps list in their parts is tested with them."""
+    alone: Registry[reaper.Reaper] = Registry("reaper")
+    alone.add(reaper.REAPERS["audit"])
+    monkeypatch.setattr(reaper, "REAPERS", alone)
+    monkeypatch.setattr(reaper, "TIDIES", Registry("tidy"))
 
 
 def policy(**values: Any) -> RetentionPolicy:
@@ -95,7 +98,7 @@ def test_a_hold_set_meanwhile_stops_the_next_batch(monkeypatch: pytest.MonkeyPat
         RetentionPolicy.objects.update(compliance_hold=True)
         return batch
 
-    reaper.register("runs", function)
+    reaper.REAPERS.add(reaper.Reaper("runs", function))
     policy()
     reaper.reap()
     assert calls == ["acme-store"]
@@ -110,26 +113,19 @@ def test_trouble_in_one_kind_is_counted_and_skips_only_it() -> None:
     def fine(held: RetentionPolicy, now: datetime, batch: int) -> int:
         return 1
 
-    reaper.register("broken", broken)
-    reaper.register("fine", fine, counter="retention_deleted_events")
+    reaper.REAPERS.add(reaper.Reaper("broken", broken))
+    reaper.REAPERS.add(reaper.Reaper("fine", fine, "retention_deleted_events"))
     policy()
     reaper.reap()
     counted = selectors.counters()
     assert (counted["retention_errors"], counted["retention_deleted_events"]) == (1, 1)
 
 
-def test_a_name_is_registered_once() -> None:
-    with pytest.raises(ValueError, match="audit"):
-        reaper.register("audit", reaper.reap_audit)
-
-
 def test_what_expires_by_itself_goes_whatever_the_policies_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reaper, "BATCH", 2)
     left = [2, 2, 1]
-    reaper.register_tidy("keys", lambda now, batch: left.pop(0))
+    reaper.TIDIES.add(Hook("keys", lambda now, batch: left.pop(0)))
     assert reaper.reap() == 5
-    with pytest.raises(ValueError, match="keys"):
-        reaper.register_tidy("keys", lambda now, batch: 0)
 
 
 def test_stream_events_go_after_their_day_and_leave_their_numbers() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from acteon_site.keys import api_key_create
+from acteon_site.access.keys import api_key_create
 from audit_app.models import RetentionPolicy
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("audit_app.api.urls")]

@@ -11,8 +11,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from acteon_site.access.keys import api_key_create, api_key_revoke
 from acteon_site.base.principals import SYSTEM
-from acteon_site.keys import api_key_create, api_key_revoke
 from audit_app.api.views_stream import hub
 from audit_app.models import Event, RelayHead
 from audit_app.services.journal import Journal, Subject
@@ -240,7 +240,7 @@ def test_revoking_a_key_ends_its_open_streams_at_once(
 def test_a_revocation_that_nobody_told_of_is_found_by_looking(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("acteon_site.keys.tell_revoked", lambda: None)
+    monkeypatch.setattr("acteon_site.access.keys.tell_revoked", lambda: None)
     api_key, secret = api_key_create(name="short-lived", role="viewer")
     reader = service.read("/v1/stream", X_API_Key=secret)
     api_key_revoke(key=api_key)
@@ -272,7 +272,7 @@ def test_a_key_that_falls_between_pages_of_a_backlog_gets_no_further_page(
 ) -> None:
     monkeypatch.setattr(hubs, "PAGE", 2)
     monkeypatch.setattr(hubs, "RECHECK_SECONDS", 60)
-    monkeypatch.setattr("acteon_site.keys.tell_revoked", lambda: None)
+    monkeypatch.setattr("acteon_site.access.keys.tell_revoked", lambda: None)
     api_key, secret = api_key_create(name="short-lived", role="viewer")
     reader = service.read("/v1/stream", X_API_Key=secret)
     other = service.read("/v1/stream", X_API_Key=key())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from chains_app.services.providers import provider_save
 from tests.chains_app.gateway import Gateway
 from tests.chains_app.peer import peer_running
@@ -17,7 +17,7 @@ def shop(db: None) -> Shop:
     load_shop()
     made = Shop()
     made.put("/v1/rules/deny-unmatched/enabled", {"enabled": False})
-    stamps.reset()
+    config_versions.reset()
     return made
 
 
@@ -27,5 +27,5 @@ def gateway(shop: Shop, settings: Any) -> Iterator[Gateway]:
     with peer_running() as peer:
         spec = {"name": "peer", "type": "webhook", "url": peer.url, "envelope": True, "timeout_seconds": 1}
         provider_save(spec=spec, actor="test")
-        stamps.reset()
+        config_versions.reset()
         yield Gateway(peer)

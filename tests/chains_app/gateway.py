@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import F
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from chains_app.models import CircuitBreaker, Incident, Run
 from chains_app.services.advance import runs_sweep
@@ -87,7 +87,7 @@ def undoable(name: str, **more: Any) -> dict[str, Any]:
 
 def start(shop: Shop, *steps: dict[str, Any], **more: Any) -> Run:
     chain_save(spec={**CHAIN, **more, "steps": list(steps)}, actor="test")
-    stamps.reset()
+    config_versions.reset()
     outcome = shop.dispatch(order(action_type="special_order")).json()
     assert tag(outcome) == "Executed", outcome
     return Run.objects.get(pk=outcome["Executed"]["body"]["chain_id"])
@@ -101,7 +101,7 @@ def webhook(gateway: Gateway, name: str, path: str = "", **more: Any) -> None:
     url = gateway.peer.url + path
     spec = {"name": name, "type": "webhook", "url": url, "envelope": True, "timeout_seconds": 1, **more}
     provider_save(spec=spec, actor="test")
-    stamps.reset()
+    config_versions.reset()
 
 
 def charging(gateway: Gateway) -> None:
@@ -114,7 +114,7 @@ def with_fallback(gateway: Gateway) -> None:
     webhook(gateway, "second", "/second")
     spec = {"provider": "peer", "fallback_provider": "second", "recovery_timeout_seconds": 60}
     breaker_save(spec={**spec, "failure_threshold": 50}, actor="test")
-    stamps.reset()
+    config_versions.reset()
 
 
 def breaker(state: str) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.test import Client
 
-from acteon_site.base import stamps
+from acteon_site.access.keys import api_key_create
+from acteon_site.base import config_versions
 from acteon_site.base.ids import new_id
-from acteon_site.keys import api_key_create
 from chains_app.services.definitions import chains_save
 from chains_app.services.providers import provider_save
 from tests.chains_app.test_definitions import ORDER_PROCESSING
@@ -26,7 +26,7 @@ def open_shop() -> None:
     for name in PROVIDERS:
         provider_save(spec={"name": name, "type": "log"}, actor="owner")
     chains_save(specs=[order_processing(), FRAUD_REVIEW], actor="owner")
-    stamps.reset()
+    config_versions.reset()
 
 
 def order_processing(**keys: Any) -> dict[str, Any]:

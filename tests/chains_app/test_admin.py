@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from audit_app.models import RedactedField
 from chains_app.models import (
     Attempt,
@@ -53,7 +53,7 @@ steps:
     action_type: refund
 """
     assert client.post(url("chaindefinition", "add"), {"enabled": "on", "spec": spec}).status_code == 302
-    stamps.expire()
+    config_versions.expire()
     chain = definitions().chain_for("n", "t", "refund_order")
     assert chain is not None
     row = ChainDefinition.objects.get(name="refunds")
@@ -63,7 +63,7 @@ steps:
     assert client.post(page, {"enabled": "on", "spec": changed}).status_code == 302
     assert ChainVersion.objects.filter(definition=row).count() == 2
     assert client.post(page, {"spec": changed}).status_code == 302
-    stamps.expire()
+    config_versions.expire()
     assert definitions().chain_for("n", "t", "refund_order") is None
     assert ChainVersion.objects.filter(definition=row).count() == 2
 
@@ -109,7 +109,7 @@ def test_a_chain_in_use_is_not_deleted_and_the_page_says_why() -> None:
 
 def parked_run() -> Run:
     RedactedField.objects.create(path="card_number")
-    stamps.reset()
+    config_versions.reset()
     run = Run.objects.create(
         kind="chain",
         chain_name="order-processing",

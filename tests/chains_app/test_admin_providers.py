@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from chains_app.admin.provider_help import CONFIG_HELP, SECRETS_HELP
 from chains_app.models import Provider
 from chains_app.providers.registry import KINDS
@@ -125,7 +125,7 @@ def test_a_provider_is_added_with_encrypted_secrets() -> None:
     assert row.config == {"url": "https://api.stripe.com/v1/charges"}
     assert row.secrets == {"headers": {"Authorization": SECRET}}
     assert row.edited_by == "ann"
-    stamps.expire()
+    config_versions.expire()
     assert "stripe" in providers()
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from chains_app.models import Run
 from chains_app.services.advance import run_turn, runs_sweep
 from chains_app.services.definitions import chain_enable, chains_save
@@ -33,7 +33,7 @@ def placed(shop: Shop, *steps: dict[str, Any], inner: list[dict[str, Any]], **ke
         ],
         actor="test",
     )
-    stamps.reset()
+    config_versions.reset()
     outcome = shop.place()
     assert tag(outcome) == "Executed", outcome
     return Run.objects.get(pk=outcome["Executed"]["body"]["chain_id"])
@@ -146,7 +146,7 @@ def test_a_disabled_chain_still_runs_as_a_sub_chain(shop: Shop) -> None:
     """An accepted order comes to its end; what is switched off is the chain's own start."""
     run = placed(shop, SUB, inner=[call("pay")])
     chain_enable(name="inner", enabled=False, actor="owner")
-    stamps.reset()
+    config_versions.reset()
     settle()
     run.refresh_from_db()
     assert run.status == "completed"

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
 from audit_app.models import AuditRecord, Event
@@ -34,7 +34,7 @@ def guarded(name: str = GATEWAY, **settings: Any) -> CircuitBreaker:
     values = {"failure_threshold": 2, "recovery_timeout_seconds": 60, **settings}
     Provider.objects.get_or_create(name=name, defaults={"kind": "log"})
     breaker = CircuitBreaker.objects.create(provider=name, **values)
-    stamps.reset()
+    config_versions.reset()
     return breaker
 
 
@@ -195,7 +195,7 @@ def test_an_open_one_leads_to_its_fallback_and_on_to_the_fallbacks_own() -> None
     CircuitBreaker.objects.filter(provider=QUEUE).update(state=BreakerState.OPEN, opened_at=NOW)
     assert route() == Route(LAST, GATEWAY, via_fallback=True)
     Provider.objects.filter(name=LAST).update(enabled=False)
-    stamps.reset()
+    config_versions.reset()
     assert blocked() == Blocked(GATEWAY, (QUEUE, LAST), NOW + timedelta(seconds=60))
 
 

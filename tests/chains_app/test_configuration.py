@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.errors import AppError
 from chains_app import selectors
 from chains_app.models import ChainDefinition, ChainVersion, CircuitBreaker, Provider, Run
@@ -331,6 +331,6 @@ def test_two_edits_at_once_cannot_close_a_circle_of_chains() -> None:
 def test_a_stored_chain_that_this_release_cannot_read_stops_decisions_loudly() -> None:
     open_shop()
     ChainVersion.objects.filter(definition__name="fraud-review").update(spec={"name": "fraud-review"})
-    stamps.reset()
+    config_versions.reset()
     error = refused(selectors.definitions)
     assert (error.status, error.retryable) == (503, True)

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from django.conf import settings
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from chains_app.definitions import (
     Branch,
     Compensate,
@@ -111,7 +111,7 @@ def test_the_variant_that_waits_for_a_person_does_so(
     variant["steps"][0]["branches"][0]["value"] = "never"
     provider_save(spec={"name": "fraud-analyzer", "type": "log", "enabled": False}, actor="test")
     chains_save(specs=[chains["quick-review"], variant], actor="test")
-    stamps.reset()
+    config_versions.reset()
     chain_id = shop.place(action_type="special_order")["Executed"]["body"]["chain_id"]
     settle(4)
     run = Run.objects.get(pk=chain_id)

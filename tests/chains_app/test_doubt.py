@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db.models import F
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from chains_app.models import CircuitBreaker, Incident, Provider, Run, StepRun
 from chains_app.services.advance import run_turn, runs_sweep
@@ -66,7 +66,7 @@ def test_a_provider_that_is_switched_off_in_doubt_settles_nothing(shop: Shop, ga
     start(shop, undoable("charge", retry={"max_retries": 3}))
     runs_sweep()
     Provider.objects.filter(name="peer").update(enabled=False)
-    stamps.reset()
+    config_versions.reset()
     settle()
     assert incident().reason == "unknown_outcome"
 
@@ -171,7 +171,7 @@ def test_a_refund_in_doubt_is_not_repeated_outside_the_window_of_its_key(
 
 def test_a_refund_that_nobody_may_repeat_is_settled_by_a_person(shop: Shop, gateway: Gateway) -> None:
     provider_save(spec={"name": "clerk", "type": "email", "to": "clerk@shop.example"}, actor="test")
-    stamps.reset()
+    config_versions.reset()
     gateway.script["do_b"] = [400]
     by_mail = {"provider": "clerk", "action_type": "refund"}
     run = start(shop, step("a", compensate=by_mail), step("b"))
@@ -221,7 +221,7 @@ def test_an_answer_that_no_database_takes_whole_is_an_answer(shop: Shop, gateway
 def test_a_refund_that_was_not_made_and_is_left_out_keeps_its_order(shop: Shop, gateway: Gateway) -> None:
     charging(gateway)
     CircuitBreaker.objects.all().delete()
-    stamps.reset()
+    config_versions.reset()
     gateway.script = {"ship_order": [400], "refund_card": [GONE] * 20}
     placed(shop, payload={"order_id": "one"})
     settle(20)

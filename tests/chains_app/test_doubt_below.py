@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from chains_app.services.definitions import chains_save
 from orders_app.models import Order
 from tests.chains_app.gateway import GONE, Gateway, charging, decide, incident, settle
@@ -37,7 +37,7 @@ def test_what_a_person_left_in_doubt_below_the_order_keeps_its_name(
     steps = [{"name": "step", **below, "on_failure": on_failure}, after]
     inner = {"name": "inner", "steps": [PAY]}
     chains_save(specs=[inner, {"name": "order-processing", "trigger": TRIGGER, "steps": steps}], actor="test")
-    stamps.reset()
+    config_versions.reset()
     assert tag(shop.place(payload={"order_id": "one"})) == "Executed"
     settle(4)
     assert (incident().reason, incident().step) == ("unknown_outcome", "pay")

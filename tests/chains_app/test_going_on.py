@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db.models import F
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from chains_app.models import Attempt, CircuitBreaker, Incident, Run, StepRun
 from chains_app.services.advance import run_turn, runs_sweep
@@ -189,7 +189,7 @@ def test_an_incident_ends_with_its_run_and_nobody_resumes_that(shop: Shop, gatew
     webhook(gateway, "third")
     provider_save(spec={"name": "clerk", "type": "log"}, actor="test")
     breaker_save(spec={"provider": "third", "fallback_provider": "clerk"}, actor="test")
-    stamps.reset()
+    config_versions.reset()
     chain_save(spec={"name": "below", "steps": [{**undoable("charge"), "provider": "third"}]}, actor="test")
     run = start(shop, undoable("a"), {"name": "sub", "sub_chain": "below"}, step("z"))
     CircuitBreaker.objects.filter(provider="third").update(state="open", opened_at=db_now())

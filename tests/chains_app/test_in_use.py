@@ -11,7 +11,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.errors import AppError
 from chains_app import selectors
 from chains_app.models import ChainDefinition, ChainVersion, Provider, Run
@@ -216,7 +216,7 @@ def test_a_disabled_chain_is_started_by_no_action_and_by_no_rule(shop: Shop) -> 
     assert "is disabled: 'returns'" in outcome["Failed"]["message"]
     assert not Run.objects.filter(chain_name="returns").exists()
     chain_enable(name="returns", enabled=True, actor="owner")
-    stamps.reset()
+    config_versions.reset()
     assert tag(shop.place(action_type="special_order")) == "ChainStarted"
 
 

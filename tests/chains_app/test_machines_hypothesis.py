@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as try_to_break
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from audit_app.services.journal import Journal
 from chains_app.definitions import Retry, Step
 from chains_app.engine import results
@@ -270,7 +270,7 @@ class BreakerMachine(RuleBasedStateMachine):
             success_threshold=self.SUCCESSES,
             recovery_timeout_seconds=30,
         )
-        stamps.reset()
+        config_versions.reset()
         self.now: datetime = BEGIN
         self.flying: list[Route] = []
         self.state, self.opened_at = "closed", BEGIN
@@ -348,7 +348,7 @@ class BreakerMachine(RuleBasedStateMachine):
 @pytest.fixture
 def provider(db: None) -> None:
     Provider.objects.create(name="p", kind="log", timeout_seconds=10)
-    stamps.reset()
+    config_versions.reset()
 
 
 def test_no_order_of_crashes_answers_and_cancellations_takes_money_twice_or_for_nothing() -> None:

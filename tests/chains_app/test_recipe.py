@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.config_files.export import export_to
 from acteon_site.config_files.load import load_paths
 from acteon_site.config_files.problems import LoadRefused
@@ -110,7 +110,7 @@ def test_the_tests_of_the_example_pass(built: ModuleType, peer: Peer) -> None:
 
 def test_a_chain_runs_with_the_new_kind(shop: Shop, files: Path, peer: Peer) -> None:
     assert load_paths([files], actor="tester").warnings == ()
-    stamps.reset()
+    config_versions.reset()
     peer.answers(503)
     action = order(action_type="parcel_sent", payload={"phone": "+4915112345678", "order_id": "o-7"})
     outcome = shop.dispatch(action).json()

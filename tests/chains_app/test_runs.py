@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db.models import F
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from chains_app.models import Attempt, CircuitBreaker, Incident, Run
 from chains_app.services.advance import run_turn, runs_sweep
@@ -37,7 +37,7 @@ def gateway(shop: Shop, settings: Any) -> Iterator[Gateway]:
         for name in ("payment-gateway", "warehouse", "email-service"):
             spec = {"name": name, "type": "webhook", "url": peer.url, "envelope": True, "timeout_seconds": 1}
             provider_save(spec=spec, actor="test")
-        stamps.reset()
+        config_versions.reset()
         yield Gateway(peer)
 
 

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from chains_app.definitions import Definition, parse_definition
 from chains_app.definitions.dag import DEEPEST, MOST_NODES, Graph, as_dict, definition_graph
 from chains_app.definitions.layout import Box, Plan, plan
@@ -50,7 +50,7 @@ def nested(*last: dict[str, Any], sides: int = 2) -> list[dict[str, Any]]:
 
 def begun(shop: Shop, specs: list[dict[str, Any]], **changes: Any) -> Run:
     chains_save(specs=specs, actor="test")
-    stamps.reset()
+    config_versions.reset()
     outcome = shop.dispatch(order(action_type="special_order", **changes)).json()
     return Run.objects.get(pk=outcome["Executed"]["body"]["chain_id"])
 
@@ -121,7 +121,7 @@ def test_a_run_below_keeps_the_version_it_began_with(shop: Shop, gateway: Gatewa
     run = begun(shop, nested())
     settle()
     chains_save(specs=[{"name": "inner", "steps": [step("other")]}], actor="test")
-    stamps.reset()
+    config_versions.reset()
     assert [n["name"] for n in by_name(dag(shop, run)["nodes"])["review"]["children"]] == ["score", "look"]
     plain = shop.get("/v1/chains/definitions/special/dag").json()
     assert [node["name"] for node in by_name(plain["nodes"])["review"]["children"]] == ["other"]
@@ -170,7 +170,7 @@ def test_a_chain_of_another_tenant_stays_closed_inside_an_open_one(shop: Shop) -
     specs = nested()
     specs[1]["trigger"], specs[2]["trigger"] = own, {"action_type": "special_order"}
     chains_save(specs=specs, actor="test")
-    stamps.reset()
+    config_versions.reset()
     scoped = Shop(namespaces=["ecommerce"], tenants=["acme-store"])
     inside = by_name(scoped.get("/v1/chains/definitions/special/dag").json()["nodes"])["review"]
     assert "children" not in inside
@@ -314,7 +314,7 @@ def test_what_is_shown_as_sent_is_what_was_sent(shop: Shop, gateway: Gateway) ->
     )
     settle()
     chains_save(specs=[{**CHAIN, "steps": [step("a", payload_template={"new": 1})]}], actor="test")
-    stamps.reset()
+    config_versions.reset()
     really = {said["action_type"]: said["payload"] for said in gateway.calls()}
     told = {entry["action_type"]: entry for entry in timeline(shop, run)}
     assert really.keys() == told.keys()

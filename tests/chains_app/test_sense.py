@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from chains_app import selectors
 from chains_app.definitions import parse_definition, stored_definition, to_spec
 from chains_app.definitions.model import MAX_BRANCHES, MAX_STEPS
@@ -286,7 +286,7 @@ def test_what_an_older_release_let_pass_still_runs() -> None:
     assert parse_definition(old)[0] is None
     assert stored_definition(old)[0] is not None
     ChainVersion.objects.update(spec=old)
-    stamps.reset()
+    config_versions.reset()
     current = selectors.definitions().get("c")
     assert current is not None
     assert [item.name for item in current.definition.steps] == ["a", "ask", "wait", "b"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from chains_app.models import Incident, Run
 from chains_app.services.advance import runs_sweep
 from chains_app.services.definitions import chain_save, chains_save
@@ -41,7 +41,7 @@ def test_a_timer_waits_for_months_and_then_the_chain_goes_on(shop: Shop, gateway
 def test_a_timer_until_an_instant_of_the_payload_and_one_that_is_none(shop: Shop, gateway: Gateway) -> None:
     steps = [{"name": "wait", "timer": {"until": "{{origin.payload.ship_at}}"}}, step("b")]
     chain_save(spec={**CHAIN, "steps": steps}, actor="test")
-    stamps.reset()
+    config_versions.reset()
     for ship_at, ends in (("2020-01-01T00:00:00Z", "completed"), ("tomorrow", "failed")):
         action = order(action_type="special_order", payload={"ship_at": ship_at})
         chain_id = shop.dispatch(action).json()["Executed"]["body"]["chain_id"]
@@ -162,7 +162,7 @@ def test_what_a_sub_chain_did_is_undone_with_its_parent(shop: Shop, gateway: Gat
         ],
         actor="test",
     )
-    stamps.reset()
+    config_versions.reset()
     gateway.script["do_ship"] = [400]
     outcome = shop.dispatch(order(action_type="special_order")).json()
     run = Run.objects.get(pk=outcome["Executed"]["body"]["chain_id"])
@@ -189,7 +189,7 @@ def test_cancelling_a_run_stops_what_runs_below_it_and_tells(shop: Shop, gateway
         ],
         actor="test",
     )
-    stamps.reset()
+    config_versions.reset()
     outcome = shop.dispatch(order(action_type="special_order")).json()
     run = Run.objects.get(pk=outcome["Executed"]["body"]["chain_id"])
     settle()
@@ -227,7 +227,7 @@ def test_a_resumed_run_goes_on_below_with_the_same_keys(shop: Shop, gateway: Gat
         ],
         actor="test",
     )
-    stamps.reset()
+    config_versions.reset()
     gateway.script["do_tell"] = [400]
     outcome = shop.dispatch(order(action_type="special_order")).json()
     run = Run.objects.get(pk=outcome["Executed"]["body"]["chain_id"])

@@ -10,9 +10,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from acteon_site.keys import principal_of
+from acteon_site.access.keys import principal_of
+from acteon_site.access.people import DEMO_USERS, GROUPS, demo_users_ensure, groups_ensure
 from acteon_site.models import ApiKey
-from acteon_site.people import DEMO_USERS, GROUPS, demo_users_ensure, groups_ensure
 
 pytestmark = pytest.mark.django_db
 

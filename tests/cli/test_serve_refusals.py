@@ -18,7 +18,7 @@ def _never_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: Any) -> None:
         raise AssertionError("nothing may be prepared")
 
-    monkeypatch.setattr("acteon_site.management.embedded.prepare", refuse)
+    monkeypatch.setattr("acteon_site.serving.embedded.prepare", refuse)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "::", "shop.example.com", ""])

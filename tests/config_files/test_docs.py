@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from acteon_site.config_files.kinds import KINDS
-from acteon_site.config_files.toml_mapping import ELSEWHERE, SAME_AS_YAML, TABLES
+from acteon_site.config_files.kind import KINDS
+from acteon_site.config_files.toml_mapping import tables
 from tests.config_files.conftest import Pipeline, done
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text()
@@ -40,5 +40,5 @@ def test_every_section_and_every_toml_table_is_described() -> None:
     chapters = set(re.findall(r"^### (.*)$", PAGE, re.MULTILINE))
     for section in KINDS:
         assert section in chapters or section in ("templates", "profiles")
-    for table in {*TABLES, *SAME_AS_YAML, *(place[0] for place in ELSEWHERE)}:
+    for table in tables():
         assert re.search(rf"`\[+{re.escape(table)}", PAGE), table

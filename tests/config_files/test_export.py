@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from acteon_site.base.errors import AppError
 from acteon_site.config_files.export import export_to
-from acteon_site.config_files.kinds import KINDS
+from acteon_site.config_files.kind import KINDS
 from acteon_site.config_files.load import load_paths
 from acteon_site.config_files.yaml_reader import read_yaml
 from acteon_site.config_files.yaml_writer import write_yaml

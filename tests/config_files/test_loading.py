@@ -236,7 +236,7 @@ class TestWhatIsInUse:
     ) -> None:
         shop.load({**SMALL, "quotas.yaml": QUOTA})
         used = lambda row: type("Usage", (), {"used": 3})()  # noqa: E731
-        monkeypatch.setattr("acteon_site.config_files.kinds.quotas.quota_usage", used)
+        monkeypatch.setattr("rules_app.config_kinds.quotas.quota_usage", used)
         (shop.directory / "quotas.yaml").unlink()
         assert done(shop.load()) == {"quotas/shop/one//": "disabled"}
         assert not Quota.objects.get().enabled

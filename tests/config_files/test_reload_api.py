@@ -10,7 +10,7 @@ import pytest
 from django.test import override_settings
 from rest_framework.test import APIClient
 
-from acteon_site.keys import api_key_create
+from acteon_site.access.keys import api_key_create
 from chains_app.models import Provider
 from rules_app.models import Rule, RuleSettings, RuleSetVersion
 from rules_app.services.rule_sets import rule_save

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.config_files.checking import check_entries
 from acteon_site.config_files.load import load_paths
 from acteon_site.config_files.reading import read_paths
@@ -78,7 +78,7 @@ def test_loading_either_form_after_the_other_changes_nothing() -> None:
 )
 def test_the_loaded_rules_decide_as_the_guide_says(country: str, total: int, verdict: str) -> None:
     load_paths([ECOMMERCE], actor="tester")
-    stamps.expire()
+    config_versions.expire()
     action = ActionView(
         namespace="ecommerce",
         tenant="acme-store",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.clock_text import rfc3339
 from acteon_site.base.ids import new_id
 from audit_app.models import AuditRecord
@@ -154,7 +154,7 @@ def test_ids_with_slashes_and_colons_are_found(client: Strict) -> None:
 
 
 def failing(client: Strict, rule: AddRule, action_id: str) -> None:
-    if not stamps._stamps.generation or not AuditRecord.objects.filter(action_type="ping").exists():
+    if not config_versions._stamps.generation or not AuditRecord.objects.filter(action_type="ping").exists():
         rule("allow")
     assert "Failed" in client.post("/v1/dispatch", shapes.outcome, {**PING, "id": action_id})
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from chains_app.models import CircuitBreaker, Run
 from chains_app.services.advance import runs_sweep
 from chains_app.services.breakers import breaker_trip
@@ -31,7 +31,7 @@ def parked(client: Strict) -> str:
     CircuitBreaker.objects.filter(provider="payment-gateway").update(fallback_provider="compliance-queue")
     chain_id = started(client)
     breaker_trip(provider="payment-gateway", actor="test")
-    stamps.reset()
+    config_versions.reset()
     runs_sweep()
     return chain_id
 
@@ -51,14 +51,14 @@ def failing(client: Strict) -> str:
         action={"type": "chain", "chain": "fails"},
     )
     publish_rules()
-    stamps.reset()
+    config_versions.reset()
     body = {**SCOPE, "provider": "warehouse", "action_type": "doom", "payload": {}}
     answer = client.post("/v1/dispatch", shapes.outcome, body)
     from chains_app.models import Provider
 
     Provider.objects.filter(name="broken").delete()
-    stamps.touch(stamps.PROVIDERS)
-    stamps.reset()
+    config_versions.touch(config_versions.PROVIDERS)
+    config_versions.reset()
     runs_sweep()
     chain_id: str = answer["ChainStarted"]["chain_id"]
     return chain_id
@@ -217,7 +217,7 @@ def test_a_failed_run_goes_on_at_its_failed_step(client: Strict) -> None:
     assert failed["status"] == "failed"
     assert failed["error"]
     provider_save(spec={"name": "broken", "type": "log"}, actor="test")
-    stamps.reset()
+    config_versions.reset()
     client.post(f"/v1/chains/{chain_id}/retry", shapes.CHAIN)
     runs_sweep()
     assert Run.objects.get(pk=chain_id).status == "completed"
@@ -277,7 +277,7 @@ def waiting(client: Strict) -> str:
     step = {"name": "wait", "wait_for_signal": {"signal": "picked-up", "timeout_seconds": 60}}
     trigger = {"action_type": "place_order", **SCOPE}
     client.put("/v1/chains/definitions/waits", shapes.DEFINITION, {"steps": [step], "trigger": trigger})
-    stamps.reset()
+    config_versions.reset()
     chain_id = started(client)
     runs_sweep()
     return chain_id

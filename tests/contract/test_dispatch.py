@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from audit_app.models import AuditRecord
 from chains_app.models import CircuitBreaker
 from chains_app.services.breakers import breaker_trip
@@ -208,7 +208,7 @@ def test_an_open_breaker_with_fallback_reroutes(client: Strict, rule: AddRule) -
     rule("allow")
     CircuitBreaker.objects.filter(provider="sms-service").update(fallback_provider="email-service")
     breaker_trip(provider="sms-service", actor="test")
-    stamps.reset()
+    config_versions.reset()
     answer = dispatched(client, PING)["Rerouted"]
     assert (answer["original_provider"], answer["new_provider"]) == ("sms-service", "email-service")
 
@@ -217,7 +217,7 @@ def test_a_full_quota_answers_with_its_terms(client: Strict, rule: AddRule) -> N
     rule("allow")
     spec = {**SCOPE, "max_actions": 1, "window": "daily", "overage_behavior": "block"}
     client.post("/v1/quotas", shapes.QUOTA, spec, status=201)
-    stamps.reset()
+    config_versions.reset()
     dispatched(client, PING)
     assert dispatched(client, PING) == {
         "QuotaExceeded": {"tenant": "acme-store", "limit": 1, "used": 1, "overage_behavior": "block"}
@@ -232,7 +232,7 @@ def test_an_unreachable_provider_fails_retryably(client: Strict, rule: AddRule, 
         spec={"name": "shop-hook", "type": "webhook", "url": "http://127.0.0.1:9/", "timeout_seconds": 1},
         actor="test",
     )
-    stamps.reset()
+    config_versions.reset()
     failed = dispatched(client, {**PING, "provider": "shop-hook"})
     assert failed["Failed"]["code"] == "CONNECTION"
     assert failed["Failed"]["retryable"] is True

@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from acteon_site.access.keys import api_key_create, api_key_revoke
 from acteon_site.base.principals import Role
-from acteon_site.keys import api_key_create, api_key_revoke
 from acteon_site.models import ApiKey
 from tests.contract import shapes
 from tests.contract.client import Strict

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from acteon_site import health
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.tasks import canary
+from acteon_site.watching import health
 from chains_app.services.advance import runs_sweep
 from tests.contract import shapes
 from tests.contract.client import Strict
@@ -135,7 +135,7 @@ def template(client: Strict) -> dict[str, Any]:
 @pytest.fixture
 def profile(client: Strict, template: dict[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = client.post("/v1/templates/profiles", shapes.PROFILE, PROFILE, status=201)
-    stamps.reset()
+    config_versions.reset()
     return made
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from audit_app.models import AuditRecord
 from chains_app.models import Run
 from chains_app.services.breakers import breaker_trip
@@ -164,7 +164,7 @@ def test_quota_exceeded_is_never_stored(client: Strict, rule: AddRule) -> None:
     rule("allow")
     spec = {**SCOPE, "max_actions": 1, "window": "daily", "overage_behavior": "block"}
     client.post("/v1/quotas", shapes.QUOTA, spec, status=201)
-    stamps.reset()
+    config_versions.reset()
     client.send("POST", PATH, body=PING)
     fresh_each_time(client, PING, "QuotaExceeded")
 

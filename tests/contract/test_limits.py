@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import pytest
 
-from acteon_site import throttling
-from acteon_site.throttling import LocalLimiter, RedisLimiter
+from acteon_site.http import throttling
+from acteon_site.http.throttling import LocalLimiter, RedisLimiter
 from tests.contract import shapes
 from tests.contract.client import Strict
 from tests.contract.strict import listed

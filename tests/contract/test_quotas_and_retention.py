@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from tests.contract import shapes
 from tests.contract.client import Strict
 from tests.contract.conftest import AddRule
@@ -149,7 +149,7 @@ def test_a_scope_in_the_query_must_match(client: Strict) -> None:
 def test_usage_counts(client: Strict, rule: AddRule) -> None:
     rule("allow")
     quota = made(client, max_actions=3)
-    stamps.reset()
+    config_versions.reset()
     for used in (1, 2, 3, 3):
         client.post("/v1/dispatch", shapes.outcome, PING)
         usage = client.get(f"/v1/quotas/{quota['id']}/usage", shapes.USAGE)

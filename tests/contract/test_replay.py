@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.principals import SYSTEM
 from audit_app.models import AuditRecord
 from chains_app.models import Provider, Run, StepRun
@@ -48,7 +48,7 @@ def counted(told: dict[str, Any]) -> tuple[int, int, int]:
 
 def now_there(name: str = "nobody") -> None:
     Provider.objects.create(name=name, kind="log")
-    stamps.reset()
+    config_versions.reset()
 
 
 def test_equal_filtered_replays_tell_the_same(client: Strict, allowed: None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from rules_app.models import Rule, RuleSetVersion
 from tests.contract import shapes
 from tests.contract.client import Strict
@@ -102,7 +102,7 @@ def test_an_evaluation_shows_what_modify_makes(client: Strict, rule: AddRule) ->
 
 def test_disabled_rules_are_evaluated_on_request(client: Strict) -> None:
     client.put("/v1/rules/deny-sanctioned-regions/enabled", shapes.RULE_ENABLED, {"enabled": False})
-    stamps.reset()
+    config_versions.reset()
     body = {**QUESTION, "payload": {**PAYLOAD, "shipping_country": "SY"}, "evaluate_at": OPEN_HOURS}
     assert client.post("/v1/rules/evaluate", shapes.EVALUATION, body)["verdict"] != "deny"
     told = client.post("/v1/rules/evaluate", shapes.EVALUATION, {**body, "include_disabled": True})

@@ -9,9 +9,9 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.db.models import F
 
-from acteon_site.login_limits import MOST_FAILURES
+from acteon_site.access.login_limits import MOST_FAILURES
+from acteon_site.access.people import groups_ensure
 from acteon_site.models import LoginAttempts, LoginToken
-from acteon_site.people import groups_ensure
 from audit_app.services import reaper
 from tests.contract import shapes
 from tests.contract.client import Strict

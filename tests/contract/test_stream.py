@@ -15,10 +15,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from acteon_site.base import stamps
+from acteon_site.access.keys import api_key_create, api_key_revoke
+from acteon_site.base import config_versions
 from acteon_site.client.http import GatewayClient
 from acteon_site.client.lifecycle import BUSINESS_HOURS, order_action
-from acteon_site.keys import api_key_create, api_key_revoke
 from audit_app.api.views_stream import hub
 from audit_app.models import AuditRecord, Event
 from audit_app.services.relay import relay
@@ -101,7 +101,7 @@ FRAMES: dict[str, dict[str, Check]] = {
 def overdue() -> None:
     """The confirmed order stays too long in its state, and what was scheduled is due."""
     Lifecycle.objects.update(timeouts=[{"state": "confirmed", "after_seconds": 1, "to": "shipped"}])
-    stamps.reset()
+    config_versions.reset()
     past = timezone.now() - timedelta(seconds=1)
     Order.objects.filter(state="confirmed").update(timeout_at=past)
     assert orders_time_out() == 1
@@ -113,7 +113,7 @@ def below(client: Strict) -> None:
     """A chain with a chain below it: both have frames."""
     steps = [{"name": "inner", "sub_chain": "fraud-review"}]
     client.put("/v1/chains/definitions/outer", anything, {"steps": steps, "trigger": {"action_type": "ping"}})
-    stamps.reset()
+    config_versions.reset()
     action = {"namespace": NAMESPACE, "tenant": "other", "provider": "sms-service", "action_type": "ping"}
     client.post("/v1/dispatch", shapes.outcome, {**action, "payload": {}})
     assert Run.objects.filter(chain_name="outer").exists()

@@ -13,7 +13,7 @@ import pytest
 from django.apps import apps
 from django.db import transaction
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.digest import content_digest
 from audit_app.models import AuditRecord
 from audit_app.services.relay import relay
@@ -68,7 +68,7 @@ def everything_of(shop: Shop) -> dict[str, str]:
     publish_rules()
     trigger = {"action_type": CANARY, **SCOPE}
     client.put(f"/v1/chains/definitions/{CANARY}-chain", anything, {**DEFINITION, "trigger": trigger})
-    stamps.reset()
+    config_versions.reset()
     client.post(
         "/v1/dispatch",
         shapes.outcome,
@@ -83,10 +83,10 @@ def everything_of(shop: Shop) -> dict[str, str]:
     CircuitBreaker.objects.filter(provider="payment-gateway").update(fallback_provider="compliance-queue")
     client.post("/v1/dispatch", shapes.outcome, order(id=f"{CANARY}-parked"))
     breaker_trip(provider="payment-gateway", actor="test")
-    stamps.reset()
+    config_versions.reset()
     runs_sweep()
     breaker_reset(provider="payment-gateway", actor="test")
-    stamps.reset()
+    config_versions.reset()
     mine["incident"] = str(Incident.objects.get().pk)
     mine["chain"] = str(Run.objects.filter(kind="chain").order_by("started_at").first().pk)  # type: ignore[union-attr]
     relay()
@@ -151,7 +151,7 @@ def ask(
         if method != "GET":
             assert belongings() == STANDING["digest"], f"{method} {path} changed what another tenant has"
         transaction.set_rollback(True)
-    stamps.reset()
+    config_versions.reset()
     assert answer.status_code in call.status, (method, path, answer.status_code, answer.content)
     return said(answer, names)
 

@@ -8,10 +8,11 @@ import socket
 
 from django.conf import settings
 
-from acteon_site import login_limits, views_auth
-from acteon_site.api import MAX_LIMIT, MAX_OFFSET
+from acteon_site.access import login_limits
+from acteon_site.access import views as views_auth
 from acteon_site.base.names import MAX_LENGTH
-from acteon_site.strict_json import MAX_DEPTH, MAX_DIGITS
+from acteon_site.http.endpoint import MAX_LIMIT, MAX_OFFSET
+from acteon_site.http.strict_json import MAX_DEPTH, MAX_DIGITS
 from audit_app.api.views_audit import DEFAULT_LIMIT
 from audit_app.services.retention import LONGEST_TTL
 from audit_app.stream.listener import QUEUE_SIZE

@@ -78,8 +78,10 @@ def test_every_outcome_is_explained() -> None:
 
 
 def test_the_limits_of_the_guide_are_those_of_the_code() -> None:
-    from acteon_site import api, login_limits, strict_json
+    from acteon_site.access import login_limits
     from acteon_site.base import names
+    from acteon_site.http import endpoint as api
+    from acteon_site.http import strict_json
     from audit_app.stream import listener
     from orders_app import rendering
     from orders_app.api import views_dispatch

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.config_files.load import load_paths
 from chains_app.models import Run
 from chains_app.services.advance import runs_sweep
@@ -40,7 +40,7 @@ def load_more(folder: Path, **files: str) -> None:
     for name, text in files.items():
         (folder / "ecommerce" / f"{name}.yaml").write_text(text)
     load_paths([folder / "ecommerce"], actor="test")
-    stamps.reset()
+    config_versions.reset()
 
 
 def test_stripe_is_a_webhook_provider_with_a_form_and_secret_headers(

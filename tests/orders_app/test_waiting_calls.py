@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from django.db import connections
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from chains_app.models import Provider, Run
 from chains_app.providers.base import Answer, Call, ProviderSettings
 from chains_app.providers.log import LogKind
@@ -111,7 +111,7 @@ def test_an_instant_call_that_a_sweeper_makes_is_waited_for(shop: Shop, late: No
 def test_a_webhook_that_a_sweeper_calls_is_waited_for(shop: Shop, slow_peer: Peer, late: None) -> None:
     in_force("allow")
     Provider.objects.create(name="hook", kind="webhook", config={"url": slow_peer.url})
-    stamps.reset()
+    config_versions.reset()
     answer = ping(shop, "hook")["Executed"]
     assert (answer["status"], answer["body"]) == ("success", {"ok": True})
     assert len(slow_peer.said) == 1
@@ -120,7 +120,7 @@ def test_a_webhook_that_a_sweeper_calls_is_waited_for(shop: Shop, slow_peer: Pee
 def test_a_notice_that_a_sweeper_sends_is_waited_for(shop: Shop, late: None, slow_log: None) -> None:
     in_force("request_approval", notify_provider="mailer", timeout_seconds=60)
     Provider.objects.create(name="mailer", kind="log")
-    stamps.reset()
+    config_versions.reset()
     assert ping(shop, "warehouse")["PendingApproval"]["notification_sent"] is True
 
 

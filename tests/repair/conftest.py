@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from chains_app.services.providers import provider_save
 from tests.admin.people import People
 from tests.chains_app.gateway import Gateway
@@ -32,5 +32,5 @@ def gateway(shop: Shop, settings: Any) -> Iterator[Gateway]:
         for name in ("payment-gateway", "warehouse", "email-service"):
             spec = {"name": name, "type": "webhook", "url": peer.url, "envelope": True, "timeout_seconds": 1}
             provider_save(spec=spec, actor="test")
-        stamps.reset()
+        config_versions.reset()
         yield Gateway(peer)

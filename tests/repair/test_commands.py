@@ -14,7 +14,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from acteon_site.commands import operator_name
+from acteon_site.management.base import operator_name
 from audit_app.models import AuditRecord
 from chains_app.management.commands import dead_letters, incidents
 from chains_app.models import Incident, Run

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from acteon_site.base import stamps
-from acteon_site.keys import api_key_create
+from acteon_site.access.keys import api_key_create
+from acteon_site.base import config_versions
 from rules_app.engine import RuleSet
 from rules_app.models import Rule
 from rules_app.selectors import current_rules
@@ -37,7 +37,7 @@ def caller(db: None) -> Caller:
 
 def rules_now() -> RuleSet:
     """The rules in force, read at once: a test's transaction never commits, so nothing tells the cache."""
-    stamps.expire()
+    config_versions.expire()
     return current_rules()
 
 

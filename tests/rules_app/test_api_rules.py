@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from audit_app.models import AuditRecord
 from rules_app.models import Rule, RuleSetVersion
 from rules_app.services import evaluation
@@ -37,7 +37,7 @@ def other_tenants_rule() -> None:
         action={"type": "deny"},
     )
     rule_set_publish(cause="test", actor="loader")
-    stamps.expire()
+    config_versions.expire()
 
 
 def test_the_list_is_a_bare_array_in_evaluation_order_with_the_disabled_ones(
@@ -171,7 +171,7 @@ def test_a_modified_payload_is_shown(guide: int, caller: Caller) -> None:
     changes = {"priority": "high"}
     add_rule(name="mark", priority=0, condition=PLACES_ORDER, action={"type": "modify", "changes": changes})
     rule_set_publish(cause="test", actor="loader")
-    stamps.expire()
+    config_versions.expire()
     found = evaluate(caller)
     assert found["modified_payload"] == ORDER["payload"] | changes
     assert found["trace"][0]["modified_payload_preview"] == found["modified_payload"]
@@ -190,7 +190,7 @@ def test_metadata_is_taken_in_both_forms(guide: int, caller: Caller) -> None:
         action={"type": "allow"},
     )
     rule_set_publish(cause="test", actor="loader")
-    stamps.expire()
+    config_versions.expire()
     for metadata in ({"channel": "web"}, {"labels": {"channel": "web"}}):
         assert evaluate(caller, metadata=metadata)["matched_rule"] == "web"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from acteon_site.base import stamps
+from acteon_site.base import config_versions
 from acteon_site.base.errors import AppError
 from rules_app.models import Quota
 from rules_app.quota_terms import overage_text, parse_quota, window_text
@@ -95,7 +95,7 @@ def test_a_quota_counts_from_the_moment_it_is_made_and_no_longer_once_it_is_gone
     assert [spec.id for spec in quotas_counting("ecommerce", "acme-store", "any", "key:a")] == [quota.pk]
     assert quotas_counting("ecommerce", "other", "any", "key:a") == ()
     quota_update(quota=quota, changes={"enabled": False}, actor="ann")
-    stamps.expire()
+    config_versions.expire()
     assert quotas_counting("ecommerce", "acme-store", "any", "key:a") == ()
     quota_delete(quota=quota)
     assert not Quota.objects.exists()

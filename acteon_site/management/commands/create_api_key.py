@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from acteon_site.access.keys import MAX_DAYS, ROLES, api_key_create
 from acteon_site.base.errors import AppError
 from acteon_site.base.names import name_problem
-from acteon_site.keys import MAX_DAYS, ROLES, api_key_create
 
 EXAMPLES = """examples:
   python manage.py create_api_key storefront --tenant acme-store --namespace ecommerce

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from acteon_site.people import groups_ensure
+from acteon_site.access.people import groups_ensure
 
 
 class Command(BaseCommand):

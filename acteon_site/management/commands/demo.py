@@ -17,7 +17,7 @@ from acteon_site.client.http import GatewayClient
 from acteon_site.client.samples import SAMPLE_ORDERS
 from acteon_site.client.tables import console_for
 from acteon_site.management.commands.serve import add_serving_arguments
-from acteon_site.management.embedded import EmbeddedStart, announce, embedded_start
+from acteon_site.serving.embedded import EmbeddedStart, announce, embedded_start
 from acteon_site.serving.system import EmbeddedSystem
 
 EXAMPLES = """examples:

@@ -10,11 +10,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 from acteon_site.client.tables import console_for
-from acteon_site.commands import operator_name
 from acteon_site.config_files.load import LoadReport, load_paths
 from acteon_site.config_files.problems import LoadRefused
 from acteon_site.config_files.show import refusal_text, show_load
 from acteon_site.config_files.watch import watch_paths
+from acteon_site.management.base import operator_name
 
 HELP = """Load rules, providers, circuit breakers, chains, lifecycles, redaction, quotas, retention and
 templates from YAML and TOML files. All or nothing; loading the same files again changes nothing.

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from acteon_site.management.embedded import announce, embedded_start
+from acteon_site.serving.embedded import announce, embedded_start
 from acteon_site.serving.system import EmbeddedSystem
 
 HELP = """Serve API, admin and event stream with worker and scheduler, in one foreground process.

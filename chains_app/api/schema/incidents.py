@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_view
 
-from acteon_site.openapi import (
+from acteon_site.http.openapi import (
     BOOLEAN,
     INTEGER,
     OPTIONAL_SCOPE,
@@ -23,9 +23,9 @@ from acteon_site.openapi import (
     page,
     query,
 )
+from acteon_site.http.openapi_examples import BODY_SCOPE, ID, NOW, SHOWN_SCOPE
 from chains_app.api import views_runs
 from chains_app.api.schema.runs import CHAIN, INCIDENT, INCIDENT_KEYS, SHOWN_CHAIN, SHOWN_INCIDENT
-from chains_app.api.schema.shared import BODY_SCOPE, ID, NOW, SHOWN_SCOPE
 
 extend_schema_view(
     get=operation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_view
 
-from acteon_site.openapi import (
+from acteon_site.http.openapi import (
     BOOLEAN,
     INTEGER,
     NUMBER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_view
 
-from acteon_site.openapi import (
+from acteon_site.http.openapi import (
     BOOLEAN,
     INTEGER,
     NAME,
@@ -25,8 +25,9 @@ from acteon_site.openapi import (
     page,
     query,
 )
+from acteon_site.http.openapi_examples import BODY_SCOPE, ID, NOW, SHOWN_SCOPE
 from chains_app.api import views_runs
-from chains_app.api.schema.shared import BODY_SCOPE, ID, NOW, SHOWN_SCOPE, STATUS, STEP_STATUS
+from chains_app.api.schema.shared import STATUS, STEP_STATUS
 
 ROW = {
     "chain_id": UUID,

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from acteon_site.openapi import (
-    SCOPE_NAME,
+from acteon_site.http.openapi import (
     enum,
 )
 from chains_app.states import RunStatus, StepStatus
 
-ID = "01a20300-0000-7000-8000-000000000001"
-NOW = "2026-03-10T15:00:00.000Z"
 STATUS = enum(*RunStatus.values)
 STEP_STATUS = enum(*StepStatus.values)
-BODY_SCOPE = {"namespace": SCOPE_NAME, "tenant": SCOPE_NAME}
-SHOWN_SCOPE = {"namespace": "ecommerce", "tenant": "acme-store"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_view
 
-from acteon_site.openapi import (
+from acteon_site.http.openapi import (
     BOOLEAN,
     INTEGER,
     OBJECT,
@@ -20,8 +20,9 @@ from acteon_site.openapi import (
     maybe,
     operation,
 )
+from acteon_site.http.openapi_examples import ID, NOW
 from chains_app.api import views_timeline
-from chains_app.api.schema.shared import ID, NOW, STATUS
+from chains_app.api.schema.shared import STATUS
 
 ENTRY = component(
     "TimelineEntry",

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from acteon_site.base.clock_text import rfc3339
 from acteon_site.base.errors import AppError
 from acteon_site.base.ids import as_uuid
-from acteon_site.commands import ExplainedCommand, source_of, table
+from acteon_site.management.base import ExplainedCommand, source_of, table
 from chains_app.api.run_shapes import dead_letter_shapes
 from chains_app.listeners import owner_names
 from chains_app.management.repairing import (

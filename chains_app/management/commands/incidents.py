@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from acteon_site.base.errors import AppError
 from acteon_site.base.ids import as_uuid
-from acteon_site.commands import ExplainedCommand, source_of, table
+from acteon_site.management.base import ExplainedCommand, source_of, table
 from chains_app.api.run_shapes import incident_shape, run_detail
 from chains_app.listeners import owner_names
 from chains_app.management.repairing import (

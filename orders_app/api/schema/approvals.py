@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema_view
 
-from acteon_site.openapi import (
+from acteon_site.http.openapi import (
     INTEGER,
     NULL,
     PAGE,
@@ -21,9 +21,10 @@ from acteon_site.openapi import (
     page,
     query,
 )
+from acteon_site.http.openapi_examples import ID, NOW
 from orders_app.api import views_approvals
 from orders_app.api.schema.outcomes import OUTCOME, SHOWN_OUTCOMES
-from orders_app.api.schema.shared import HOLD_STATUS, ID, NOW
+from orders_app.api.schema.shared import HOLD_STATUS
 from orders_app.states import HoldStatus
 
 APPROVAL = component(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
-from acteon_site.openapi import (
+from acteon_site.http.openapi import (
     NAME,
     OBJECT,
     SCOPE_NAME,
@@ -20,9 +20,9 @@ from acteon_site.openapi import (
     operation,
     query,
 )
+from acteon_site.http.openapi_examples import BODY_SCOPE, SHOWN_SCOPE
 from orders_app.api import views_dispatch
 from orders_app.api.schema.outcomes import ITEM, OUTCOME, SHOWN_OUTCOMES
-from orders_app.api.schema.shared import BODY_SCOPE, SHOWN_SCOPE
 
 ACTION = component(
     "Action",

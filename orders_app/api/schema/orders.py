@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_view
 
-from acteon_site.openapi import (
+from acteon_site.http.openapi import (
     PAGE,
     SCOPE,
     TEXT,
@@ -20,9 +20,10 @@ from acteon_site.openapi import (
     page,
     query,
 )
+from acteon_site.http.openapi_examples import BODY_SCOPE, ID, NOW, SHOWN_SCOPE
 from orders_app.api import views_orders
 from orders_app.api.schema.outcomes import CONTENTS, SHOWN_OUTCOMES
-from orders_app.api.schema.shared import BODY_SCOPE, HOLD_STATUS, ID, NOW, SHOWN_SCOPE
+from orders_app.api.schema.shared import HOLD_STATUS
 from orders_app.states import HoldStatus, OrderStatus
 
 EVENT_KEYS = {"fingerprint": TEXT, "state": TEXT, "action_type": TEXT, "updated_at": TIME}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from acteon_site.openapi import (
+from acteon_site.http.openapi import (
     BOOLEAN,
     INTEGER,
     NULL,
@@ -20,8 +20,8 @@ from acteon_site.openapi import (
     maybe,
     one_of,
 )
-from audit_app.api.schema import VERDICTS
-from orders_app.api.schema.shared import ID, NOW
+from acteon_site.http.openapi_examples import ID, NOW
+from audit_app.api.schema.audit import VERDICTS
 from orders_app.services.run_outcomes import CONTRACT_CODES
 
 RESPONSE = component(

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from acteon_site.openapi import SCOPE_NAME, enum, query
+from acteon_site.http.openapi import enum, query
 from orders_app.states import HoldStatus
 
-ID = "01a20300-0000-7000-8000-000000000001"
-NOW = "2026-03-10T15:00:00.000Z"
-BODY_SCOPE = {"namespace": SCOPE_NAME, "tenant": SCOPE_NAME}
-SHOWN_SCOPE = {"namespace": "ecommerce", "tenant": "acme-store"}
 HOLD_STATUS = query("status", enum(*HoldStatus.values))

@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_view
 
-from acteon_site.openapi import (
+from acteon_site.http.openapi import (
     BOOLEAN,
     INTEGER,
     NAME,
@@ -27,10 +27,10 @@ from acteon_site.openapi import (
     operation,
     page,
 )
-from audit_app.api.schema import FILTERS
+from acteon_site.http.openapi_examples import BODY_SCOPE, ID, NOW, SHOWN_SCOPE
+from audit_app.api.schema.audit import FILTERS
 from orders_app.api import views_replay, views_templates
 from orders_app.api.schema.outcomes import OUTCOME, SHOWN_OUTCOMES
-from orders_app.api.schema.shared import BODY_SCOPE, ID, NOW, SHOWN_SCOPE
 
 REPLAYED = component(
     "Replayed",

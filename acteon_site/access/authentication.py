@@ -1,0 +1,83 @@
+"""Who is calling: an API key, a token, or (embedded mode, served on loopback) anyone on this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from acteon_site.access.keys import principal_of
+from acteon_site.access.tokens import TOKEN_PREFIX, token_principal
+from acteon_site.base.principals import Principal, Role
+from acteon_site.http.requests import refuse_nul
+from acteon_site.http.throttling import rate_check
+
+Pair = tuple[Principal, None]
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <key or token>`, or `X-API-Key: <key>`."""
+
+    def authenticate(self, request: Request | HttpRequest) -> Pair | None:
+        token, key = _bearer(request), request.headers.get("X-API-Key", "")
+        if not token and not key:
+            return None
+        principal = _bearer_principal(token) if token else principal_of(key)
+        if principal is None:
+            raise AuthenticationFailed("this key or token is unknown, expired or revoked")
+        return principal, None
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="acteon"'
+
+
+class LoopbackAuthentication(BaseAuthentication):
+    """Open only where `manage.py serve` bound to a loopback address, and only to loopback peers.
+
+    The Host header must name loopback too, and a browser's cross-site request is refused: a web page that
+    someone on this machine visits must not be able to place orders.
+    """
+
+    def authenticate(self, request: Request | HttpRequest) -> Pair | None:
+        if not settings.API_OPEN_ON_LOOPBACK or not is_loopback(request.META.get("REMOTE_ADDR", "")):
+            return None
+        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+            return None
+        return Principal("local", "loopback", Role.ADMIN), None
+
+
+def _bearer(request: Request | HttpRequest) -> str:
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def _bearer_principal(secret: str) -> Principal | None:
+    return token_principal(secret) if secret.startswith(TOKEN_PREFIX) else principal_of(secret)
+
+
+def is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def admit_request(request: HttpRequest) -> Principal:
+    """The caller of a view outside DRF, as DRF would let it in: known, within its rate, with a sane request."""
+    caller = authenticate_request(request)
+    rate_check(caller)
+    refuse_nul(request)
+    return caller
+
+
+def authenticate_request(request: HttpRequest) -> Principal:
+    """For views outside DRF. Raises AuthenticationFailed where nobody is known."""
+    for method in (ApiKeyAuthentication(), LoopbackAuthentication()):
+        pair = method.authenticate(request)
+        if pair is not None:
+            return pair[0]
+    raise AuthenticationFailed("an API key or a token is needed: Authorization: Bearer <key>")

@@ -1,0 +1,101 @@
+"""API keys: made once, shown once, stored as a SHA-256 of 256 random bits (no slow hash is needed for those)."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from acteon_site.access.revocation import tell_revoked
+from acteon_site.base.errors import invalid_field
+from acteon_site.base.names import name_problem
+from acteon_site.base.principals import Principal, Role
+from acteon_site.models import ApiKey
+
+PREFIX = "acteon_"
+SHOWN = 14
+ROLES = {"viewer": Role.VIEWER, "operator": Role.OPERATOR, "admin": Role.ADMIN}
+LAST_USE_GRAIN = timedelta(minutes=1)
+MAX_NAME = 150
+MAX_DAYS = 36_500
+
+
+def secret_hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def api_key_create(
+    *, name: str, role: str, expires_at: datetime | None = None, **scopes: Any
+) -> tuple[ApiKey, str]:
+    """A new key and its secret, which cannot be shown again. Scopes: namespaces, tenants, providers, action_types."""
+    for field, problem in (("name", key_name_problem(name)), ("expires_at", expiry_problem(expires_at))):
+        if problem:
+            raise invalid_field(field, problem)
+    if role not in ROLES:
+        raise invalid_field("role", f"must be one of {', '.join(ROLES)}")
+    if ApiKey.objects.filter(name=name).exists():
+        raise invalid_field("name", f"a key named {name!r} exists already")
+    secret = PREFIX + secrets.token_urlsafe(32)
+    key = ApiKey.objects.create(
+        name=name,
+        role=role,
+        prefix=secret[:SHOWN],
+        secret_hash=secret_hash(secret),
+        expires_at=expires_at,
+        **scopes,
+    )
+    return key, secret
+
+
+def key_name_problem(name: str) -> str | None:
+    if len(name) > MAX_NAME:
+        return f"must have at most {MAX_NAME} characters, has {len(name)}"
+    return name_problem(name)
+
+
+def expiry_problem(expires_at: datetime | None) -> str | None:
+    if expires_at is not None and expires_at > timezone.now() + timedelta(days=MAX_DAYS):
+        return f"must be within {MAX_DAYS} days"
+    return None
+
+
+def api_key_revoke(*, key: ApiKey) -> None:
+    """From now on it opens nothing, and its open streams end."""
+    ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+    transaction.on_commit(tell_revoked)
+
+
+def principal_of(secret: str) -> Principal | None:
+    """The caller whom the secret names, or None: unknown, revoked and expired look the same."""
+    now = timezone.now()
+    key = (
+        ApiKey.objects.filter(secret_hash=secret_hash(secret), revoked_at__isnull=True)
+        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+        .first()
+    )
+    if key is None:
+        return None
+    if key.last_used_at is None or now - key.last_used_at > LAST_USE_GRAIN:
+        ApiKey.objects.filter(pk=key.pk).filter(
+            Q(last_used_at__isnull=True) | Q(last_used_at=F("last_used_at"))
+        ).update(last_used_at=now)
+    return key_principal(key)
+
+
+def key_principal(key: ApiKey) -> Principal:
+    return Principal(
+        caller_id=f"key:{key.name}",
+        auth_method="api_key",
+        role=ROLES[key.role],
+        namespaces=tuple(key.namespaces),
+        tenants=tuple(key.tenants),
+        providers=tuple(key.providers),
+        action_types=tuple(key.action_types),
+        idempotency_scope=str(key.pk),
+        credential=str(key.pk),
+    )

@@ -1,0 +1,28 @@
+"""The description of signing in and out."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema_view
+
+from acteon_site.access import views
+from acteon_site.http.openapi import INTEGER, TEXT, answer, body, operation
+
+extend_schema_view(
+    post=operation(
+        "Sign in: a token for a person of the admin",
+        answer({"token": TEXT, "expires_in": INTEGER}),
+        sends=body(
+            {
+                "username": {"type": "string", "minLength": 1, "maxLength": 150},
+                "password": {"type": "string", "minLength": 1, "maxLength": 4096},
+            }
+        ),
+        sends_examples={"manager": {"username": "maria", "password": "…"}},
+        examples={"signed in": {"token": "acteontoken_…", "expires_in": 28800}},
+        errors=(401, 429),
+        is_open=True,
+    )
+)(views.Login)
+extend_schema_view(
+    post=operation("Sign out: end the token that the request carries", None, status=204, errors=(413, 415))
+)(views.Logout)

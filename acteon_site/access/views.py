@@ -1,0 +1,61 @@
+"""POST /v1/auth/login and /v1/auth/logout: people of the admin sign in by API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from acteon_site.access.login_limits import attempt_count, attempts_forget
+from acteon_site.access.tokens import token_create, token_revoke
+from acteon_site.base.errors import AppError, FieldProblem, forbidden, invalid
+from acteon_site.base.principals import Role
+from acteon_site.http.endpoint import Endpoint, body_of, caller_of
+
+LONGEST = {"username": 150, "password": 4096}
+
+
+class Login(Endpoint):
+    """A token for a person who may use the admin."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+
+    def post(self, request: Request) -> Response:
+        username, password = _credentials(body_of(request))
+        key = attempt_count(username=username, address=request.META.get("REMOTE_ADDR", ""))
+        token = token_create(username=username, password=password)
+        if token is None:
+            headers = {"WWW-Authenticate": 'Bearer realm="acteon"'}
+            raise AppError("username or password is wrong", "UNAUTHENTICATED", 401, headers=headers)
+        attempts_forget(key)
+        answer = Response({"token": token, "expires_in": settings.TOKEN_SECONDS})
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+
+class Logout(Endpoint):
+    """Ends the token that the request carries, and the streams that it opened."""
+
+    write_role = Role.VIEWER
+
+    def post(self, request: Request) -> Response:
+        caller = caller_of(request)
+        if caller.auth_method != "token":
+            raise forbidden("only a token signs out; API keys are revoked in the admin")
+        token_revoke(credential=caller.credential)
+        return Response(status=204)
+
+
+def _credentials(body: dict[str, Any]) -> tuple[str, str]:
+    problems = [
+        FieldProblem(name, f"must be text of 1 to {longest} characters")
+        for name, longest in LONGEST.items()
+        if not isinstance(body.get(name), str) or not 1 <= len(body[name]) <= longest
+    ]
+    if problems:
+        raise invalid("; ".join(f"{one.field} {one.message}" for one in problems), problems)
+    return body["username"], body["password"]

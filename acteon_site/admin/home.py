@@ -1,0 +1,68 @@
+"""The admin's home page: the cards that the apps bring, each only for who may see its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from acteon_site.base.registry import Registry
+
+MOST_COUNTED = 999
+Figures = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A number on top of the page that leads to its rows. `alert`: "", "ask" (decide) or "alarm" (look)."""
+
+    count: str
+    words: str
+    url: str
+    alert: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A section of the page. `figures` are read by bounded queries; its key `tiles` holds Tiles.
+
+    `column`: over the whole width, or below in one of two columns. `place` sorts cards, and their tiles.
+    """
+
+    name: str
+    permission: str
+    template: str
+    figures: Callable[[], Figures]
+    column: Literal["wide", "left", "right"]
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A card, and its figures as of now."""
+
+    card: Card
+    figures: Figures
+
+
+CARDS: Registry[Card] = Registry("card of the home page")
+
+
+def home(request: HttpRequest) -> dict[str, Any]:
+    """What the page shows: `at`, `tiles`, and per column what is Shown."""
+    cards = sorted(CARDS.values(), key=lambda card: card.place)
+    shown = [Shown(card, card.figures()) for card in cards if request.user.has_perm(card.permission)]
+    columns: dict[str, list[Shown]] = {"wide": [], "left": [], "right": []}
+    for one in shown:
+        columns[one.card.column].append(one)
+    tiles = [tile for one in shown for tile in one.figures.get("tiles", ())]
+    return {"at": timezone.now(), "tiles": tiles, **columns}
+
+
+def bounded_count(rows: QuerySet[Any]) -> str:
+    count = rows.order_by()[: MOST_COUNTED + 1].count()
+    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)

@@ -1,0 +1,79 @@
+"""Tables that the apps fill at start-up, so that whoever reads them need not know the apps.
+
+Each app lists what it brings in its `parts.py`; its `apps.py` calls `register` with that table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Registry(Generic[T]):
+    """Things of one sort by their names, in the order in which they came. Closed by the first look into it.
+
+    `noun` is what one of them is called in an error; `key` the attribute that holds its name.
+    """
+
+    def __init__(self, noun: str, *, key: str = "name") -> None:
+        self._noun = noun
+        self._key: Callable[[Any], str] = attrgetter(key)
+        self._things: dict[str, T] = {}
+        self._closed = False
+
+    def add(self, *things: T) -> None:
+        """Raises ValueError for a name that is there already, and once somebody has read the table."""
+        for thing in things:
+            name = self._key(thing)
+            if self._closed:
+                raise ValueError(f"{self._noun} {name!r} comes too late: the table has been read")
+            if name in self._things:
+                raise ValueError(f"there is a {self._noun} named {name!r} already")
+            self._things[name] = thing
+
+    def _read(self) -> dict[str, T]:
+        self._closed = True
+        return self._things
+
+    def __getitem__(self, name: str) -> T:
+        return self._read()[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._read()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def get(self, name: str) -> T | None:
+        return self._read().get(name)
+
+    def keys(self) -> Sequence[str]:
+        return tuple(self._read())
+
+    def values(self) -> Sequence[T]:
+        return tuple(self._read().values())
+
+    def items(self) -> Sequence[tuple[str, T]]:
+        return tuple(self._read().items())
+
+
+@dataclass(frozen=True, slots=True)
+class Hook(Generic[F]):
+    """A function in a registry, and its name there."""
+
+    name: str
+    call: F
+
+
+def register(parts: Mapping[Registry[Any], Sequence[Any]]) -> None:
+    """Add what one app brings, each to its table."""
+    for registry, things in parts.items():
+        registry.add(*things)

@@ -1,0 +1,46 @@
+"""What management commands share: who runs them, help with examples, tables for people and JSON for programs."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from argparse import RawDescriptionHelpFormatter
+from typing import IO, Any, cast
+
+from django.core.management.base import BaseCommand, CommandParser
+from rich.console import Console
+
+from acteon_site.base.source import Source
+from acteon_site.client.tables import console_for, table
+
+__all__ = ["AUTH_METHOD", "ExplainedCommand", "operator_name", "source_of", "table"]
+AUTH_METHOD = "command"
+
+
+class ExplainedCommand(BaseCommand):
+    """A command whose help ends with `examples` and exit codes, and that prints tables or JSON."""
+
+    examples = ""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs |= {"epilog": self.examples, "formatter_class": RawDescriptionHelpFormatter}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    @property
+    def console(self) -> Console:
+        return console_for(cast(IO[str], self.stdout))
+
+    def print_json(self, value: Any) -> None:
+        self.stdout.write(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def operator_name(command: str) -> str:
+    """Who runs the command, for the trail."""
+    try:
+        return f"{getpass.getuser()} ({command})"
+    except (OSError, KeyError):  # a container whose user has no name
+        return command
+
+
+def source_of(command: str) -> Source:
+    return Source(operator_name(command), AUTH_METHOD, "")

@@ -1,0 +1,47 @@
+"""`retention`: how long a tenant's data is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from acteon_site.base.errors import FieldProblem
+from acteon_site.config_files.checks import Field, check_fields, flag, scope, text, texts, whole
+from acteon_site.config_files.kind import Kind, Spec
+from audit_app.models import RetentionPolicy
+from audit_app.services.retention import LONGEST_TTL, SETTINGS, TTLS
+
+FIELDS = {
+    "namespace": Field(scope, required=True),
+    "tenant": Field(scope, required=True),
+    **{name: Field(whole(1, LONGEST_TTL)) for name in TTLS},
+    "enabled": Field(flag),
+    "compliance_hold": Field(flag),
+    "description": Field(text),
+    "labels": Field(texts),
+}
+
+
+class Retention(Kind):
+    section = "retention"
+    title = "retention policy"
+    file = "retention.yaml"
+    area = ""  # the reaper reads the rows themselves
+    key = ("namespace", "tenant")
+    defaults = {
+        "enabled": True,
+        "compliance_hold": False,
+        "description": "",
+        "labels": {},
+        **dict.fromkeys(TTLS),
+    }
+
+    def rows(self) -> QuerySet[RetentionPolicy]:
+        return RetentionPolicy.objects.all()
+
+    def validate(self, spec: Any) -> list[FieldProblem]:
+        return check_fields(spec, FIELDS)
+
+    def to_spec(self, row: RetentionPolicy) -> Spec:
+        return self.canonical({name: getattr(row, name) for name in (*self.key, *SETTINGS)})

@@ -1,0 +1,50 @@
+"""What the admin's home page shows of runs that need somebody, and of providers that are left alone."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from acteon_site.admin.home import Card, Figures, Tile, bounded_count
+from chains_app.models import CircuitBreaker, Incident, Run
+from chains_app.states import BreakerState
+
+MOST_SHOWN = 6
+
+
+def open_incidents() -> QuerySet[Incident]:
+    return Incident.objects.filter(resolved_at__isnull=True)
+
+
+def dead_letters() -> QuerySet[Run]:
+    return Run.objects.filter(dead_lettered_at__isnull=False)
+
+
+def incidents() -> Figures:
+    newest = open_incidents().select_related("run").order_by("-opened_at")
+    newest = newest.only("reason", "step", "opened_at", "run__chain_name", "run__tenant")
+    count = bounded_count(open_incidents())
+    words = "open incident" if count == "1" else "open incidents"
+    url = reverse("admin:chains_app_incident_changelist") + "?state=open"
+    tile = Tile(count, words, url, "alarm" if count != "0" else "")
+    return {"incidents": list(newest[:MOST_SHOWN]), "tiles": [tile]}
+
+
+def breakers() -> Figures:
+    tripped = CircuitBreaker.objects.exclude(state=BreakerState.CLOSED).filter(enabled=True)
+    return {"breakers": list(tripped.order_by("opened_at")[:MOST_SHOWN])}
+
+
+CARDS = (
+    Card(
+        "incidents", "chains_app.view_incident", "admin/chains_app/home/incidents.html", incidents, "left", 20
+    ),
+    Card(
+        "breakers",
+        "chains_app.view_circuitbreaker",
+        "admin/chains_app/home/breakers.html",
+        breakers,
+        "right",
+        40,
+    ),
+)

@@ -1,0 +1,70 @@
+"""What chains and providers bring to the site and to the apps below. Registered at start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from acteon_site.admin.home import CARDS
+from acteon_site.admin.sidebar import PAGES, Badge, Page
+from acteon_site.base.registry import Hook, Registry
+from acteon_site.config_files.kind import KINDS
+from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
+from acteon_site.watching.metrics import FAMILIES, GAUGES
+from audit_app.services.reaper import REAPERS, Reaper
+from chains_app import home_cards, metrics
+from chains_app.config_kinds.chains import Chains
+from chains_app.config_kinds.circuit_breakers import CircuitBreakers
+from chains_app.config_kinds.providers import Providers
+from chains_app.services.reaping import reap_runs
+
+PARTS: Mapping[Registry[Any], Sequence[Any]] = {
+    KINDS: (Providers(), CircuitBreakers(), Chains()),
+    REAPERS: (Reaper("runs", reap_runs),),
+    CARDS: home_cards.CARDS,
+    PAGES: (
+        Page(
+            "Today",
+            3,
+            "Incidents",
+            "warning",
+            "chains_app_incident",
+            "chains_app.view_incident",
+            Badge("danger", home_cards.open_incidents),
+        ),
+        Page(
+            "Today",
+            4,
+            "Dead letters",
+            "report",
+            "chains_app_deadletter",
+            "chains_app.view_run",
+            Badge("warning", home_cards.dead_letters),
+        ),
+        Page("Orders & runs", 2, "Runs", "conversion_path", "chains_app_run", "chains_app.view_run"),
+        Page(
+            "Configuration",
+            1,
+            "Chains",
+            "account_tree",
+            "chains_app_chaindefinition",
+            "chains_app.view_chaindefinition",
+        ),
+        Page("Configuration", 2, "Providers", "dns", "chains_app_provider", "chains_app.view_provider"),
+        Page(
+            "Configuration",
+            3,
+            "Circuit breakers",
+            "electrical_services",
+            "chains_app_circuitbreaker",
+            "chains_app.view_circuitbreaker",
+        ),
+    ),
+    DESCRIPTIONS: (Description("chains_app.api.schema"),),
+    GAUGES: (Hook("runs", metrics.queues),),
+    FAMILIES: (
+        Hook("provider calls", metrics.provider_calls),
+        Hook("step times", metrics.step_times),
+        Hook("breakers", metrics.breaker_states),
+    ),
+}

@@ -1,0 +1,66 @@
+"""`lifecycles`: the states of a kind of order, and the payload fields that rules may trust."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import QuerySet
+
+from acteon_site.base import config_versions
+from acteon_site.base.errors import FieldProblem
+from acteon_site.config_files.kind import Kind, Misfit, Spec, World, doubled
+from chains_app.config_kinds.chains import definition_of
+from orders_app.lifecycles.chain_states import transition_problems
+from orders_app.lifecycles.spec import parse_lifecycle
+from orders_app.models import Lifecycle, Order
+from orders_app.selectors import lifecycle_dict
+
+
+class Lifecycles(Kind):
+    section = "lifecycles"
+    title = "lifecycle"
+    file = "lifecycles.yaml"
+    area = config_versions.LIFECYCLES
+    defaults = {
+        "namespace": "*",
+        "tenant": "*",
+        "enabled": True,
+        "terminal": [],
+        "timeouts": [],
+        "fields": {},
+        "fingerprint_field": "",
+    }
+
+    def rows(self) -> QuerySet[Lifecycle]:
+        return Lifecycle.objects.all()
+
+    def validate(self, spec: Any) -> list[FieldProblem]:
+        return parse_lifecycle(spec)[1]
+
+    def to_spec(self, row: Lifecycle) -> Spec:
+        return self.canonical({**lifecycle_dict(row), "enabled": row.enabled})
+
+    def canonical(self, spec: Spec) -> Spec:
+        # Its parser lets a description pass, but no row keeps one.
+        return {name: value for name, value in super().canonical(spec).items() if name != "description"}
+
+    def in_use(self, row: Lifecycle) -> str | None:
+        return "orders were placed under it" if Order.objects.filter(lifecycle=row).exists() else None
+
+    def cross_check(self, world: World) -> Iterable[Misfit]:
+        """Two that claim the same actions: neither would be the more specific one. Chains whose steps move orders
+        to states that these lifecycles do not have."""
+        enabled = {
+            identity: spec for identity, spec in world[self.section].items() if spec.get("enabled", True)
+        }
+        claims = {
+            identity: (spec.get("namespace", "*"), spec.get("tenant", "*"), spec["action_type"])
+            for identity, spec in enabled.items()
+        }
+        yield from doubled(self.section, claims, "action_type", "claims the same actions as lifecycle")
+        lifecycles = [parsed for spec in enabled.values() if (parsed := parse_lifecycle(spec)[0])]
+        for identity, spec in world["chains"].items():
+            definition = definition_of(spec)
+            for problem in transition_problems(definition, lifecycles) if definition else ():
+                yield "chains", identity, problem

@@ -1,0 +1,62 @@
+"""What the admin's home page shows of orders that are held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+
+from acteon_site.admin.home import Card, Figures, Tile, bounded_count
+from acteon_site.admin.times import countdown
+from orders_app.admin.showing import amount_of
+from orders_app.models import Hold
+from orders_app.states import HoldKind, HoldStatus
+
+MOST_SHOWN = 6
+
+
+def pending_approvals() -> QuerySet[Hold]:
+    """Those that somebody can still decide."""
+    pending = Hold.objects.filter(kind=HoldKind.APPROVAL, status=HoldStatus.PENDING)
+    return pending.filter(due_at__gt=timezone.now())
+
+
+def holds() -> Figures:
+    approvals = pending_approvals().order_by("due_at")
+    first = approvals.select_related("action", "order").defer("outcome", "context", "cleared", "passed")
+    waiting = Hold.objects.filter(status=HoldStatus.PENDING, kind__in=(HoldKind.SCHEDULE, HoldKind.TURN))
+    count = bounded_count(approvals)
+    return {
+        "approvals": [_approval(hold) for hold in first[:MOST_SHOWN]],
+        "tiles": [
+            Tile(
+                count,
+                "waiting for a decision",
+                reverse("admin:orders_app_approval_changelist"),
+                "ask" if count != "0" else "",
+            ),
+            Tile(
+                bounded_count(waiting),
+                "waiting for their time",
+                reverse("admin:orders_app_waitingorder_changelist"),
+            ),
+        ],
+    }
+
+
+def _approval(hold: Hold) -> dict[str, Any]:
+    return {
+        "url": reverse("admin:orders_app_approval_change", args=[hold.pk]),
+        "name": hold.order_name,
+        "shop": hold.tenant,
+        "amount": amount_of(hold),
+        "rule": hold.rule,
+        "left": countdown(hold.due_at),
+    }
+
+
+CARDS = (
+    Card("approvals", "orders_app.view_hold", "admin/orders_app/home/approvals.html", holds, "wide", 10),
+)

@@ -1,0 +1,72 @@
+"""What orders bring to the site and to the apps below. Registered at start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from acteon_site.admin.home import CARDS
+from acteon_site.admin.sidebar import PAGES, Badge, Page
+from acteon_site.base.registry import Hook, Registry
+from acteon_site.base.tidying import TIDIES
+from acteon_site.config_files.kind import KINDS
+from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
+from acteon_site.watching.metrics import GAUGES
+from audit_app.services.reaper import REAPERS, Reaper
+from chains_app.listeners import LISTENERS
+from chains_app.references import NEIGHBOURS
+from orders_app import home_cards, metrics
+from orders_app.config_kinds.lifecycles import Lifecycles
+from orders_app.config_kinds.profiles import Profiles
+from orders_app.config_kinds.templates import Templates
+from orders_app.pipeline.decide import payload_check_for
+from orders_app.services import reaping
+from orders_app.services.chain_references import Neighbours
+from orders_app.services.followups import ActionRuns, ApprovalNotices, OrderRuns
+from orders_app.services.rule_references import rule_reference_problems
+from rules_app.references import CHECKS
+from rules_app.services.evaluation import PAYLOAD_CHECKS
+
+PARTS: Mapping[Registry[Any], Sequence[Any]] = {
+    KINDS: (Lifecycles(), Templates(), Profiles()),
+    LISTENERS: (OrderRuns(), ActionRuns(), ApprovalNotices()),
+    NEIGHBOURS: (Neighbours(),),
+    CHECKS: (Hook("providers and chains", rule_reference_problems),),
+    PAYLOAD_CHECKS: (Hook("lifecycles", payload_check_for),),
+    REAPERS: (
+        Reaper("holds", reaping.reap_holds),
+        Reaper("orders", reaping.reap_orders, "retention_deleted_events"),
+        Reaper("actions", reaping.reap_actions, "retention_deleted_audit"),
+    ),
+    TIDIES: (Hook("answers", reaping.tidy_answers),),
+    CARDS: home_cards.CARDS,
+    PAGES: (
+        Page(
+            "Today",
+            1,
+            "Approvals",
+            "approval",
+            "orders_app_approval",
+            "orders_app.view_hold",
+            Badge("warning", home_cards.pending_approvals),
+        ),
+        Page("Today", 2, "Waiting orders", "schedule", "orders_app_waitingorder", "orders_app.view_hold"),
+        Page("Orders & runs", 1, "Orders", "package_2", "orders_app_order", "orders_app.view_order"),
+        Page(
+            "Configuration", 4, "Lifecycles", "timeline", "orders_app_lifecycle", "orders_app.view_lifecycle"
+        ),
+        Page(
+            "Configuration", 5, "Templates", "description", "orders_app_template", "orders_app.view_template"
+        ),
+        Page(
+            "Configuration",
+            6,
+            "Profiles",
+            "article",
+            "orders_app_templateprofile",
+            "orders_app.view_templateprofile",
+        ),
+    ),
+    DESCRIPTIONS: (Description("orders_app.api.schema"),),
+    GAUGES: (Hook("holds", metrics.holds),),
+}

@@ -1,0 +1,77 @@
+"""`rules`: what decides about every action. Loading them publishes a new version of the rule set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from acteon_site.base.errors import FieldProblem
+from acteon_site.config_files.documents import Place
+from acteon_site.config_files.kind import Kind, Reference, Spec
+from acteon_site.config_files.toml_tables import TomlTables
+from rules_app.config_kinds.rule_set import RULE_SET
+from rules_app.engine import parse_rule
+from rules_app.engine.rules import DEFAULT_PRIORITY
+from rules_app.models import Rule
+from rules_app.services.rule_sets import rules_lock
+from rules_app.specs import DEFAULTS, rule_spec
+
+# Which setting of which action names what.
+_NAMED = {
+    "reroute": ("target_provider", "providers"),
+    "request_approval": ("notify_provider", "providers"),
+    "chain": ("chain", "chains"),
+}
+
+
+class Rules(Kind):
+    section = "rules"
+    title = "rule"
+    file = "rules.yaml"
+    publisher = RULE_SET
+    defaults = DEFAULTS
+    # Whether a rule is enabled is a switch that people throw, not content.
+    undigested = ("enabled",)
+    toml_table = "rules"
+
+    def lock(self) -> None:
+        rules_lock()
+
+    def rows(self) -> QuerySet[Rule]:
+        return Rule.objects.all()
+
+    def validate(self, spec: Any) -> list[FieldProblem]:
+        return parse_rule(spec)[1]
+
+    def canonical(self, spec: Spec) -> Spec:
+        return {"priority": DEFAULT_PRIORITY, **super().canonical(spec)}
+
+    def to_spec(self, row: Rule) -> Spec:
+        return self.canonical(rule_spec(row))
+
+    def kept(self, row: Rule) -> tuple[str, ...]:
+        return ("enabled",) if row.enabled_by else ()
+
+    @property
+    def listing(self) -> tuple[str, ...]:
+        return ("priority", "name")
+
+    def map_toml(self, toml: TomlTables) -> None:
+        """`[rules]` holds no rules: it says where their files are, and what all of them share."""
+        at: Place = ("rules",)
+        table = toml.table(toml.data.get("rules"), at, ("directory", "default_timezone"))
+        if "default_timezone" in table:
+            toml.sections["settings"] = ({"default_timezone": table["default_timezone"]}, at)
+        directory = table.get("directory")
+        if isinstance(directory, str) and directory:
+            toml.directories.append((directory, (*at, "directory")))
+        elif directory is not None:
+            toml.refuse((*at, "directory"), "must be the path of a directory")
+
+    def references(self, spec: Spec) -> list[Reference]:
+        action = spec.get("action")
+        if not isinstance(action, dict):  # a row that nobody checked
+            return []
+        setting, section = _NAMED.get(str(action.get("type")), ("", ""))
+        return [Reference(f"action.{setting}", section, (str(action.get(setting)),))] if setting else []

@@ -1,0 +1,59 @@
+"""`settings`: the one row of what all rules share. A row that says nothing counts as none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from acteon_site.base.errors import FieldProblem
+from acteon_site.config_files.checks import Field, check_fields
+from acteon_site.config_files.documents import Document, Entry, Place
+from acteon_site.config_files.kind import Identity, Kind, Ownership, Spec, put
+from acteon_site.config_files.problems import FileProblem
+from acteon_site.config_files.toml_tables import TomlTables
+from rules_app.config_kinds.rule_set import RULE_SET
+from rules_app.engine import timezone_problem
+from rules_app.models import RuleSettings
+
+
+class Settings(Kind):
+    section = "settings"
+    title = "settings"
+    file = "settings.yaml"
+    publisher = RULE_SET
+    key = ()
+    toml_table = "rules"
+    defaults = {}
+
+    def rows(self) -> QuerySet[RuleSettings]:
+        return RuleSettings.objects.exclude(default_timezone="")
+
+    def validate(self, spec: Any) -> list[FieldProblem]:
+        return check_fields(spec, {"default_timezone": Field(timezone_problem, required=True)})
+
+    def to_spec(self, row: RuleSettings) -> Spec:
+        return {"default_timezone": row.default_timezone}
+
+    def map_toml(self, toml: TomlTables) -> None:
+        """TOML has them in `[rules]`, which the rules read."""
+
+    def label(self, identity: Identity) -> str:
+        return "default_timezone"
+
+    def write(self, row: Any, spec: Spec, ownership: Ownership) -> Any:
+        # Publishing rules makes the row before anyone has set anything in it.
+        return super().write(row or RuleSettings.objects.get_or_create(pk=1)[0], spec, ownership)
+
+    def remove(self, row: RuleSettings) -> None:
+        put(row, {"default_timezone": "", "source": "", "loaded_digest": ""})
+
+    def gather(self, specs: list[Spec]) -> Any:
+        return specs[0] if specs else {}
+
+    def expand(self, value: Any, document: Document, at: Place) -> tuple[list[Entry], list[FileProblem]]:
+        if value is None:
+            return [], []
+        if isinstance(value, dict):
+            return [Entry(self.section, value, document, at)], []
+        return [], [document.problem(at, "must be an object with default_timezone")]

@@ -1,0 +1,31 @@
+"""What rules and quotas bring to the site and to the apps below. Registered at start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from acteon_site.admin.home import CARDS
+from acteon_site.admin.sidebar import PAGES, Page
+from acteon_site.base.registry import Hook, Registry
+from acteon_site.base.tidying import TIDIES
+from acteon_site.config_files.kind import KINDS
+from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
+from rules_app import home_cards
+from rules_app.config_kinds.quotas import Quotas
+from rules_app.config_kinds.rules import Rules
+from rules_app.config_kinds.settings import Settings
+from rules_app.services.gates import tidy_gates
+
+PARTS: Mapping[Registry[Any], Sequence[Any]] = {
+    KINDS: (Settings(), Rules(), Quotas()),
+    TIDIES: (Hook("gates", tidy_gates),),
+    CARDS: home_cards.CARDS,
+    PAGES: (
+        Page("Rules", 1, "Rules", "rule", "rules_app_rule", "rules_app.view_rule"),
+        Page("Rules", 2, "Versions", "history", "rules_app_rulesetversion", "rules_app.view_rulesetversion"),
+        Page("Rules", 3, "Rule settings", "tune", "rules_app_rulesettings", "rules_app.view_rulesettings"),
+        Page("Rules", 4, "Quotas", "speed", "rules_app_quota", "rules_app.view_quota"),
+    ),
+    DESCRIPTIONS: (Description("rules_app.api.schema"),),
+}
