@@ -6,6 +6,9 @@ class SiteConfig(AppConfig):
     verbose_name = "Access"
 
     def ready(self) -> None:
+        # Celery's application, which tasks are sent through. Not in __init__.py: `python -m acteon_site.bootstrap`
+        # makes the secrets before anything is installed.
+        from acteon_site import celery  # noqa: F401
         from acteon_site.access import login_limits, tokens
         from acteon_site.base.registry import Hook, register
         from acteon_site.base.tidying import TIDIES

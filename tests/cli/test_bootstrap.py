@@ -86,3 +86,12 @@ def test_a_directory_that_cannot_be_written_is_an_error_that_says_so(
     monkeypatch.setenv("ACTEON_ENV_FILE", str(tmp_path / "file" / "acteon.env"))
     assert bootstrap.main() == 1
     assert "ACTEON_ENV_FILE" in capsys.readouterr().err
+
+
+def test_it_needs_nothing_installed(tmp_path: Path) -> None:
+    """-S leaves out every installed package."""
+    env = {**os.environ, "ACTEON_ENV_FILE": str(tmp_path / "acteon.env")}
+    command = [sys.executable, "-S", "-m", "acteon_site.bootstrap"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "FERNET_KEYS" in (tmp_path / "acteon.env").read_text()
