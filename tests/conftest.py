@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import connection
 
 from acteon_site.base import config_versions
+from tests.people import People
+from tests.world import Shop, load_shop
 
 # Files that wait for a running system most of their time: begun first, they run beside everything else.
 SLOW = ("tests/e2e/", "tests/docs/", "tests/contract/test_stream", "tests/contract/test_fuzzed")
@@ -59,3 +61,15 @@ def _fresh_configuration_caches() -> Iterator[None]:
     config_versions.reset()
     yield
     config_versions.reset()
+
+
+@pytest.fixture
+def shop(db: None) -> Shop:
+    """The guide's pipeline, loaded, and a storefront with every right."""
+    load_shop()
+    return Shop()
+
+
+@pytest.fixture
+def people(db: None) -> People:
+    return People()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from django.apps import apps
+from django.db import transaction
+from django.db.models import Model
 from rest_framework.test import APIClient
 
 from acteon_site.access.keys import api_key_create
 from acteon_site.base import config_versions
 from acteon_site.config_files.load import load_paths
+from acteon_site.models import ConfigStamp
 from rules_app.services.rule_sets import rule_set_publish
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "ecommerce"
@@ -21,10 +27,34 @@ SCOPE = {"namespace": NAMESPACE, "tenant": TENANT}
 OPEN_HOURS = "2026-03-04T16:00:00Z"
 CLOSED_HOURS = "2026-03-07T16:00:00Z"
 _numbers = itertools.count(1)
+_shop: list[Model] = []
+
+
+def load_files() -> None:
+    """The guide's pipeline, as `load_pipeline` loads it."""
+    load_paths([FIXTURES], actor="tests")
 
 
 def load_shop() -> None:
-    load_paths([FIXTURES], actor="tests")
+    """The same in a database without one. Read from the files once a process, then put back as rows: ten times faster."""
+    with transaction.atomic():
+        if not _shop:
+            _shop.extend(_rows_that(load_files))
+            return
+        ConfigStamp.objects.filter(
+            area__in=[row.area for row in _shop if isinstance(row, ConfigStamp)]
+        ).delete()
+        for model, rows in itertools.groupby(_shop, type):
+            model._default_manager.bulk_create(copy(row) for row in rows)
+    config_versions.reset()
+
+
+def _rows_that(write: Callable[[], object]) -> list[Model]:
+    """All rows that this makes."""
+    models = [model for model in apps.get_models() if model._meta.managed]
+    before = {model: set(model._default_manager.values_list("pk", flat=True)) for model in models}
+    write()
+    return [row for model in models for row in model._default_manager.exclude(pk__in=before[model])]
 
 
 def publish_rules() -> None:

@@ -1,7 +1,7 @@
 """What every kind of configuration is to a load: how it is checked, named, compared, written and removed.
 
 An app keeps its kinds in `<app>/config_kinds/`, one file each, and lists them in its `parts.py`, what others refer
-to first. CONTRIBUTING.md has the recipe for a new one; tests/config_files/test_kinds.py walks the table.
+to first. CONTRIBUTING.md has the recipe for a new one; tests/acteon_site/config_files/test_kinds.py walks the table.
 """
 
 from __future__ import annotations

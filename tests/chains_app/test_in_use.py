@@ -20,8 +20,8 @@ from chains_app.services.providers import provider_delete, provider_save
 from rules_app.models import Quota, Rule
 from rules_app.services.rule_sets import rule_save
 from rules_app.specs import rule_apply
+from tests.acteon_site.config_files.conftest import LIFECYCLE, PROVIDERS, Pipeline
 from tests.chains_app.test_configuration import fields, refused, step
-from tests.config_files.conftest import LIFECYCLE, PROVIDERS, Pipeline
 from tests.rules_app.conftest import add_rule
 from tests.world import NAMESPACE, TENANT, Shop, publish_rules, tag
 

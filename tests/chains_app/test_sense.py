@@ -15,9 +15,9 @@ from chains_app.definitions.templates import ROOTS
 from chains_app.models import ChainVersion
 from chains_app.services.providers import provider_save
 from orders_app.actions import Action
+from tests.acteon_site.config_files.conftest import PROVIDERS, Pipeline
 from tests.chains_app.shop import Caller
 from tests.chains_app.test_definitions import chain, fields_of, message_of, step
-from tests.config_files.conftest import PROVIDERS, Pipeline
 
 ASK = {"name": "ask", "wait_for_signal": {"signal": "go"}}
 

@@ -7,16 +7,9 @@ import pytest
 
 from rules_app.models import Rule
 from tests.contract.client import Strict
-from tests.world import Shop, load_shop, publish_rules
+from tests.world import Shop, publish_rules
 
 AddRule = Callable[..., None]
-
-
-@pytest.fixture
-def shop(db: None) -> Shop:
-    """The guide's pipeline, loaded, and a key with every right."""
-    load_shop()
-    return Shop()
 
 
 @pytest.fixture

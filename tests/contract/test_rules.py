@@ -13,7 +13,7 @@ from tests.contract import shapes
 from tests.contract.client import Strict
 from tests.contract.conftest import AddRule
 from tests.contract.strict import listed
-from tests.world import OPEN_HOURS, SCOPE, Shop, load_shop, order
+from tests.world import OPEN_HOURS, SCOPE, Shop, load_files, order
 
 QUESTION = {**SCOPE, "provider": "payment-gateway", "action_type": "place_order"}
 PAYLOAD = {"order_id": "q", "total_cents": 7999, "shipping_country": "US"}
@@ -37,7 +37,7 @@ def test_a_switch_is_durable_and_outlasts_loads(client: Strict) -> None:
     for enabled, status in ((False, "disabled"), (True, "enabled"), (False, "disabled")):
         told = client.put(path, shapes.RULE_ENABLED, {"enabled": enabled})
         assert told == {"name": "deny-unmatched", "enabled": enabled, "status": status}
-    load_shop()
+    load_files()
     assert Rule.objects.get(name="deny-unmatched").enabled is False
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from acteon_site.watching.prometheus import exposition
 from django.core.management import get_commands
 
 from acteon_site.bootstrap import SECRETS
+from acteon_site.watching.metrics import exposition
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orders_app.rendering import MAX_TEMPLATE, RenderError, check_template, render_text
 from orders_app.sandbox.budget import MAX_STEPS, MAX_TEXT, Budget
-from tests.acteon_site.test_bad_input import assert_error
+from tests.acteon_site.http.test_bad_input import assert_error
 from tests.world import Shop
 
 DATA: dict[str, Any] = {

@@ -1,0 +1,99 @@
+"""A manager at work in a real browser: signs in, sees what waits, approves it, reads what became of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from playwright.sync_api import Page, sync_playwright
+
+from acteon_site.access.people import groups_ensure
+from orders_app.models import Hold, Order
+from tests.people import PRIVATE, always_open, held
+from tests.world import Shop, load_shop
+
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture
+def hold(transactional_db: None) -> Hold:
+    """A held order, and Maria, who may approve it. All is made before the browser starts: its loop forbids the ORM."""
+    load_shop()
+    always_open()
+    groups_ensure()
+    maria = User.objects.create_user("maria", password="a long enough password", is_staff=True)
+    maria.groups.set(Group.objects.filter(name="approver"))
+    return held(Shop())
+
+
+class Browsing:
+    def __init__(self, page: Page, base: str) -> None:
+        self.page, self.base = page, base
+        self.outside: list[str] = []
+        self.trouble: list[str] = []
+        page.on("request", lambda request: self._note(request.url))
+        page.on("pageerror", lambda error: self.trouble.append(str(error)))
+
+    def _note(self, url: str) -> None:
+        if not url.startswith((self.base, "data:")):
+            self.outside.append(url)
+
+    def sign_in(self, name: str, password: str) -> None:
+        self.page.goto(f"{self.base}/admin/")
+        self.page.fill("input[name=username]", name)
+        self.page.fill("input[name=password]", password)
+        self.page.click("button[type=submit]")
+
+
+@pytest.fixture
+def browsing(hold: Hold, live_server: Any) -> Iterator[Browsing]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield Browsing(browser.new_page(), live_server.url)
+        browser.close()
+
+
+def approve(browsing: Browsing) -> str:
+    """From the sign-in to the outcome, by clicks alone; answers the last page's text."""
+    browsing.sign_in("maria", "a long enough password")
+    page = browsing.page
+    page.click("#approvals a:has-text('big-1')")
+    page.wait_for_selector("time[data-left]:has-text('left')")
+    seen = page.inner_text("#content-main")
+    assert "$750.00" in seen
+    assert not any(secret in seen for secret in PRIVATE)
+    page.click("button:has-text('Approve')")
+    page.click("button:has-text('Yes, approve')")
+    page.wait_for_selector("#decision")
+    return page.inner_text("#main")
+
+
+def test_a_manager_approves_an_order_by_clicking(browsing: Browsing, hold: Hold) -> None:
+    shown = approve(browsing)
+    assert "the chain order-processing has started" in shown
+    assert "Approved by maria" in shown
+    assert browsing.page.locator("button:has-text('Approve')").count() == 0
+    assert browsing.outside == []
+    assert browsing.trouble == []
+
+
+@pytest.fixture
+def afterwards(hold: Hold) -> Iterator[None]:
+    """Looks at the database once the browser is gone."""
+    yield
+    hold.refresh_from_db()
+    assert (hold.status, hold.decided_by) == ("approved", "maria")
+    assert Order.objects.get().status == "processing"
+
+
+def test_what_the_clicks_led_to_stands_in_the_database(afterwards: None, browsing: Browsing) -> None:
+    approve(browsing)

@@ -1,0 +1,78 @@
+"""Orders that wait for their time or turn: listed with what they wait for, and cancelled by a button."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from audit_app.models import AuditRecord
+from orders_app.models import Hold, Order
+from tests.people import PRIVATE, People, always_open, held, page_of, press, told
+from tests.world import CLOSED_HOURS, Shop
+
+LIST, PAGE, CANCEL = (f"orders_app_waitingorder_{page}" for page in ("changelist", "change", "cancel"))
+
+
+@pytest.fixture
+def schedule(shop: Shop) -> Hold:
+    shop.place(now=CLOSED_HOURS, payload={"order_id": "late-1"})
+    return Hold.objects.get()
+
+
+def test_the_list_and_the_page_tell_when_it_is_due(schedule: Hold, people: People) -> None:
+    client = people.client("viewer")
+    for page in (page_of(client, LIST), page_of(client, PAGE, schedule.pk)):
+        assert "late-1" in page
+        assert "$79.99" in page
+        assert "its time" in page
+        assert not any(secret in page for secret in PRIVATE)
+    assert "schedule-after-hours" in page_of(client, PAGE, schedule.pk)
+
+
+def test_what_waits_for_its_turn_is_there_too(shop: Shop, people: People) -> None:
+    always_open()
+    hold, client = held(shop), people.client("approver")
+    for _ in range(10):
+        shop.place()
+    press(client, "orders_app_approval_approve", hold)
+    assert "its turn" in page_of(client, LIST)
+
+
+def test_cancelling_frees_the_order_and_is_written_down(schedule: Hold, people: People) -> None:
+    client = people.client("operator")
+    assert "Cancelled" in told(press(client, CANCEL, schedule))
+    schedule.refresh_from_db()
+    assert (schedule.status, schedule.decided_by) == ("cancelled", "operator")
+    assert Order.objects.get().status == "cancelled"
+    assert AuditRecord.objects.get(outcome="schedule_cancelled").caller_id == "operator"
+    assert "late-1" not in page_of(client, LIST)
+    assert "late-1" in page_of(client, LIST, state="cancelled")
+
+
+def test_cancelling_keeps_the_reason_that_was_typed(schedule: Hold, people: People) -> None:
+    client = people.client("operator")
+    assert 'name="reason"' in page_of(client, PAGE, schedule.pk)
+    press(client, CANCEL, schedule, reason="sold out")
+    assert Order.objects.get().reason == "sold out"
+    assert AuditRecord.objects.get(outcome="schedule_cancelled").outcome_details["reason"] == "sold out"
+
+
+def test_what_waits_no_longer_is_told_so(schedule: Hold, people: People) -> None:
+    client = people.client("operator")
+    press(client, CANCEL, schedule)
+    assert "it is cancelled already" in told(press(client, CANCEL, schedule))
+
+
+@pytest.mark.parametrize("group", ["viewer", "approver", "rule editor"])
+def test_who_may_not_change_orders_cancels_nothing(schedule: Hold, people: People, group: str) -> None:
+    client = people.client(group)
+    assert "Yes, cancel it" not in page_of(client, PAGE, schedule.pk)
+    assert press(client, CANCEL, schedule).status_code == 403
+    assert client.get(reverse(f"admin:{CANCEL}", args=[schedule.pk])).status_code == 403
+    assert Hold.objects.get().status == "pending"
+
+
+def test_an_approval_is_not_cancelled_here(shop: Shop, people: People) -> None:
+    hold = held(shop)
+    assert "not here any more" in told(press(people.client("operator"), CANCEL, hold))
+    assert Hold.objects.get().status == "pending"
