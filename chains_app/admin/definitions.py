@@ -15,7 +15,7 @@ from chains_app.admin.pages import ConfigAdmin, actor_of, origin_of
 from chains_app.admin.timeline import picture_html
 from chains_app.definitions.dag import DEEPEST, definition_graph
 from chains_app.models import ChainDefinition
-from chains_app.selectors import chains_below, definition_of
+from chains_app.selectors import chain_definition, chains_below
 from chains_app.services.definitions import chain_delete, chain_enable, chain_save
 
 NEWEST_VERSIONS = 20
@@ -41,11 +41,11 @@ class ChainDefinitionAdmin(ConfigAdmin):
 
     @display(description="Steps")
     def steps(self, chain: ChainDefinition) -> str:
-        return " → ".join(step.name for step in definition_of(chain).steps) if chain.current else "-"
+        return " → ".join(step.name for step in chain_definition(chain).steps) if chain.current else "-"
 
     @display(description="Started by")
     def started_by(self, chain: ChainDefinition) -> str:
-        trigger = definition_of(chain).trigger if chain.current else None
+        trigger = chain_definition(chain).trigger if chain.current else None
         if trigger is None:
             return "-"
         everyone = trigger.namespace == trigger.tenant == "*"
@@ -60,7 +60,7 @@ class ChainDefinitionAdmin(ConfigAdmin):
     def picture(self, chain: ChainDefinition) -> SafeString | str:
         if not chain.current:
             return "drawn once the chain is saved"
-        definition = definition_of(chain)
+        definition = chain_definition(chain)
         inner = chains_below(definition, levels=DEEPEST, may_see=lambda chain: True)
         return picture_html(definition_graph(definition, inner.get))
 

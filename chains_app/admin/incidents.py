@@ -29,7 +29,7 @@ from chains_app.admin.pages import (
 )
 from chains_app.admin.repair import Bulk, Stop, Verb, repair_page
 from chains_app.models import Incident, Run
-from chains_app.services.control import chain_cancel
+from chains_app.services.cancelling import chain_cancel
 from chains_app.services.repair import INCIDENT_COLUMNS, incidents_preview, incidents_resume, open_incidents
 from chains_app.services.resuming import run_retry, run_skip_step
 

@@ -14,8 +14,8 @@ from unfold.decorators import display
 from chains_app.admin.forms import ProviderForm
 from chains_app.admin.pages import ConfigAdmin, actor_of, origin_of
 from chains_app.models import Provider
+from chains_app.services.in_use import provider_users
 from chains_app.services.providers import provider_delete, provider_save
-from chains_app.services.users import provider_users
 
 _ADDRESS = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 

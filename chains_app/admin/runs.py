@@ -19,9 +19,10 @@ from audit_app.admin import ScopeFilter
 from chains_app.admin.pages import ReasonDialog, actor_of, back_to, change_url
 from chains_app.admin.timeline import picture_html, steps_html, timeline_html
 from chains_app.models import Run
-from chains_app.services.control import chain_cancel
-from chains_app.services.family import graph_of, scrubber_for
+from chains_app.services.cancelling import chain_cancel
+from chains_app.services.redacting import scrubber_of
 from chains_app.services.resuming import STOPPED, run_retry
+from chains_app.services.run_trees import graph_of
 from chains_app.states import RunStatus
 
 Shown = SafeString | str
@@ -140,7 +141,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Payload")
     def shown_payload(self, run: Run) -> Shown:
-        return pretty_json(scrubber_for(run).payload)
+        return pretty_json(scrubber_of(run).payload)
 
     @admin.display(description="Incidents")
     def shown_incidents(self, run: Run) -> Shown:

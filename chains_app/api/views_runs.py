@@ -23,7 +23,7 @@ from chains_app.api.run_shapes import (
     run_row,
 )
 from chains_app.models import Incident, Run
-from chains_app.services.control import chain_cancel, run_signal
+from chains_app.services.cancelling import chain_cancel
 from chains_app.services.repair import (
     MOST,
     dead_letter_replay,
@@ -34,6 +34,7 @@ from chains_app.services.repair import (
     open_incidents,
 )
 from chains_app.services.resuming import run_retry, run_skip_step
+from chains_app.services.signalling import run_signal
 from chains_app.states import RunKind, RunStatus
 
 INCIDENT_FILTERS = ("reason", "step", "chain_name")

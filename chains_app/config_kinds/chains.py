@@ -26,7 +26,7 @@ from acteon_site.config_files.toml_tables import TomlTables
 from chains_app.definitions import Definition, Step, parse_definition, stored_definition, to_spec
 from chains_app.definitions.graph import find_cycle
 from chains_app.models import ChainDefinition, ChainVersion, Run
-from chains_app.services.users import runs_calling_chain
+from chains_app.services.in_use import runs_calling_chain
 
 
 class Chains(Kind):

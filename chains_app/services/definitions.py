@@ -21,9 +21,9 @@ from chains_app.definitions import (
     to_spec,
 )
 from chains_app.models import ChainDefinition, ChainVersion, Provider, Run
-from chains_app.selectors import chain_rows, definition_of, found_chain
+from chains_app.selectors import chain_definition, chain_row, chain_rows
+from chains_app.services.in_use import chain_users
 from chains_app.services.providers import configuration_lock
-from chains_app.services.users import chain_users
 
 Spec = Mapping[str, Any]
 
@@ -54,7 +54,7 @@ def chains_save(
 def chain_enable(*, name: str, enabled: bool, actor: str) -> ChainDefinition:
     """Switch a chain. A disabled one is started by no action; runs under way go on, and other chains may call it."""
     configuration_lock()
-    row = found_chain(name)
+    row = chain_row(name)
     row.enabled, row.edited_by, row.edited_at = enabled, actor, timezone.now()
     _check([], {item.name: item for item in [*chain_rows().exclude(pk=row.pk), row]})
     row.save(update_fields=["enabled", "edited_by", "edited_at", "updated_at"])
@@ -66,7 +66,7 @@ def chain_delete(*, name: str, actor: str) -> None:
     """Delete a chain and its versions. 404 unknown; 409 while something names it or a run is kept of it."""
     configuration_lock()
     references.hold()
-    row = found_chain(name)
+    row = chain_row(name)
     users = chain_users(name)
     if users:
         raise conflict(f"chain {name} is called by {', '.join(users)}")
@@ -101,7 +101,7 @@ def _check(parsed: Sequence[Definition], rows: Mapping[str, ChainDefinition]) ->
 def _problems(parsed: Sequence[Definition], rows: Mapping[str, ChainDefinition]) -> list[FieldProblem]:
     """Problems of the parsed ones among all. With a single one the fields are those of its own spec."""
     saved = {definition.name: definition for definition in parsed}
-    chains = {**{name: definition_of(row) for name, row in rows.items()}, **saved}
+    chains = {**{name: chain_definition(row) for name, row in rows.items()}, **saved}
     providers = set(Provider.objects.values_list("name", flat=True))
     problems = []
     for definition in parsed:

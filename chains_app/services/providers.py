@@ -15,7 +15,7 @@ from acteon_site.base.errors import FieldProblem, conflict, invalid, not_found
 from acteon_site.base.managed import ManagedConfig
 from chains_app import references
 from chains_app.models import CircuitBreaker, Provider
-from chains_app.services.users import provider_users
+from chains_app.services.in_use import provider_users
 from chains_app.specs import BreakerSpec, check_breakers, parse_breaker, parse_provider
 
 OWNED = ("source", "loaded_digest", "edited_by", "edited_at")

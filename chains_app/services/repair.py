@@ -15,10 +15,10 @@ from django.db.models import Count, Min, QuerySet
 from acteon_site.base.errors import AppError, conflict
 from acteon_site.base.retrying import retry_on_deadlock
 from acteon_site.base.source import Source
-from audit_app.services.journal import Journal
 from chains_app.models import Incident, Run, StepRun
-from chains_app.services.recording import subject_of, trail_id
-from chains_app.services.resuming import Word, resume_locked, resume_problem, run_lock, run_retry
+from chains_app.services.locks import lock_run_from_top
+from chains_app.services.resuming import Decision, resume_locked, resume_problem, run_retry
+from chains_app.services.trail import audit_run, journal_of
 from chains_app.states import StepStatus
 
 MOST = 1000
@@ -119,9 +119,9 @@ def dead_letter_replay(*, run_id: UUID, actor: str, source: Source | None = None
     Raises as `run_retry` does, too: it was compensated, or its order was placed anew.
     """
     with transaction.atomic():
-        run = run_lock(run_id)
+        run = lock_run_from_top(run_id)
         _require_letter(run)
-        return resume_locked(run, Word(actor, source))
+        return resume_locked(run, Decision(actor, source))
 
 
 def dead_letters_replay(
@@ -143,7 +143,7 @@ def _refusal(act: Callable[..., Run], run_id: UUID, actor: str, source: Source |
 def dead_letter_dismiss(*, run_id: UUID, actor: str, source: Source | None = None) -> Run:
     """Take one dead letter away. Raises 404, and 409 where somebody replayed or took it meanwhile."""
     with transaction.atomic():
-        run = run_lock(run_id)
+        run = lock_run_from_top(run_id)
         _require_letter(run)
         _take_away([run], actor, source)
     return run
@@ -181,15 +181,8 @@ def _require_letter(run: Run) -> None:
 
 
 def _take_away(letters: Sequence[Run], actor: str, source: Source | None) -> None:
-    journal = Journal(source or Source(actor, "", ""))
+    journal = journal_of(actor, source)
     for run in letters:
-        details = {"chain_name": run.chain_name, "from": "dead_letter", "to": "dismissed", "by": actor}
-        journal.audit(
-            subject_of(run),
-            outcome="state_changed",
-            verdict="chain",
-            outcome_details=details,
-            chain_id=trail_id(run),
-        )
+        audit_run(run, "state_changed", {"from": "dead_letter", "to": "dismissed", "by": actor}, journal)
     journal.write()
     Run.objects.filter(pk__in=[run.pk for run in letters]).update(dead_lettered_at=None)

@@ -25,9 +25,9 @@ from chains_app.management.repairing import (
     show_outcomes,
 )
 from chains_app.models import Incident, Run
-from chains_app.services.control import chain_cancel
+from chains_app.services.cancelling import chain_cancel
 from chains_app.services.repair import incidents_preview, incidents_resume, open_incidents
-from chains_app.services.resuming import FOUND, resume_problem, run_retry, run_skip_step
+from chains_app.services.resuming import OUTCOMES, resume_problem, run_retry, run_skip_step
 
 EXAMPLES = f"""examples:
   python manage.py incidents list --tenant acme-store
@@ -66,7 +66,7 @@ class Command(ExplainedCommand):
             if name == "list":
                 sub.add_argument("--resolved", action="store_true", help="the resolved ones too")
             if name in ("retry", "skip"):
-                sub.add_argument("--outcome", choices=FOUND, default="", help=OUTCOME)
+                sub.add_argument("--outcome", choices=OUTCOMES, default="", help=OUTCOME)
             if name == "cancel":
                 sub.add_argument("--reason", default="", help="why; it stands in the trail")
             if name == "resume":
