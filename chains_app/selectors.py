@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from acteon_site.base import config_versions, errors
 from acteon_site.base.digest import canonical_json
 from chains_app.definitions import Definition, stored_definition
+from chains_app.definitions.dag import DEEPEST
 from chains_app.models import ChainDefinition, ChainVersion, CircuitBreaker, Provider, Run
 from chains_app.providers.base import ProviderSettings
 
@@ -91,13 +92,11 @@ def current_chains() -> list[CurrentChain]:
     return [current_of(row) for row in chain_rows().order_by("name")]
 
 
-def chains_below(
-    definition: Definition, *, levels: int, may_see: Callable[[CurrentChain], bool]
-) -> dict[str, Definition]:
+def chains_below(definition: Definition, *, may_see: Callable[[CurrentChain], bool]) -> dict[str, Definition]:
     """The chains that it calls, and those that these call, as far as they may be seen: one query for each level."""
     found: dict[str, Definition] = {}
     asked, wanted = {definition.name}, set(definition.sub_chains)
-    for _ in range(levels):
+    for _ in range(DEEPEST):
         missing = wanted - asked
         if not missing:
             break

@@ -64,7 +64,7 @@ class CircuitBreakerAdmin(ConfigAdmin):
         obj.pk = breaker_save(spec=form.spec(), actor=actor_of(request)).pk
 
     def delete_model(self, request: HttpRequest, obj: CircuitBreaker) -> None:
-        breaker_delete(provider=obj.provider, actor=actor_of(request))
+        breaker_delete(provider=obj.provider)
 
     @action(description="Trip", permissions=["change"], dialog=TRIP)  # type: ignore[arg-type, operator]
     def trip(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:

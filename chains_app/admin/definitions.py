@@ -13,7 +13,7 @@ from unfold.decorators import display
 from chains_app.admin.forms import ChainForm
 from chains_app.admin.pages import ConfigAdmin, actor_of, origin_of
 from chains_app.admin.timeline import picture_html
-from chains_app.definitions.dag import DEEPEST, definition_graph
+from chains_app.definitions.dag import definition_graph
 from chains_app.models import ChainDefinition
 from chains_app.selectors import chain_definition, chains_below
 from chains_app.services.definitions import chain_delete, chain_enable, chain_save
@@ -61,7 +61,7 @@ class ChainDefinitionAdmin(ConfigAdmin):
         if not chain.current:
             return "drawn once the chain is saved"
         definition = chain_definition(chain)
-        inner = chains_below(definition, levels=DEEPEST, may_see=lambda chain: True)
+        inner = chains_below(definition, may_see=lambda chain: True)
         return picture_html(definition_graph(definition, inner.get))
 
     @display(description="Versions")
@@ -87,4 +87,4 @@ class ChainDefinitionAdmin(ConfigAdmin):
             chain_enable(name=spec["name"], enabled=enabled, actor=actor)
 
     def delete_model(self, request: HttpRequest, obj: ChainDefinition) -> None:
-        chain_delete(name=obj.name, actor=actor_of(request))
+        chain_delete(name=obj.name)

@@ -72,7 +72,7 @@ class ProviderAdmin(ConfigAdmin):
         obj.pk = saved.pk
 
     def delete_model(self, request: HttpRequest, obj: Provider) -> None:
-        provider_delete(name=obj.name, actor=actor_of(request))
+        provider_delete(name=obj.name)
 
 
 def _secret_names(secrets: Mapping[str, Any]) -> list[str]:

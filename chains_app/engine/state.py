@@ -13,7 +13,7 @@ from chains_app.states import Phase, StepStatus, Undo
 
 @dataclass(slots=True)
 class StepState:
-    """What is known of one step.
+    """One step of a run.
 
     `unknown`: a call was made whose outcome nobody knows; only the provider that got it, `used_provider`, can be
     asked. `undo_unknown`: the same of its compensation. `timed_from`: since when the step's own time runs.
@@ -58,7 +58,7 @@ Children = dict[str, ChildState]  # by branch name; a sub-chain's is ""
 
 @dataclass(slots=True)
 class RunState:
-    """What is known of the run: where it is (`cursor`, None behind the last step), its steps, the runs below it.
+    """A run: where it is (`cursor`, None behind the last step), its steps, the runs below it.
 
     `path`: the steps that were begun, in order. `ending`: the status that the undoing leads to.
     """
@@ -73,7 +73,7 @@ class RunState:
     error: str = ""
     error_code: str = ""
     children: dict[str, Children] = field(default_factory=dict)
-    # Signals that came and were not taken yet, oldest first; those taken in this turn.
+    # Signals that were sent and not taken yet, oldest first; those taken in this turn.
     signals: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     taken: list[tuple[str, str]] = field(default_factory=list)
 
@@ -82,11 +82,11 @@ class RunState:
 
     def enter(self, name: str) -> StepState:
         """Begin a step: it stands on the path from now on."""
-        known = self.step(name)
-        known.status = StepStatus.RUNNING
+        state = self.step(name)
+        state.status = StepStatus.RUNNING
         if name not in self.path:
             self.path.append(name)
-        return known
+        return state
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,11 +43,12 @@ from chains_app.services.step_calls import Reply, Request, make_call, template_c
 from chains_app.templating import render
 
 log = structlog.get_logger()
+MOST_AT_ONCE = 200
 
 
-def runs_sweep(*, limit: int = 200) -> int:
+def runs_sweep() -> int:
     """Advance what is due, also where no message told a worker of it. Returns how many runs were taken."""
-    return runs_advance(runs_due(limit))
+    return runs_advance(runs_due(MOST_AT_ONCE))
 
 
 def runs_advance(run_ids: Iterable[UUID]) -> int:

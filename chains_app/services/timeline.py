@@ -126,7 +126,7 @@ class _EntryMaker:
         template = target.payload_template
         whole = template if isinstance(template, dict) else {"value": template}
         rendered = render_traced(whole, template_context(loaded))
-        # A short secret is not call by its text, only by where it came from.
+        # A short secret is not known by its text, only by where it came from.
         tainted = rendered.tainted(self._is_secret)
         value = (
             current_redactor().scrubber(None, tainted).clean(rendered.value) if tainted else rendered.value
