@@ -10,8 +10,9 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.config_pages import ConfigAdmin, origin_of
 from chains_app.admin.forms import ChainForm
-from chains_app.admin.pages import ConfigAdmin, actor_of, origin_of
 from chains_app.admin.timeline import picture_html
 from chains_app.definitions.dag import definition_graph
 from chains_app.models import ChainDefinition

@@ -11,8 +11,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
+from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.config_pages import ConfigAdmin, origin_of
 from chains_app.admin.forms import ProviderForm
-from chains_app.admin.pages import ConfigAdmin, actor_of, origin_of
 from chains_app.models import Provider
 from chains_app.services.in_use import provider_users
 from chains_app.services.providers import provider_delete, provider_save

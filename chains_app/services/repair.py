@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -21,6 +21,7 @@ from chains_app.services.resuming import Decision, resume_locked, resume_problem
 from chains_app.services.trail import audit_run, journal_of
 from chains_app.states import StepStatus
 
+Row = TypeVar("Row", Incident, Run)
 MOST = 1000
 NOT_A_DEAD_LETTER = "NOT_A_DEAD_LETTER"
 # What the filters are called, and where the rows have it.
@@ -35,21 +36,10 @@ LETTER_COLUMNS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed:
-    """What became of a parked run, or would: `error` says why it cannot go on."""
+class Repaired(Generic[Row]):
+    """What became of an incident or a dead letter, or would: `error` says why its run cannot go on."""
 
-    incident: Incident
-    error: AppError | None = None
-
-    @property
-    def run(self) -> Run:
-        return self.incident.run
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """The same of a dead letter."""
-
+    row: Row
     run: Run
     error: AppError | None = None
 
@@ -74,17 +64,17 @@ def open_incidents(*, resolved: bool = False, **filters: Any) -> QuerySet[Incide
     return Incident.objects.filter(**wanted).select_related("run").order_by("opened_at", "id")
 
 
-def incidents_preview(*, incidents: Iterable[Incident]) -> list[Resumed]:
+def incidents_preview(*, incidents: Iterable[Incident]) -> list[Repaired[Incident]]:
     """What `incidents_resume` would come to now. Changes nothing."""
-    return [Resumed(incident, resume_problem(incident.run)) for incident in incidents]
+    return [Repaired(row, row.run, resume_problem(row.run)) for row in incidents]
 
 
 def incidents_resume(
     *, incidents: Sequence[Incident], actor: str, source: Source | None = None
-) -> list[Resumed]:
-    """Retry each parked run; one that cannot go on is told and harms no other."""
+) -> list[Repaired[Incident]]:
+    """Retry each parked run, in a transaction of its own: one that cannot go on keeps no other from it."""
     return [
-        Resumed(row, _refusal(partial(run_retry, incident=row.pk), row.run_id, actor, source))
+        Repaired(row, row.run, _refused(partial(run_retry, incident=row.pk), row.run_id, actor, source))
         for row in incidents
     ]
 
@@ -102,14 +92,14 @@ def dead_letters(**filters: Any) -> QuerySet[Run]:
 
 
 def failed_steps(runs: Iterable[Run]) -> dict[UUID, StepRun]:
-    """The last step that failed of each run, in one query."""
+    """By the run's id the last of its steps that failed, in one query."""
     rows = StepRun.objects.filter(run__in=list(runs), status=StepStatus.FAILED).order_by("index")
     return {row.run_id: row for row in rows.defer("response")}
 
 
-def dead_letters_preview(*, letters: Iterable[Run]) -> list[Replayed]:
+def dead_letters_preview(*, letters: Iterable[Run]) -> list[Repaired[Run]]:
     """What `dead_letters_replay` would come to now. Changes nothing."""
-    return [Replayed(run, resume_problem(run)) for run in letters]
+    return [Repaired(run, run, resume_problem(run)) for run in letters]
 
 
 @retry_on_deadlock
@@ -126,12 +116,12 @@ def dead_letter_replay(*, run_id: UUID, actor: str, source: Source | None = None
 
 def dead_letters_replay(
     *, letters: Iterable[Run], actor: str, source: Source | None = None
-) -> list[Replayed]:
-    """Replay each; one that cannot go on is told, stays a dead letter and harms no other."""
-    return [Replayed(run, _refusal(dead_letter_replay, run.pk, actor, source)) for run in letters]
+) -> list[Repaired[Run]]:
+    """Replay each, in a transaction of its own; one that cannot go on stays a dead letter."""
+    return [Repaired(run, run, _refused(dead_letter_replay, run.pk, actor, source)) for run in letters]
 
 
-def _refusal(act: Callable[..., Run], run_id: UUID, actor: str, source: Source | None) -> AppError | None:
+def _refused(act: Callable[..., Run], run_id: UUID, actor: str, source: Source | None) -> AppError | None:
     try:
         act(run_id=run_id, actor=actor, source=source)
     except AppError as error:
@@ -151,9 +141,9 @@ def dead_letter_dismiss(*, run_id: UUID, actor: str, source: Source | None = Non
 
 def dead_letters_dismiss(
     *, letters: Iterable[Run], actor: str, source: Source | None = None
-) -> list[Replayed]:
-    """Take these away; one that somebody was faster with is told and harms no other."""
-    return [Replayed(run, _refusal(dead_letter_dismiss, run.pk, actor, source)) for run in letters]
+) -> list[Repaired[Run]]:
+    """Take these away, each in a transaction of its own; of one that somebody was faster with, the error says so."""
+    return [Repaired(run, run, _refused(dead_letter_dismiss, run.pk, actor, source)) for run in letters]
 
 
 @transaction.atomic
