@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
 from django.urls import reverse
 
 from acteon_site.admin.home import Card, Figures, Tile, bounded_count
-from chains_app.models import CircuitBreaker, Incident, Run
+from chains_app.models import CircuitBreaker
+from chains_app.services.repair import open_incidents
 from chains_app.states import BreakerState
 
 MOST_SHOWN = 6
 
 
-def open_incidents() -> QuerySet[Incident]:
-    return Incident.objects.filter(resolved_at__isnull=True)
-
-
-def dead_letters() -> QuerySet[Run]:
-    return Run.objects.filter(dead_lettered_at__isnull=False)
-
-
 def incidents() -> Figures:
-    newest = open_incidents().select_related("run").order_by("-opened_at")
+    newest = open_incidents().order_by("-opened_at")
     newest = newest.only("reason", "step", "opened_at", "run__chain_name", "run__tenant")
     count = bounded_count(open_incidents())
     words = "open incident" if count == "1" else "open incidents"

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 
 from audit_app.selectors import provider_counters, step_counters
-from chains_app.models import CircuitBreaker, Incident, Run
+from chains_app.models import CircuitBreaker, Run
+from chains_app.services.repair import open_incidents
 from chains_app.states import BreakerState
 
 STATE_NUMBERS = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
@@ -16,7 +17,7 @@ STATE_NUMBERS = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState
 def queues() -> dict[str, int]:
     return {
         "runs_due": Run.objects.filter(next_run_at__isnull=False).count(),
-        "incidents_open": Incident.objects.filter(resolved_at__isnull=True).count(),
+        "incidents_open": open_incidents().count(),
     }
 
 

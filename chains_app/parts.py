@@ -17,6 +17,7 @@ from chains_app.config_kinds.chains import Chains
 from chains_app.config_kinds.circuit_breakers import CircuitBreakers
 from chains_app.config_kinds.providers import Providers
 from chains_app.services.reaping import reap_runs
+from chains_app.services.repair import dead_letters, open_incidents
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     KINDS: (Providers(), CircuitBreakers(), Chains()),
@@ -30,7 +31,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
             "warning",
             "chains_app_incident",
             "chains_app.view_incident",
-            Badge("danger", home_cards.open_incidents),
+            Badge("danger", open_incidents),
         ),
         Page(
             "Today",
@@ -39,7 +40,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
             "report",
             "chains_app_deadletter",
             "chains_app.view_run",
-            Badge("warning", home_cards.dead_letters),
+            Badge("warning", dead_letters),
         ),
         Page("Orders & runs", 2, "Runs", "conversion_path", "chains_app_run", "chains_app.view_run"),
         Page(

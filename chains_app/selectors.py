@@ -1,7 +1,11 @@
-"""Providers and chain definitions as this process decides by, refreshed within half a second of a change."""
+"""Providers and chain definitions as this process decides by, refreshed within half a second of a change.
+
+And the definition that a run goes by, which never changes.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,8 +16,10 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from acteon_site.base import config_versions, errors
+from acteon_site.base.digest import canonical_json
 from chains_app.definitions import Definition, stored_definition
-from chains_app.models import ChainDefinition, ChainVersion, CircuitBreaker, Provider
+from chains_app.definitions.dag import DEEPEST
+from chains_app.models import ChainDefinition, ChainVersion, CircuitBreaker, Provider, Run
 from chains_app.providers.base import ProviderSettings
 
 
@@ -65,7 +71,8 @@ def chain_rows() -> QuerySet[ChainDefinition]:
     return ChainDefinition.objects.filter(current__isnull=False).select_related("current")
 
 
-def found_chain(name: str) -> ChainDefinition:
+def chain_row(name: str) -> ChainDefinition:
+    """As `chain_rows` has it. Raises 404."""
     row = chain_rows().filter(name=name).first()
     if row is None:
         raise chain_unknown(name)
@@ -77,21 +84,19 @@ def chain_unknown(name: str) -> errors.AppError:
 
 
 def current_chain(name: str) -> CurrentChain:
-    """The chain as the database has it now, past the cache. 404 unknown."""
-    return current_of(found_chain(name))
+    """The chain as the database has it now, past the cache. Raises 404."""
+    return current_of(chain_row(name))
 
 
 def current_chains() -> list[CurrentChain]:
     return [current_of(row) for row in chain_rows().order_by("name")]
 
 
-def chains_below(
-    definition: Definition, *, levels: int, may_see: Callable[[CurrentChain], bool]
-) -> dict[str, Definition]:
+def chains_below(definition: Definition, *, may_see: Callable[[CurrentChain], bool]) -> dict[str, Definition]:
     """The chains that it calls, and those that these call, as far as they may be seen: one query for each level."""
     found: dict[str, Definition] = {}
     asked, wanted = {definition.name}, set(definition.sub_chains)
-    for _ in range(levels):
+    for _ in range(DEEPEST):
         missing = wanted - asked
         if not missing:
             break
@@ -109,6 +114,37 @@ def version_definition(version_id: UUID) -> Definition:
     return _parsed(version.spec, str(version))
 
 
+def run_definition(run: Run) -> Definition:
+    """What the run goes by: the version that it pinned, one branch of a parallel step in it, or its one own step.
+
+    Raises 503 where this release cannot read it.
+    """
+    if run.version_id is None:
+        return _single_definition(canonical_json(run.spec))
+    definition = version_definition(run.version_id)
+    return _branch_definition(definition, run.parent_step, run.branch) if run.branch else definition
+
+
+def _branch_definition(definition: Definition, step: str, branch: str) -> Definition:
+    """A chain of the one step that a branch is."""
+    group = definition.step(step).parallel
+    inner = next((inner for inner in group.steps if inner.name == branch), None) if group else None
+    if inner is None:
+        raise errors.unavailable(f"chain {definition.name} has no branch {step}/{branch}")
+    return Definition(
+        f"{definition.name}/{step}/{branch}",
+        (inner,),
+        on_failure="abort_no_dlq",
+        timeout_seconds=group.timeout_seconds if group else None,
+    )
+
+
+@lru_cache(maxsize=256)
+def _single_definition(spec_text: str) -> Definition:
+    spec = json.loads(spec_text)
+    return _parsed(spec, spec["name"])
+
+
 def settings_of(row: Provider) -> ProviderSettings:
     return ProviderSettings(
         name=row.name,
@@ -121,7 +157,7 @@ def settings_of(row: Provider) -> ProviderSettings:
     )
 
 
-def definition_of(row: ChainDefinition) -> Definition:
+def chain_definition(row: ChainDefinition) -> Definition:
     return current_of(row).definition
 
 

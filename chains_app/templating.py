@@ -36,7 +36,6 @@ class Rendered:
 
     value: Any
     sources: tuple[tuple[str, str], ...] = ()
-    missing: tuple[str, ...] = ()
 
     def tainted(self, is_secret: Callable[[str], bool]) -> tuple[str, ...]:
         """Dotted paths in `value` rendered from paths that `is_secret`; list places are left out of them."""
@@ -52,7 +51,7 @@ def render_traced(template: Any, context: Mapping[str, Any]) -> Rendered:
     """Also tells what came from where, so that redaction can follow the data."""
     renderer = _Renderer(context)
     value = renderer.value(template, "")
-    return Rendered(value, tuple(renderer.sources), tuple(renderer.missing))
+    return Rendered(value, tuple(renderer.sources))
 
 
 def lookup(data: Any, path: str) -> Any:
@@ -106,7 +105,6 @@ class _Renderer:
     def __init__(self, context: Mapping[str, Any]) -> None:
         self._context = context
         self.sources: list[tuple[str, str]] = []
-        self.missing: list[str] = []
 
     def value(self, template: Any, place: str) -> Any:
         if isinstance(template, str):
@@ -128,8 +126,6 @@ class _Renderer:
 
     def _find(self, path: str, place: str) -> Any:
         found = lookup(self._context, path) if is_path(path) else MISSING
-        if found is MISSING:
-            self.missing.append(path)
-        else:
+        if found is not MISSING:
             self.sources.append((place, path))
         return found

@@ -1,4 +1,4 @@
-"""Evidence on a page of its own make, with buttons that ask before they post: orders, approvals, dead letters."""
+"""Buttons that do something to a row: they ask before they post, and say what came of it."""
 
 from __future__ import annotations
 
@@ -56,6 +56,23 @@ def source_of(request: HttpRequest) -> Source:
 def reason_of(request: HttpRequest) -> str:
     """The reason that was typed, as one line."""
     return " ".join(request.POST.get("reason", "").split())[:MOST_REASON]
+
+
+def change_url(model: Any, pk: object) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[pk])
+
+
+def answer_dialog(
+    page: admin.ModelAdmin[Any], request: HttpRequest, url: str, act: Callable[[], str]
+) -> HttpResponse:
+    """Do what the button of a dialog is for, and lead to `url`, where its words (or the refusal) are shown."""
+    try:
+        page.message_user(request, act())
+    except AppError as error:
+        page.message_user(request, error.message, messages.ERROR)
+    if request.headers.get("HX-Request"):  # a dialog is sent by script
+        return HttpResponse(headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
 
 
 class ButtonPagesAdmin(ReadOnlyAdmin):

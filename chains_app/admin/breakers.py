@@ -8,25 +8,20 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 
-from acteon_site.base.errors import AppError
+from acteon_site.admin.buttons import actor_of, answer_dialog, change_url
+from acteon_site.admin.config_pages import ConfigAdmin, origin_of
 from chains_app.admin.forms import BreakerForm
-from chains_app.admin.pages import ConfigAdmin, actor_of, back_to, change_url, origin_of
+from chains_app.admin.pages import dialog
 from chains_app.models import CircuitBreaker
 from chains_app.services.breakers import breaker_reset, breaker_trip
 from chains_app.services.providers import breaker_delete, breaker_save
 
-TRIP = {
-    "title": "Open this breaker?",
-    "description": "Calls go to the fallback or wait until the recovery time is over.",
-    "form_class": None,
-    "form_submit_text": "Open it",
-}
-RESET = {
-    "title": "Close this breaker?",
-    "description": "Calls go to the provider at once; its failures are forgotten.",
-    "form_class": None,
-    "form_submit_text": "Close it",
-}
+TRIP = dialog(
+    "Open this breaker?", "Calls go to the fallback or wait until the recovery time is over.", "Open it"
+)
+RESET = dialog(
+    "Close this breaker?", "Calls go to the provider at once; its failures are forgotten.", "Close it"
+)
 COLORS = {"closed": "success", "half_open": "warning", "open": "danger"}
 
 
@@ -64,7 +59,7 @@ class CircuitBreakerAdmin(ConfigAdmin):
         obj.pk = breaker_save(spec=form.spec(), actor=actor_of(request)).pk
 
     def delete_model(self, request: HttpRequest, obj: CircuitBreaker) -> None:
-        breaker_delete(provider=obj.provider, actor=actor_of(request))
+        breaker_delete(provider=obj.provider)
 
     @action(description="Trip", permissions=["change"], dialog=TRIP)  # type: ignore[arg-type, operator]
     def trip(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
@@ -76,9 +71,9 @@ class CircuitBreakerAdmin(ConfigAdmin):
 
     def _switch(self, request: HttpRequest, object_id: str, switch: Any) -> HttpResponse:
         breaker = CircuitBreaker.objects.filter(pk=object_id).first()
-        try:
+
+        def act() -> str:
             changed = switch(provider=breaker.provider if breaker else "", actor=actor_of(request))
-            self.message_user(request, f"The breaker of {changed.provider} is {changed.state}.")
-        except AppError as error:
-            self.message_user(request, error.message, "error")
-        return back_to(request, change_url(CircuitBreaker, object_id))
+            return f"The breaker of {changed.provider} is {changed.state}."
+
+        return answer_dialog(self, request, change_url(CircuitBreaker, object_id), act)

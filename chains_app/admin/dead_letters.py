@@ -11,10 +11,17 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 
-from acteon_site.admin.buttons import Button, ButtonPagesAdmin, ButtonResult, actor_of, source_of
+from acteon_site.admin.buttons import (
+    Button,
+    ButtonPagesAdmin,
+    ButtonResult,
+    actor_of,
+    change_url,
+    source_of,
+)
 from acteon_site.base.clock_text import ago, moment
 from audit_app.admin import ScopeFilter
-from chains_app.admin.pages import NamingChangeList, change_url, order_link
+from chains_app.admin.pages import NamingChangeList, order_link
 from chains_app.admin.repair import Bulk, Stop, Verb, repair_page
 from chains_app.api.run_shapes import run_detail
 from chains_app.listeners import owner_names

@@ -10,12 +10,13 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.config_pages import ConfigAdmin, origin_of
 from chains_app.admin.forms import ChainForm
-from chains_app.admin.pages import ConfigAdmin, actor_of, origin_of
 from chains_app.admin.timeline import picture_html
-from chains_app.definitions.dag import DEEPEST, definition_graph
+from chains_app.definitions.dag import definition_graph
 from chains_app.models import ChainDefinition
-from chains_app.selectors import chains_below, definition_of
+from chains_app.selectors import chain_definition, chains_below
 from chains_app.services.definitions import chain_delete, chain_enable, chain_save
 
 NEWEST_VERSIONS = 20
@@ -41,11 +42,11 @@ class ChainDefinitionAdmin(ConfigAdmin):
 
     @display(description="Steps")
     def steps(self, chain: ChainDefinition) -> str:
-        return " → ".join(step.name for step in definition_of(chain).steps) if chain.current else "-"
+        return " → ".join(step.name for step in chain_definition(chain).steps) if chain.current else "-"
 
     @display(description="Started by")
     def started_by(self, chain: ChainDefinition) -> str:
-        trigger = definition_of(chain).trigger if chain.current else None
+        trigger = chain_definition(chain).trigger if chain.current else None
         if trigger is None:
             return "-"
         everyone = trigger.namespace == trigger.tenant == "*"
@@ -60,8 +61,8 @@ class ChainDefinitionAdmin(ConfigAdmin):
     def picture(self, chain: ChainDefinition) -> SafeString | str:
         if not chain.current:
             return "drawn once the chain is saved"
-        definition = definition_of(chain)
-        inner = chains_below(definition, levels=DEEPEST, may_see=lambda chain: True)
+        definition = chain_definition(chain)
+        inner = chains_below(definition, may_see=lambda chain: True)
         return picture_html(definition_graph(definition, inner.get))
 
     @display(description="Versions")
@@ -87,4 +88,4 @@ class ChainDefinitionAdmin(ConfigAdmin):
             chain_enable(name=spec["name"], enabled=enabled, actor=actor)
 
     def delete_model(self, request: HttpRequest, obj: ChainDefinition) -> None:
-        chain_delete(name=obj.name, actor=actor_of(request))
+        chain_delete(name=obj.name)

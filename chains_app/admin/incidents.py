@@ -13,36 +13,29 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
-from acteon_site.admin.buttons import source_of
+from acteon_site.admin.buttons import actor_of, answer_dialog, change_url, source_of
 from acteon_site.admin.read_only import ReadOnlyAdmin
 from acteon_site.base.clock_text import ago
-from acteon_site.base.errors import AppError
+from acteon_site.base.errors import conflict
 from acteon_site.base.ids import as_uuid
 from chains_app.admin.pages import (
     FoundDialog,
     NamingChangeList,
     ReasonDialog,
-    actor_of,
-    back_to,
-    change_url,
+    dialog,
     order_link,
 )
 from chains_app.admin.repair import Bulk, Stop, Verb, repair_page
 from chains_app.models import Incident, Run
-from chains_app.services.control import chain_cancel
+from chains_app.services.cancelling import chain_cancel
 from chains_app.services.repair import INCIDENT_COLUMNS, incidents_preview, incidents_resume, open_incidents
 from chains_app.services.resuming import run_retry, run_skip_step
 
-
-def _asks(title: str, description: str, submit: str, form: Any = None) -> dict[str, Any]:
-    return {"title": title, "description": description, "form_class": form, "form_submit_text": submit}
-
-
-RETRY = _asks(
+RETRY = dialog(
     "Try the step again?", "It is sent with the same Idempotency-Key as before.", "Try again", FoundDialog
 )
-SKIP = _asks("Go on without the step?", "It counts as done by other means.", "Go on", FoundDialog)
-CANCEL = _asks("Cancel the run?", "What is done is compensated.", "Cancel the run", ReasonDialog)
+SKIP = dialog("Go on without the step?", "It counts as done by other means.", "Go on", FoundDialog)
+CANCEL = dialog("Cancel the run?", "What is done is compensated.", "Cancel the run", ReasonDialog)
 GOES_ON = "Done; the run goes on."
 
 
@@ -120,33 +113,30 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     @action(description="Try again", permissions=["resolve"], dialog=RETRY)  # type: ignore[arg-type, operator]
     def retry(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._resolve(request, object_id, run_retry, GOES_ON, **_found(request, form))
+        return self._decide(request, object_id, run_retry, GOES_ON, **_found(request, form))
 
     @action(description="Skip the step", permissions=["resolve"], dialog=SKIP)  # type: ignore[arg-type, operator]
     def skip(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._resolve(request, object_id, run_skip_step, GOES_ON, **_found(request, form))
+        return self._decide(request, object_id, run_skip_step, GOES_ON, **_found(request, form))
 
     @action(description="Cancel the run", permissions=["resolve"], dialog=CANCEL)  # type: ignore[arg-type, operator]
     def cancel(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        told, reason = "The run was asked to stop.", form.cleaned_data["reason"]
-        return self._resolve(request, object_id, chain_cancel, told, reason=reason)
+        reason = form.cleaned_data["reason"]
+        return self._decide(request, object_id, chain_cancel, "The run was asked to stop.", reason=reason)
 
-    def _resolve(
-        self, request: HttpRequest, object_id: str, decide: Any, told: str, **more: Any
+    def _decide(
+        self, request: HttpRequest, object_id: str, service: Any, words: str, **given: Any
     ) -> HttpResponse:
-        """An incident that somebody else has resolved meanwhile decides nothing more."""
         pk = as_uuid(object_id)
-        incident = Incident.objects.filter(pk=pk, resolved_at__isnull=True).first() if pk else None
-        try:
-            if incident is None:
-                self.message_user(request, "This incident is resolved already.", "warning")
-            else:
-                about = {"run_id": incident.run_id, "incident": incident.pk}
-                decide(**about, actor=actor_of(request), **more)
-                self.message_user(request, told)
-        except AppError as error:
-            self.message_user(request, error.message, "error")
-        return back_to(request, change_url(Incident, object_id))
+        waiting = Incident.objects.filter(pk=pk, resolved_at__isnull=True).first() if pk else None
+
+        def act() -> str:
+            if waiting is None:
+                raise conflict("This incident is resolved already.", "INCIDENT_RESOLVED")
+            service(run_id=waiting.run_id, incident=waiting.pk, actor=actor_of(request), **given)
+            return words
+
+        return answer_dialog(self, request, change_url(Incident, object_id), act)
 
     @action(description="Resume many", permissions=["resolve"], url_path="resume", icon="checklist")  # type: ignore[operator]
     def resume_many(self, request: HttpRequest) -> HttpResponse:

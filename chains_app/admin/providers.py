@@ -11,11 +11,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
+from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.config_pages import ConfigAdmin, origin_of
 from chains_app.admin.forms import ProviderForm
-from chains_app.admin.pages import ConfigAdmin, actor_of, origin_of
 from chains_app.models import Provider
+from chains_app.services.in_use import provider_users
 from chains_app.services.providers import provider_delete, provider_save
-from chains_app.services.users import provider_users
 
 _ADDRESS = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
@@ -72,7 +73,7 @@ class ProviderAdmin(ConfigAdmin):
         obj.pk = saved.pk
 
     def delete_model(self, request: HttpRequest, obj: Provider) -> None:
-        provider_delete(name=obj.name, actor=actor_of(request))
+        provider_delete(name=obj.name)
 
 
 def _secret_names(secrets: Mapping[str, Any]) -> list[str]:

@@ -13,17 +13,16 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
-from acteon_site.admin.buttons import actor_of, source_of
+from acteon_site.admin.buttons import actor_of, change_url, source_of
 from acteon_site.base.ids import as_uuid
-from chains_app.admin.pages import change_url
 from chains_app.listeners import owner_names
 from chains_app.models import Run
-from chains_app.services.repair import Replayed, Resumed
+from chains_app.services.repair import Repaired
 
 MOST_SHOWN = 100
 MOST_KINDS = 500
 TEMPLATE = "admin/chains_app/repair.html"
-Outcome = Resumed | Replayed
+Outcome = Repaired[Any]
 SCOPE = "scope"
 LABELS = {SCOPE: "Shop", "chain_name": "Chain", "reason": "Reason", "step": "Step"}
 
@@ -151,17 +150,16 @@ def _done(request: HttpRequest, bulk: Bulk) -> dict[str, Any]:
 
 def _lines(outcomes: Sequence[Outcome], stops: Mapping[UUID, Stop]) -> list[Line]:
     """What goes on first."""
-    rows = [outcome.incident if isinstance(outcome, Resumed) else outcome.run for outcome in outcomes]
     names = owner_names(outcome.run for outcome in outcomes)
     lines = [
         Line(
-            pk=row.pk,
+            pk=outcome.row.pk,
             order=names[outcome.run.pk],
             url=change_url(Run, outcome.run.pk),
             run=outcome.run,
-            stop=stops[row.pk],
+            stop=stops[outcome.row.pk],
             problem=outcome.error.message if outcome.error else "",
         )
-        for row, outcome in zip(rows, outcomes, strict=True)
+        for outcome in outcomes
     ]
     return sorted(lines, key=lambda line: not line.able)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -11,32 +12,31 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
-from acteon_site.admin.buttons import source_of
+from acteon_site.admin.buttons import actor_of, answer_dialog, change_url, source_of
 from acteon_site.admin.read_only import ReadOnlyAdmin, pretty_json
-from acteon_site.base.errors import AppError
 from acteon_site.base.ids import as_uuid
 from audit_app.admin import ScopeFilter
-from chains_app.admin.pages import ReasonDialog, actor_of, back_to, change_url
+from chains_app.admin.pages import ReasonDialog, dialog
 from chains_app.admin.timeline import picture_html, steps_html, timeline_html
 from chains_app.models import Run
-from chains_app.services.control import chain_cancel
-from chains_app.services.family import graph_of, scrubber_for
+from chains_app.services.cancelling import chain_cancel
+from chains_app.services.redacting import scrubber_of
 from chains_app.services.resuming import STOPPED, run_retry
+from chains_app.services.run_trees import graph_of
 from chains_app.states import RunStatus
 
 Shown = SafeString | str
-RESUME = {
-    "title": "Resume this run?",
-    "description": "It goes on at the step where it failed, with the same Idempotency-Key as before.",
-    "form_class": None,
-    "form_submit_text": "Resume",
-}
-CANCEL = {
-    "title": "Cancel this run?",
-    "description": "The call in flight is awaited, and what is done is compensated.",
-    "form_class": ReasonDialog,
-    "form_submit_text": "Cancel the run",
-}
+RESUME = dialog(
+    "Resume this run?",
+    "It goes on at the step where it failed, with the same Idempotency-Key as before.",
+    "Resume",
+)
+CANCEL = dialog(
+    "Cancel this run?",
+    "The call in flight is awaited, and what is done is compensated.",
+    "Cancel the run",
+    ReasonDialog,
+)
 COLORS = {
     **dict.fromkeys(("running", "waiting_sub_chain", "waiting_timer"), "info"),
     **{"waiting_signal": "warning", "completed": "success", "failed": "danger", "timed_out": "danger"},
@@ -140,7 +140,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Payload")
     def shown_payload(self, run: Run) -> Shown:
-        return pretty_json(scrubber_for(run).payload)
+        return pretty_json(scrubber_of(run).payload)
 
     @admin.display(description="Incidents")
     def shown_incidents(self, run: Run) -> Shown:
@@ -152,23 +152,17 @@ class RunAdmin(ReadOnlyAdmin):
 
     @action(description="Resume", permissions=["resume"], dialog=RESUME)  # type: ignore[arg-type, operator]
     def resume(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        run_id = as_uuid(object_id)
-        try:
-            if run_id is not None:
-                run_retry(run_id=run_id, actor=actor_of(request), source=source_of(request))
-                self.message_user(request, "The run goes on where it failed.")
-        except AppError as error:
-            self.message_user(request, error.message, "error")
-        return back_to(request, change_url(Run, object_id))
+        def act() -> str:
+            run_retry(run_id=UUID(object_id), actor=actor_of(request), source=source_of(request))
+            return "The run goes on where it failed."
+
+        return answer_dialog(self, request, change_url(Run, object_id), act)
 
     @action(description="Cancel", permissions=["cancel"], dialog=CANCEL)  # type: ignore[arg-type, operator]
     def cancel(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        run_id = as_uuid(object_id)
-        try:
-            if run_id is not None:
-                reason = form.cleaned_data["reason"] or "cancelled in the admin"
-                chain_cancel(run_id=run_id, actor=actor_of(request), reason=reason)
-                self.message_user(request, "The run was asked to stop.")
-        except AppError as error:
-            self.message_user(request, error.message, "error")
-        return back_to(request, change_url(Run, object_id))
+        def act() -> str:
+            reason = form.cleaned_data["reason"] or "cancelled in the admin"
+            chain_cancel(run_id=UUID(object_id), actor=actor_of(request), reason=reason)
+            return "The run was asked to stop."
+
+        return answer_dialog(self, request, change_url(Run, object_id), act)

@@ -17,7 +17,7 @@ from acteon_site.base.clock_text import span_text
 from chains_app.definitions.dag import Graph
 from chains_app.definitions.picture import svg
 from chains_app.models import Run
-from chains_app.services.family import scrubber_for
+from chains_app.services.redacting import scrubber_of
 from chains_app.services.timeline import COMPENSATION, Entry, run_timeline
 from chains_app.states import TERMINAL, RunKind, StepStatus, Undo
 
@@ -68,7 +68,7 @@ def timeline_html(run: Run) -> SafeString:
 
 def steps_html(run: Run) -> SafeString:
     """The steps that were begun, also those that call nobody."""
-    scrubber = scrubber_for(run)
+    scrubber = scrubber_of(run)
     rows = [
         {
             "step": step,

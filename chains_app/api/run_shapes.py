@@ -10,9 +10,10 @@ from audit_app.redaction import Scrubber
 from chains_app.definitions import Definition, Step
 from chains_app.definitions.dag import as_dict, shown_status
 from chains_app.models import Incident, Run, StepRun
-from chains_app.services.family import graph_of, scrubber_for
-from chains_app.services.held import definition_of
+from chains_app.selectors import run_definition
+from chains_app.services.redacting import scrubber_of
 from chains_app.services.repair import failed_steps
+from chains_app.services.run_trees import graph_of
 from chains_app.states import RunStatus, StepStatus
 
 
@@ -22,7 +23,7 @@ def run_row(run: Run) -> dict[str, Any]:
         "chain_name": run.chain_name,
         "status": run.status,
         "current_step": run.current_step,
-        "total_steps": len(definition_of(run).steps),
+        "total_steps": len(run_definition(run).steps),
         "started_at": rfc3339(run.started_at),
         "updated_at": rfc3339(run.updated_at),
         "parent_chain_id": str(run.parent_id) if run.parent_id else None,
@@ -30,7 +31,7 @@ def run_row(run: Run) -> dict[str, Any]:
 
 
 def run_detail(run: Run) -> dict[str, Any]:
-    definition, scrubber = definition_of(run), scrubber_for(run)
+    definition, scrubber = run_definition(run), scrubber_of(run)
     rows = {row.name: row for row in run.steps.all()}
     incident = run.incidents.filter(resolved_at__isnull=True).first()
     return {
@@ -66,7 +67,7 @@ def _step(step: Step, row: StepRun | None, scrubber: Scrubber, run_status: str) 
 
 
 def run_history(run: Run) -> dict[str, Any]:
-    definition = definition_of(run)
+    definition = run_definition(run)
     rows = {row.name: row for row in run.steps.prefetch_related("attempts")}
     steps = [_history(definition, rows[step.name]) for step in definition.steps if step.name in rows]
     return {"chain_id": str(run.pk), "chain_name": run.chain_name, "status": run.status, "steps": steps}

@@ -11,7 +11,7 @@ from acteon_site.base.errors import FieldProblem, invalid_field
 from acteon_site.base.principals import Principal
 from acteon_site.http.endpoint import Endpoint, body_of, caller_of, page_of, require_global
 from chains_app.api.shapes import definition_detail, definition_summary
-from chains_app.definitions.dag import DEEPEST, as_dict, definition_graph
+from chains_app.definitions.dag import as_dict, definition_graph
 from chains_app.selectors import CurrentChain, chain_unknown, chains_below, current_chain, current_chains
 from chains_app.services.definitions import chain_delete, chain_save
 
@@ -32,23 +32,23 @@ class DefinitionDetail(Endpoint):
         return Response(_detail(_seen_chain(request, name)))
 
     def put(self, request: Request, name: str) -> Response:
-        """Create or replace. Keys that nobody knows are ignored, and told as `warnings`."""
+        """Create or replace. Keys that nobody knows are ignored, and listed as `warnings`."""
         require_global(request)
         warnings: list[FieldProblem] = []
         chain_save(spec=_spec(request, name), actor=caller_of(request).caller_id, warnings=warnings)
-        told = {"warnings": [warning.as_dict() for warning in warnings]} if warnings else {}
-        return Response({**_detail(current_chain(name)), **told})
+        shown = {"warnings": [warning.as_dict() for warning in warnings]} if warnings else {}
+        return Response({**_detail(current_chain(name)), **shown})
 
     def delete(self, request: Request, name: str) -> Response:
         require_global(request)
-        chain_delete(name=name, actor=caller_of(request).caller_id)
+        chain_delete(name=name)
         return Response(status=204)
 
 
 class DefinitionDag(Endpoint):
     def get(self, request: Request, name: str) -> Response:
         definition, caller = _seen_chain(request, name).definition, caller_of(request)
-        inner = chains_below(definition, levels=DEEPEST, may_see=lambda chain: _may_see(caller, chain))
+        inner = chains_below(definition, may_see=lambda chain: _may_see(caller, chain))
         return Response(as_dict(definition_graph(definition, inner.get)))
 
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.base.errors import bad_query, invalid_field, not_found
+from acteon_site.base.errors import AppError, bad_query, invalid_field, not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Role
@@ -23,7 +23,7 @@ from chains_app.api.run_shapes import (
     run_row,
 )
 from chains_app.models import Incident, Run
-from chains_app.services.control import chain_cancel, run_signal
+from chains_app.services.cancelling import chain_cancel
 from chains_app.services.repair import (
     MOST,
     dead_letter_replay,
@@ -34,6 +34,7 @@ from chains_app.services.repair import (
     open_incidents,
 )
 from chains_app.services.resuming import run_retry, run_skip_step
+from chains_app.services.signalling import run_signal
 from chains_app.states import RunKind, RunStatus
 
 INCIDENT_FILTERS = ("reason", "step", "chain_name")
@@ -161,24 +162,19 @@ class IncidentsResume(Endpoint):
         waiting = open_incidents(namespace=namespace, tenant=tenant, **given)
         incidents = list(waiting.filter(**caller_of(request).action_lookups("run__"))[:MOST])
         if flag_of(request, "dry_run"):
-            shown = [
-                {**incident_shape(seen.incident), "error": str(seen.error) if seen.error else None}
-                for seen in incidents_preview(incidents=incidents)
-            ]
+            shown = [_resumed(seen.row, seen.error) for seen in incidents_preview(incidents=incidents)]
             return Response({"dry_run": True, "resumed": 0, "failed": 0, "incidents": shown})
-        results = incidents_resume(incidents=incidents, **_who(request))
-        now = Incident.objects.select_related("run").in_bulk([done.incident.pk for done in results])
-        shown = [
-            {
-                **incident_shape(now.get(done.incident.pk, done.incident)),
-                "error": str(done.error) if done.error else None,
-            }
-            for done in results
-        ]
-        failed = sum(1 for done in results if done.error)
+        outcomes = incidents_resume(incidents=incidents, **_who(request))
+        now = Incident.objects.select_related("run").in_bulk([done.row.pk for done in outcomes])
+        shown = [_resumed(now.get(done.row.pk, done.row), done.error) for done in outcomes]
+        failed = sum(1 for done in outcomes if done.error)
         return Response(
-            {"dry_run": False, "resumed": len(results) - failed, "failed": failed, "incidents": shown}
+            {"dry_run": False, "resumed": len(outcomes) - failed, "failed": failed, "incidents": shown}
         )
+
+
+def _resumed(incident: Incident, error: AppError | None) -> dict[str, Any]:
+    return {**incident_shape(incident), "error": str(error) if error else None}
 
 
 def _letters(request: Request) -> QuerySet[Run]:

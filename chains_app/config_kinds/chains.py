@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from acteon_site.base import config_versions
 from acteon_site.base.errors import FieldProblem
@@ -23,10 +23,11 @@ from acteon_site.config_files.kind import (
     put,
 )
 from acteon_site.config_files.toml_tables import TomlTables
-from chains_app.definitions import Definition, Step, parse_definition, stored_definition, to_spec
+from chains_app.definitions import Definition, parse_definition, placed_steps, stored_definition, to_spec
 from chains_app.definitions.graph import find_cycle
-from chains_app.models import ChainDefinition, ChainVersion, Run
-from chains_app.services.users import runs_calling_chain
+from chains_app.models import ChainDefinition, Run
+from chains_app.services.definitions import version_create
+from chains_app.services.in_use import runs_calling_chain
 
 
 class Chains(Kind):
@@ -69,7 +70,7 @@ class Chains(Kind):
         columns = self.columns(spec) | self.owned(spec, ownership)
         row = row or ChainDefinition.objects.create(**columns)
         if row.current is None or self.digest(row.current.spec) != self.digest(content):
-            columns["current"] = _new_version(row, content, ownership.actor)
+            columns["current"] = version_create(row, content, ownership.actor)
         return put(row, columns)
 
     def in_use(self, row: ChainDefinition) -> str | None:
@@ -163,24 +164,13 @@ def _hoist(step: dict[str, Any], branches: list[Any], at: Place) -> list[Place]:
     return found
 
 
-def _new_version(row: ChainDefinition, content: Spec, actor: str) -> ChainVersion:
-    newest = row.versions.aggregate(newest=Max("number"))["newest"] or 0
-    return ChainVersion.objects.create(definition=row, number=newest + 1, spec=content, actor=actor)
-
-
 def _references(definition: Definition) -> Iterator[Reference]:
     if definition.on_cancel:
         yield Reference("on_cancel.provider", "providers", (definition.on_cancel.provider,))
-    for index, step in enumerate(definition.steps):
-        yield from _step_references(step, f"steps[{index}]")
-
-
-def _step_references(step: Step, place: str) -> Iterator[Reference]:
-    if step.provider:
-        yield Reference(f"{place}.provider", "providers", (step.provider,))
-    if step.compensate:
-        yield Reference(f"{place}.compensate.provider", "providers", (step.compensate.provider,))
-    if step.sub_chain:
-        yield Reference(f"{place}.sub_chain", "chains", (step.sub_chain,))
-    for index, inner in enumerate(step.parallel.steps if step.parallel else ()):
-        yield from _step_references(inner, f"{place}.parallel.steps[{index}]")
+    for place, step, _ in placed_steps(definition.steps):
+        if step.provider:
+            yield Reference(f"{place}.provider", "providers", (step.provider,))
+        if step.compensate:
+            yield Reference(f"{place}.compensate.provider", "providers", (step.compensate.provider,))
+        if step.sub_chain:
+            yield Reference(f"{place}.sub_chain", "chains", (step.sub_chain,))

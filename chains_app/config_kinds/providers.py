@@ -27,8 +27,8 @@ from acteon_site.config_files.secrets import (
 )
 from chains_app.models import Provider
 from chains_app.providers.registry import KINDS
-from chains_app.services.providers import configuration_lock
-from chains_app.services.users import runs_calling_provider
+from chains_app.services.editing import configuration_lock
+from chains_app.services.in_use import runs_calling_provider
 from chains_app.specs import ProviderSpec, parse_provider, provider_spec
 
 SECRET_URL = "secret_url"  # noqa: S105 - the name of a key

@@ -17,7 +17,6 @@ from chains_app.definitions.parse import parse_definition, stored_definition
 from chains_app.definitions.references import (
     check_definition,
     check_recursion,
-    check_references,
 )
 from chains_app.definitions.retry import NO_RETRY, Retry, delay_ms
 from chains_app.definitions.spec import to_spec
@@ -37,7 +36,6 @@ __all__ = [
     "WaitForSignal",
     "check_definition",
     "check_recursion",
-    "check_references",
     "delay_ms",
     "parse_definition",
     "placed_steps",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from acteon_site.base.errors import FieldProblem
-from chains_app.definitions import graph, sense
+from chains_app.definitions import graph, semantics
 from chains_app.definitions.model import MAX_STEPS, Definition, Notice, Step, Trigger
 from chains_app.definitions.parse_step import read_step
 from chains_app.definitions.reader import Problems, Reader
@@ -23,7 +23,7 @@ def parse_definition(
     """
     problems = Problems(warnings)
     definition = _read(spec, problems)
-    sense.check(definition, problems, shaped=graph.check(definition, problems))
+    semantics.check(definition, problems, shaped=graph.check(definition, problems))
     return (None, problems.found) if problems.found else (definition, [])
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.names import name_problem
 
+MAX_TEXT = 2000
+
 
 class Problems:
     """Collects what is wrong. Unknown keys go to `warnings` instead where the caller tolerates them."""
@@ -68,13 +70,13 @@ class Reader:
             return ""
         return str(value)
 
-    def text(self, key: str, default: str = "", *, max_length: int = 2000) -> str:
+    def text(self, key: str) -> str:
         value = self.raw(key)
         if value is None:
-            return default
-        if not isinstance(value, str) or len(value) > max_length:
-            self.problem(key, f"must be text of at most {max_length} characters")
-            return default
+            return ""
+        if not isinstance(value, str) or len(value) > MAX_TEXT:
+            self.problem(key, f"must be text of at most {MAX_TEXT} characters")
+            return ""
         return value
 
     def choice(self, key: str, choices: Sequence[str], default: str) -> str:

@@ -10,16 +10,6 @@ from chains_app.definitions.model import Definition, Step, placed_steps
 from chains_app.definitions.reader import suggestion
 
 
-def check_references(
-    definitions: Mapping[str, Definition], provider_names: Collection[str]
-) -> list[FieldProblem]:
-    """Problems of the whole set by name; each field begins with the chain's: `chains.<name>.steps[1]…`."""
-    problems = []
-    for definition in definitions.values():
-        problems += check_definition(definition, definitions, provider_names, f"chains.{definition.name}.")
-    return problems + check_recursion(definitions)
-
-
 def check_recursion(definitions: Mapping[str, Definition]) -> list[FieldProblem]:
     """A problem where chains call each other in a circle."""
     cycle = find_cycle({name: tuple(sorted(chain.sub_chains)) for name, chain in definitions.items()})

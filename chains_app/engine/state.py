@@ -13,7 +13,7 @@ from chains_app.states import Phase, StepStatus, Undo
 
 @dataclass(slots=True)
 class StepState:
-    """What is known of one step.
+    """One step of a run.
 
     `unknown`: a call was made whose outcome nobody knows; only the provider that got it, `used_provider`, can be
     asked. `undo_unknown`: the same of its compensation. `timed_from`: since when the step's own time runs.
@@ -40,16 +40,17 @@ class StepState:
 class ChildState:
     """A run below this one: a sub-chain, or one branch of a parallel step.
 
-    `ending` is its terminal status, None while it runs. `stands`: it did what can be undone and is not;
-    `past`: it is past its own point of no return. `doubt`: nobody knows whether something of it took effect.
+    `ending` is its terminal status, None while it runs. `to_undo`: it did what can be undone and is not yet.
+    `past_no_return`: it is past its own point of no return. `in_doubt`: nobody knows whether something of it took
+    effect.
     """
 
     ending: str | None
     body: dict[str, Any] | None = None
     error: str = ""
-    stands: bool = False
-    past: bool = False
-    doubt: bool = False
+    to_undo: bool = False
+    past_no_return: bool = False
+    in_doubt: bool = False
 
 
 Children = dict[str, ChildState]  # by branch name; a sub-chain's is ""
@@ -57,6 +58,11 @@ Children = dict[str, ChildState]  # by branch name; a sub-chain's is ""
 
 @dataclass(slots=True)
 class RunState:
+    """A run: where it is (`cursor`, None behind the last step), its steps, the runs below it.
+
+    `path`: the steps that were begun, in order. `ending`: the status that the undoing leads to.
+    """
+
     cursor: str | None = None
     phase: str = Phase.FORWARD
     ending: str = ""
@@ -67,7 +73,7 @@ class RunState:
     error: str = ""
     error_code: str = ""
     children: dict[str, Children] = field(default_factory=dict)
-    # Signals that came and were not taken yet, oldest first; those taken in this turn.
+    # Signals that were sent and not taken yet, oldest first; those taken in this turn.
     signals: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     taken: list[tuple[str, str]] = field(default_factory=list)
 
@@ -76,11 +82,11 @@ class RunState:
 
     def enter(self, name: str) -> StepState:
         """Begin a step: it stands on the path from now on."""
-        known = self.step(name)
-        known.status = StepStatus.RUNNING
+        state = self.step(name)
+        state.status = StepStatus.RUNNING
         if name not in self.path:
             self.path.append(name)
-        return known
+        return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ class ProviderTraits:
 
 
 def remembers(trait: ProviderTraits, since: datetime | None, now: datetime) -> bool:
-    """The provider still knows a key that it was first sent then, so sending it again is harmless."""
+    """Whether the provider still knows a key that it was first sent `since`: then a repeat of it has no effect."""
     return trait.repeatable and (since is None or now - since < trait.window)
 
 
@@ -101,22 +107,22 @@ class Turn:
     """Everything that one move is decided by. `render` fills in a template from the run's context."""
 
     definition: Definition
-    state: RunState
+    run: RunState
     now: datetime
     traits: Callable[[str], ProviderTraits]
     render: Callable[[Any], Any] = lambda template: template
 
     @property
     def late(self) -> bool:
-        return self.state.deadline is not None and self.now >= self.state.deadline
+        return self.run.deadline is not None and self.now >= self.run.deadline
 
     def before_deadline(self, moment: datetime | None) -> datetime | None:
         """The moment, or the run's deadline where that comes first."""
-        ends = [end for end in (moment, self.state.deadline) if end is not None]
+        ends = [end for end in (moment, self.run.deadline) if end is not None]
         return min(ends) if ends else None
 
     def remembers(self, provider: str, since: datetime | None) -> bool:
         return remembers(self.traits(provider), since, self.now)
 
     def children_of(self, step: Step) -> Children:
-        return self.state.children.get(step.name, {})
+        return self.run.children.get(step.name, {})

@@ -1,21 +1,22 @@
-"""What the commands of repair share: their filters, their rows, and the words for what is refused."""
+"""What the commands of repair share: options, what is done to many at once, and the words for what is refused."""
 
 from __future__ import annotations
 
 import argparse
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from acteon_site.base.clock_text import span_text
 from acteon_site.base.errors import AppError
-from acteon_site.management.base import ExplainedCommand, table
+from acteon_site.management.base import ExplainedCommand, source_of, table
 from chains_app.listeners import owner_names
 from chains_app.models import Run
-from chains_app.services.repair import MOST, Replayed, Resumed
+from chains_app.services.repair import MOST, Repaired
 
 EXIT_CODES = """
 exit codes: 0 done, shown, or nothing to do; 1 refused (it says why), or some of many could not go on; 2 wrong usage"""
@@ -39,7 +40,63 @@ NEXT = {
     "OUTCOME_UNKNOWN": "say what you found with --outcome",
     "UNDOING": "`incidents retry` or `incidents skip` lets the undoing go on",
 }
-Outcomes = Sequence[Resumed] | Sequence[Replayed]
+Outcomes = Sequence[Repaired[Any]]
+
+
+class RepairCommand(ExplainedCommand):
+    """Runs the method that is called after the subcommand: `_list`, `_retry`. `who` does it, for the trail."""
+
+    name: str
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        source = source_of(self.name)
+        self.who: dict[str, Any] = {"actor": source.caller_id, "source": source}
+        try:
+            self.do(options)
+        except AppError as error:
+            raise _refusal(error) from error
+
+    def do(self, options: dict[str, Any]) -> None:
+        getattr(self, f"_{options['subcommand']}")(options)
+
+    def do_many(
+        self,
+        found: QuerySet[Any],
+        options: Mapping[str, Any],
+        *,
+        title: str,
+        nothing: str,
+        preview: Callable[[Sequence[Any]], Outcomes],
+        act: Callable[[Sequence[Any]], Outcomes],
+    ) -> None:
+        """A preview of the oldest that match, or (with --yes) the deed. Exit code 1 where some could not go on."""
+        matched, rows, done = found.count(), list(found[: options["limit"]]), options["yes"]
+        outcomes = act(rows) if done else preview(rows)
+        if options["json"]:
+            self.print_json({"applied": done, "matched": matched, "runs": _outcome_rows(outcomes)})
+        elif outcomes:
+            self._show_outcomes(outcomes, done=done, title=title, matched=matched)
+        else:
+            self.stdout.write(nothing)
+        if done and any(outcome.error for outcome in outcomes):
+            raise SystemExit(1)
+
+    def _show_outcomes(self, outcomes: Outcomes, *, done: bool, title: str, matched: int) -> None:
+        """The table of a preview or of what was done, and one line below that says what it is."""
+        shown = _outcome_rows(outcomes)
+        columns = ("run", "order", "chain", "shop", "goes on" if done else "would go on")
+        cells = ([*_about(row), "yes" if row["goes_on"] else f"no: {row['error']}"] for row in shown)
+        self.console.print(table(f"{'Done' if done else 'Preview'}: {title}", columns, cells))
+        able, count = sum(row["goes_on"] for row in shown), len(shown)
+        more = (
+            f" The oldest {count} of {matched} are shown; repeat it for the rest." if matched > count else ""
+        )
+        if done:
+            self.stdout.write(f"{able} of {count} go on; a worker takes them within seconds.{more}")
+        else:
+            self.stdout.write(
+                f"{able} of {count} would go on. Nothing was changed: add --yes to do it.{more}"
+            )
 
 
 def add_subcommand(added: Any, name: str, about: str, example: str) -> argparse.ArgumentParser:
@@ -89,7 +146,7 @@ def bulk_filters_of(options: Mapping[str, Any]) -> dict[str, Any]:
     return filters
 
 
-def refusal(error: AppError) -> CommandError:
+def _refusal(error: AppError) -> CommandError:
     """The refusal, and what to do next."""
     following = NEXT.get(error.code)
     return CommandError(f"{error.message}; {following}" if following else error.message)
@@ -103,7 +160,7 @@ def shop_of(run: Run) -> str:
     return f"{run.namespace}/{run.tenant}"
 
 
-def outcome_rows(rows: Outcomes) -> list[dict[str, Any]]:
+def _outcome_rows(rows: Outcomes) -> list[dict[str, Any]]:
     """What became of each, or would, as programs read it."""
     names = owner_names(row.run for row in rows)
     return [
@@ -119,27 +176,6 @@ def outcome_rows(rows: Outcomes) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def show_outcomes(command: ExplainedCommand, rows: Outcomes, *, done: bool, verb: str, matched: int) -> None:
-    """The table of a preview or of what was done, and one line below that says what it is."""
-    shown = outcome_rows(rows)
-    columns = ("run", "order", "chain", "shop", "goes on" if done else "would go on")
-    cells = ([*_about(row), "yes" if row["goes_on"] else f"no: {row['error']}"] for row in shown)
-    title = f"{'Done' if done else 'Preview'}: {verb}"
-    command.console.print(table(title, columns, cells))
-    able = sum(row["goes_on"] for row in shown)
-    more = (
-        f" The oldest {len(shown)} of {matched} are shown; repeat it for the rest."
-        if matched > len(shown)
-        else ""
-    )
-    if done:
-        command.stdout.write(f"{able} of {len(shown)} go on; a worker takes them within seconds.{more}")
-    else:
-        command.stdout.write(
-            f"{able} of {len(shown)} would go on. Nothing was changed: add --yes to do it.{more}"
-        )
 
 
 def _about(row: Mapping[str, Any]) -> Iterable[str]:

@@ -1,13 +1,13 @@
 """Advancing a run as far as it goes without waiting.
 
-One turn is one transaction: it records what a call came to, lets the machine move, and records the next call as
-started. The call itself stands between two turns, so a crash leaves either a started call without an answer
-(the machine treats its outcome as unknown) or nothing at all.
+A worker takes the run's lease and makes one turn after another. A turn is one transaction: it locks the run, loads
+it, records what the latest call came to, lets the machine decide (chains_app/engine) and carries its moves out until
+there is a call to make, or the run waits or has ended. The call itself is made between two turns: a crash leaves
+either a started call without an answer, whose outcome the machine takes for unknown, or nothing at all.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -19,7 +19,6 @@ from acteon_site.base.clock import db_now
 from acteon_site.base.retrying import retry_on_deadlock
 from acteon_site.base.source import SYSTEM_SOURCE
 from audit_app.services.journal import Journal
-from chains_app.engine import results
 from chains_app.engine.machine import next_move
 from chains_app.engine.moves import (
     AwaitChildren,
@@ -34,30 +33,22 @@ from chains_app.engine.moves import (
 )
 from chains_app.engine.state import Turn
 from chains_app.models import Run
-from chains_app.services import children, recording
-from chains_app.services.breakers import breaker_record
-from chains_app.services.calling import Incoming, Outgoing, context_of, make_call, traits_of
-from chains_app.services.held import Held, held_load
+from chains_app.services.children import children_await, children_start, children_undo
+from chains_app.services.deadlines import deadline_extend
+from chains_app.services.endings import run_ended, run_parked
 from chains_app.services.leases import Lease, lease_take, runs_due
+from chains_app.services.loaded_runs import LoadedRun, run_load
+from chains_app.services.recording import call_started, reply_received, steps_ended_without_call
+from chains_app.services.step_calls import Reply, Request, make_call, template_context, traits_of
 from chains_app.templating import render
 
 log = structlog.get_logger()
+MOST_AT_ONCE = 200
 
 
-def run_advance(run_id: UUID) -> bool:
-    """Take the run's lease and move it on until it waits or has ended. False where there was nothing to do."""
-    lease = lease_take(run_id)
-    if lease is None:
-        return False
-    outgoing = run_turn(lease)
-    while outgoing is not None:
-        outgoing = run_turn(lease, outgoing, make_call(outgoing))
-    return True
-
-
-def runs_sweep(*, limit: int = 200) -> int:
-    """Advance what is due and was not rung. Returns how many runs were taken."""
-    return runs_advance(runs_due(limit))
+def runs_sweep() -> int:
+    """Advance what is due, also where no message told a worker of it. Returns how many runs were taken."""
+    return runs_advance(runs_due(MOST_AT_ONCE))
 
 
 def runs_advance(run_ids: Iterable[UUID]) -> int:
@@ -74,94 +65,89 @@ def _advance_safely(run_id: UUID) -> bool:
         return False
 
 
+def run_advance(run_id: UUID) -> bool:
+    """Take the run's lease and move it on until it waits or has ended. False where there was nothing to do."""
+    lease = lease_take(run_id)
+    if lease is None:
+        return False
+    request = run_turn(lease)
+    while request is not None:
+        request = run_turn(lease, request, make_call(request))
+    return True
+
+
 @retry_on_deadlock
-def run_turn(
-    lease: Lease, outgoing: Outgoing | None = None, incoming: Incoming | None = None
-) -> Outgoing | None:
-    """One transaction; returns the call that it recorded as started, if any."""
+def run_turn(lease: Lease, request: Request | None = None, reply: Reply | None = None) -> Request | None:
+    """One transaction, which records the reply to the request of the turn before.
+
+    Returns the call that it recorded as started, to be made now; None where the run waits or has ended, or where
+    the lease was lost to another worker (then nothing is recorded).
+    """
     with transaction.atomic():
         run = _locked(lease)
         if run is None:
             log.warning("lease_lost", run_id=str(lease.run_id))
             return None
-        held, now, journal = held_load(run), db_now(), Journal(SYSTEM_SOURCE)
-        recording.give_back(held, now, lease.absent if outgoing is None else timedelta(0))
-        parked = None
-        if outgoing is not None and incoming is not None:
-            parked = _absorb(held, outgoing, incoming, now, journal)
-        started = _moves(held, parked, now, journal)
-        held.write()
+        loaded, now, journal = run_load(run), db_now(), Journal(SYSTEM_SOURCE)
+        deadline_extend(loaded, now, lease.absent if request is None else timedelta(0))
+        park = reply_received(loaded, request, reply, now, journal) if request and reply else None
+        started = _carry_out_moves(loaded, park, now, journal)
+        loaded.write()
         journal.write()
     return started
 
 
 def _locked(lease: Lease) -> Run | None:
-    """The run, locked after its owner and the run at the top (the lock order), if the lease is still ours."""
-    lease.above.lock(lease.run_id)
+    """The run, if the lease is still ours. Its owner and the run at the top are locked first (services/locks.py)."""
+    lease.top.lock_before(lease.run_id)
     return Run.objects.select_for_update().filter(pk=lease.run_id, lease_token=lease.token).first()
 
 
-def _absorb(held: Held, out: Outgoing, came: Incoming, now: datetime, journal: Journal) -> Park | None:
-    known, failure = held.state.step(out.step.name), came.failure
-    recording.attempt_ended(held, out.attempt, came, now)
-    counts = failure is not None and failure.retryable
-    breaker_record(route=out.route, ok=failure is None, counts=counts, now=now, journal=journal)
-    if out.undo:
-        _absorb_undo(held, out, came, now, journal)
-        return None
-    if failure is None:
-        fallback = out.route.provider if out.route.provider != out.step.provider else ""
-        park = results.absorb_answer(out.step, known, came.body or {}, fallback)
-    else:
-        results.absorb_failure(out.step, known, failure, now, random.random)
-        park = None
-    recording.step_result(held, out, came, now, journal)
-    return park
-
-
-def _absorb_undo(held: Held, out: Outgoing, came: Incoming, now: datetime, journal: Journal) -> None:
-    known = held.state.step(out.step.name)
-    if came.failure is None:
-        results.absorb_undone(known)
-    else:
-        results.absorb_undo_failure(known, came.failure, now, random.random)
-    recording.undo_result(held, out, came, journal)
-
-
-def _moves(held: Held, parked: Park | None, now: datetime, journal: Journal) -> Outgoing | None:
-    """Let the machine move until a call is to be made, or the run waits or has ended."""
-    turn = Turn(
-        held.definition, held.state, now, traits_of, lambda template: render(template, context_of(held))
-    )
-    move: Move = parked or next_move(turn)
+def _carry_out_moves(loaded: LoadedRun, park: Park | None, now: datetime, journal: Journal) -> Request | None:
+    """One move after another, until a call is to be made or the run stops."""
+    turn = _turn(loaded, now)
+    move: Move = park or next_move(turn)
     while True:
-        recording.quiet_results(held, now, journal)
-        if isinstance(move, StartChildren):
-            children.children_start(held, move.step, move.branches, now)
-        elif isinstance(move, UndoChildren):
-            children.children_undo(held, move.step, now)
-        elif isinstance(move, CallStep | UndoStep):
-            started = recording.call_started(held, move, now)
-            if isinstance(started, Outgoing):
+        steps_ended_without_call(loaded, now, journal)
+        if isinstance(move, CallStep | UndoStep):
+            started = call_started(loaded, move, now)
+            if isinstance(started, Request):
                 return started
-            _stop(held, started, now, journal)
-            return None
+            move = started  # a breaker is open: wait for it
+        if isinstance(move, StartChildren):
+            children_start(loaded, move.step, move.branches, now)
+        elif isinstance(move, UndoChildren):
+            children_undo(loaded, move.step, now)
         else:
-            _stop(held, move, now, journal)
+            _stop(loaded, move, now, journal)
             return None
         move = next_move(turn)
 
 
-def _stop(held: Held, move: AwaitChildren | Wait | Park | End, now: datetime, journal: Journal) -> None:
-    run = held.run
+def _turn(loaded: LoadedRun, now: datetime) -> Turn:
+    """The run as the machine sees it, which changes `loaded.state`."""
+    return Turn(
+        loaded.definition,
+        loaded.state,
+        now,
+        traits_of,
+        render=lambda template: render(template, template_context(loaded)),
+    )
+
+
+def _stop(
+    loaded: LoadedRun, move: AwaitChildren | Wait | Park | End, now: datetime, journal: Journal
+) -> None:
+    """Give the lease back, and say when or by what the run goes on."""
+    run = loaded.run
     run.lease_token = run.lease_until = None
     run.updated_at = now
     if isinstance(move, AwaitChildren):
-        children.children_await(held, move.step, cancel=move.cancel, now=now)
+        children_await(loaded, move.step, cancel=move.cancel, now=now)
     elif isinstance(move, Wait):
         run.status = move.status
         run.next_run_at = max(move.until, now + timedelta(milliseconds=1)) if move.until else None
     elif isinstance(move, Park):
-        recording.run_parked(held, move, now, journal)
+        run_parked(loaded, move, now, journal)
     else:
-        recording.run_ended(held, move, now, journal)
+        run_ended(loaded, move, now, journal)

@@ -4,7 +4,7 @@ closed: calls go through; `failure_threshold` retryable failures in a row open i
 for `recovery_timeout_seconds` by the database's clock. half_open: one probe at a time; `success_threshold`
 successes close it, a failure opens it anew. A healthy provider costs one read and no write.
 
-A change of state is told as an audit row (state_changed, of no tenant), as the event circuit_state_changed and in
+A change of state makes an audit row (state_changed, of no tenant), the event circuit_state_changed and a line in
 the log, the first two in the transaction of the change.
 """
 
@@ -40,8 +40,6 @@ class Route:
     """Where a call may go. A Route with a probe token is for exactly one call, and must be recorded."""
 
     provider: str
-    original: str
-    via_fallback: bool = False
     probe_token: UUID | None = None
     # Failures in a row as they stood when the route was given; a success clears them.
     failures: int = 0
@@ -91,7 +89,7 @@ def _rows(names: Collection[str]) -> dict[str, CircuitBreaker]:
 
 
 def breaker_record(*, route: Route, ok: bool, counts: bool, now: datetime, journal: Journal) -> None:
-    """What a routed call came to; inside the transaction that records its result.
+    """Record the result of a routed call; inside the transaction that records its result.
 
     `counts`: it failed in a way that speaks against the provider (a retryable failure). A failure that does
     not count leaves the breaker as it is and hands the probe back. A healthy success writes nothing.
@@ -111,12 +109,12 @@ def breaker_record(*, route: Route, ok: bool, counts: bool, now: datetime, journ
 
 
 def breaker_trip(*, provider: str, actor: str, source: Source = SYSTEM_SOURCE) -> CircuitBreaker:
-    """Open it by hand; it recovers as it would after failures. 404 where the provider has no breaker."""
+    """Open it by hand; it recovers as it would after failures. Raises 404 where the provider has no breaker."""
     return _set_by_hand(provider, BreakerState.OPEN, actor, source)
 
 
 def breaker_reset(*, provider: str, actor: str, source: Source = SYSTEM_SOURCE) -> CircuitBreaker:
-    """Close it by hand and forget its failures. 404 where the provider has no breaker."""
+    """Close it by hand and forget its failures. Raises 404 where the provider has no breaker."""
     return _set_by_hand(provider, BreakerState.CLOSED, actor, source)
 
 
@@ -159,13 +157,12 @@ def _through(
     settings = selectors.providers().get(provider)
     if provider != original and (settings is None or not settings.enabled):
         return None
-    via = provider != original
     if breaker is None:
-        return Route(provider, original, via)
+        return Route(provider)
     if breaker.state == BreakerState.CLOSED:
-        return Route(provider, original, via, failures=breaker.failures, guarded=True)
+        return Route(provider, failures=breaker.failures, guarded=True)
     token = take(breaker, now)
-    return Route(provider, original, via, token, guarded=True) if token else None
+    return Route(provider, token, guarded=True) if token else None
 
 
 def _take_probe(breaker: CircuitBreaker, now: datetime) -> UUID | None:
@@ -180,7 +177,7 @@ def _take_probe(breaker: CircuitBreaker, now: datetime) -> UUID | None:
     row = CircuitBreaker.objects.filter(pk=breaker.pk, enabled=True)
     with transaction.atomic():
         if row.filter(due).update(state=BreakerState.HALF_OPEN, successes=0, **probe):
-            _tell(breaker, BreakerState.HALF_OPEN, "recovery time over", journal := Journal())
+            _announce(breaker, BreakerState.HALF_OPEN, "recovery time over", journal := Journal())
             journal.write()
             return token
         return token if row.filter(free).update(**probe) else None
@@ -240,14 +237,14 @@ def _move(breaker: CircuitBreaker, state: BreakerState, reason: str, now: dateti
     opened_at = now if state == BreakerState.OPEN else None
     clean = {"failures": 0, "successes": 0, "probe_token": None, "probe_until": None}
     _update(breaker, state=state, opened_at=opened_at, **clean)
-    _tell(breaker, state, reason, journal)
+    _announce(breaker, state, reason, journal)
 
 
 def _update(breaker: CircuitBreaker, **values: object) -> None:
     CircuitBreaker.objects.filter(pk=breaker.pk).update(**values)
 
 
-def _tell(breaker: CircuitBreaker, state: BreakerState, reason: str, journal: Journal) -> None:
+def _announce(breaker: CircuitBreaker, state: BreakerState, reason: str, journal: Journal) -> None:
     log.warning("circuit_state_changed", provider=breaker.provider, state=state.value, reason=reason)
     row = Subject("", "", breaker.provider, "circuit_breaker", breaker.provider)
     details = {

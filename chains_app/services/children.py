@@ -13,87 +13,89 @@ from chains_app.engine.kinds.base import fail
 from chains_app.engine.state import ChildState
 from chains_app.models import Incident, Run
 from chains_app.selectors import definitions
-from chains_app.services.calling import context_of
-from chains_app.services.held import Held
+from chains_app.services.loaded_runs import LoadedRun
 from chains_app.services.runs import ADVANCE_TASK, Owner, run_of_branch, run_of_chain, runs_insert
+from chains_app.services.step_calls import template_context
 from chains_app.states import Phase, RunStatus, Undo
 
 
-def children_start(held: Held, step: Step, branches: Iterable[str], now: datetime) -> None:
+def children_start(loaded: LoadedRun, step: Step, branches: Iterable[str], now: datetime) -> None:
     """Start the sub-chain in its present version, or these branches; they end within the parent's time.
 
     A disabled chain still runs as a sub-chain: what is switched off is its own start by actions and rules.
     """
-    known = held.state.enter(step.name)
-    held.row(step.name).started_at = held.row(step.name).started_at or now
-    known.attempt, known.retry_at = max(1, known.attempt), None
+    state = loaded.state.enter(step.name)
+    loaded.row(step.name).started_at = loaded.row(step.name).started_at or now
+    state.attempt, state.retry_at = max(1, state.attempt), None
     runs = (
-        [_branch(held, step, name, now) for name in branches]
+        [_branch(loaded, step, name, now) for name in branches]
         if step.parallel
-        else _sub_chain(held, step, now)
+        else _sub_chain(loaded, step, now)
     )
     if not runs:
-        fail(step, known, f"no chain is named {step.sub_chain!r}", "CONFIGURATION")
+        fail(step, state, f"no chain is named {step.sub_chain!r}", "CONFIGURATION")
         return
     runs_insert(runs)
-    states = held.state.children.setdefault(step.name, {})
+    states = loaded.state.children.setdefault(step.name, {})
     states.update({run.branch: ChildState(None) for run in runs})
 
 
-def _sub_chain(held: Held, step: Step, now: datetime) -> list[Run]:
+def _sub_chain(loaded: LoadedRun, step: Step, now: datetime) -> list[Run]:
     chain = definitions().get(step.sub_chain)
     if chain is None:
         return []
-    run = run_of_chain(chain, origin=held.run.origin, owner=Owner("", None), now=now)
+    run = run_of_chain(chain, origin=loaded.run.origin, owner=Owner("", None), now=now)
     limits = [span for span in (chain.definition.timeout_seconds, step.timeout_seconds) if span]
-    return [_below(held, step, run, min(limits, default=None), now)]
+    return [_below(loaded, step, run, min(limits, default=None), now)]
 
 
-def _branch(held: Held, step: Step, name: str, now: datetime) -> Run:
-    context = context_of(held)
+def _branch(loaded: LoadedRun, step: Step, name: str, now: datetime) -> Run:
+    context = template_context(loaded)
     inherited = {"steps": context["steps"], "prev": context["prev"]}
-    run = run_of_branch(held.run, step.name, name, inherited=inherited, now=now)
+    run = run_of_branch(loaded.run, step.name, name, inherited=inherited, now=now)
     seconds = step.parallel.timeout_seconds if step.parallel else None
-    return _below(held, step, run, seconds, now)
+    return _below(loaded, step, run, seconds, now)
 
 
-def _below(held: Held, step: Step, run: Run, seconds: float | None, now: datetime) -> Run:
+def _below(loaded: LoadedRun, step: Step, run: Run, seconds: float | None, now: datetime) -> Run:
     """min(own, parent's remaining) time."""
     ends = [now + timedelta(seconds=seconds)] if seconds else []
-    if held.run.expires_at:
-        ends.append(held.run.expires_at)
-    run.parent, run.parent_step = held.run, step.name
+    if loaded.run.expires_at:
+        ends.append(loaded.run.expires_at)
+    run.parent, run.parent_step = loaded.run, step.name
     run.expires_at = min(ends) if ends else None
     return run
 
 
-def children_await(held: Held, step: Step, *, cancel: bool, now: datetime) -> None:
+def children_await(loaded: LoadedRun, step: Step, *, cancel: bool, now: datetime) -> None:
     parallel = step.parallel is not None
-    held.run.status = RunStatus.WAITING_PARALLEL if parallel else RunStatus.WAITING_SUB_CHAIN
-    held.run.next_run_at = None
+    loaded.run.status = RunStatus.WAITING_PARALLEL if parallel else RunStatus.WAITING_SUB_CHAIN
+    loaded.run.next_run_at = None
     if cancel:
-        _ask_to_stop(held, step, now)
+        _ask_to_stop(loaded, step, now)
 
 
-def _ask_to_stop(held: Held, step: Step, now: datetime) -> None:
+def _ask_to_stop(loaded: LoadedRun, step: Step, now: datetime) -> None:
     """What runs below ends, and waits for no person any more; past its point of no return it goes on, or waits on."""
-    past = [branch for branch, child in held.state.children.get(step.name, {}).items() if child.past]
-    running = _below_step(held, step).filter(ended_at__isnull=True, cancel_requested_at__isnull=True)
+    past = [
+        branch for branch, child in loaded.state.children.get(step.name, {}).items() if child.past_no_return
+    ]
+    running = _below_step(loaded, step).filter(ended_at__isnull=True, cancel_requested_at__isnull=True)
     running = running.exclude(branch__in=past)
     ids = list(running.values_list("pk", flat=True))
-    reason = held.run.cancel_reason or f"{held.run.chain_name} stops"
+    reason = loaded.run.cancel_reason or f"{loaded.run.chain_name} stops"
     Incident.objects.filter(run__in=ids, resolved_at=None).update(resolved_at=now, resolution="cancelled")
     running.update(cancel_requested_at=now, cancel_reason=reason, next_run_at=now)
     ring_on_commit(ADVANCE_TASK, [str(pk) for pk in ids])
 
 
-def children_undo(held: Held, step: Step, now: datetime) -> None:
+def children_undo(loaded: LoadedRun, step: Step, now: datetime) -> None:
     """Open the ended runs below once more, to undo what they did; their end wakes this run again."""
-    held.state.step(step.name).undo = Undo.RUNNING
-    states = held.state.children[step.name]
+    loaded.state.step(step.name).undo = Undo.RUNNING
+    states = loaded.state.children[step.name]
     reopened = []
-    for child in _below_step(held, step).filter(ended_at__isnull=False).order_by("started_at"):
-        if states[child.branch].stands:
+    for child in _below_step(loaded, step).filter(ended_at__isnull=False).order_by("started_at"):
+        if states[child.branch].to_undo:
             states[child.branch] = ChildState(None)
             reopened.append(str(child.pk))
     Run.objects.filter(pk__in=reopened).update(
@@ -103,13 +105,13 @@ def children_undo(held: Held, step: Step, now: datetime) -> None:
         ended_at=None,
         next_run_at=now,
         updated_at=now,
-        cancel_reason=f"undone with {held.run.chain_name}",
+        cancel_reason=f"undone with {loaded.run.chain_name}",
     )
     ring_on_commit(ADVANCE_TASK, reopened)
 
 
-def _below_step(held: Held, step: Step) -> QuerySet[Run]:
-    return Run.objects.filter(parent=held.run, parent_step=step.name)
+def _below_step(loaded: LoadedRun, step: Step) -> QuerySet[Run]:
+    return Run.objects.filter(parent=loaded.run, parent_step=step.name)
 
 
 def parent_wake(run: Run, now: datetime) -> None:
@@ -117,20 +119,3 @@ def parent_wake(run: Run, now: datetime) -> None:
     if run.parent_id:
         Run.objects.filter(pk=run.parent_id, ended_at__isnull=True).update(next_run_at=now)
         ring_on_commit(ADVANCE_TASK, [str(run.parent_id)])
-
-
-def give_time_above(run: Run, span: timedelta) -> None:
-    """Time in which the run stood still is not its parent's either, nor that of the runs above.
-
-    Beside branches that went on, a branch only keeps its group alive as long as itself.
-    """
-    while run.parent_id and span > timedelta(0):
-        above = Run.objects.select_for_update().filter(pk=run.parent_id, ended_at__isnull=True).first()
-        if above is None or above.expires_at is None:
-            return
-        later = above.expires_at + span
-        if run.branch and run.expires_at is not None:
-            later = max(above.expires_at, run.expires_at)
-        span, above.expires_at = later - above.expires_at, later
-        above.save(update_fields=["expires_at"])
-        run = above

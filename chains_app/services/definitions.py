@@ -7,10 +7,9 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
 
 from acteon_site.base.digest import content_digest
-from acteon_site.base.errors import FieldProblem, conflict, invalid
+from acteon_site.base.errors import FieldProblem, conflict
 from chains_app import references
 from chains_app.definitions import (
     Definition,
@@ -21,52 +20,51 @@ from chains_app.definitions import (
     to_spec,
 )
 from chains_app.models import ChainDefinition, ChainVersion, Provider, Run
-from chains_app.selectors import chain_rows, definition_of, found_chain
-from chains_app.services.providers import configuration_lock
-from chains_app.services.users import chain_users
+from chains_app.selectors import chain_definition, chain_row, chain_rows
+from chains_app.services.editing import EDITED, configuration_lock, mark_edited, refusal
+from chains_app.services.in_use import chain_users
 
 Spec = Mapping[str, Any]
 
 
-def chain_save(
-    *, spec: Spec, actor: str, source: str = "", warnings: list[FieldProblem] | None = None
-) -> ChainVersion:
+def chain_save(*, spec: Spec, actor: str, warnings: list[FieldProblem] | None = None) -> ChainVersion:
     """Put a chain in force; an equal one makes no new version. Raises 422 with every problem.
 
     Unknown keys are problems, unless `warnings` takes them.
     """
-    return chains_save(specs=[spec], actor=actor, source=source, warnings=warnings)[0]
+    return chains_save(specs=[spec], actor=actor, warnings=warnings)[0]
 
 
 @transaction.atomic
 def chains_save(
-    *, specs: Sequence[Spec], actor: str, source: str = "", warnings: list[FieldProblem] | None = None
+    *, specs: Sequence[Spec], actor: str, warnings: list[FieldProblem] | None = None
 ) -> list[ChainVersion]:
     """Put several chains in force together; they may name each other. All or nothing."""
     parsed = [_parsed(spec, warnings) for spec in specs]
     configuration_lock()
     rows = {row.name: row for row in chain_rows()}
     _check(parsed, rows)
-    return [_put(rows.get(definition.name), definition, actor, source) for definition in parsed]
+    return [_put(rows.get(definition.name), definition, actor) for definition in parsed]
 
 
 @transaction.atomic
 def chain_enable(*, name: str, enabled: bool, actor: str) -> ChainDefinition:
     """Switch a chain. A disabled one is started by no action; runs under way go on, and other chains may call it."""
     configuration_lock()
-    row = found_chain(name)
-    row.enabled, row.edited_by, row.edited_at = enabled, actor, timezone.now()
+    row = chain_row(name)
+    row.enabled = enabled
+    mark_edited(row, actor)
     _check([], {item.name: item for item in [*chain_rows().exclude(pk=row.pk), row]})
-    row.save(update_fields=["enabled", "edited_by", "edited_at", "updated_at"])
+    row.save(update_fields=["enabled", *EDITED, "updated_at"])
     return row
 
 
 @transaction.atomic
-def chain_delete(*, name: str, actor: str) -> None:
-    """Delete a chain and its versions. 404 unknown; 409 while something names it or a run is kept of it."""
+def chain_delete(*, name: str) -> None:
+    """Delete a chain and its versions. Raises 404, and 409 while something names it or a run is kept of it."""
     configuration_lock()
     references.hold()
-    row = found_chain(name)
+    row = chain_row(name)
     users = chain_users(name)
     if users:
         raise conflict(f"chain {name} is called by {', '.join(users)}")
@@ -88,20 +86,20 @@ def chain_problems(*, spec: Spec) -> list[FieldProblem]:
 def _parsed(spec: Spec, warnings: list[FieldProblem] | None) -> Definition:
     definition, problems = parse_definition(spec, warnings=warnings)
     if definition is None:
-        raise _refusal(problems)
+        raise refusal("chain", problems)
     return definition
 
 
 def _check(parsed: Sequence[Definition], rows: Mapping[str, ChainDefinition]) -> None:
     problems = _problems(parsed, rows)
     if problems:
-        raise _refusal(problems)
+        raise refusal("chain", problems)
 
 
 def _problems(parsed: Sequence[Definition], rows: Mapping[str, ChainDefinition]) -> list[FieldProblem]:
     """Problems of the parsed ones among all. With a single one the fields are those of its own spec."""
     saved = {definition.name: definition for definition in parsed}
-    chains = {**{name: definition_of(row) for name, row in rows.items()}, **saved}
+    chains = {**{name: chain_definition(row) for name, row in rows.items()}, **saved}
     providers = set(Provider.objects.values_list("name", flat=True))
     problems = []
     for definition in parsed:
@@ -118,7 +116,7 @@ def _problems(parsed: Sequence[Definition], rows: Mapping[str, ChainDefinition])
 
 
 def _trigger_problems(chains: Mapping[str, Definition], saved: Collection[str]) -> list[FieldProblem]:
-    """Two chains must not claim the same actions equally. Of the two the one being saved is told so."""
+    """Two chains must not claim the same actions equally. The problem is that of the one being saved."""
     owners: dict[Trigger, str] = {}
     problems = []
     for name in sorted(chains, key=lambda name: (name in saved, name)):
@@ -129,27 +127,19 @@ def _trigger_problems(chains: Mapping[str, Definition], saved: Collection[str]) 
     return problems
 
 
-def _put(row: ChainDefinition | None, definition: Definition, actor: str, source: str) -> ChainVersion:
+def _put(row: ChainDefinition | None, definition: Definition, actor: str) -> ChainVersion:
     spec = to_spec(definition)
     row = row or ChainDefinition(name=definition.name)
     row.description = definition.description
-    if source:
-        row.source, row.loaded_digest = source, content_digest(spec)
-        row.edited_by, row.edited_at = "", None
-    else:
-        row.edited_by, row.edited_at = actor, timezone.now()
+    mark_edited(row, actor)
     row.save()
     if row.current is None or content_digest(row.current.spec) != content_digest(spec):
-        row.current = _new_version(row, spec, actor)
+        row.current = version_create(row, spec, actor)
         row.save(update_fields=["current"])
     return row.current
 
 
-def _new_version(row: ChainDefinition, spec: Spec, actor: str) -> ChainVersion:
+def version_create(row: ChainDefinition, spec: Spec, actor: str) -> ChainVersion:
+    """The chain's next version. Puts it in force nowhere; the spec has been checked."""
     newest = row.versions.aggregate(newest=Max("number"))["newest"] or 0
     return ChainVersion.objects.create(definition=row, number=newest + 1, spec=spec, actor=actor)
-
-
-def _refusal(problems: Sequence[FieldProblem]) -> Exception:
-    first = problems[0]
-    return invalid(f"the chain is not valid: {first.field} {first.message}", problems)

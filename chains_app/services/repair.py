@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -15,12 +15,13 @@ from django.db.models import Count, Min, QuerySet
 from acteon_site.base.errors import AppError, conflict
 from acteon_site.base.retrying import retry_on_deadlock
 from acteon_site.base.source import Source
-from audit_app.services.journal import Journal
 from chains_app.models import Incident, Run, StepRun
-from chains_app.services.recording import subject_of, trail_id
-from chains_app.services.resuming import Word, resume_locked, resume_problem, run_lock, run_retry
+from chains_app.services.locks import lock_run_from_top
+from chains_app.services.resuming import Decision, resume_locked, resume_problem, run_retry
+from chains_app.services.trail import audit_run, journal_of
 from chains_app.states import StepStatus
 
+Row = TypeVar("Row", Incident, Run)
 MOST = 1000
 NOT_A_DEAD_LETTER = "NOT_A_DEAD_LETTER"
 # What the filters are called, and where the rows have it.
@@ -35,21 +36,10 @@ LETTER_COLUMNS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed:
-    """What became of a parked run, or would: `error` says why it cannot go on."""
+class Repaired(Generic[Row]):
+    """What became of an incident or a dead letter, or would: `error` says why its run cannot go on."""
 
-    incident: Incident
-    error: AppError | None = None
-
-    @property
-    def run(self) -> Run:
-        return self.incident.run
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """The same of a dead letter."""
-
+    row: Row
     run: Run
     error: AppError | None = None
 
@@ -74,17 +64,17 @@ def open_incidents(*, resolved: bool = False, **filters: Any) -> QuerySet[Incide
     return Incident.objects.filter(**wanted).select_related("run").order_by("opened_at", "id")
 
 
-def incidents_preview(*, incidents: Iterable[Incident]) -> list[Resumed]:
+def incidents_preview(*, incidents: Iterable[Incident]) -> list[Repaired[Incident]]:
     """What `incidents_resume` would come to now. Changes nothing."""
-    return [Resumed(incident, resume_problem(incident.run)) for incident in incidents]
+    return [Repaired(row, row.run, resume_problem(row.run)) for row in incidents]
 
 
 def incidents_resume(
     *, incidents: Sequence[Incident], actor: str, source: Source | None = None
-) -> list[Resumed]:
-    """Retry each parked run; one that cannot go on is told and harms no other."""
+) -> list[Repaired[Incident]]:
+    """Retry each parked run, in a transaction of its own: one that cannot go on keeps no other from it."""
     return [
-        Resumed(row, _refusal(partial(run_retry, incident=row.pk), row.run_id, actor, source))
+        Repaired(row, row.run, _refused(partial(run_retry, incident=row.pk), row.run_id, actor, source))
         for row in incidents
     ]
 
@@ -102,14 +92,14 @@ def dead_letters(**filters: Any) -> QuerySet[Run]:
 
 
 def failed_steps(runs: Iterable[Run]) -> dict[UUID, StepRun]:
-    """The last step that failed of each run, in one query."""
+    """By the run's id the last of its steps that failed, in one query."""
     rows = StepRun.objects.filter(run__in=list(runs), status=StepStatus.FAILED).order_by("index")
     return {row.run_id: row for row in rows.defer("response")}
 
 
-def dead_letters_preview(*, letters: Iterable[Run]) -> list[Replayed]:
+def dead_letters_preview(*, letters: Iterable[Run]) -> list[Repaired[Run]]:
     """What `dead_letters_replay` would come to now. Changes nothing."""
-    return [Replayed(run, resume_problem(run)) for run in letters]
+    return [Repaired(run, run, resume_problem(run)) for run in letters]
 
 
 @retry_on_deadlock
@@ -119,19 +109,19 @@ def dead_letter_replay(*, run_id: UUID, actor: str, source: Source | None = None
     Raises as `run_retry` does, too: it was compensated, or its order was placed anew.
     """
     with transaction.atomic():
-        run = run_lock(run_id)
+        run = lock_run_from_top(run_id)
         _require_letter(run)
-        return resume_locked(run, Word(actor, source))
+        return resume_locked(run, Decision(actor, source))
 
 
 def dead_letters_replay(
     *, letters: Iterable[Run], actor: str, source: Source | None = None
-) -> list[Replayed]:
-    """Replay each; one that cannot go on is told, stays a dead letter and harms no other."""
-    return [Replayed(run, _refusal(dead_letter_replay, run.pk, actor, source)) for run in letters]
+) -> list[Repaired[Run]]:
+    """Replay each, in a transaction of its own; one that cannot go on stays a dead letter."""
+    return [Repaired(run, run, _refused(dead_letter_replay, run.pk, actor, source)) for run in letters]
 
 
-def _refusal(act: Callable[..., Run], run_id: UUID, actor: str, source: Source | None) -> AppError | None:
+def _refused(act: Callable[..., Run], run_id: UUID, actor: str, source: Source | None) -> AppError | None:
     try:
         act(run_id=run_id, actor=actor, source=source)
     except AppError as error:
@@ -143,7 +133,7 @@ def _refusal(act: Callable[..., Run], run_id: UUID, actor: str, source: Source |
 def dead_letter_dismiss(*, run_id: UUID, actor: str, source: Source | None = None) -> Run:
     """Take one dead letter away. Raises 404, and 409 where somebody replayed or took it meanwhile."""
     with transaction.atomic():
-        run = run_lock(run_id)
+        run = lock_run_from_top(run_id)
         _require_letter(run)
         _take_away([run], actor, source)
     return run
@@ -151,9 +141,9 @@ def dead_letter_dismiss(*, run_id: UUID, actor: str, source: Source | None = Non
 
 def dead_letters_dismiss(
     *, letters: Iterable[Run], actor: str, source: Source | None = None
-) -> list[Replayed]:
-    """Take these away; one that somebody was faster with is told and harms no other."""
-    return [Replayed(run, _refusal(dead_letter_dismiss, run.pk, actor, source)) for run in letters]
+) -> list[Repaired[Run]]:
+    """Take these away, each in a transaction of its own; of one that somebody was faster with, the error says so."""
+    return [Repaired(run, run, _refused(dead_letter_dismiss, run.pk, actor, source)) for run in letters]
 
 
 @transaction.atomic
@@ -181,15 +171,8 @@ def _require_letter(run: Run) -> None:
 
 
 def _take_away(letters: Sequence[Run], actor: str, source: Source | None) -> None:
-    journal = Journal(source or Source(actor, "", ""))
+    journal = journal_of(actor, source)
     for run in letters:
-        details = {"chain_name": run.chain_name, "from": "dead_letter", "to": "dismissed", "by": actor}
-        journal.audit(
-            subject_of(run),
-            outcome="state_changed",
-            verdict="chain",
-            outcome_details=details,
-            chain_id=trail_id(run),
-        )
+        audit_run(run, "state_changed", {"from": "dead_letter", "to": "dismissed", "by": actor}, journal)
     journal.write()
     Run.objects.filter(pk__in=[run.pk for run in letters]).update(dead_lettered_at=None)

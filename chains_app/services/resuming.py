@@ -1,4 +1,4 @@
-"""Runs that stopped go on: at the step where they failed or wait, or without that step. And why some cannot."""
+"""What a person decides of a run that stopped: it goes on at its step, or without it. And why some runs cannot."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from django.db import transaction
 
 from acteon_site.base.clock import db_now
 from acteon_site.base.doorbell import ring_on_commit
-from acteon_site.base.errors import AppError, conflict, invalid_field, not_found
+from acteon_site.base.errors import AppError, conflict, invalid_field
 from acteon_site.base.retrying import retry_on_deadlock
 from acteon_site.base.source import Source
-from audit_app.services.journal import Journal
-from chains_app.engine import by_hand
+from chains_app.engine import decisions
 from chains_app.engine.ending import UNKNOWN_OUTCOME
 from chains_app.engine.state import remembers
 from chains_app.listeners import listener_for, top_of
 from chains_app.models import Incident, Run, StepRun
-from chains_app.services.calling import traits_of
-from chains_app.services.control import close_incident, incident_gone, lock_owner, not_running
-from chains_app.services.held import RUN_FIELDS, definition_of, held_load, step_known, step_write
-from chains_app.services.recording import subject_of, trail_id
-from chains_app.services.resume_times import time_anew
+from chains_app.selectors import run_definition
+from chains_app.services.deadlines import deadline_renew
+from chains_app.services.incidents import incident_close, not_running, open_incident, require_incident
+from chains_app.services.loaded_runs import RUN_FIELDS, run_load, step_save, step_state
+from chains_app.services.locks import lock_run_from_top
 from chains_app.services.runs import ADVANCE_TASK
+from chains_app.services.step_calls import traits_of
+from chains_app.services.trail import audit_run, journal_of
 from chains_app.states import TERMINAL, Phase, RunStatus, StepStatus, Undo
 
 STOPPED = (RunStatus.FAILED, RunStatus.TIMED_OUT)
 # What a person may have found out of a call whose outcome nobody knew.
-DONE, NOT_DONE = "done", "not_done"
-FOUND = (DONE, NOT_DONE)
+DONE, NOT_DONE = OUTCOMES = ("done", "not_done")
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """A person's word on a stopped run: whose, of what they found (`done`, `not_done`, "" for nothing), on what.
+class Decision:
+    """Who decides, and about what: `incident` is the one that they saw, and it must still be the open one.
 
-    `incident`: the one that they saw; the word is good only while the run still waits over that one.
+    `outcome`: what they found out of a call whose outcome nobody knew, `done` or `not_done`; "" for nothing.
     """
 
     actor: str
     source: Source | None = None
-    found: str = ""
+    outcome: str = ""
     incident: UUID | None = None
 
     def __post_init__(self) -> None:
-        if self.found and self.found not in FOUND:
-            raise invalid_field("outcome", f"must be {' or '.join(FOUND)}")
+        if self.outcome and self.outcome not in OUTCOMES:
+            raise invalid_field("outcome", f"must be {' or '.join(OUTCOMES)}")
 
 
 @retry_on_deadlock
@@ -66,9 +66,9 @@ def run_retry(
     "not_done" it is made anew. Raises 404, and 409 where the run is not stopped, something of it was compensated,
     its order was placed anew, or the doubt cannot be settled by asking.
     """
-    word = Word(actor, source, outcome, incident)
+    decision = Decision(actor, source, outcome, incident)
     with transaction.atomic():
-        return resume_locked(run_lock(run_id), word)
+        return resume_locked(lock_run_from_top(run_id), decision)
 
 
 @retry_on_deadlock
@@ -85,47 +85,48 @@ def run_skip_step(
     `outcome` "done": it was carried out, or done by other means; it is compensated later if it must be. That is
     what a call of unknown outcome is taken for, unless a person knows that it was "not_done".
     """
-    word = Word(actor, source, outcome, incident)
+    decision = Decision(actor, source, outcome, incident)
     with transaction.atomic():
-        run, now = run_lock(run_id), db_now()
-        waiting = _waiting_incident(run, word)
+        run, now = lock_run_from_top(run_id), db_now()
+        waiting = require_incident(run, decision.incident)
         if waiting is None or run.status in TERMINAL:
             raise not_running(run)
-        _leave_step(run, waiting, word, now)
+        _skip(run, waiting, decision, now)
         _restart(run, now)
-        close_incident(run, "skipped", actor, now)
+        incident_close(run, "skipped", now, actor)
     return run
 
 
-def resume_problem(run: Run, found: str = "") -> AppError | None:
+def resume_problem(run: Run, outcome: str = "") -> AppError | None:
     """Why `run_retry` would refuse the run as it stands. A look without locks; the retry looks again."""
-    parked = run.status not in TERMINAL and run.incidents.filter(resolved_at__isnull=True).exists()
+    parked = run.status not in TERMINAL and open_incident(run) is not None
     if not parked and (run.status not in STOPPED or run.parent_id):
         return not_running(run)
     if is_undoing(run):
-        return _doubt_problem(run, waiting_step(run), found)
-    return _resume_problem(run, found)
+        return _doubt_problem(run, waiting_step(run), outcome)
+    return _resume_problem(run, outcome)
 
 
-def _resume_problem(run: Run, found: str) -> AppError | None:
+def _resume_problem(run: Run, outcome: str) -> AppError | None:
     if run.steps.exclude(undo=Undo.NONE).exists():
         return conflict("something of this run was compensated; place the order anew", "COMPENSATED")
     listener = listener_for(run)
     problem = listener.resume_problem(run) if listener and run.status in TERMINAL else None
     if problem is None:
-        problem = _doubt_problem(run, definition_of(run).steps[run.current_step].name, found)
+        problem = _doubt_problem(run, run_definition(run).steps[run.current_step].name, outcome)
     below = [] if problem else _stopped_below(run)
-    return problem or next((told for child in below if (told := _resume_problem(child, found))), None)
+    problems = (_resume_problem(child, outcome) for child in below)
+    return problem or next((found for found in problems if found), None)
 
 
-def _doubt_problem(run: Run, step: str, found: str) -> AppError | None:
-    """A call of unknown outcome whose key protects nobody any more is not sent again without a person's word."""
+def _doubt_problem(run: Run, step: str, outcome: str) -> AppError | None:
+    """A call of unknown outcome whose key protects nobody any more is not sent again without a person's decision."""
     row, now = run.steps.filter(name=step).first(), db_now()
-    if found == NOT_DONE or row is None:
+    if outcome == NOT_DONE or row is None:
         return None
-    provider = by_hand.cannot_ask(
-        step_known(row),
-        definition_of(run).step(step),
+    provider = decisions.receiver_that_forgot(
+        step_state(row),
+        run_definition(run).step(step),
         remembers=lambda name, since: remembers(traits_of(name), since, now),
         undoing=is_undoing(run),
     )
@@ -138,29 +139,20 @@ def _doubt_problem(run: Run, step: str, found: str) -> AppError | None:
     return conflict(message, "OUTCOME_UNKNOWN")
 
 
-def run_lock(run_id: UUID) -> Run:
-    """The run, locked after its owner, inside the caller's transaction. Raises 404."""
-    lock_owner(run_id)
-    run = Run.objects.select_for_update().filter(pk=run_id).first()
-    if run is None:
-        raise not_found("no such run")
-    return run
-
-
-def resume_locked(run: Run, word: Word) -> Run:
-    """`run_retry` of a run that `run_lock` has locked."""
-    _waiting_incident(run, word)
-    if problem := resume_problem(run, word.found):
+def resume_locked(run: Run, decision: Decision) -> Run:
+    """`run_retry` of a run that `lock_run_from_top` has locked."""
+    require_incident(run, decision.incident)
+    if problem := resume_problem(run, decision.outcome):
         raise problem
     now = db_now()
     step = waiting_step(run)
-    journal_repair(run, "chain_step_retrying", step, word)
+    _audit_decision(run, "chain_step_retrying", step, decision)
     if is_undoing(run):
-        _undo_again(run, step, word.found)
+        _retry_undo(run, step, decision.outcome)
         _restart(run, now)
     else:
-        _resume(run, now, word.found)
-    close_incident(run, "retried", word.actor, now)
+        _resume(run, now, decision.outcome)
+    incident_close(run, "retried", now, decision.actor)
     return run
 
 
@@ -170,90 +162,83 @@ def is_undoing(run: Run) -> bool:
 
 def waiting_step(run: Run) -> str:
     """The step at which a stopped run goes on: the incident's, else the one where it is."""
-    incident = run.incidents.filter(resolved_at__isnull=True).first()
-    return incident.step if incident and incident.step else definition_of(run).steps[run.current_step].name
+    incident = open_incident(run)
+    return incident.step if incident and incident.step else run_definition(run).steps[run.current_step].name
 
 
-def _waiting_incident(run: Run, word: Word) -> Incident | None:
-    """What the run waits over. Raises 409 where the word was on something else that is over."""
-    found = run.incidents.filter(resolved_at__isnull=True).first()
-    if word.incident is not None and (found is None or found.pk != word.incident):
-        raise incident_gone()
-    return found
-
-
-def _leave_step(run: Run, waiting: Incident, word: Word, now: datetime) -> None:
-    held = held_load(run)
-    known, row = held.state.step(waiting.step), held.row(waiting.step)
-    done = word.found == DONE or (not word.found and waiting.reason == UNKNOWN_OUTCOME)
+def _skip(run: Run, waiting: Incident, decision: Decision, now: datetime) -> None:
+    loaded = run_load(run)
+    state, row = loaded.state.step(waiting.step), loaded.row(waiting.step)
+    done = decision.outcome == DONE or (not decision.outcome and waiting.reason == UNKNOWN_OUTCOME)
     if is_undoing(run):
-        by_hand.take_as_undone(known)
+        decisions.mark_undone(state)
         # What was not undone, and need not be, stands: its order is not freed for another charge.
-        known.unknown = word.found == NOT_DONE
+        state.unknown = decision.outcome == NOT_DONE
     elif done:
-        by_hand.take_as_done(known)
+        decisions.mark_done(state)
     else:
-        by_hand.leave_out(known)
+        decisions.mark_skipped(state)
     row.completed_at = row.completed_at or now
-    held.write()
+    loaded.write()
     completed = done and not is_undoing(run)
-    journal_repair(run, "chain_step_completed" if completed else "chain_step_skipped", waiting.step, word)
+    outcome = "chain_step_completed" if completed else "chain_step_skipped"
+    _audit_decision(run, outcome, waiting.step, decision)
     if completed:
-        _transition(run, waiting.step, now, word)
+        _move_owner(run, waiting.step, now, decision)
 
 
-def _transition(run: Run, step: str, now: datetime, word: Word) -> None:
-    top, to = top_of(run), definition_of(run).step(step).transition_to
+def _move_owner(run: Run, step: str, now: datetime, decision: Decision) -> None:
+    top, to = top_of(run), run_definition(run).step(step).transition_to
     listener = listener_for(top)
     if listener and to:
-        journal = Journal(word.source or Source(word.actor, "", ""))
+        journal = journal_of(decision.actor, decision.source)
         listener.transition(top, to=to, step=step, now=now, journal=journal)
         journal.write()
 
 
-def _undo_again(run: Run, step: str, found: str) -> None:
+def _retry_undo(run: Run, step: str, outcome: str) -> None:
     row = run.steps.get(name=step)
-    known = step_known(row)
-    if found == NOT_DONE:
-        by_hand.take_as_not_undone(known)
-    by_hand.undo_again(known)
-    step_write(row, known)
+    state = step_state(row)
+    if outcome == NOT_DONE:
+        decisions.mark_not_undone(state)
+    decisions.retry_undo(state)
+    step_save(row, state)
 
 
-def _resume(run: Run, now: datetime, found: str) -> None:
+def _resume(run: Run, now: datetime, outcome: str) -> None:
     listener = listener_for(run)
     if run.status in TERMINAL:
         run.cancel_requested_at = None
         if listener:
             listener.resumed(run, now=now)
     run.phase = Phase.FORWARD
-    step = definition_of(run).steps[run.current_step]
+    step = run_definition(run).steps[run.current_step]
     below = _stopped_below(run, lock=True)
     _restart(run, now)
     if step.sub_chain or step.parallel:
         # Its runs below go on too, with the keys that they had.
         for child in below:
-            _resume(child, now, found)
+            _resume(child, now, outcome)
         run.steps.filter(name=step.name).update(status=StepStatus.RUNNING, completed_at=None)
     else:
-        _step_again(run, step.name, found)
+        _retry_step(run, step.name, outcome)
 
 
-def _step_again(run: Run, step: str, found: str) -> None:
+def _retry_step(run: Run, step: str, outcome: str) -> None:
     row = run.steps.filter(name=step).first()
     if row is None:
         return
-    known = step_known(row)
-    if found == NOT_DONE:
-        by_hand.take_as_not_done(known)
-    by_hand.ask_again(known)
+    state = step_state(row)
+    if outcome == NOT_DONE:
+        decisions.mark_not_done(state)
+    decisions.retry_step(state)
     row.completed_at = None
-    step_write(row, known)
+    step_save(row, state)
 
 
 def _stopped_below(run: Run, *, lock: bool = False) -> list[Run]:
     """The runs that the run's present step has below it and that did not come to a good end."""
-    step = definition_of(run).steps[run.current_step]
+    step = run_definition(run).steps[run.current_step]
     if not (step.sub_chain or step.parallel):
         return []
     below = Run.objects.filter(parent=run, parent_step=step.name, status__in=(*STOPPED, RunStatus.CANCELLED))
@@ -261,7 +246,7 @@ def _stopped_below(run: Run, *, lock: bool = False) -> list[Run]:
 
 
 def _restart(run: Run, now: datetime) -> None:
-    time_anew(run, now)
+    deadline_renew(run, now)
     if run.phase != Phase.UNDOING:
         run.ending = run.error = run.error_code = ""
     run.status, run.ended_at, run.waits_since, run.dead_lettered_at = RunStatus.RUNNING, None, None, None
@@ -270,17 +255,15 @@ def _restart(run: Run, now: datetime) -> None:
     ring_on_commit(ADVANCE_TASK, [str(run.pk)])
 
 
-def journal_repair(run: Run, outcome: str, step: str, word: Word) -> None:
-    """The trail's row of what a person did to a run, in the transaction that does it."""
+def _audit_decision(run: Run, outcome: str, step: str, decision: Decision) -> None:
     row = StepRun.objects.filter(run=run, name=step).only("index").first()
-    details: dict[str, Any] = {"chain_name": run.chain_name, "step": step, "by": word.actor}
-    if word.found:
-        details["found"] = word.found
+    details: dict[str, Any] = {"step": step, "by": decision.actor}
+    if decision.outcome:
+        details["found"] = decision.outcome
     if row is not None:
         details["step_index"] = row.index
     if run.error:
         details["after"] = {"code": run.error_code, "message": run.error}
-    journal = Journal(word.source or Source(word.actor, "", ""))
-    about = subject_of(run)
-    journal.audit(about, outcome=outcome, verdict="chain", outcome_details=details, chain_id=trail_id(run))
+    journal = journal_of(decision.actor, decision.source)
+    audit_run(run, outcome, details, journal)
     journal.write()

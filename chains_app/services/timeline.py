@@ -18,10 +18,12 @@ from audit_app.selectors import current_redactor
 from chains_app.definitions import Compensate, Step
 from chains_app.engine.state import RunState, StepState
 from chains_app.models import Attempt, Run
-from chains_app.services.calling import context_of, step_key
-from chains_app.services.family import Family, family_load, scrubber_for, tainted_of
-from chains_app.services.held import Held, definition_of
-from chains_app.services.recording import trail_id
+from chains_app.selectors import run_definition
+from chains_app.services.loaded_runs import LoadedRun
+from chains_app.services.redacting import scrubber_of, tainted_of
+from chains_app.services.run_trees import RunTree, run_tree
+from chains_app.services.step_calls import step_key, template_context
+from chains_app.services.trail import chain_id_of
 from chains_app.templating import INDEX, render_traced
 
 CALL, COMPENSATION = "call", "compensation"
@@ -53,11 +55,11 @@ class Entry:
 
 def run_timeline(run: Run, *, limit: int, offset: int = 0) -> list[Entry]:
     """Oldest first, of the run and all that runs below it; a fixed number of queries and one for each level."""
-    family = family_load(run, payloads=True)
-    runs = {member.pk: member for member in family.runs}
+    tree = run_tree(run, payloads=True)
+    runs = {member.pk: member for member in tree.runs}
     attempts = list(_attempts(runs)[offset : offset + limit])
-    teller = _Teller(family, _undo_answers(runs.values(), attempts))
-    return [teller.entry(runs[attempt.step.run_id], attempt) for attempt in attempts]
+    maker = _EntryMaker(tree, _undo_answers(runs.values(), attempts))
+    return [maker.entry(runs[attempt.step.run_id], attempt) for attempt in attempts]
 
 
 def _attempts(runs: Iterable[UUID]) -> QuerySet[Attempt]:
@@ -73,7 +75,7 @@ def _undo_answers(runs: Iterable[Run], attempts: Iterable[Attempt]) -> dict[tupl
     """What compensations answered stands in the trail alone, by its chain and the step."""
     if not any(attempt.undo and attempt.success for attempt in attempts):
         return {}
-    chains = {trail_id(run) for run in runs}
+    chains = {chain_id_of(run) for run in runs}
     done = AuditRecord.objects.filter(chain_id__in=chains, verdict="chain", outcome="chain_step_completed")
     rows = done.order_by("dispatched_at").values_list("chain_id", "outcome_details")
     return {
@@ -83,47 +85,47 @@ def _undo_answers(runs: Iterable[Run], attempts: Iterable[Attempt]) -> dict[tupl
     }
 
 
-class _Teller:
-    """Knows the whole family's secrets: what one answer gives away is blanked in every other text."""
+class _EntryMaker:
+    """Knows the secrets of all runs in the tree: what one answer gives away is blanked in every other text."""
 
-    def __init__(self, family: Family, undo_answers: dict[tuple[str, str], Any]) -> None:
-        self._family, self._undo_answers = family, undo_answers
+    def __init__(self, tree: RunTree, undo_answers: dict[tuple[str, str], Any]) -> None:
+        self._tree, self._undo_answers = tree, undo_answers
         self._sent: dict[tuple[UUID, str, bool], tuple[str, Any]] = {}
-        self._tainted = tainted_of(family.root)
-        self._scrubber = scrubber_for(family.root)
-        for steps in family.steps.values():
+        self._tainted = tainted_of(tree.root)
+        self._scrubber = scrubber_of(tree.root)
+        for steps in tree.steps.values():
             for step in steps.values():
                 self._scrubber.clean(step.response)
 
     def entry(self, run: Run, attempt: Attempt) -> Entry:
-        known = (run.pk, attempt.step.name, attempt.undo)
-        if known not in self._sent:
-            self._sent[known] = self._called(run, attempt)
-        action_type, payload = self._sent[known]
+        call = (run.pk, attempt.step.name, attempt.undo)
+        if call not in self._sent:
+            self._sent[call] = self._called(run, attempt)
+        action_type, payload = self._sent[call]
         return Entry(run, attempt, action_type, payload, self._answer(run, attempt), self._error(attempt))
 
     def _called(self, run: Run, attempt: Attempt) -> tuple[str, Any]:
-        step = definition_of(run).step(attempt.step.name)
+        step = run_definition(run).step(attempt.step.name)
         target = step.compensate if attempt.undo else step
         if target is None:
             return "", None
         return target.action_type, self._payload(self._held(run, step.name, undo=attempt.undo), target)
 
-    def _held(self, run: Run, step: str, *, undo: bool) -> Held:
+    def _held(self, run: Run, step: str, *, undo: bool) -> LoadedRun:
         """The run as it was when the step was called; what undoes it knows its answer too."""
         path = list(run.execution_path)
         if step in path:
             path = path[: path.index(step) + undo]
-        rows = self._family.steps.get(run.pk, {})
+        rows = self._tree.steps.get(run.pk, {})
         steps = {name: StepState(name, body=rows[name].response) for name in path if name in rows}
-        return Held(run, definition_of(run), RunState(path=path, steps=steps), {})
+        return LoadedRun(run, run_definition(run), RunState(path=path, steps=steps), {})
 
-    def _payload(self, held: Held, target: Step | Compensate) -> Any:
+    def _payload(self, loaded: LoadedRun, target: Step | Compensate) -> Any:
         if not target.payload_template:
-            return self._scrubber.clean(held.run.origin["payload"])
+            return self._scrubber.clean(loaded.run.origin["payload"])
         template = target.payload_template
         whole = template if isinstance(template, dict) else {"value": template}
-        rendered = render_traced(whole, context_of(held))
+        rendered = render_traced(whole, template_context(loaded))
         # A short secret is not known by its text, only by where it came from.
         tainted = rendered.tainted(self._is_secret)
         value = (
@@ -143,7 +145,7 @@ class _Teller:
         if not attempt.success:
             return None
         if attempt.undo:
-            found = self._undo_answers.get((trail_id(run), attempt.step.name))
+            found = self._undo_answers.get((chain_id_of(run), attempt.step.name))
         else:
             found = attempt.step.response if getattr(attempt, "answered_last", False) else None
         return None if found is None else self._scrubber.clean(found)

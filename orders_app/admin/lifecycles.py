@@ -10,7 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
-from chains_app.admin.pages import ConfigAdmin, actor_of, origin_of
+from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.config_pages import ConfigAdmin, origin_of
 from orders_app.admin.forms import LifecycleForm
 from orders_app.admin.picture import lifecycle_svg
 from orders_app.lifecycles.spec import parse_lifecycle

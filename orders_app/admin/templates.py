@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.decorators import display
 
-from chains_app.admin.pages import ConfigAdmin, actor_of, origin_of
+from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.config_pages import ConfigAdmin, origin_of
 from orders_app.admin.forms import ProfileForm, TemplateForm
 from orders_app.models import Template, TemplateProfile
 from orders_app.services.template_edits import profile_delete, profile_save, template_delete, template_save

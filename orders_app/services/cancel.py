@@ -9,7 +9,7 @@ from acteon_site.base.errors import conflict
 from acteon_site.base.principals import SYSTEM, Principal
 from acteon_site.base.retrying import retry_on_deadlock
 from acteon_site.base.source import Source
-from chains_app.services.control import run_cancel
+from chains_app.services.cancelling import run_cancel
 from orders_app.models import Hold, Order
 from orders_app.services.holds import hold_cancel
 from orders_app.services.moves import order_named

@@ -8,8 +8,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from audit_app.models import AuditRecord
 from chains_app.models import Run, StepRun
-from chains_app.services.held import held_load
-from chains_app.services.recording import effect_stands
+from chains_app.services.endings import effect_stands
+from chains_app.services.loaded_runs import run_load
 from chains_app.states import RunStatus
 from orders_app.models import Action, Hold, Order
 
@@ -37,7 +37,7 @@ def _stands_undone(actions: Sequence[Action]) -> bool:
     """A chain that no order owns ended without success, and what it did at a provider was not undone."""
     owners = [action.pk for action in actions]
     ended = Run.objects.filter(owner_kind="action", owner_id__in=owners, ended_at__isnull=False)
-    return any(effect_stands(held_load(run)) for run in ended)
+    return any(effect_stands(run_load(run)) for run in ended)
 
 
 def _on_record(actions: Sequence[Action]) -> bool:

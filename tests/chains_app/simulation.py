@@ -15,19 +15,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chains_app.definitions import Definition, parse_definition
-from chains_app.engine import by_hand
-from chains_app.engine.kinds.provider import whom
+from chains_app.engine import decisions
+from chains_app.engine.call_results import (
+    Failure,
+    call_answered,
+    call_begun,
+    call_failed,
+    undo_answered,
+    undo_begun,
+    undo_failed,
+)
+from chains_app.engine.kinds.provider import receiver_of
 from chains_app.engine.machine import next_move
 from chains_app.engine.moves import CallStep, End, Park, UndoStep, Wait
-from chains_app.engine.results import (
-    Failure,
-    absorb_answer,
-    absorb_failure,
-    absorb_undo_failure,
-    absorb_undone,
-    call_begun,
-    undo_begun,
-)
 from chains_app.engine.state import ProviderTraits, RunState, StepState, Turn
 from chains_app.states import Phase, StepStatus
 
@@ -109,7 +109,7 @@ class Simulation:
 
     seed: int
     definition: Definition
-    absorb: Callable[..., Any] = absorb_failure
+    absorb: Callable[..., Any] = call_failed
     now: datetime = BEGIN
     ended: str = ""
     parked: str = ""
@@ -164,7 +164,9 @@ class Simulation:
             undo_begun(state, move.step, self.now)
             return "p"
         stands_in = move.step.on_fallback == "accept" and not move.again and self.random.random() < 0.2
-        provider = "q" if stands_in else whom(move.step, state.step(move.step.name)) if move.again else "p"
+        provider = (
+            "q" if stands_in else receiver_of(move.step, state.step(move.step.name)) if move.again else "p"
+        )
         call_begun(state, move.step, self.now, provider)
         return provider
 
@@ -177,11 +179,11 @@ class Simulation:
         known = state.step(move.step.name)
         if isinstance(move, UndoStep):
             if failure is None:
-                absorb_undone(known)
+                undo_answered(known)
             else:
-                absorb_undo_failure(known, failure, self.now, self.random.random)
+                undo_failed(known, failure, self.now, self.random.random)
         elif failure is None:
-            absorb_answer(move.step, known, {"ok": True}, "" if provider == "p" else provider)
+            call_answered(move.step, known, {"ok": True}, "" if provider == "p" else provider)
         else:
             self.absorb(move.step, known, failure, self.now, self.random.random)
 
@@ -200,27 +202,27 @@ class Simulation:
         known, self.parked, self.helped = self.stored.step(move.step), "", self.helped + 1
         undoing = self.stored.phase == Phase.UNDOING
         turn, step = self._turn(self.stored), self.definition.step(move.step)
-        if by_hand.cannot_ask(known, step, remembers=turn.remembers, undoing=undoing):
+        if decisions.receiver_that_forgot(known, step, remembers=turn.remembers, undoing=undoing):
             self._look_and_say(known, undoing)
         elif undoing:
-            by_hand.undo_again(known)
+            decisions.retry_undo(known)
         elif known.status != StepStatus.COMPLETED:
-            by_hand.ask_again(known)
+            decisions.retry_step(known)
         self.stored.deadline = self.now + timedelta(hours=1)
 
     def _look_and_say(self, known: StepState, undoing: bool) -> None:
         """The person asks the provider, and says what they have found."""
         done = self.ledger.effects[f"undo:{known.name}" if undoing else known.name]
         if undoing and done:
-            by_hand.take_as_undone(known)
+            decisions.mark_undone(known)
         elif undoing:
-            by_hand.take_as_not_undone(known)
-            by_hand.undo_again(known)
+            decisions.mark_not_undone(known)
+            decisions.retry_undo(known)
         elif done:
-            by_hand.take_as_done(known)
+            decisions.mark_done(known)
         else:
-            by_hand.take_as_not_done(known)
-            by_hand.ask_again(known)
+            decisions.mark_not_done(known)
+            decisions.retry_step(known)
 
     def check(self) -> None:
         """What must hold of money, whatever crashed."""

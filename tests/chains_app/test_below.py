@@ -83,7 +83,7 @@ def test_a_turn_below_locks_the_order_before_its_run(shop: Shop) -> None:
     child = Run.objects.get(parent=run)
     lease = lease_take(child.pk)
     assert lease is not None
-    assert (lease.above.owner_kind, lease.above.owner_id) == ("order", Order.objects.get().pk)
+    assert (lease.top.owner_kind, lease.top.owner_id) == ("order", Order.objects.get().pk)
     with CaptureQueriesContext(
         connection,
     ) as queries:

@@ -15,7 +15,8 @@ from chains_app.definitions import (
     Branch,
     Compensate,
     Retry,
-    check_references,
+    check_definition,
+    check_recursion,
     delay_ms,
     parse_definition,
     to_spec,
@@ -293,14 +294,15 @@ def test_missing_providers_and_sub_chains_are_named_with_a_suggestion() -> None:
     definition, _ = parse_definition(ORDER_PROCESSING)
     assert definition is not None
     names = {"payment-gatway", "warehouse", "email-service"}
-    problems = {p.field: p.message for p in check_references({definition.name: definition}, names)}
+    found = check_definition(definition, {definition.name: definition}, names)
+    problems = {p.field: p.message for p in found}
     assert problems.keys() == {
-        "chains.order-processing.steps[0].provider",
-        "chains.order-processing.steps[2].provider",
-        "chains.order-processing.steps[2].compensate.provider",
-        "chains.order-processing.steps[1].sub_chain",
+        "steps[0].provider",
+        "steps[2].provider",
+        "steps[2].compensate.provider",
+        "steps[1].sub_chain",
     }
-    assert 'did you mean "payment-gatway"?' in problems["chains.order-processing.steps[0].provider"]
+    assert 'did you mean "payment-gatway"?' in problems["steps[0].provider"]
 
 
 def test_sub_chains_that_call_each_other_in_a_circle_are_refused() -> None:
@@ -309,7 +311,7 @@ def test_sub_chains_that_call_each_other_in_a_circle_are_refused() -> None:
         definition, _ = parse_definition({"name": name, "steps": [{"name": "s", "sub_chain": other}]})
         assert definition is not None
         chains[name] = definition
-    assert [p.message for p in check_references(chains, ())] == [
+    assert [p.message for p in check_recursion(chains)] == [
         "sub-chains go round in a circle: one -> two -> three -> one"
     ]
 

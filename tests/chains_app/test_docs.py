@@ -25,7 +25,8 @@ from chains_app.definitions import (
     Timer,
     Trigger,
     WaitForSignal,
-    check_references,
+    check_definition,
+    check_recursion,
     parse_definition,
 )
 from chains_app.models import Run
@@ -69,7 +70,8 @@ def test_every_example_of_a_page_is_valid(page: str) -> None:
         chains = [parse_definition(spec) for spec in section.get("chains", ())]
         assert [problems for _, problems in chains if problems] == []
         names = {definition.name: definition for definition, _ in chains if definition}
-        assert check_references(names, PROVIDERS) == []
+        assert [check_definition(one, names, PROVIDERS) for one in names.values()] == [[] for _ in names]
+        assert check_recursion(names) == []
 
 
 def chains_of(page: str) -> dict[str, dict[str, Any]]:

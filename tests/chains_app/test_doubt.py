@@ -11,9 +11,9 @@ from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from chains_app.models import CircuitBreaker, Incident, Provider, Run, StepRun
 from chains_app.services.advance import run_turn, runs_sweep
-from chains_app.services.calling import make_call
 from chains_app.services.leases import lease_take
 from chains_app.services.providers import provider_save
+from chains_app.services.step_calls import make_call
 from orders_app.models import Order
 from tests.chains_app.gateway import (
     GONE,

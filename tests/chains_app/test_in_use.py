@@ -104,10 +104,10 @@ def test_a_chain_that_a_run_under_way_calls_by_its_older_version_is_not_deleted(
 def test_a_provider_that_a_rule_names_is_not_deleted(shop: Shop, action: dict[str, Any], named: str) -> None:
     provider_save(spec={"name": "spare", "type": "log"}, actor="owner")
     made = rule("names-it", **action)
-    error = refused(lambda: provider_delete(name="spare", actor="owner"))
+    error = refused(lambda: provider_delete(name="spare"))
     assert (error.status, named in str(error)) == (409, True)
     made.delete()
-    provider_delete(name="spare", actor="owner")
+    provider_delete(name="spare")
 
 
 @pytest.mark.parametrize(
@@ -121,10 +121,10 @@ def test_a_provider_that_a_rule_names_is_not_deleted(shop: Shop, action: dict[st
 def test_a_provider_that_a_quota_names_is_not_deleted(shop: Shop, terms: dict[str, Any]) -> None:
     provider_save(spec={"name": "spare", "type": "log"}, actor="owner")
     quota = Quota.objects.create(namespace="shop", tenant="acme", max_actions=5, **terms)
-    error = refused(lambda: provider_delete(name="spare", actor="owner"))
+    error = refused(lambda: provider_delete(name="spare"))
     assert (error.status, "quota shop/acme" in str(error)) == (409, True)
     quota.delete()
-    provider_delete(name="spare", actor="owner")
+    provider_delete(name="spare")
 
 
 @pytest.mark.parametrize(
@@ -139,12 +139,12 @@ def test_a_provider_that_a_quota_names_is_not_deleted(shop: Shop, terms: dict[st
 def test_a_provider_that_a_chain_names_is_not_deleted(shop: Shop, keys: dict[str, Any]) -> None:
     provider_save(spec={"name": "spare", "type": "log"}, actor="owner")
     version = chain_save(spec={"name": "c", **keys}, actor="owner")
-    assert "chain c" in str(refused(lambda: provider_delete(name="spare", actor="owner")))
+    assert "chain c" in str(refused(lambda: provider_delete(name="spare")))
     run = run_of(version)
     chain_save(spec={"name": "c", "steps": [step("a", "warehouse")]}, actor="owner")
-    assert "runs of chain c under way" in str(refused(lambda: provider_delete(name="spare", actor="owner")))
+    assert "runs of chain c under way" in str(refused(lambda: provider_delete(name="spare")))
     Run.objects.filter(pk=run.pk).update(ended_at=timezone.now())
-    provider_delete(name="spare", actor="owner")
+    provider_delete(name="spare")
 
 
 def test_a_provider_of_single_calls_under_way_is_not_deleted(shop: Shop) -> None:
@@ -154,9 +154,9 @@ def test_a_provider_of_single_calls_under_way_is_not_deleted(shop: Shop) -> None
     spec = {"name": "call", "steps": [call]}
     about = {"namespace": "n", "tenant": "t", "provider": "warehouse", "action_type": "t", "action_id": "z"}
     run = Run.objects.create(kind="single", chain_name="call", spec=spec, origin={}, **about)
-    assert "actions under way" in str(refused(lambda: provider_delete(name="spare", actor="owner")))
+    assert "actions under way" in str(refused(lambda: provider_delete(name="spare")))
     Run.objects.filter(pk=run.pk).update(ended_at=timezone.now())
-    provider_delete(name="spare", actor="owner")
+    provider_delete(name="spare")
     assert not Provider.objects.filter(name="spare").exists()
 
 

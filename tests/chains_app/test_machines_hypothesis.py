@@ -18,11 +18,11 @@ from hypothesis.stateful import run_state_machine_as_test as try_to_break
 from acteon_site.base import config_versions
 from audit_app.services.journal import Journal
 from chains_app.definitions import Retry, Step
-from chains_app.engine import results
+from chains_app.engine import call_results
+from chains_app.engine.call_results import Failure
 from chains_app.engine.kinds.provider import UNKNOWN_RETRIES
 from chains_app.engine.machine import next_move
 from chains_app.engine.moves import CallStep, End, Move, Park, UndoStep, Wait
-from chains_app.engine.results import Failure
 from chains_app.engine.state import ProviderTraits, RunState, Turn
 from chains_app.models import CircuitBreaker, Provider
 from chains_app.services.breakers import Blocked, Route, breaker_record, breaker_routes
@@ -48,7 +48,7 @@ GARBLED = Failure("EXECUTION_FAILED", "garbled", retryable=False, unknown=True)
 class RunMachine(RuleBasedStateMachine):
     """One run. `stored` is what is committed; a call in flight may be lost with its worker at any moment."""
 
-    absorb: Callable[..., Any] = staticmethod(results.absorb_failure)
+    absorb: Callable[..., Any] = staticmethod(call_results.call_failed)
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,10 +120,10 @@ class RunMachine(RuleBasedStateMachine):
         move = next_move(Turn(self.definition, state, self.now, lambda name: TRAITS))
         self.resting = move
         if isinstance(move, CallStep):
-            results.call_begun(state, move.step, self.now)
+            call_results.call_begun(state, move.step, self.now)
             self.calling = move
         elif isinstance(move, UndoStep):
-            results.undo_begun(state, move.step, self.now)
+            call_results.undo_begun(state, move.step, self.now)
             self.calling = move
         self.stored = state
 
@@ -141,11 +141,11 @@ class RunMachine(RuleBasedStateMachine):
         self.calling = None
         if failure is None:
             if undo:
-                results.absorb_undone(known)
+                call_results.undo_answered(known)
             else:
-                results.absorb_answer(step, known, {"ok": True})
+                call_results.call_answered(step, known, {"ok": True})
         elif undo:
-            results.absorb_undo_failure(known, failure, self.now, lambda: 0.5)
+            call_results.undo_failed(known, failure, self.now, lambda: 0.5)
         else:
             self.absorb(step, known, failure, self.now, lambda: 0.5)
         self._move(state)
@@ -204,7 +204,7 @@ class RetryMachine(RuleBasedStateMachine):
         if isinstance(self.move, CallStep):
             assert due is None or self.now >= due, "called before its pause was over"
             assert not self.in_doubt or self.traits.repeatable, "repeated where nobody remembers the key"
-            results.call_begun(self.state, self.step, self.now)
+            call_results.call_begun(self.state, self.step, self.now)
             self.calls += 1
 
     @precondition(lambda self: isinstance(self.move, CallStep))
@@ -218,7 +218,7 @@ class RetryMachine(RuleBasedStateMachine):
     def fails(self, retryable: bool, unknown: bool, settles: bool, asked: float | None, luck: float) -> None:
         known = self.state.step("s")
         failure = Failure("TIMEOUT", "no", retryable, unknown, asked, settles)
-        results.absorb_failure(self.step, known, failure, self.now, lambda: luck)
+        call_results.call_failed(self.step, known, failure, self.now, lambda: luck)
         self.move = None
         self.in_doubt = unknown or (self.in_doubt and not settles)
         self.doubted = self.doubted or self.in_doubt
@@ -231,7 +231,7 @@ class RetryMachine(RuleBasedStateMachine):
     @precondition(lambda self: isinstance(self.move, CallStep))
     @rule()
     def answers(self) -> None:
-        results.absorb_answer(self.step, self.state.step("s"), {})
+        call_results.call_answered(self.step, self.state.step("s"), {})
         self.in_doubt, self.move = False, None
 
     @precondition(lambda self: isinstance(self.move, CallStep))
@@ -361,7 +361,7 @@ def test_the_run_machine_finds_a_planted_bug() -> None:
     class Forgetful(RunMachine):
         @staticmethod
         def absorb(step: Any, known: Any, failure: Failure, *more: Any) -> None:
-            results.absorb_failure(step, known, failure, *more)
+            call_results.call_failed(step, known, failure, *more)
             if known.unknown:
                 known.unknown, known.status = False, "failed"
 

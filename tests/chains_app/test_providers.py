@@ -14,9 +14,9 @@ from django.db import transaction
 
 from audit_app.models import RedactedField
 from chains_app.providers.base import Answer, Call, ProviderError, ProviderSettings
+from chains_app.providers.calling import call_provider
 from chains_app.providers.email import EmailKind
 from chains_app.providers.registry import KINDS, kind_of
-from chains_app.services.calls import call_provider
 from tests.chains_app.peer import peer_running
 
 CALL = Call(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chains_app.engine.results import absorb_failure
+from chains_app.engine.call_results import call_failed
 from chains_app.engine.state import StepState
 from tests.chains_app.simulation import simulate
 
@@ -27,7 +27,7 @@ def test_the_simulation_finds_a_planted_bug() -> None:
     """Taking an unknown outcome for a failure is the classic: the card is charged and the order fails."""
 
     def forgets_doubt(step: Any, known: StepState, failure: Any, *more: Any) -> None:
-        absorb_failure(step, known, failure, *more)
+        call_failed(step, known, failure, *more)
         if known.unknown:
             known.unknown, known.status = False, "failed"
 
@@ -39,7 +39,7 @@ def test_the_simulation_finds_a_refusal_that_is_taken_for_proof() -> None:
     """The first call took effect and nobody heard of it; the repeat is turned away on the way."""
 
     def believes(step: Any, known: StepState, failure: Any, *more: Any) -> None:
-        absorb_failure(step, known, replace(failure, settles=not failure.unknown), *more)
+        call_failed(step, known, replace(failure, settles=not failure.unknown), *more)
 
     with pytest.raises(AssertionError, match="ended"):
         simulate(SEEDS, absorb=believes)

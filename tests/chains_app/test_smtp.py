@@ -16,8 +16,8 @@ from django.core.mail.utils import DNS_NAME
 
 from chains_app.providers import smtp
 from chains_app.providers.base import Call, ProviderError, ProviderSettings
+from chains_app.providers.calling import call_provider
 from chains_app.providers.email import EmailKind
-from chains_app.services.calls import call_provider
 from tests.chains_app.mail_server import MailServer, mail_server_running
 from tests.chains_app.test_outbound_tls import HOST, certificate
 

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chains_app.providers.base import Answer, ProviderError, ProviderSettings
+from chains_app.providers.calling import call_provider
 from chains_app.providers.webhook import MAX_QUERY_BYTES, WebhookKind
 from chains_app.services.advance import runs_sweep
-from chains_app.services.calls import call_provider
 from chains_app.services.providers import provider_save
 from tests.chains_app.gateway import detail, start, step
 from tests.chains_app.peer import Peer, peer_running

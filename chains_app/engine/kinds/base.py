@@ -12,42 +12,43 @@ from chains_app.states import RunStatus, StepStatus
 
 
 class Kind(Protocol):
-    """`start` a step that is due, go on with one that is `running`; None: the state went on by itself.
+    """`start` a step that is due, `proceed` with one that was started. None: the state went on by itself.
 
-    `settled` is False while the step must not be left, even when the run is cancelled or out of time: then
-    `unsettled` says what is to be done first.
+    While `may_leave` is False the run stays at the step, even when it is cancelled or out of time.
     """
 
-    def settled(self, turn: Turn, step: Step, known: StepState) -> bool: ...
+    def may_leave(self, state: StepState) -> bool: ...
 
-    def unsettled(self, turn: Turn, step: Step, known: StepState) -> Move | None: ...
+    def start(self, turn: Turn, step: Step, state: StepState) -> Move | None: ...
 
-    def start(self, turn: Turn, step: Step, known: StepState) -> Move | None: ...
-
-    def running(self, turn: Turn, step: Step, known: StepState) -> Move | None: ...
+    def proceed(self, turn: Turn, step: Step, state: StepState) -> Move | None: ...
 
 
 class Interruptible:
     """A kind of step that may be left at any time."""
 
-    def settled(self, turn: Turn, step: Step, known: StepState) -> bool:
+    def may_leave(self, state: StepState) -> bool:
         return True
 
-    def unsettled(self, turn: Turn, step: Step, known: StepState) -> Move | None:
-        raise AssertionError("this kind of step is always settled")
+
+class Awaited:
+    """A kind of step whose runs below are asked to stop and awaited first: they undo their own work."""
+
+    def may_leave(self, state: StepState) -> bool:
+        return state.status != StepStatus.RUNNING
 
 
-def delayed(turn: Turn, step: Step, known: StepState) -> Move | None:
+def delayed(turn: Turn, step: Step, state: StepState) -> Move | None:
     """Wait for the step's delay, or for the pause before its next attempt. None: it is due."""
-    if step.delay_seconds and known.attempt == 0 and known.retry_at is None:
-        known.retry_at = turn.now + timedelta(seconds=step.delay_seconds)
-    if known.retry_at is None or known.retry_at <= turn.now:
+    if step.delay_seconds and state.attempt == 0 and state.retry_at is None:
+        state.retry_at = turn.now + timedelta(seconds=step.delay_seconds)
+    if state.retry_at is None or state.retry_at <= turn.now:
         return None
-    status = RunStatus.WAITING_TIMER if known.attempt == 0 else RunStatus.RUNNING
-    return Wait(turn.before_deadline(known.retry_at), status)
+    status = RunStatus.WAITING_TIMER if state.attempt == 0 else RunStatus.RUNNING
+    return Wait(turn.before_deadline(state.retry_at), status)
 
 
-def fail(step: Step, known: StepState, error: str, code: str = "EXECUTION_FAILED") -> None:
+def fail(step: Step, state: StepState, error: str, code: str = "EXECUTION_FAILED") -> None:
     """The step has failed for good; `on_failure: skip` lets the run go on without it."""
-    known.error, known.error_code = error, code
-    known.status = StepStatus.SKIPPED if step.on_failure == "skip" else StepStatus.FAILED
+    state.error, state.error_code = error, code
+    state.status = StepStatus.SKIPPED if step.on_failure == "skip" else StepStatus.FAILED

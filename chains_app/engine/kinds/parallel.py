@@ -8,38 +8,29 @@ step fails only where no branch completed. The answer is {branch: its body}; fai
 from __future__ import annotations
 
 from chains_app.definitions import Parallel, Step
-from chains_app.engine.kinds.base import delayed, fail
+from chains_app.engine.kinds.base import Awaited, delayed, fail
 from chains_app.engine.moves import AwaitChildren, Move, StartChildren
 from chains_app.engine.state import Children, StepState, Turn
 from chains_app.states import RunStatus, StepStatus
 
 
-class ParallelStep:
-    def settled(self, turn: Turn, step: Step, known: StepState) -> bool:
-        """Branches that run are asked to stop and awaited first."""
-        return known.status != StepStatus.RUNNING
+class ParallelStep(Awaited):
+    def start(self, turn: Turn, step: Step, state: StepState) -> Move | None:
+        waiting = delayed(turn, step, state)
+        return waiting or StartChildren(step, tuple(_to_start(_group(step), {})))
 
-    def unsettled(self, turn: Turn, step: Step, known: StepState) -> Move | None:
+    def proceed(self, turn: Turn, step: Step, state: StepState) -> Move | None:
         group, children = _group(step), turn.children_of(step)
-        stopping = turn.state.cancel_requested or turn.late or _decided(group, children)
+        stopping = turn.run.cancel_requested or turn.late or _decided(group, children)
         if any(child.ending is None for child in children.values()) and stopping:
             return AwaitChildren(step, cancel=True)
-        waiting = [] if stopping else _to_start(group, children)
-        if waiting:
-            return StartChildren(step, tuple(waiting))
+        to_start = [] if stopping else _to_start(group, children)
+        if to_start:
+            return StartChildren(step, tuple(to_start))
         if any(child.ending is None for child in children.values()):
             return AwaitChildren(step)
-        _finish(step, group, known, children)
+        _finish(step, group, state, children)
         return None
-
-    def start(self, turn: Turn, step: Step, known: StepState) -> Move | None:
-        waiting = delayed(turn, step, known)
-        if waiting:
-            return waiting
-        return StartChildren(step, tuple(_to_start(_group(step), {})))
-
-    def running(self, turn: Turn, step: Step, known: StepState) -> Move | None:
-        raise AssertionError("running branches are never settled")
 
 
 def _group(step: Step) -> Parallel:
@@ -63,15 +54,15 @@ def _decided(group: Parallel, children: Children) -> bool:
     return failed and group.on_failure == "fail_fast" and group.join == "all"
 
 
-def _finish(step: Step, group: Parallel, known: StepState, children: Children) -> None:
+def _finish(step: Step, group: Parallel, state: StepState, children: Children) -> None:
     completed = [name for name, child in children.items() if child.ending == RunStatus.COMPLETED]
-    known.body = {
+    state.body = {
         name: (child.body or {}) if name in completed else {"error": child.error or str(child.ending)}
         for name, child in children.items()
     }
     lenient = group.join == "any" or group.on_failure == "best_effort"
     if len(completed) == len(group.steps) or (lenient and completed):
-        known.status = StepStatus.COMPLETED
+        state.status = StepStatus.COMPLETED
         return
     failed = ", ".join(sorted(set(children) - set(completed)))
-    fail(step, known, f"these branches failed: {failed}")
+    fail(step, state, f"these branches failed: {failed}")

@@ -16,55 +16,52 @@ UNKNOWN_RETRIES = 5
 
 
 class ProviderStep:
-    def settled(self, turn: Turn, step: Step, known: StepState) -> bool:
-        return known.status != StepStatus.RUNNING and not known.unknown
+    def may_leave(self, state: StepState) -> bool:
+        return state.status != StepStatus.RUNNING and not state.unknown
 
-    def unsettled(self, turn: Turn, step: Step, known: StepState) -> Move | None:
-        """Ask again with the same key, even when cancelled: it may have taken effect. Else a person must look."""
-        if known.status == StepStatus.RUNNING:
-            # Whoever made this call is gone and left no answer.
-            known.status, known.unknown = StepStatus.PENDING, True
-        if turn.late or not may_repeat(turn, step, known):
-            text = f"nobody knows whether {whom(step, known)} has carried out {step.action_type}"
-            return Park(step.name, UNKNOWN_OUTCOME, text)
-        if known.retry_at is not None and known.retry_at > turn.now:
-            return Wait(turn.before_deadline(known.retry_at))
-        return CallStep(step, again=True)
-
-    def start(self, turn: Turn, step: Step, known: StepState) -> Move | None:
-        if out_of_time(step, known, turn.now):
+    def start(self, turn: Turn, step: Step, state: StepState) -> Move | None:
+        if out_of_time(step, state, turn.now):
             fail(
-                step, known, f"the time of {step.name} is over; {known.error or 'it was not done'}", "TIMEOUT"
+                step, state, f"the time of {step.name} is over; {state.error or 'it was not done'}", "TIMEOUT"
             )
             return None
-        return delayed(turn, step, known) or CallStep(step)
+        return delayed(turn, step, state) or CallStep(step)
 
-    def running(self, turn: Turn, step: Step, known: StepState) -> Move | None:
-        raise AssertionError("a running call is never settled")
+    def proceed(self, turn: Turn, step: Step, state: StepState) -> Move | None:
+        """Ask again with the same key, even when cancelled: it may have taken effect. Else a person must look."""
+        if state.status == StepStatus.RUNNING:
+            # Whoever made this call is gone and left no answer.
+            state.status, state.unknown = StepStatus.PENDING, True
+        if turn.late or not may_repeat(turn, step, state):
+            text = f"nobody knows whether {receiver_of(step, state)} has carried out {step.action_type}"
+            return Park(step.name, UNKNOWN_OUTCOME, text)
+        if state.retry_at is not None and state.retry_at > turn.now:
+            return Wait(turn.before_deadline(state.retry_at))
+        return CallStep(step, again=True)
 
 
-def may_repeat(turn: Turn, step: Step, known: StepState) -> bool:
+def may_repeat(turn: Turn, step: Step, state: StepState) -> bool:
     """The same key may be sent again: its receiver still remembers it, and the step or a person asks for it."""
-    if not turn.remembers(whom(step, known), known.first_called_at):
+    if not turn.remembers(receiver_of(step, state), state.first_called_at):
         return False
-    if known.attempt == 0:  # set back by a person, who wants it asked
+    if state.attempt == 0:  # set back by a person, who wants it asked
         return True
-    allowed = step.on_unknown == "repeat" and known.attempt <= tries(step, known)
-    return allowed and not out_of_time(step, known, turn.now)
+    allowed = step.on_unknown == "repeat" and state.attempt <= tries(step, state)
+    return allowed and not out_of_time(step, state, turn.now)
 
 
-def whom(step: Step, known: StepState) -> str:
+def receiver_of(step: Step, state: StepState) -> str:
     """Who got the latest call: the step's provider, or the fallback that stood in for it."""
-    return known.used_provider or step.provider
+    return state.used_provider or step.provider
 
 
-def out_of_time(step: Step, known: StepState, moment: datetime) -> bool:
+def out_of_time(step: Step, state: StepState, moment: datetime) -> bool:
     """The step's own time, over all its attempts and the pauses between them, is over at that moment."""
-    if step.timeout_seconds is None or known.timed_from is None:
+    if step.timeout_seconds is None or state.timed_from is None:
         return False
-    return moment >= known.timed_from + timedelta(seconds=step.timeout_seconds)
+    return moment >= state.timed_from + timedelta(seconds=step.timeout_seconds)
 
 
-def tries(step: Step, known: StepState) -> int:
+def tries(step: Step, state: StepState) -> int:
     """Repeats allowed: the step's own, and more where only a repeat can tell whether a call took effect."""
-    return max(step.retry.max_retries, UNKNOWN_RETRIES if known.unknown else 0)
+    return max(step.retry.max_retries, UNKNOWN_RETRIES if state.unknown else 0)

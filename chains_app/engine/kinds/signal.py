@@ -16,35 +16,35 @@ from chains_app.states import RunStatus, StepStatus
 
 
 class SignalStep(Interruptible):
-    def start(self, turn: Turn, step: Step, known: StepState) -> Move | None:
-        waiting = delayed(turn, step, known)
+    def start(self, turn: Turn, step: Step, state: StepState) -> Move | None:
+        waiting = delayed(turn, step, state)
         if waiting:
             return waiting
         assert step.wait_for_signal is not None  # noqa: S101 - parse_step gives every such step one
-        turn.state.enter(step.name)
+        turn.run.enter(step.name)
         seconds = step.wait_for_signal.timeout_seconds
-        known.attempt = 1
-        known.retry_at = turn.now + timedelta(seconds=seconds) if seconds else None
+        state.attempt = 1
+        state.retry_at = turn.now + timedelta(seconds=seconds) if seconds else None
         return None
 
-    def running(self, turn: Turn, step: Step, known: StepState) -> Move | None:
+    def proceed(self, turn: Turn, step: Step, state: StepState) -> Move | None:
         assert step.wait_for_signal is not None  # noqa: S101 - as above
         name = step.wait_for_signal.signal
-        if _take(turn, step, known, name):
+        if _take(turn, step, state, name):
             return None
-        if known.retry_at is None or known.retry_at > turn.now:
-            return Wait(turn.before_deadline(known.retry_at), RunStatus.WAITING_SIGNAL)
-        fail(step, known, f"no signal {name!r} came in time", "TIMEOUT")
+        if state.retry_at is None or state.retry_at > turn.now:
+            return Wait(turn.before_deadline(state.retry_at), RunStatus.WAITING_SIGNAL)
+        fail(step, state, f"no signal {name!r} came in time", "TIMEOUT")
         if any(matches(branch, body=None, success=False) for branch in step.branches):
-            known.status = StepStatus.SKIPPED
+            state.status = StepStatus.SKIPPED
         return None
 
 
-def _take(turn: Turn, step: Step, known: StepState, name: str) -> bool:
-    for index, (signal, payload) in enumerate(turn.state.signals):
+def _take(turn: Turn, step: Step, state: StepState, name: str) -> bool:
+    for index, (signal, payload) in enumerate(turn.run.signals):
         if signal == name:
-            del turn.state.signals[index]
-            turn.state.taken.append((name, step.name))
-            known.status, known.body, known.retry_at = StepStatus.COMPLETED, payload, None
+            del turn.run.signals[index]
+            turn.run.taken.append((name, step.name))
+            state.status, state.body, state.retry_at = StepStatus.COMPLETED, payload, None
             return True
     return False

@@ -13,24 +13,24 @@ from chains_app.states import RunStatus, StepStatus
 
 
 class TimerStep(Interruptible):
-    def start(self, turn: Turn, step: Step, known: StepState) -> Move | None:
-        waiting = delayed(turn, step, known)
+    def start(self, turn: Turn, step: Step, state: StepState) -> Move | None:
+        waiting = delayed(turn, step, state)
         if waiting:
             return waiting
         due = _due(turn, step)
         if due is None:
-            fail(step, known, "`until` gives no RFC 3339 time with offset", "CONFIGURATION")
+            fail(step, state, "`until` gives no RFC 3339 time with offset", "CONFIGURATION")
             return None
-        turn.state.enter(step.name)
-        known.attempt, known.retry_at = 1, due
+        turn.run.enter(step.name)
+        state.attempt, state.retry_at = 1, due
         return None
 
-    def running(self, turn: Turn, step: Step, known: StepState) -> Move | None:
-        due = known.retry_at
+    def proceed(self, turn: Turn, step: Step, state: StepState) -> Move | None:
+        due = state.retry_at
         if due is not None and due > turn.now:
             return Wait(turn.before_deadline(due), RunStatus.WAITING_TIMER)
-        known.status, known.retry_at = StepStatus.COMPLETED, None
-        known.body = {"waited_until": rfc3339(due or turn.now)}
+        state.status, state.retry_at = StepStatus.COMPLETED, None
+        state.body = {"waited_until": rfc3339(due or turn.now)}
         return None
 
 

@@ -6,26 +6,22 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
-from django.db.models import QuerySet
 
 from acteon_site.base.clock_text import rfc3339
-from acteon_site.base.errors import AppError
 from acteon_site.base.ids import as_uuid
-from acteon_site.management.base import ExplainedCommand, source_of, table
+from acteon_site.management.base import table
 from chains_app.api.run_shapes import dead_letter_shapes
 from chains_app.listeners import owner_names
 from chains_app.management.repairing import (
     EXIT_CODES,
+    RepairCommand,
     add_apply,
     add_filters,
     add_subcommand,
     age_of,
     bulk_filters_of,
     filters_of,
-    outcome_rows,
-    refusal,
     shop_of,
-    show_outcomes,
 )
 from chains_app.models import Run
 from chains_app.services.repair import (
@@ -59,7 +55,8 @@ SUBCOMMANDS = {
 }
 
 
-class Command(ExplainedCommand):
+class Command(RepairCommand):
+    name = "dead_letters"
     help = "Dead letters, which are runs that failed for good: list, count, replay, drain."
     examples = EXAMPLES
 
@@ -72,15 +69,8 @@ class Command(ExplainedCommand):
                 sub.add_argument("ids", nargs="*", metavar="ID", help="of a run, as list shows it")
                 add_apply(sub)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        source = source_of("dead_letters")
-        self.who: dict[str, Any] = {"actor": source.caller_id, "source": source}
-        try:
-            self._named(options) if options.get("ids") else getattr(self, f"_{options['subcommand']}")(
-                options
-            )
-        except AppError as error:
-            raise refusal(error) from error
+    def do(self, options: dict[str, Any]) -> None:
+        return self._named(options) if options.get("ids") else super().do(options)
 
     def _list(self, options: dict[str, Any]) -> None:
         found = dead_letters(**filters_of(options)).select_related("version")
@@ -109,47 +99,30 @@ class Command(ExplainedCommand):
         return self.stdout.write(f"{total} in all.")
 
     def _replay(self, options: dict[str, Any]) -> None:
-        found = dead_letters(**bulk_filters_of(options))
-        matched, letters = found.count(), list(found[: options["limit"]])
-        done = options["yes"]
-        results = (
-            dead_letters_replay(letters=letters, **self.who)
-            if done
-            else dead_letters_preview(letters=letters)
+        self.do_many(
+            dead_letters(**bulk_filters_of(options)),
+            options,
+            title="replay dead letters",
+            nothing="No dead letter matches.",
+            preview=lambda rows: dead_letters_preview(letters=rows),
+            act=lambda rows: dead_letters_replay(letters=rows, **self.who),
         )
-        if options["json"]:
-            self.print_json({"applied": done, "matched": matched, "runs": outcome_rows(results)})
-        elif results:
-            show_outcomes(self, results, done=done, verb="replay dead letters", matched=matched)
-        else:
-            self.stdout.write("No dead letter matches.")
-        if done and any(row.error for row in results):
-            raise SystemExit(1)
 
     def _drain(self, options: dict[str, Any]) -> None:
         found, limit = dead_letters(**bulk_filters_of(options)).select_related("version"), options["limit"]
-        return (
-            self._drained(found, limit, options) if options["yes"] else self._undrained(found, limit, options)
-        )
-
-    def _drained(self, found: QuerySet[Run], limit: int, options: dict[str, Any]) -> None:
-        taken = dead_letters_drain(letters=found, limit=limit, **self.who)
+        done = options["yes"]
+        letters = dead_letters_drain(letters=found, limit=limit, **self.who) if done else list(found[:limit])
         if options["json"]:
-            return self.print_json({"applied": True, "entries": _shapes(taken)})
-        if taken:
-            self._table("Taken off the list", taken)
-        return self.stdout.write(f"{len(taken)} taken off the list; their runs stay.")
-
-    def _undrained(self, found: QuerySet[Run], limit: int, options: dict[str, Any]) -> None:
-        letters = list(found[:limit])
-        if options["json"]:
-            return self.print_json({"applied": False, "entries": _shapes(letters)})
+            return self.print_json({"applied": done, "entries": _shapes(letters)})
         if letters:
-            self._table("Preview: drain", letters)
+            self._table("Taken off the list" if done else "Preview: drain", letters)
+        elif not done:
+            return self.stdout.write("No dead letter matches.")
+        count = len(letters)
         return self.stdout.write(
-            f"{len(letters)} would be taken off the list. Nothing was changed: add --yes to do it."
-            if letters
-            else "No dead letter matches."
+            f"{count} taken off the list; their runs stay."
+            if done
+            else f"{count} would be taken off the list. Nothing was changed: add --yes to do it."
         )
 
     def _named(self, options: dict[str, Any]) -> None:

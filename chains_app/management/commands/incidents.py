@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
 
-from acteon_site.base.errors import AppError
 from acteon_site.base.ids import as_uuid
-from acteon_site.management.base import ExplainedCommand, source_of, table
+from acteon_site.management.base import table
 from chains_app.api.run_shapes import incident_shape, run_detail
 from chains_app.listeners import owner_names
 from chains_app.management.repairing import (
     EXIT_CODES,
+    RepairCommand,
     add_apply,
     add_filters,
     add_subcommand,
     age_of,
     bulk_filters_of,
     filters_of,
-    outcome_rows,
-    refusal,
     shop_of,
-    show_outcomes,
 )
 from chains_app.models import Incident, Run
-from chains_app.services.control import chain_cancel
+from chains_app.services.cancelling import chain_cancel
 from chains_app.services.repair import incidents_preview, incidents_resume, open_incidents
-from chains_app.services.resuming import FOUND, resume_problem, run_retry, run_skip_step
+from chains_app.services.resuming import OUTCOMES, resume_problem, run_retry, run_skip_step
 
 EXAMPLES = f"""examples:
   python manage.py incidents list --tenant acme-store
@@ -51,7 +49,8 @@ SUBCOMMANDS = {
 }
 
 
-class Command(ExplainedCommand):
+class Command(RepairCommand):
+    name = "incidents"
     help = "Runs that wait for a person: list, show, retry, skip a step, cancel, resume many."
     examples = EXAMPLES
 
@@ -66,19 +65,11 @@ class Command(ExplainedCommand):
             if name == "list":
                 sub.add_argument("--resolved", action="store_true", help="the resolved ones too")
             if name in ("retry", "skip"):
-                sub.add_argument("--outcome", choices=FOUND, default="", help=OUTCOME)
+                sub.add_argument("--outcome", choices=OUTCOMES, default="", help=OUTCOME)
             if name == "cancel":
                 sub.add_argument("--reason", default="", help="why; it stands in the trail")
             if name == "resume":
                 add_apply(sub)
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        source = source_of("incidents")
-        self.who: dict[str, Any] = {"actor": source.caller_id, "source": source}
-        try:
-            getattr(self, f"_{options['subcommand']}")(options)
-        except AppError as error:
-            raise refusal(error) from error
 
     def _list(self, options: dict[str, Any]) -> None:
         found = open_incidents(**filters_of(options), resolved=options["resolved"])
@@ -108,24 +99,20 @@ class Command(ExplainedCommand):
         return self.stdout.write(_what_next(run, incident))
 
     def _retry(self, options: dict[str, Any]) -> None:
-        run, seen = self._seen(options)
-        self._decided(run_retry(run_id=run.pk, **seen), "goes on where it stopped", options)
+        run, seen = _target(options["id"])
+        run_retry(run_id=run.pk, incident=_id(seen), outcome=options["outcome"], **self.who)
+        self._decided(run, "goes on where it stopped", options)
 
     def _skip(self, options: dict[str, Any]) -> None:
-        run, seen = self._seen(options)
-        self._decided(run_skip_step(run_id=run.pk, **seen), "goes on without the step", options)
+        run, seen = _target(options["id"])
+        run_skip_step(run_id=run.pk, incident=_id(seen), outcome=options["outcome"], **self.who)
+        self._decided(run, "goes on without the step", options)
 
     def _cancel(self, options: dict[str, Any]) -> None:
-        run, _ = _target(options["id"])
+        run, seen = _target(options["id"])
         reason = " ".join(options["reason"].split())[:500]
-        chain_cancel(run_id=run.pk, actor=self.who["actor"], reason=reason)
+        chain_cancel(run_id=run.pk, incident=_id(seen), actor=self.who["actor"], reason=reason)
         self._decided(run, "was asked to stop; what is done is undone", options)
-
-    def _seen(self, options: dict[str, Any]) -> tuple[Run, dict[str, Any]]:
-        """The run, and the word on it: whose, over which incident, of what they found."""
-        run, incident = _target(options["id"])
-        over = incident.pk if incident else None
-        return run, {**self.who, "outcome": options["outcome"], "incident": over}
 
     def _decided(self, run: Run, words: str, options: dict[str, Any]) -> None:
         run = Run.objects.get(pk=run.pk)
@@ -134,22 +121,14 @@ class Command(ExplainedCommand):
         return self.stdout.write(f"Order {owner_names([run])[run.pk]}: the run {run.pk} {words}.")
 
     def _resume(self, options: dict[str, Any]) -> None:
-        found = open_incidents(**bulk_filters_of(options))
-        matched, incidents = found.count(), list(found[: options["limit"]])
-        done = options["yes"]
-        results = (
-            incidents_resume(incidents=incidents, **self.who)
-            if done
-            else incidents_preview(incidents=incidents)
+        self.do_many(
+            open_incidents(**bulk_filters_of(options)),
+            options,
+            title="resume incidents",
+            nothing="No open incident matches.",
+            preview=lambda rows: incidents_preview(incidents=rows),
+            act=lambda rows: incidents_resume(incidents=rows, **self.who),
         )
-        if options["json"]:
-            self.print_json({"applied": done, "matched": matched, "runs": outcome_rows(results)})
-        elif results:
-            show_outcomes(self, results, done=done, verb="resume incidents", matched=matched)
-        else:
-            self.stdout.write("No open incident matches.")
-        if done and any(row.error for row in results):
-            raise SystemExit(1)
 
 
 def _target(text: str, *, resolved: bool = False) -> tuple[Run, Incident | None]:
@@ -167,6 +146,11 @@ def _target(text: str, *, resolved: bool = False) -> tuple[Run, Incident | None]
     if run is None:
         raise CommandError(f"no incident and no run has the id {text!r}; `incidents list` shows what waits")
     return run, run.incidents.filter(resolved_at__isnull=True).first()
+
+
+def _id(incident: Incident | None) -> UUID | None:
+    """Which one the person decides about: no other that the run may have come to wait over meanwhile."""
+    return incident.pk if incident else None
 
 
 def _state(incident: Incident) -> str:

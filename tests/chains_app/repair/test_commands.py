@@ -115,6 +115,24 @@ def test_what_is_resolved_says_by_whom_and_decides_nothing_more(shop: Shop) -> N
         assert error.returncode == 1
 
 
+@pytest.mark.parametrize("verb", ["retry", "skip", "cancel"])
+def test_a_decision_is_good_only_for_the_incident_that_was_seen(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    incident, look = parked(shop), incidents._target
+
+    def look_and_be_late(text: str) -> tuple[Run, Incident | None]:
+        found = look(text)
+        Incident.objects.update(resolved_at=incident.opened_at, resolution="superseded")
+        Incident.objects.create(run=incident.run, step="validate", reason="unknown_outcome")
+        return found
+
+    monkeypatch.setattr(incidents, "_target", look_and_be_late)
+    assert "does not wait over this any more" in str(refused("incidents", verb, str(incident.run_id)))
+    assert Run.objects.get().cancel_requested_at is None
+    assert Incident.objects.get(resolved_at=None).reason == "unknown_outcome"
+
+
 def test_a_cancel_keeps_its_reason(shop: Shop, gateway: Gateway) -> None:
     incident = parked(shop)
     assert "asked to stop" in run("incidents", "cancel", str(incident.pk), "--reason", " sold\nout ")

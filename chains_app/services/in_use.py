@@ -12,21 +12,21 @@ from django.db.models import QuerySet
 from chains_app import references
 from chains_app.definitions import Definition
 from chains_app.models import CircuitBreaker, Run
-from chains_app.selectors import chain_rows, definition_of, version_definition
+from chains_app.selectors import chain_definition, chain_rows, version_definition
 from chains_app.states import RunKind
 
 
 def chain_users(name: str) -> list[str]:
     """Other chains that call it as a sub-chain, in force or pinned by a run under way, and rules that start it."""
     rows = chain_rows().exclude(name=name).order_by("name")
-    chains = [f"chain {row.name}" for row in rows if name in definition_of(row).sub_chains]
+    chains = [f"chain {row.name}" for row in rows if name in chain_definition(row).sub_chains]
     return chains + runs_calling_chain(name) + references.chain_users(name)
 
 
 def provider_users(name: str) -> list[str]:
     """Chains, breakers that fall back to it, runs under way, rules and quotas."""
     rows = chain_rows().order_by("name")
-    chains = [f"chain {row.name}" for row in rows if name in definition_of(row).providers]
+    chains = [f"chain {row.name}" for row in rows if name in chain_definition(row).providers]
     breakers = CircuitBreaker.objects.filter(fallback_provider=name).order_by("provider")
     fallbacks = [f"the breaker of {breaker.provider}" for breaker in breakers]
     return chains + fallbacks + runs_calling_provider(name) + references.provider_users(name)

@@ -1,22 +1,19 @@
-"""A leased run in memory: its rows, the machine's view of them, and the way back."""
+"""A run in memory: its rows, the state that the machine sees and changes, and the way back into the rows."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
 
-from acteon_site.base.digest import canonical_json
-from acteon_site.base.errors import unavailable
-from chains_app.definitions import Definition, parse_definition
-from chains_app.engine.ending import in_doubt, point_passed, standing
+from chains_app.definitions import Definition
+from chains_app.engine.ending import in_doubt, past_point_of_no_return, steps_to_undo
 from chains_app.engine.state import Children, ChildState, ProviderTraits, RunState, StepState, Turn
 from chains_app.models import Attempt, Run, StepRun
-from chains_app.selectors import version_definition
+from chains_app.selectors import run_definition
+from chains_app.services.signalling import signal_take, signals_waiting
 from chains_app.states import TERMINAL, StepStatus
 
 NO_TRAITS = ProviderTraits(repeatable=False, window=timedelta(0))
@@ -59,8 +56,11 @@ RUN_FIELDS = [
 
 
 @dataclass(slots=True)
-class Held:
-    """`state` is what the machine changes; `write` brings the rows after it."""
+class LoadedRun:
+    """The machine changes `state`, services change `run`; `write` brings the rows after both.
+
+    `touched`: names of the steps whose rows are to be written; `attempts`: rows made or changed since the last write.
+    """
 
     run: Run
     definition: Definition
@@ -93,7 +93,7 @@ class Held:
         if self.attempts:
             Attempt.objects.bulk_create(self.attempts, **_or_update(ATTEMPT_FIELDS))
         for signal, step in self.state.taken:
-            take_signal(self.run, signal, step)
+            signal_take(self.run, signal, step)
         self.touched, self.attempts, self.state.taken = set(), [], []
         values = [getattr(self.run, name) for name in RUN_FIELDS]
         if values != self.written:
@@ -101,19 +101,19 @@ class Held:
             self.written = values
 
     def _state_to_rows(self) -> None:
-        for name, known in self.state.steps.items():
-            if name in self.rows or known != StepState(name):
-                self._step_to_row(name, known)
+        for name, state in self.state.steps.items():
+            if name in self.rows or state != StepState(name):
+                self._step_to_row(name, state)
         self.run.phase, self.run.ending = self.state.phase, self.state.ending
         self.run.execution_path = list(self.state.path)
         self.run.error, self.run.error_code = self.state.error, self.state.error_code
         if self.state.cursor is not None:
             self.run.current_step = self.definition.index_of(self.state.cursor)
 
-    def _step_to_row(self, name: str, known: StepState) -> None:
+    def _step_to_row(self, name: str, state: StepState) -> None:
         before = self.rows.get(name)
-        if before is None or step_known(before) != known:
-            _fill(self.row(name), known)
+        if before is None or step_state(before) != state:
+            _fill(self.row(name), state)
 
 
 def _or_update(fields: list[str]) -> dict[str, Any]:
@@ -121,48 +121,42 @@ def _or_update(fields: list[str]) -> dict[str, Any]:
     return {"update_conflicts": True, "unique_fields": ["id"], "update_fields": fields}
 
 
-def step_write(row: StepRun, known: StepState) -> None:
-    """Save what is known of a step that exists, outside a turn."""
-    _fill(row, known)
+def step_save(row: StepRun, state: StepState) -> None:
+    """Save the state of a step that exists, outside a turn."""
+    _fill(row, state)
     row.save(update_fields=STEP_FIELDS)
 
 
-def _fill(row: StepRun, known: StepState) -> None:
-    row.status, row.attempt, row.response = known.status, known.attempt, known.body
-    row.error, row.error_code, row.unknown = known.error, known.error_code, known.unknown
-    row.retry_at, row.first_called_at = known.retry_at, known.first_called_at
-    row.used_provider, row.timed_from = known.used_provider, known.timed_from
-    row.undo, row.undo_attempt = known.undo, known.undo_attempt
-    row.undo_unknown, row.undo_called_at = known.undo_unknown, known.undo_called_at
+def _fill(row: StepRun, state: StepState) -> None:
+    row.status, row.attempt, row.response = state.status, state.attempt, state.body
+    row.error, row.error_code, row.unknown = state.error, state.error_code, state.unknown
+    row.retry_at, row.first_called_at = state.retry_at, state.first_called_at
+    row.used_provider, row.timed_from = state.used_provider, state.timed_from
+    row.undo, row.undo_attempt = state.undo, state.undo_attempt
+    row.undo_unknown, row.undo_called_at = state.undo_unknown, state.undo_called_at
 
 
-def take_signal(run: Run, name: str, step: str) -> None:
-    oldest = run.signals.filter(name=name, taken_by="").first()
-    if oldest is not None:
-        oldest.taken_by = step
-        oldest.save(update_fields=["taken_by"])
-
-
-def held_load(run: Run) -> Held:
+def run_load(run: Run) -> LoadedRun:
+    """The run with its steps, the runs below it and the signals that it waits for; nothing of it is locked here."""
     rows = {row.name: row for row in run.steps.all()}
-    definition = definition_of(run)
+    definition = run_definition(run)
     state = RunState(
         cursor=definition.steps[run.current_step].name,
         phase=run.phase,
         ending=run.ending,
         path=list(run.execution_path),
-        steps={name: step_known(row) for name, row in rows.items()},
+        steps={name: step_state(row) for name, row in rows.items()},
         deadline=run.expires_at,
         cancel_requested=run.cancel_requested_at is not None,
         error=run.error,
         error_code=run.error_code,
-        children=children_states(run, definition),
-        signals=_signals(run, definition),
+        children=_children(run, definition),
+        signals=signals_waiting(run, definition),
     )
-    return Held(run, definition, state, rows)
+    return LoadedRun(run, definition, state, rows)
 
 
-def step_known(row: StepRun) -> StepState:
+def step_state(row: StepRun) -> StepState:
     return StepState(
         name=row.name,
         status=row.status,
@@ -182,14 +176,7 @@ def step_known(row: StepRun) -> StepState:
     )
 
 
-def _signals(run: Run, definition: Definition) -> list[tuple[str, dict[str, Any]]]:
-    """What was sent and not taken; asked only where the chain waits for signals at all."""
-    if not any(step.wait_for_signal for step in definition.steps):
-        return []
-    return [(row.name, row.payload or {}) for row in run.signals.filter(taken_by="")]
-
-
-def children_states(run: Run, definition: Definition) -> dict[str, Children]:
+def _children(run: Run, definition: Definition) -> dict[str, Children]:
     """How the runs below stand, the newest of each; asked only where a step on the path may have some."""
     states: dict[str, Children] = {}
     if any(
@@ -201,55 +188,26 @@ def children_states(run: Run, definition: Definition) -> dict[str, Children]:
 
 
 def _child_state(child: Run) -> ChildState:
-    turn = resting_turn(held_load(child))
+    turn = resting_turn(run_load(child))
     if child.status not in TERMINAL:
-        return ChildState(None, past=point_passed(turn))
+        return ChildState(None, past_no_return=past_point_of_no_return(turn))
     return ChildState(
         ending=child.status,
-        body=last_body(child),
+        body=_last_body(child),
         error=child.error,
-        stands=bool(standing(turn)),
-        past=point_passed(turn),
-        doubt=in_doubt(turn),
+        to_undo=bool(steps_to_undo(turn)),
+        past_no_return=past_point_of_no_return(turn),
+        in_doubt=in_doubt(turn),
     )
 
 
-def resting_turn(held: Held) -> Turn:
+def resting_turn(loaded: LoadedRun) -> Turn:
     """For asking what stands, of a run that nobody moves."""
-    return Turn(held.definition, held.state, timezone.now(), traits=lambda name: NO_TRAITS)
+    return Turn(loaded.definition, loaded.state, timezone.now(), traits=lambda name: NO_TRAITS)
 
 
-def last_body(run: Run) -> dict[str, Any]:
+def _last_body(run: Run) -> dict[str, Any]:
     """A run's answer is its last step's."""
     names = run.execution_path[-1:]
     step = run.steps.filter(name__in=names, status=StepStatus.COMPLETED).first()
     return (step.response if step else None) or {}
-
-
-def definition_of(run: Run) -> Definition:
-    if run.version_id is None:
-        return _single_definition(canonical_json(run.spec))
-    definition = version_definition(run.version_id)
-    return branch_definition(definition, run.parent_step, run.branch) if run.branch else definition
-
-
-def branch_definition(definition: Definition, step: str, branch: str) -> Definition:
-    """A chain of the one step that a branch is."""
-    group = definition.step(step).parallel
-    inner = next((inner for inner in group.steps if inner.name == branch), None) if group else None
-    if inner is None:
-        raise unavailable(f"chain {definition.name} has no branch {step}/{branch}")
-    return Definition(
-        f"{definition.name}/{step}/{branch}",
-        (inner,),
-        on_failure="abort_no_dlq",
-        timeout_seconds=group.timeout_seconds if group else None,
-    )
-
-
-@lru_cache(maxsize=256)
-def _single_definition(spec_text: str) -> Definition:
-    definition, problems = parse_definition(json.loads(spec_text))
-    if definition is None:
-        raise unavailable(f"a run's own step cannot be read: {problems[0].message}")
-    return definition

@@ -1,4 +1,4 @@
-"""Turning a move into a provider call, and the call's result into data."""
+"""A step's call to its provider: rendered, made, and its reply as data."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from uuid import UUID
 
 from chains_app import templating
 from chains_app.definitions import Compensate, Step
-from chains_app.engine.results import Failure
+from chains_app.engine.call_results import Failure
 from chains_app.engine.state import ProviderTraits
 from chains_app.models import Attempt
 from chains_app.providers.base import NOT_FOUND, Call, ProviderError, ProviderSettings
+from chains_app.providers.calling import call_provider
 from chains_app.providers.registry import kind_of
 from chains_app.selectors import providers
 from chains_app.services.breakers import Route
-from chains_app.services.calls import call_provider
-from chains_app.services.held import NO_TRAITS, Held
+from chains_app.services.loaded_runs import NO_TRAITS, LoadedRun
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A call that is recorded as started. `undo` tells a compensation from the step itself."""
+class Request:
+    """A call that is recorded as started, and the attempt that it stands in. `undo`: it is the compensation's."""
 
     step: Step
     attempt: Attempt
@@ -32,10 +32,15 @@ class Outgoing:
     route: Route
     undo: bool = False
 
+    @property
+    def fallback(self) -> str:
+        """Who gets the call in place of the step's provider; "" where nobody does."""
+        return self.route.provider if not self.undo and self.route.provider != self.step.provider else ""
+
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
-    """What came of it: a body or a failure."""
+class Reply:
+    """What a request came to: a body, or a failure."""
 
     body: dict[str, Any] | None
     failure: Failure | None
@@ -55,14 +60,16 @@ def step_key(run_id: UUID, step: str, *, undo: bool = False) -> str:
     return f"{run_id}:{step}:compensate" if undo else f"{run_id}:{step}"
 
 
-def call_of(held: Held, step: Step, provider: str, *, undo: bool = False) -> Call:
-    """The rendered call. A step without a template sends the origin's payload."""
-    run, target = held.run, step.compensate if undo else step
+def render_call(loaded: LoadedRun, step: Step, provider: str, *, undo: bool = False) -> Call:
+    """The call of the step or of its compensation, to `provider`. Without a template it sends the origin's payload."""
+    run, target = loaded.run, step.compensate if undo else step
     assert target is not None  # noqa: S101 - only steps that declare compensation are undone
     return Call(
         provider=provider,
         action_type=target.action_type,
-        payload=_payload(held, target, context_of(held, upto=step.name) if undo else context_of(held)),
+        payload=_payload(
+            loaded, target, template_context(loaded, upto=step.name) if undo else template_context(loaded)
+        ),
         namespace=run.namespace,
         tenant=run.tenant,
         action_id=run.action_id,
@@ -77,47 +84,47 @@ def timeout_of(provider: str) -> float:
     return settings.timeout_seconds if settings else 10
 
 
-def _payload(held: Held, target: Step | Compensate, context: Mapping[str, Any]) -> Mapping[str, Any]:
+def _payload(loaded: LoadedRun, target: Step | Compensate, context: Mapping[str, Any]) -> Mapping[str, Any]:
     if not target.payload_template:
-        return dict(held.run.origin["payload"])
+        return dict(loaded.run.origin["payload"])
     rendered = templating.render(target.payload_template, context)
     return rendered if isinstance(rendered, dict) else {"value": rendered}
 
 
-def context_of(held: Held, *, upto: str = "") -> dict[str, Any]:
+def template_context(loaded: LoadedRun, *, upto: str = "") -> dict[str, Any]:
     """What `{{…}}` finds: origin, the answers of earlier steps, and the last of them as prev.
 
     `upto`: the step that is undone, the last whose answer is known to its compensation. A branch of a parallel step
     also finds what its parent's earlier steps answered.
     """
-    inherited = held.run.inherited or {"steps": {}, "prev": {"body": None}}
-    path = held.state.path[: held.state.path.index(upto) + 1] if upto else held.state.path
-    known = held.state.steps
+    inherited = loaded.run.inherited or {"steps": {}, "prev": {"body": None}}
+    path = loaded.state.path[: loaded.state.path.index(upto) + 1] if upto else loaded.state.path
+    states = loaded.state.steps
     bodies = {
-        name: {"body": known[name].body} for name in path if name in known and known[name].body is not None
+        name: {"body": states[name].body} for name in path if name in states and states[name].body is not None
     }
     done = list(bodies)
     return {
-        "origin": held.run.origin,
+        "origin": loaded.run.origin,
         "steps": {**inherited["steps"], **bodies},
         "prev": bodies[done[-1]] if done else inherited["prev"],
-        "run": {"id": str(held.run.pk), "chain": held.run.chain_name},
-        "chain_id": str(held.run.pk),
+        "run": {"id": str(loaded.run.pk), "chain": loaded.run.chain_name},
+        "chain_id": str(loaded.run.pk),
     }
 
 
-def make_call(outgoing: Outgoing) -> Incoming:
+def make_call(request: Request) -> Reply:
     """Call, outside any transaction. Never raises: a failure is a result."""
     started = time.monotonic()
-    settings = providers().get(outgoing.call.provider)
+    settings = providers().get(request.call.provider)
     try:
-        body, failure = _call(settings, outgoing.call), None
+        body, failure = _call(settings, request.call), None
     except ProviderError as error:
         body = None
         failure = Failure(
             error.code, error.message, error.retryable, error.unknown, error.retry_after, error.settles
         )
-    return Incoming(body, failure, int((time.monotonic() - started) * 1000))
+    return Reply(body, failure, int((time.monotonic() - started) * 1000))
 
 
 def _call(settings: ProviderSettings | None, call: Call) -> dict[str, Any]:

@@ -1,0 +1,67 @@
+"""Asking a run to stop. Its call in flight is awaited, and what is done is undone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from acteon_site.base.clock import db_now
+from acteon_site.base.doorbell import ring_on_commit
+from acteon_site.base.errors import conflict
+from acteon_site.base.retrying import retry_on_deadlock
+from chains_app.engine.ending import UNKNOWN_OUTCOME, past_point_of_no_return
+from chains_app.models import Incident, Run, StepRun
+from chains_app.services.incidents import incident_close, not_running, require_incident
+from chains_app.services.loaded_runs import resting_turn, run_load
+from chains_app.services.locks import lock_above, lock_run
+from chains_app.services.redacting import scrubbed
+from chains_app.services.runs import ADVANCE_TASK
+from chains_app.states import TERMINAL, Phase, StepStatus
+
+
+@retry_on_deadlock
+def chain_cancel(*, run_id: UUID, actor: str, reason: str = "", incident: UUID | None = None) -> Run:
+    """`run_cancel` in a transaction of its own."""
+    with transaction.atomic():
+        lock_above(run_id)
+        return run_cancel(run_id=run_id, actor=actor, reason=reason, now=db_now(), incident=incident)
+
+
+def run_cancel(*, run_id: UUID, actor: str, reason: str, now: datetime, incident: UUID | None = None) -> Run:
+    """Ask a run to stop, inside the caller's transaction, which has locked its owner.
+
+    Raises 404, and 409 where it has ended or is past its point of no return. A repeat changes nothing, unless the
+    run has been parked since: then what it waits over is left behind. `incident`: the one that the person saw.
+    """
+    run = lock_run(run_id)
+    _require_cancellable(run)
+    parked = require_incident(run, incident)
+    if run.cancel_requested_at is None:
+        run.cancel_requested_at, run.cancelled_by = now, actor
+        run.cancel_reason = scrubbed(run, reason)
+    elif parked is None:
+        return run
+    run.next_run_at = now
+    run.save(update_fields=["cancel_requested_at", "cancel_reason", "cancelled_by", "next_run_at"])
+    if parked is not None:
+        _leave_in_doubt(parked)
+        incident_close(run, "cancelled", now, actor)
+    ring_on_commit(ADVANCE_TASK, [str(run.pk)])
+    return run
+
+
+def _require_cancellable(run: Run) -> None:
+    if run.status in TERMINAL:
+        raise not_running(run)
+    if run.phase == Phase.UNDOING:
+        raise conflict("the run is being undone already; its incident can be retried or skipped", "UNDOING")
+    if past_point_of_no_return(resting_turn(run_load(run))):
+        raise conflict("the run is past its point of no return", "POINT_OF_NO_RETURN")
+
+
+def _leave_in_doubt(incident: Incident) -> None:
+    """A step of unknown outcome is skipped; the doubt stays, so that nobody takes the run for undone."""
+    if incident.reason == UNKNOWN_OUTCOME:
+        StepRun.objects.filter(run=incident.run_id, name=incident.step).update(status=StepStatus.SKIPPED)
