@@ -77,9 +77,8 @@ PURE = (
     "orders_app/approval_links.py",
     "orders_app/rendering.py",
     "orders_app/sandbox",
-    "audit_app/redaction.py",
-    "audit_app/sealing.py",
-    "audit_app/counting.py",
+    "audit_app/redaction",
+    "audit_app/records",
 )
 
 

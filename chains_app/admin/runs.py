@@ -15,7 +15,7 @@ from acteon_site.admin.buttons import source_of
 from acteon_site.admin.read_only import ReadOnlyAdmin, pretty_json
 from acteon_site.base.errors import AppError
 from acteon_site.base.ids import as_uuid
-from audit_app.admin import ScopeFilter
+from audit_app.admin.filters import ScopeFilter
 from chains_app.admin.pages import ReasonDialog, actor_of, back_to, change_url
 from chains_app.admin.timeline import picture_html, steps_html, timeline_html
 from chains_app.models import Run

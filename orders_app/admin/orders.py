@@ -22,9 +22,9 @@ from acteon_site.admin.buttons import (
     source_of,
 )
 from acteon_site.base.errors import conflict
-from audit_app.admin import ScopeFilter
+from audit_app.admin.filters import ScopeFilter, within_scopes
 from chains_app.models import Run, StepRun
-from orders_app.admin.filters import OrderState, within_scopes
+from orders_app.admin.filters import OrderState
 from orders_app.admin.picture import lifecycle_svg
 from orders_app.admin.showing import amount_of, payload_of, payload_rows
 from orders_app.admin.trail import trail_of
