@@ -22,12 +22,12 @@ from acteon_site.admin.buttons import (
 )
 from acteon_site.admin.times import countdown
 from acteon_site.base.clock_text import ago, moment
+from orders_app.admin.approval_results import approval_result
 from orders_app.admin.filters import ApprovalState
-from orders_app.admin.showing import amount_of, payload_of, payload_rows
-from orders_app.admin.trail import rule_words, trail_of
-from orders_app.admin.words import approved
+from orders_app.admin.payloads import amount_of, payload_of, payload_rows
+from orders_app.admin.trail import shown_rule, trail_of
 from orders_app.api.views_approvals import decide
-from orders_app.approval_links import APPROVE, REJECT
+from orders_app.contract.approval_links import APPROVE, REJECT
 from orders_app.models import Approval
 from orders_app.states import HoldKind, HoldStatus
 
@@ -94,7 +94,7 @@ class ApprovalAdmin(ButtonPagesAdmin):
             "waits": waits,
             "time_left": countdown(obj.due_at) if waits else "",
             "decided": _decided(obj),
-            "rule": rule_words(request, obj.rule),
+            "rule": shown_rule(request, obj.rule),
             "payload": payload_rows(payload),
             "trail": trail_of(request, obj),
             "buttons": self._buttons(obj) if waits and self.may_act(request) else [],
@@ -123,7 +123,7 @@ class ApprovalAdmin(ButtonPagesAdmin):
     def press(self, request: HttpRequest, obj: Approval, name: str) -> ButtonResult:
         answer = decide(obj, name, actor_of(request), source_of(request), reason_of(request))
         return (
-            approved(answer["outcome"])
+            approval_result(answer["outcome"])
             if name == APPROVE
             else ButtonResult("Rejected. The order is not carried out.")
         )

@@ -25,13 +25,13 @@ from acteon_site.base.errors import conflict
 from audit_app.admin.filters import ScopeFilter, within_scopes
 from chains_app.models import Run, StepRun
 from orders_app.admin.filters import OrderState
+from orders_app.admin.payloads import amount_of, payload_of, payload_rows
 from orders_app.admin.picture import lifecycle_svg
-from orders_app.admin.showing import amount_of, payload_of, payload_rows
 from orders_app.admin.trail import trail_of
 from orders_app.models import Hold, Order
 from orders_app.selectors import lifecycle_of
 from orders_app.services.cancel import order_cancel
-from orders_app.services.moves import order_named, order_transition
+from orders_app.services.transitions import order_named, order_transition
 from orders_app.states import UNMOVABLE, WAITING, HoldKind, OrderStatus
 
 COLORS: dict[str, str] = {

@@ -22,8 +22,8 @@ from acteon_site.admin.buttons import (
 from acteon_site.admin.times import countdown
 from acteon_site.base.clock_text import ago, moment
 from orders_app.admin.filters import WaitingState
-from orders_app.admin.showing import amount_of, payload_of, payload_rows
-from orders_app.admin.trail import rule_words, trail_of
+from orders_app.admin.payloads import amount_of, payload_of, payload_rows
+from orders_app.admin.trail import shown_rule, trail_of
 from orders_app.models import WaitingOrder
 from orders_app.services.holds import hold_cancel
 from orders_app.states import HoldKind, HoldStatus
@@ -88,7 +88,7 @@ class WaitingOrderAdmin(ButtonPagesAdmin):
             "waits": waits,
             "waits_for": waits_for(obj),
             "time_left": countdown(obj.due_at, "due in {}", "due now") if waits else "",
-            "rule": rule_words(request, obj.rule),
+            "rule": shown_rule(request, obj.rule),
             "payload": payload_rows(payload_of(obj)),
             "trail": trail_of(request, obj),
             "buttons": self._buttons(obj) if waits and self.may_act(request) else [],

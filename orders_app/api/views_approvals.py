@@ -21,11 +21,11 @@ from acteon_site.base.ids import as_uuid
 from acteon_site.base.source import Source
 from acteon_site.http.endpoint import Endpoint, caller_of, page_of, request_id_of, scope_of
 from audit_app.selectors import current_redactor
-from orders_app.actions import stored_action
 from orders_app.api.shapes import approval_shape
-from orders_app.approval_links import APPROVE, DECISIONS, LinkTarget, verified
+from orders_app.contract.actions import stored_action
+from orders_app.contract.approval_links import APPROVE, DECISIONS, LinkTarget, verified
 from orders_app.models import Hold
-from orders_app.services.holds import approval_approve, approval_reject, gone
+from orders_app.services.holds import already_decided, approval_approve, approval_reject
 from orders_app.services.releases import hold_release, hold_result
 from orders_app.states import HoldKind, HoldStatus
 
@@ -134,7 +134,7 @@ def signed_hold(request: Request, parts: LinkParts, decisions: tuple[str, ...]) 
     if hold.status == HoldStatus.EXPIRED:
         raise nothing_here()
     if request.method == "POST" and hold.status != HoldStatus.PENDING:
-        raise gone()
+        raise already_decided()
     return hold
 
 

@@ -14,7 +14,7 @@ from orders_app.api.shapes import order_detail, order_shape, scheduled_shape
 from orders_app.models import Hold, Order
 from orders_app.services.cancel import order_cancel
 from orders_app.services.holds import hold_cancel
-from orders_app.services.moves import order_named, order_transition
+from orders_app.services.transitions import order_named, order_transition
 from orders_app.states import HoldKind, HoldStatus
 
 MAX_REASON = 1000

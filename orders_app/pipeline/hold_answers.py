@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.conf import settings
 
 from acteon_site.base.clock_text import rfc3339
-from orders_app import outcomes
-from orders_app.approval_links import APPROVE, REJECT, LinkTarget, signed_link
+from orders_app.contract import outcomes
+from orders_app.contract.approval_links import APPROVE, REJECT, LinkTarget, signed_link
+from orders_app.contract.outcomes import Outcome
 from orders_app.models import Hold
-from orders_app.outcomes import Outcome
 
 
 def hold_outcome(hold: Hold) -> Outcome:

@@ -12,7 +12,7 @@ from acteon_site.base.source import Source
 from chains_app.services.control import run_cancel
 from orders_app.models import Hold, Order
 from orders_app.services.holds import hold_cancel
-from orders_app.services.moves import order_named
+from orders_app.services.transitions import order_named
 from orders_app.states import WAITING, HoldStatus, OrderStatus
 
 

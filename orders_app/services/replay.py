@@ -16,12 +16,11 @@ from acteon_site.base.errors import AppError, invalid, not_found
 from acteon_site.base.ids import new_id
 from acteon_site.base.principals import SYSTEM, Principal
 from audit_app.models import AuditRecord
-from orders_app.actions import stored_action
+from orders_app.contract.actions import stored_action
+from orders_app.contract.outcomes import Outcome
 from orders_app.models import Action
-from orders_app.outcomes import Outcome
-from orders_app.pipeline.act import Settled
 from orders_app.pipeline.dispatch import InTransaction, dispatch_many
-from orders_app.pipeline.items import Submission
+from orders_app.pipeline.items import Processed, Submission
 from orders_app.services.effects import actions_in_effect, took_effect
 
 REPLAYABLE = ("failed", "throttled", "circuit_open", "quota_exceeded")
@@ -121,10 +120,10 @@ class _GoneError(Exception):
 def _only_one(original: Action) -> InTransaction:
     """Of replays at the same time one goes on: they lock the family, and the later ones find what the first did."""
 
-    def check(settled: Sequence[Settled]) -> None:
+    def check(processed: Sequence[Processed]) -> None:
         family = _family(original)
         list(family.select_for_update(no_key=True).values_list("pk"))
-        own = [done.item.row_id for done in settled]
+        own = [done.item.row_id for done in processed]
         # Read again: what the one before us added is not among the rows that were waited for.
         others = list(family.exclude(pk__in=own))
         if original not in others:

@@ -10,7 +10,7 @@ from acteon_site.base import config_versions
 from acteon_site.base.errors import FieldProblem, conflict, invalid
 from acteon_site.base.names import name_problem
 from orders_app.models import Template, TemplateProfile
-from orders_app.rendering import RenderError, check_template
+from orders_app.sandbox.rendering import RenderError, check_template
 
 T = TypeVar("T", Template, TemplateProfile)
 

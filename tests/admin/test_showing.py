@@ -10,8 +10,8 @@ import pytest
 from acteon_site.base.clock_text import span_text
 from acteon_site.base.ids import new_id
 from orders_app.admin.filters import first_id_at
+from orders_app.admin.payloads import MOST_LINES, money, payload_rows
 from orders_app.admin.picture import lifecycle_svg
-from orders_app.admin.showing import MOST_LINES, money, payload_rows
 from orders_app.lifecycles.spec import LifecycleSpec, parse_lifecycle
 
 

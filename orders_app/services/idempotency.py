@@ -20,10 +20,9 @@ from acteon_site.base.digest import keyed_hash
 from acteon_site.base.errors import AppError, FieldProblem, invalid, unavailable
 from acteon_site.base.names import name_problem
 from orders_app.models import RememberedAnswer
-from orders_app.pipeline.act import Settled
 from orders_app.pipeline.dispatch import InTransaction
 from orders_app.pipeline.dry_run import dry_run_many
-from orders_app.pipeline.items import Submission
+from orders_app.pipeline.items import Processed, Submission
 from orders_app.services.rebuild import kept_outcomes, rebuilt_outcomes
 
 HEADER = "Idempotency-Key"
@@ -118,10 +117,10 @@ def _still_running() -> AppError:
 def _first(row: RememberedAnswer, request: Request, work: Work) -> Answer:
     count = len(request.data) if isinstance(request.data, list) else 1
 
-    def remember(settled: Sequence[Settled]) -> None:
+    def remember(processed: Sequence[Processed]) -> None:
         # Whoever was slower than its own lock finds that another has taken over: its work must not commit.
         ours = RememberedAnswer.objects.filter(key=row.key, locked_until=row.locked_until)
-        if not ours.update(kept=kept_outcomes(settled, count)):
+        if not ours.update(kept=kept_outcomes(processed, count)):
             raise _still_running()
 
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from audit_app.selectors import current_redactor
-from orders_app.actions import stored_action
+from orders_app.contract.actions import stored_action
 from orders_app.models import Action
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
