@@ -16,6 +16,8 @@ OrderKey = tuple[str, str, str]  # namespace, tenant, fingerprint
 
 @dataclass(frozen=True, slots=True)
 class CurrentLifecycle:
+    """A lifecycle in force, and the key of its row."""
+
     pk: int
     spec: LifecycleSpec
 
@@ -38,17 +40,14 @@ def lifecycle_spec(row: Lifecycle) -> dict[str, Any]:
 
 
 def _load_lifecycles() -> tuple[CurrentLifecycle, ...]:
-    known = []
-    for row in Lifecycle.objects.filter(enabled=True).order_by("pk"):
-        spec, _ = parse_lifecycle(lifecycle_spec(row))
-        if spec:
-            known.append(CurrentLifecycle(row.pk, spec))
-    return tuple(known)
+    rows = Lifecycle.objects.filter(enabled=True).order_by("pk")
+    parsed = [(row.pk, parse_lifecycle(lifecycle_spec(row))[0]) for row in rows]
+    return tuple(CurrentLifecycle(pk, spec) for pk, spec in parsed if spec)
 
 
 def lifecycles_stored() -> list[LifecycleSpec]:
     """Those in force as the database has them now, past the cache."""
-    return [known.spec for known in _load_lifecycles()]
+    return [lifecycle.spec for lifecycle in _load_lifecycles()]
 
 
 _lifecycles = config_versions.ConfigCache(config_versions.LIFECYCLES, _load_lifecycles)
@@ -57,18 +56,18 @@ _lifecycles = config_versions.ConfigCache(config_versions.LIFECYCLES, _load_life
 def lifecycle_for(namespace: str, tenant: str, action_type: str) -> CurrentLifecycle | None:
     """The lifecycle that claims such an action; the most specific wins, the older of two equals."""
     best: tuple[int, CurrentLifecycle] | None = None
-    for known in _lifecycles.get():
-        score = known.spec.claims(namespace, tenant, action_type)
+    for lifecycle in _lifecycles.get():
+        score = lifecycle.spec.claims(namespace, tenant, action_type)
         if score is not None and (best is None or score > best[0]):
-            best = (score, known)
+            best = (score, lifecycle)
     return best[1] if best else None
 
 
 def lifecycle_of(order: Order) -> LifecycleSpec:
     """The lifecycle that the order was created under, as it is now."""
-    for known in _lifecycles.get():
-        if known.pk == order.lifecycle_id:
-            return known.spec
+    for lifecycle in _lifecycles.get():
+        if lifecycle.pk == order.lifecycle_id:
+            return lifecycle.spec
     spec, problems = parse_lifecycle(lifecycle_spec(order.lifecycle))
     if spec is None:
         raise ValueError(f"lifecycle {order.lifecycle} is broken: {problems}")

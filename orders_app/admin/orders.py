@@ -1,4 +1,4 @@
-"""Orders as evidence: where each stands, how it came there, and the moves that are open to it."""
+"""Orders as evidence: their state, their history, and the buttons for the transitions that are allowed now."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ class OrderAdmin(ButtonPagesAdmin):
 
     def details(self, request: HttpRequest, obj: Order) -> dict[str, Any]:
         moves = list(obj.moves.order_by("-at", "-id")[:MOST_LINES])[::-1]
-        been = {name for move in moves for name in (move.from_state, move.to_state)}
-        picture = lifecycle_svg(lifecycle_of(obj), current=obj.state, been=been)
+        visited = {name for move in moves for name in (move.from_state, move.to_state)}
+        picture = lifecycle_svg(lifecycle_of(obj), current=obj.state, visited=visited)
         return {
             "order": obj,
             "title": obj.fingerprint,

@@ -1,4 +1,4 @@
-"""Stage 3: the rules' answer for one action. No I/O but configuration that is already in memory."""
+"""Stage 3, Decide: the rules' plan for one action. No I/O but configuration that is already in memory."""
 
 from __future__ import annotations
 

@@ -9,12 +9,14 @@ from orders_app.contract import outcomes
 from orders_app.contract.approval_links import APPROVE, REJECT, LinkTarget, signed_link
 from orders_app.contract.outcomes import Outcome
 from orders_app.models import Hold
+from orders_app.states import HoldKind
 
 
 def hold_outcome(hold: Hold) -> Outcome:
+    """PendingApproval or Scheduled, as the hold is now."""
     return (
         _pending_approval(hold)
-        if hold.kind == "approval"
+        if hold.kind == HoldKind.APPROVAL
         else outcomes.scheduled(hold.action_id_text, hold.due_at)
     )
 

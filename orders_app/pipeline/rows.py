@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from audit_app.services.journal import Journal
 from chains_app.models import Run
@@ -90,7 +90,6 @@ def order_place(item: Decided, status: str, unit: UnitOfWork) -> Order | None:
 
 def _new_order(item: Decided, lifecycle: CurrentLifecycle, status: str, now: datetime) -> Order:
     spec = lifecycle.spec
-    timeout = spec.timeout_of(spec.initial)
     return Order(
         namespace=item.action.namespace,
         tenant=item.action.tenant,
@@ -102,7 +101,7 @@ def _new_order(item: Decided, lifecycle: CurrentLifecycle, status: str, now: dat
         lifecycle_id=lifecycle.pk,
         state=spec.initial,
         status=status,
-        timeout_at=now + timedelta(seconds=timeout.after_seconds) if timeout else None,
+        timeout_at=spec.timeout_at(spec.initial, now),
         created_at=now,
         updated_at=now,
     )

@@ -19,9 +19,10 @@ from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
 from acteon_site.base.principals import Principal, Role
 from acteon_site.base.retrying import retry_on_deadlock
-from acteon_site.base.source import SYSTEM_SOURCE
+from acteon_site.base.source import SYSTEM_SOURCE, Source
 from audit_app.services.journal import Journal
 from orders_app.contract.actions import Action, stored_action
+from orders_app.contract.approval_links import APPROVE
 from orders_app.contract.outcomes import Outcome, stored_outcome
 from orders_app.models import Hold, Order
 from orders_app.pipeline.act import action_act
@@ -33,7 +34,7 @@ from orders_app.pipeline.holding import action_wait_for_turn
 from orders_app.pipeline.items import Decided, GateResult, Processed, Refused, Submission
 from orders_app.pipeline.rows import UnitOfWork, order_place, unit_of_work
 from orders_app.services.dedup_keys import dedup_key_free_of_hold
-from orders_app.services.holds import approval_expire, hold_subject
+from orders_app.services.holds import approval_approve, approval_expire, approval_reject, hold_subject
 from orders_app.states import HoldKind, HoldStatus, OrderStatus
 from rules_app.engine import Cleared, RuleSet
 from rules_app.selectors import current_rules
@@ -64,23 +65,33 @@ def _work_on(hold_id: UUID, *, expire: bool) -> None:
         log.exception("hold_not_released", hold_id=str(hold_id))
 
 
+def approval_decide(
+    *, hold_id: UUID, decision: str, actor: str, source: Source, reason: str = ""
+) -> Outcome | None:
+    """Approve and release at once, or reject. Gives the release's outcome; None where it has none (yet).
+
+    Raises 404 where the time is over, 410 where somebody was faster.
+    """
+    if decision != APPROVE:
+        approval_reject(hold_id=hold_id, actor=actor, source=source, reason=reason)
+        return None
+    approval_approve(hold_id=hold_id, actor=actor, source=source)
+    return hold_release(hold_id=hold_id, at_once=True) or _stored_outcome(Hold.objects.get(pk=hold_id))
+
+
 def hold_release(*, hold_id: UUID, at_once: bool = False) -> Outcome | None:
     """Release a hold that is due (`at_once`: though the sweeper would still wait). None: nothing to do now."""
     processed = _release(hold_id, at_once=at_once)
     if processed is None:
         return None
     outcome = outcomes_after_calls([processed])[0]
-    Hold.objects.filter(pk=hold_id).update(outcome=_stored(outcome))
+    Hold.objects.filter(pk=hold_id).update(outcome=asdict(outcome))
     return outcome
 
 
-def hold_result(hold: Hold) -> Outcome | None:
-    """What a release led to, where it has ended."""
+def _stored_outcome(hold: Hold) -> Outcome | None:
+    """What another process's release led to, where it has ended."""
     return stored_outcome(hold.outcome) if hold.outcome else None
-
-
-def _stored(outcome: Outcome) -> dict[str, Any]:
-    return asdict(outcome)
 
 
 @retry_on_deadlock

@@ -47,7 +47,10 @@ class Replayed:
 
 
 def original_of(namespace: str, tenant: str, action_id: str, caller: Principal = SYSTEM) -> Action:
-    """The stored original of an action that the caller may see. Raises 404 (never seen) and 422 (seen, but gone)."""
+    """The stored original of an action that the caller may see.
+
+    Raises 404 where there never was one, 422 where it is no longer stored.
+    """
     named = {"namespace": namespace, "tenant": tenant, "action_id": action_id}
     seen = caller.action_lookups()
     row = Action.objects.filter(**named).filter(**seen).order_by("-received_at").first()
@@ -70,7 +73,7 @@ def originals_of(
     replays = Action.objects.filter(**same, action_id=OuterRef("action_id")).exclude(replay_of="")
     done = actions_in_effect(Action.objects.filter(**same, replay_of=OuterRef("action_id")))
     wanted = records.exclude(verdict="chain").exclude(Exists(replays)).exclude(Exists(done))
-    # Actions, not rows: one that was sent a hundred times must not crowd out the others.
+    # Actions, not rows: one that was sent a hundred times must not take the place of others.
     each = wanted.order_by().values("action_type", "action_id").annotate(last=Max("dispatched_at"))
     newest = each.order_by("-last", "action_id", "action_type")[:limit]
     names = {(row["action_type"], row["action_id"]) for row in newest}
@@ -124,7 +127,7 @@ def _only_one(original: Action) -> InTransaction:
         family = _family(original)
         list(family.select_for_update(no_key=True).values_list("pk"))
         own = [done.item.row_id for done in processed]
-        # Read again: what the one before us added is not among the rows that were waited for.
+        # Read again: what another replay has added meanwhile is not among the rows that were locked.
         others = list(family.exclude(pk__in=own))
         if original not in others:
             raise _GoneError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -70,11 +70,10 @@ class OrderRuns(Listener):
         if not dedup_key_retake(run.origin):
             raise conflict("another order has taken its dedup key; this run cannot go on", "PLACED_ANEW")
         row = order.get()
-        timeout = lifecycle_of(row).timeout_of(row.state)
         alive = {
             "status": OrderStatus.PROCESSING,
             "living": True,
-            "timeout_at": now + timedelta(seconds=timeout.after_seconds) if timeout else None,
+            "timeout_at": lifecycle_of(row).timeout_at(row.state, now),
         }
         try:
             with transaction.atomic():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -93,8 +93,7 @@ def _transition(
     by_timeout: bool = False,
 ) -> str:
     previous, order.state, order.updated_at = order.state, to, now
-    timeout = spec.timeout_of(to)
-    order.timeout_at = now + timedelta(seconds=timeout.after_seconds) if timeout else None
+    order.timeout_at = spec.timeout_at(to, now)
     if to in spec.terminal and order.status in (OrderStatus.COMPLETED, OrderStatus.FAILED):
         order.finished_at = now
     order.save(update_fields=["state", "updated_at", "timeout_at", "finished_at"])

@@ -83,7 +83,7 @@ def lifecycle(**changes: Any) -> LifecycleSpec:
 
 
 def test_a_lifecycle_is_drawn_with_its_present_state_marked() -> None:
-    drawn = lifecycle_svg(lifecycle(terminal=["c"]), current="b", been={"a", "b"})
+    drawn = lifecycle_svg(lifecycle(terminal=["c"]), current="b", visited={"a", "b"})
     assert drawn.count("gw-current") == 1
     assert drawn.count("gw-been") == 1
     assert drawn.count('class="gw-edge') == 2
