@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from acteon_site.admin.home import Card, Figures, Tile
-from audit_app.counting import DISPATCH_OUTCOMES
 from audit_app.models import AuditRecord
+from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 
 HOURS = 24
 MOST_RECORDS = 20_000

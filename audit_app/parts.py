@@ -17,7 +17,7 @@ from audit_app import home_cards, metrics
 from audit_app.config_kinds.redaction import Redaction
 from audit_app.config_kinds.retention import Retention
 from audit_app.services.reaper import REAPERS, Reaper, reap_audit
-from audit_app.services.wake import tell_revoked
+from audit_app.services.wake import announce_revocation
 
 
 def stop_stream() -> None:
@@ -53,6 +53,6 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     DESCRIPTIONS: (Description("audit_app.api.schema"),),
     TOTALS: (Hook("outcomes", metrics.counters),),
     GAUGES: (Hook("relay", metrics.backlog),),
-    revocation.LISTENERS: (Hook("stream", tell_revoked),),
+    revocation.LISTENERS: (Hook("stream", announce_revocation),),
     ON_STOP: (Hook("stream", stop_stream),),
 }

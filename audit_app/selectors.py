@@ -11,8 +11,9 @@ from django.db.models import Q, QuerySet
 
 from acteon_site.base import config_versions
 from acteon_site.base.principals import Principal
-from audit_app.counting import DISPATCH_OUTCOMES, METRIC_NAMES
 from audit_app.models import AuditRecord, Counter, RedactedField, RetentionPolicy
+from audit_app.records.totals import METRIC_NAMES
+from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 from audit_app.redaction import DEFAULT_PLACEHOLDER, Redactor, Scrubber
 
 EXACT_TOTAL = 10_000
@@ -52,7 +53,7 @@ def current_redactor() -> Redactor:
 
 
 def log_redactor() -> Scrubber:
-    """NEVER_LOGGED, the redaction that this process saw last, and the secrets that this request met.
+    """NEVER_LOGGED, the redaction that this process saw last, and the secrets seen in this request.
 
     Asks no database: log lines use it.
     """

@@ -1,4 +1,4 @@
-"""Doorbells of the relay and the reaper."""
+"""Celery's doors into the relay and the reaper."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from acteon_site.admin.home import Card, Figures, Tile, bounded_count
 from acteon_site.admin.times import countdown
-from orders_app.admin.showing import amount_of
+from orders_app.admin.payloads import amount_of
 from orders_app.models import Hold
 from orders_app.states import HoldKind, HoldStatus
 

@@ -22,8 +22,8 @@ from orders_app.config_kinds.templates import Templates
 from orders_app.pipeline.decide import payload_check_for
 from orders_app.services import reaping
 from orders_app.services.chain_references import Neighbours
-from orders_app.services.followups import ActionRuns, ApprovalNotices, OrderRuns
 from orders_app.services.rule_references import rule_reference_problems
+from orders_app.services.run_listeners import ActionRuns, ApprovalNotices, OrderRuns
 from rules_app.references import CHECKS
 from rules_app.services.evaluation import PAYLOAD_CHECKS
 

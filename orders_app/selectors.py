@@ -1,26 +1,28 @@
-"""What decisions read of orders: lifecycles from memory, living orders and their holds from the database."""
+"""What decisions read of orders: lifecycles and templates from memory, living orders and holds from the database."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from acteon_site.base import config_versions
 from orders_app.lifecycles.spec import LifecycleSpec, parse_lifecycle
-from orders_app.models import Hold, Lifecycle, Order
+from orders_app.models import Hold, Lifecycle, Order, Template, TemplateProfile
 from orders_app.states import WAITING, HoldStatus
 
 OrderKey = tuple[str, str, str]  # namespace, tenant, fingerprint
 
 
 @dataclass(frozen=True, slots=True)
-class KnownLifecycle:
+class CurrentLifecycle:
+    """A lifecycle in force, and the key of its row."""
+
     pk: int
     spec: LifecycleSpec
 
 
-def lifecycle_dict(row: Lifecycle) -> dict[str, Any]:
+def lifecycle_spec(row: Lifecycle) -> dict[str, Any]:
     """The spec as files spell it."""
     return {
         "name": row.name,
@@ -37,39 +39,36 @@ def lifecycle_dict(row: Lifecycle) -> dict[str, Any]:
     }
 
 
-def _load() -> tuple[KnownLifecycle, ...]:
-    known = []
-    for row in Lifecycle.objects.filter(enabled=True).order_by("pk"):
-        spec, _ = parse_lifecycle(lifecycle_dict(row))
-        if spec:
-            known.append(KnownLifecycle(row.pk, spec))
-    return tuple(known)
+def _load_lifecycles() -> tuple[CurrentLifecycle, ...]:
+    rows = Lifecycle.objects.filter(enabled=True).order_by("pk")
+    parsed = [(row.pk, parse_lifecycle(lifecycle_spec(row))[0]) for row in rows]
+    return tuple(CurrentLifecycle(pk, spec) for pk, spec in parsed if spec)
 
 
-def lifecycle_specs() -> list[LifecycleSpec]:
+def lifecycles_stored() -> list[LifecycleSpec]:
     """Those in force as the database has them now, past the cache."""
-    return [known.spec for known in _load()]
+    return [lifecycle.spec for lifecycle in _load_lifecycles()]
 
 
-_lifecycles = config_versions.ConfigCache(config_versions.LIFECYCLES, _load)
+_lifecycles = config_versions.ConfigCache(config_versions.LIFECYCLES, _load_lifecycles)
 
 
-def lifecycle_for(namespace: str, tenant: str, action_type: str) -> KnownLifecycle | None:
+def lifecycle_for(namespace: str, tenant: str, action_type: str) -> CurrentLifecycle | None:
     """The lifecycle that claims such an action; the most specific wins, the older of two equals."""
-    best: tuple[int, KnownLifecycle] | None = None
-    for known in _lifecycles.get():
-        score = known.spec.claims(namespace, tenant, action_type)
+    best: tuple[int, CurrentLifecycle] | None = None
+    for lifecycle in _lifecycles.get():
+        score = lifecycle.spec.claims(namespace, tenant, action_type)
         if score is not None and (best is None or score > best[0]):
-            best = (score, known)
+            best = (score, lifecycle)
     return best[1] if best else None
 
 
 def lifecycle_of(order: Order) -> LifecycleSpec:
     """The lifecycle that the order was created under, as it is now."""
-    for known in _lifecycles.get():
-        if known.pk == order.lifecycle_id:
-            return known.spec
-    spec, problems = parse_lifecycle(lifecycle_dict(order.lifecycle))
+    for lifecycle in _lifecycles.get():
+        if lifecycle.pk == order.lifecycle_id:
+            return lifecycle.spec
+    spec, problems = parse_lifecycle(lifecycle_spec(order.lifecycle))
     if spec is None:
         raise ValueError(f"lifecycle {order.lifecycle} is broken: {problems}")
     return spec
@@ -100,3 +99,36 @@ def open_holds(orders: Iterable[Order], hold_ids: Collection[str]) -> dict[str, 
         if hold.order_id:
             holds[str(hold.order_id)] = hold
     return holds
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """All templates and profiles by namespace, tenant and name; a profile's fields are already texts."""
+
+    texts: Mapping[tuple[str, str, str], str]
+    profiles: Mapping[tuple[str, str, str], Mapping[str, str]]
+
+
+def _load_templates() -> Templates:
+    texts = {(row.namespace, row.tenant, row.name): row.content for row in Template.objects.all()}
+    profiles = {
+        (row.namespace, row.tenant, row.name): {
+            name: _text_of(row, value, texts) for name, value in row.fields.items()
+        }
+        for row in TemplateProfile.objects.all()
+    }
+    return Templates(texts, profiles)
+
+
+def _text_of(profile: TemplateProfile, value: Any, texts: Mapping[tuple[str, str, str], str]) -> str:
+    if isinstance(value, Mapping) and "$ref" in value:
+        return texts.get((profile.namespace, profile.tenant, value["$ref"]), "")
+    return str(value["inline"] if isinstance(value, Mapping) else value)
+
+
+_templates = config_versions.ConfigCache(config_versions.TEMPLATES, _load_templates)
+
+
+def templates() -> Templates:
+    """Those in force, at most half a second old."""
+    return _templates.get()

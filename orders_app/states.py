@@ -17,7 +17,6 @@ class OrderStatus(TextChoices):
 WAITING = frozenset({OrderStatus.HELD, OrderStatus.SCHEDULED})
 # These refuse lifecycle transitions.
 UNMOVABLE = WAITING | {OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED}
-ENDED_WITHOUT_EFFECT = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED})
 
 
 class HoldKind(TextChoices):

@@ -12,8 +12,8 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.db.models.fields.json import KT
 
-from audit_app.counting import DISPATCH_OUTCOMES
 from audit_app.models import AuditRecord
+from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 
 SCOPE = ("namespace", "tenant", "provider", "action_type")
 # A rule decided, or joined as a gate, or changed the payload.

@@ -72,14 +72,10 @@ PURE = (
     "chains_app/templating.py",
     "chains_app/branching.py",
     "orders_app/lifecycles",
-    "orders_app/actions.py",
-    "orders_app/outcomes.py",
-    "orders_app/approval_links.py",
-    "orders_app/rendering.py",
+    "orders_app/contract",
     "orders_app/sandbox",
-    "audit_app/redaction.py",
-    "audit_app/sealing.py",
-    "audit_app/counting.py",
+    "audit_app/redaction",
+    "audit_app/records",
 )
 
 

@@ -26,8 +26,8 @@ from acteon_site.http.endpoint import (
 from audit_app import selectors
 from audit_app.api.cursors import cursor_after, position_of
 from audit_app.api.shapes import record_shape, verification_shape
-from audit_app.counting import OUTCOMES
 from audit_app.models import AuditRecord
+from audit_app.records.vocabulary import OUTCOMES
 from audit_app.services.verify import audit_verify
 
 FILTERS = (

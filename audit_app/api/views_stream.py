@@ -22,7 +22,7 @@ from acteon_site.http.error_handler import translate
 from audit_app.selectors import records_seen_by
 from audit_app.stream import reading
 from audit_app.stream.endings import ActionEnding, ChainEnding, Ending
-from audit_app.stream.filters import Wanted, may_see, wanted_of
+from audit_app.stream.filters import FrameFilter, filter_of, may_see
 from audit_app.stream.frames import Frame
 from audit_app.stream.hub import Hub
 from audit_app.stream.session import Opening, Session
@@ -87,7 +87,7 @@ def _open_stream(request: HttpRequest) -> Opening:
     try:
         caller = admit_request(request)
         after, missed = _resume_point(request, reading.heads())
-        return Opening(caller, wanted_of(request.GET.dict()), after, missed)
+        return Opening(caller, filter_of(request.GET.dict()), after, missed)
     finally:
         reading.release_connection()
 
@@ -98,11 +98,11 @@ def _open_subscription(request: HttpRequest, kind: str, key: str) -> Opening:
         if kind not in ENDINGS:
             raise not_found("subscriptions are to a chain or an action")
         values = {name: request.GET[name] for name in ("namespace", "tenant") if name in request.GET}
-        wanted = Wanted((*wanted_of(values).values, (f"{kind}_id", key)))
+        wanted = FrameFilter((*filter_of(values).values, (f"{kind}_id", key)))
         with_history, heads = _includes_history(request), reading.heads()
         ending = ENDINGS[kind](key)
         opening = Opening(caller, wanted, heads.last, ending=ending)
-        past = _look_back(opening, ending, heads)
+        past = _past_of(opening, ending, heads)
         if with_history:
             seen, opening.missed = _resume_point(request, heads, fresh=0)
             opening.history = tuple(frame for frame in past if frame.number > seen)
@@ -111,12 +111,12 @@ def _open_subscription(request: HttpRequest, kind: str, key: str) -> Opening:
         reading.release_connection()
 
 
-def _look_back(opening: Opening, ending: Ending, heads: reading.Heads) -> list[Frame]:
+def _past_of(opening: Opening, ending: Ending, heads: reading.Heads) -> list[Frame]:
     """What happened to the entity so far, as far as this caller sees it; and whether it is over already."""
     past = [
         frame
         for frame in reading.history_of(ending.kind, ending.key, up_to=heads.last)
-        if opening.wanted.passes(frame) and may_see(opening.caller, frame)
+        if opening.frame_filter.passes(frame) and may_see(opening.caller, frame)
     ]
     for frame in past:
         opening.ended = opening.ended or ending.reason(frame)
@@ -130,7 +130,7 @@ def _look_back(opening: Opening, ending: Ending, heads: reading.Heads) -> list[F
 
 def _scope_on_record(opening: Opening, chain_id: str) -> tuple[str, str]:
     """Namespace and tenant of a chain by the trail. Raises 404 where the caller has none of this id there."""
-    key, named = as_uuid(chain_id), dict(opening.wanted.values)
+    key, named = as_uuid(chain_id), dict(opening.frame_filter.values)
     rows = records_seen_by(opening.caller).filter(**{**named, "chain_id": key}) if key else None
     scope = rows.values_list("namespace", "tenant").first() if rows is not None else None
     if scope is None:

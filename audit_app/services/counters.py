@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from django.db import connection
 
-from audit_app.counting import Key
 from audit_app.models import Counter
+from audit_app.records.totals import Key
 
 
 def counters_add(*, amounts: Mapping[Key, int]) -> None:

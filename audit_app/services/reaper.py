@@ -45,18 +45,21 @@ REAPERS: Registry[Reaper] = Registry("reaper")
 
 
 def reap() -> int:
-    """One pass over all policies and the stream; answers how many rows went. Trouble in one skips only it."""
+    """One pass over all policies and the stream; gives how many rows it deleted.
+
+    An error in one kind stops only that kind.
+    """
     now = db_now()
-    gone = _guarded("stream", lambda: _reap_stream(now))
+    deleted = _guarded("stream", lambda: _reap_stream(now))
     for tidy in TIDIES.values():
-        gone += _guarded(tidy.name, partial(_in_batches, partial(tidy.call, now, BATCH)))
+        deleted += _guarded(tidy.name, partial(_in_batches, partial(tidy.call, now, BATCH)))
     for policy in RetentionPolicy.objects.filter(enabled=True).order_by("namespace", "tenant"):
         if policy.compliance_hold:
             counters_add(amounts={("retention_skipped_compliance", ""): 1})
             continue
         for reaper in REAPERS.values():
-            gone += _reap_kind(policy, reaper, now)
-    return gone
+            deleted += _reap_kind(policy, reaper, now)
+    return deleted
 
 
 def _reap_kind(policy: RetentionPolicy, reaper: Reaper, now: datetime) -> int:
@@ -71,17 +74,17 @@ def _reap_batch(policy: RetentionPolicy, reaper: Reaper, now: datetime) -> int:
         held = in_force.first()
         if held is None:
             return 0
-        gone = reaper.reap(held, now, BATCH)
-        counters_add(amounts={(reaper.counter, ""): gone})
-        return gone
+        deleted = reaper.reap(held, now, BATCH)
+        counters_add(amounts={(reaper.counter, ""): deleted})
+        return deleted
 
 
 def _in_batches(batch: Callable[[], int]) -> int:
     total = 0
     for _ in range(MOST_BATCHES):
-        gone = batch()
-        total += gone
-        if gone < BATCH:
+        deleted = batch()
+        total += deleted
+        if deleted < BATCH:
             break
     return total
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from audit_app.counting import step_times, totals
 from audit_app.models import AuditHead, AuditRecord, Event, RelayHead
-from audit_app.sealing import SEALED_FIELDS, record_hash
+from audit_app.records.sealing import SEALED_FIELDS, record_hash
+from audit_app.records.totals import step_times, totals
 from audit_app.services.counters import counters_add
 from audit_app.services.wake import wake_listeners
 

@@ -9,7 +9,6 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from acteon_site.base.errors import FieldProblem, conflict, invalid
-from acteon_site.base.names import name_problem
 from audit_app.models import RetentionPolicy
 
 TTLS = ("audit_ttl_seconds", "state_ttl_seconds", "event_ttl_seconds")
@@ -45,14 +44,6 @@ def retention_update(*, policy: RetentionPolicy, values: Mapping[str, Any], acto
 
 def retention_delete(*, policy: RetentionPolicy) -> None:
     policy.delete()
-
-
-def scope_problems(values: Mapping[str, Any]) -> list[FieldProblem]:
-    return [
-        FieldProblem(name, problem)
-        for name in ("namespace", "tenant")
-        if (problem := name_problem(values.get(name), colon_allowed=False))
-    ]
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Max, Min, Q, QuerySet, Subquery
 
 from audit_app.models import AuditHead, AuditRecord
-from audit_app.sealing import SEALED_FIELDS, record_hash
+from audit_app.records.sealing import SEALED_FIELDS, record_hash
 
 BATCH = 1000
 

@@ -1,4 +1,4 @@
-"""Wakes the stream hubs of all processes. Only a hint: every hub looks at the database each second anyway."""
+"""Wakes the stream hubs of all processes. Only a hint: every hub reads the database each second anyway."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ log = structlog.get_logger()
 
 def wake_listeners(number: int) -> None:
     """Say that events up to `number` are there, in this process or (through Redis) in all. Never raises."""
-    _ring(CHANNEL, {"number": number})
+    _send(CHANNEL, {"number": number})
 
 
-def tell_revoked() -> None:
+def announce_revocation() -> None:
     """Say that a key or token is good no more, so that its open streams end at once. Never raises."""
-    _ring(REVOKED, {})
+    _send(REVOKED, {})
 
 
-def _ring(channel: str, message: dict[str, int]) -> None:
+def _send(channel: str, message: dict[str, int]) -> None:
     try:
         send_event(channel, channel, message)
-    except Exception as error:  # any trouble of the transport: the hubs' own look finds what there is
+    except Exception as error:  # any trouble of the transport: the hubs read every second anyway
         log.warning("wake_unheard", channel=channel, error=type(error).__name__, **message)

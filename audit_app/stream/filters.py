@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from acteon_site.base.errors import FieldProblem, bad_query
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal
-from audit_app.counting import DISPATCH_OUTCOMES
+from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 from audit_app.stream.frames import Frame
 
 EVENT_TYPES = (
@@ -29,7 +29,7 @@ _KNOWN = {"outcome": STREAM_OUTCOMES, "event_type": EVENT_TYPES}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FrameFilter:
     """Exact values by frame attribute; all of them must hold."""
 
     values: tuple[tuple[str, str], ...] = ()
@@ -38,7 +38,7 @@ class Wanted:
         return all(getattr(frame, name) == value for name, value in self.values)
 
 
-def wanted_of(query: Mapping[str, str]) -> Wanted:
+def filter_of(query: Mapping[str, str]) -> FrameFilter:
     """Raises 400 where a value can never come: a listener would wait for ever."""
     given = tuple((name, query[name]) for name in FILTERS if name in query)
     problems = [
@@ -46,7 +46,7 @@ def wanted_of(query: Mapping[str, str]) -> Wanted:
     ]
     if problems:
         raise bad_query("; ".join(f"{one.field} {one.message}" for one in problems), problems)
-    return Wanted(given)
+    return FrameFilter(given)
 
 
 def _filter_problem(name: str, value: str) -> str | None:

@@ -26,8 +26,8 @@ FIELDS = (
     "data",
     "created_at",
 )
-# What the gateway itself knows a frame by (audit_app.stream.endings); strict clients have no such key.
-UNTOLD = frozenset({"parent_chain_id"})
+# For audit_app.stream.endings only: strict clients know no such key.
+NEVER_SENT = frozenset({"parent_chain_id"})
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -80,7 +80,7 @@ def encoded(event_type: str, content: Mapping[str, Any], number: int | None = No
 
 
 def lagged(skipped: int | None) -> bytes:
-    """Without an id: who reconnects then resumes from the last event that really came."""
+    """Without an id: who reconnects then resumes from the last event that it received."""
     return encoded("lagged", {"skipped": skipped})
 
 
@@ -107,7 +107,7 @@ def _content(row: Mapping[str, Any]) -> dict[str, Any]:
     optional = {name: row[name] for name in ("action_type", "action_id", "chain_id") if row[name]}
     return {
         **optional,
-        **{name: value for name, value in row["data"].items() if name not in UNTOLD},
+        **{name: value for name, value in row["data"].items() if name not in NEVER_SENT},
         "id": str(row["number"]),
         "timestamp": rfc3339(row["created_at"]),
         "type": row["type"],

@@ -1,7 +1,7 @@
-"""Reads each new event once per process and hands it to every open stream.
+"""Reads each new event once per process and offers it to every open stream.
 
 A thread of its own: it serves streams of any event loop, and none of them holds a database connection.
-Wake-ups make it look at once; a look every second is the guarantee.
+A wake-up makes it read at once; reading every second is the guarantee.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 PAGE = 1000  # read once for all listeners
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 0.25
-# Revocations are told of; this finds what was not: expired keys, changed scopes, people without their groups.
+# Revocations are announced; this finds what is not: expired keys, changed scopes, people without their groups.
 RECHECK_SECONDS = 1.0
 IDLE_SECONDS = 10.0
 UNANNOUNCED_LIMIT = 5
@@ -40,15 +40,15 @@ class Hub:
         self._listeners: set[Listener] = set()
         self._places: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
         self._position = 0
-        self._round: _Round | None = None
+        self._running: _HubThread | None = None
 
     def subscribe(self, listener: Listener, *, position: int) -> int:
         """Register a listener that has all up to `position`. It gets all after the answered number."""
         with self._lock:
-            if self._round is None:
+            if self._running is None:
                 self._position = position
-                self._round = _Round(self)
-                self._round.start()
+                self._running = _HubThread(self)
+                self._running.start()
             self._listeners.add(listener)
             return self._position
 
@@ -79,29 +79,29 @@ class Hub:
     def stop(self) -> None:
         """End all streams and the thread. A later subscription starts it anew."""
         with self._lock:
-            ending, self._round = self._round, None
+            ending, self._running = self._running, None
             listeners, self._listeners = self._listeners, set()
         for listener in listeners:
             listener.close()
         if ending is not None:
             ending.stop()
 
-    def retire(self, ending: _Round) -> bool:
+    def retire(self, ending: _HubThread) -> bool:
         """Whether the thread may end: nobody listens any more."""
         with self._lock:
-            if self._listeners and self._round is ending:
+            if self._listeners and self._running is ending:
                 return False
-            if self._round is ending:
-                self._round = None
+            if self._running is ending:
+                self._running = None
             return True
 
-    def hand_out(self) -> int:
+    def deliver_new(self) -> int:
         """Read what is new and offer it to all; answers how many frames there were."""
         count = 0
         while True:
             frames = frames_after(self._position, limit=PAGE)
             if frames and count:
-                self.recheck()  # a backlog takes its time: whose key fell meanwhile gets no further page
+                self.recheck()  # a backlog takes its time: whose key was revoked meanwhile gets no further page
             if frames:
                 self._offer(frames)
             count += len(frames)
@@ -121,24 +121,24 @@ class Hub:
         with self._lock:
             self._listeners = {listener for listener in self._listeners if not listener.abandoned}
             audience = list(self._listeners)
-        self.revoke_fallen(audience)
+        self.end_revoked(audience)
 
-    def revoke_fallen(self, audience: Collection[Listener]) -> None:
-        """Of these; also of those that catch up and are not subscribed yet."""
+    def end_revoked(self, audience: Collection[Listener]) -> None:
+        """As `recheck`, for these: who still catches up is not subscribed yet."""
         standing = self._standing({listener.caller for listener in audience}) if audience else set()
         for listener in audience:
             if listener.caller not in standing:
                 listener.revoke()
 
 
-class _Round:
+class _HubThread:
     """One life of the hub's thread, from its first listener until some time after its last."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._rung = threading.Event()
+        self._woken = threading.Event()
         self._stopping = False
-        self._signal = WakeSignal(self._rung)
+        self._signal = WakeSignal(self._woken)
         self._thread = threading.Thread(target=self._run, name="stream-hub", daemon=True)
         self._idle_since: float | None = None
         self._rechecked = time.monotonic()
@@ -150,28 +150,28 @@ class _Round:
 
     def stop(self) -> None:
         self._stopping = True
-        self._rung.set()
+        self._woken.set()
         self._thread.join(timeout=10)
 
     def _run(self) -> None:
         self._signal.start()
-        self._rung.set()  # what came between the first subscription and the signal was announced to nobody
+        self._woken.set()  # events between the first subscription and this start were announced to nobody
         try:
             while not self._ended():
-                announced = self._rung.wait(POLL_SECONDS if self._healthy else RETRY_SECONDS)
-                self._rung.clear()
+                announced = self._woken.wait(POLL_SECONDS if self._healthy else RETRY_SECONDS)
+                self._woken.clear()
                 if not self._stopping:
-                    self._look(announced)
+                    self._read_new(announced)
         finally:
             self._signal.stop()
 
-    def _look(self, announced: bool) -> None:
+    def _read_new(self, announced: bool) -> None:
         try:
-            # First, so that what comes after a revocation is not handed out to the revoked.
+            # First, so that what comes after a revocation is not sent to the revoked.
             if self._signal.heard_revocation() or time.monotonic() - self._rechecked >= RECHECK_SECONDS:
                 self._rechecked = time.monotonic()
                 self._hub.recheck()
-            self._watch_signal(self._hub.hand_out(), announced)
+            self._watch_signal(self._hub.deliver_new(), announced)
             self._healthy = True
         except Exception as error:  # a database that is away, or one bad row, must not end all streams
             if self._healthy:

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from acteon_site.base.principals import Principal
-from audit_app.stream.filters import Wanted, may_see
+from audit_app.stream.filters import FrameFilter, may_see
 from audit_app.stream.frames import Frame
 
 QUEUE_SIZE = 1000
@@ -18,7 +18,7 @@ DELIVERY_BYTES = 32 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The oldest of what came. `skipped` frames were dropped before the given ones."""
+    """The oldest of the frames that wait in the queue. `skipped` frames were dropped before the given ones."""
 
     frames: list[Frame] = field(default_factory=list)
     skipped: int = 0
@@ -28,9 +28,9 @@ class Delivery:
 class Listener:
     """Made inside the event loop that reads it."""
 
-    def __init__(self, caller: Principal, wanted: Wanted, *, size: int = QUEUE_SIZE) -> None:
+    def __init__(self, caller: Principal, frame_filter: FrameFilter, *, size: int = QUEUE_SIZE) -> None:
         self.caller = caller
-        self._wanted = wanted
+        self._filter = frame_filter
         self._size = size
         self._loop = asyncio.get_running_loop()
         self._ready = asyncio.Event()
@@ -40,7 +40,7 @@ class Listener:
         self.revoked = False
 
     def passes(self, frame: Frame) -> bool:
-        return not self.revoked and self._wanted.passes(frame) and may_see(self.caller, frame)
+        return not self.revoked and self._filter.passes(frame) and may_see(self.caller, frame)
 
     def offer(self, frames: list[Frame]) -> None:
         """From any thread. Frames that do not pass are left out."""
@@ -53,7 +53,7 @@ class Listener:
         self._soon([], close=True)
 
     def revoke(self) -> None:
-        """From any thread: the stream ends, and nothing that is queued goes out any more."""
+        """From any thread: the stream ends, and nothing that is queued is sent any more."""
         self.revoked = True
         self.close()
 
@@ -77,7 +77,7 @@ class Listener:
         self._ready.set()
 
     async def next(self, timeout: float) -> Delivery:
-        """Wait up to `timeout` seconds for frames; an empty delivery says that nothing came."""
+        """Wait up to `timeout` seconds for frames; an empty delivery says that there were none in that time."""
         try:
             async with asyncio.timeout(timeout):
                 await self._ready.wait()

@@ -8,8 +8,8 @@ from django.db import connection
 
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.principals import Principal
-from audit_app.counting import CHAIN_ENDS
 from audit_app.models import Event, RelayHead
+from audit_app.records.vocabulary import CHAIN_ENDS
 from audit_app.selectors import records_seen_by
 from audit_app.stream.frames import FIELDS, Frame, frame_of
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from acteon_site.base.principals import Principal
 from audit_app.stream import reading
 from audit_app.stream.endings import Ending
-from audit_app.stream.filters import Wanted
+from audit_app.stream.filters import FrameFilter
 from audit_app.stream.frames import PING, Frame, lagged, subscription_end
 from audit_app.stream.hub import Hub
 from audit_app.stream.listener import Listener
@@ -24,10 +24,10 @@ PING_SECONDS = 15.0
 
 @dataclass(slots=True)
 class Opening:
-    """Where a stream begins. `ended`: why its entity is over already; `history`: what is told of it first."""
+    """Where a stream begins. `ended`: why its entity is over already; `history`: the frames that are sent first."""
 
     caller: Principal
-    wanted: Wanted
+    frame_filter: FrameFilter
     after: int
     missed: bool = False
     ending: Ending | None = None
@@ -60,13 +60,13 @@ class Session:
             self._hub.unsubscribe(self._listener)
 
     async def _body(self) -> AsyncIterator[bytes]:
-        _give_thread_back()
+        _release_thread()
         yield PING  # so that headers leave at once, and whoever waits for a first byte has it
         if self._opening.missed:
             yield lagged(None)
         if self._opening.history:
             yield b"".join(frame.text for frame in self._opening.history)
-        self._listener = Listener(self._opening.caller, self._opening.wanted)
+        self._listener = Listener(self._opening.caller, self._opening.frame_filter)
         try:
             async for chunk in self._fresh(self._listener):
                 yield chunk
@@ -87,18 +87,18 @@ class Session:
         while self._ended is None:
             delivery = await listener.next(PING_SECONDS)
             notice = lagged(delivery.skipped) if delivery.skipped else b""
-            chunk, closed = notice + self._told(delivery.frames), delivery.closed
+            chunk, closed = notice + self._text_of_new(delivery.frames), delivery.closed
             del delivery  # a slow client must not keep frames that no one else needs any more
             yield chunk or PING
             if closed:
                 return
-        yield self._farewell(self._ended)
+        yield self._last_frame(self._ended)
 
     async def _missed(self, listener: Listener, up_to: int | None) -> AsyncIterator[bytes]:
-        """What the database holds between the last frame told and `up_to` (None: all there is now)."""
+        """What the database holds between the last frame sent and `up_to` (None: all there is now)."""
         while self._ended is None and (up_to is None or self._after < up_to):
             frames = await sync_to_async(self._read, thread_sensitive=False)(listener, up_to)
-            chunk = self._told([frame for frame in frames if listener.passes(frame)])
+            chunk = self._text_of_new([frame for frame in frames if listener.passes(frame)])
             if frames:
                 self._after = max(self._after, frames[-1].number)
             more = len(frames) == reading.PAGE
@@ -113,12 +113,12 @@ class Session:
         try:
             frames = reading.frames_after(self._after, limit=reading.PAGE, up_to=up_to)
             if frames:
-                self._hub.revoke_fallen([listener])
+                self._hub.end_revoked([listener])
             return frames
         finally:
             reading.release_connection()
 
-    def _told(self, frames: list[Frame]) -> bytes:
+    def _text_of_new(self, frames: list[Frame]) -> bytes:
         """The text of what is new of these, up to the frame that ends the subscription."""
         texts = []
         for frame in frames:
@@ -130,14 +130,14 @@ class Session:
                 self._ended = self._opening.ending.reason(frame)
         return b"".join(texts)
 
-    def _farewell(self, reason: str) -> bytes:
+    def _last_frame(self, reason: str) -> bytes:
         ending = self._opening.ending
         if ending is None:
             return b""
         return subscription_end((ending.kind, ending.key), reason, self._scope, self._after, timezone.now())
 
 
-def _give_thread_back() -> None:
+def _release_thread() -> None:
     """Django's ASGI handler gives each request a thread until it ends. A stream that waits needs none: five
     hundred of them were five hundred idle threads. What comes later (closing) gets a new one by itself."""
     request = SyncToAsync.thread_sensitive_context.get(None)

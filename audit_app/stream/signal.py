@@ -22,39 +22,39 @@ RESTART_SECONDS = 1.0
 LOOK_SECONDS = 0.5
 
 
-class _Bell(EventstreamListener):
+class _WakeListener(EventstreamListener):
     """Sets a threading.Event for any message; it keeps none, so its small queue never overflows.
 
     `revoked` is set where the message said so.
     """
 
-    def __init__(self, rung: threading.Event) -> None:
+    def __init__(self, woken: threading.Event) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.channels = {CHANNEL, REVOKED}
         self.revoked = threading.Event()
-        self._rung = rung
+        self._woken = woken
 
     def wake_threadsafe(self) -> None:
         if self.channel_items.get(REVOKED):
             self.revoked.set()
         self.channel_items.clear()
-        self._rung.set()
+        self._woken.set()
 
 
 class WakeSignal:
-    """Sets `rung` on every wake-up between `start` and `stop`."""
+    """Sets `woken` on every wake-up between `start` and `stop`."""
 
-    def __init__(self, rung: threading.Event) -> None:
-        self._bell = _Bell(rung)
+    def __init__(self, woken: threading.Event) -> None:
+        self._listener = _WakeListener(woken)
         self._stopping = threading.Event()
         self._renew = threading.Event()
         self._thread: threading.Thread | None = None
-        self._deaf = False
+        self._disconnected = False
 
     def start(self) -> None:
         manager = get_listener_manager()
         if manager.redis_listener is None:
-            manager.add_listener(self._bell)
+            manager.add_listener(self._listener)
             return
         self._thread = threading.Thread(target=self._run, name="stream-wake", daemon=True)
         self._thread.start()
@@ -62,19 +62,19 @@ class WakeSignal:
     def stop(self) -> None:
         self._stopping.set()
         if self._thread is None:
-            get_listener_manager().remove_listener(self._bell)
+            get_listener_manager().remove_listener(self._listener)
         else:
             self._thread.join(timeout=5)
 
     def heard_revocation(self) -> bool:
-        """Whether one was told of since the last time this was asked."""
-        if not self._bell.revoked.is_set():
+        """Whether a revocation was announced since the last call."""
+        if not self._listener.revoked.is_set():
             return False
-        self._bell.revoked.clear()
+        self._listener.revoked.clear()
         return True
 
     def renew(self) -> None:
-        """Replace the Redis connection: events came of which no wake-up told."""
+        """Replace the Redis connection: there were events that no wake-up announced."""
         self._renew.set()
 
     def _run(self) -> None:
@@ -83,13 +83,13 @@ class WakeSignal:
     async def _listen(self) -> None:
         manager = get_listener_manager()
         manager.redis_listener_started = True  # or add_listener would start one that nobody watches
-        manager.add_listener(self._bell)
+        manager.add_listener(self._listener)
         try:
             while not self._stopping.is_set():
                 await self._listen_once()
                 await asyncio.sleep(0 if self._stopping.is_set() else RESTART_SECONDS)
         finally:
-            manager.remove_listener(self._bell)
+            manager.remove_listener(self._listener)
 
     async def _listen_once(self) -> None:
         manager = get_listener_manager()
@@ -108,6 +108,6 @@ class WakeSignal:
 
     def _note_loss(self, task: asyncio.Future[None], *, connected: bool) -> None:
         """Warn once for each outage, though it is tried again every second."""
-        if task.done() and (connected or not self._deaf):
+        if task.done() and (connected or not self._disconnected):
             log.warning("stream_wake_lost", error=type(task.exception()).__name__)
-        self._deaf = task.done() and not connected
+        self._disconnected = task.done() and not connected

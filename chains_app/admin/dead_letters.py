@@ -20,7 +20,7 @@ from acteon_site.admin.buttons import (
     source_of,
 )
 from acteon_site.base.clock_text import ago, moment
-from audit_app.admin import ScopeFilter
+from audit_app.admin.filters import ScopeFilter
 from chains_app.admin.pages import NamingChangeList, order_link
 from chains_app.admin.repair import Bulk, Stop, Verb, repair_page
 from chains_app.api.run_shapes import run_detail

@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 from acteon_site.admin.buttons import actor_of, answer_dialog, change_url, source_of
 from acteon_site.admin.read_only import ReadOnlyAdmin, pretty_json
 from acteon_site.base.ids import as_uuid
-from audit_app.admin import ScopeFilter
+from audit_app.admin.filters import ScopeFilter
 from chains_app.admin.pages import ReasonDialog, dialog
 from chains_app.admin.timeline import picture_html, steps_html, timeline_html
 from chains_app.models import Run

@@ -5,33 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+from django.db.models import Case, F, IntegerField, Value, When
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from acteon_site.admin.buttons import (
-    REASON,
-    Button,
-    ButtonPagesAdmin,
-    ButtonResult,
-    actor_of,
-    reason_of,
-    source_of,
-)
+from acteon_site.admin.buttons import REASON, Button, ButtonResult, actor_of, reason_of, source_of
 from acteon_site.admin.times import countdown
 from acteon_site.base.clock_text import ago, moment
+from orders_app.admin.approval_results import approval_result
 from orders_app.admin.filters import ApprovalState
-from orders_app.admin.showing import amount_of, payload_of, payload_rows
-from orders_app.admin.trail import rule_words, trail_of
-from orders_app.admin.words import approved
-from orders_app.api.views_approvals import decide
-from orders_app.approval_links import APPROVE, REJECT
-from orders_app.models import Approval
+from orders_app.admin.holds import HoldAdmin
+from orders_app.admin.payloads import amount_of
+from orders_app.contract.approval_links import APPROVE, REJECT
+from orders_app.models import Approval, Hold
+from orders_app.services.releases import approval_decide
 from orders_app.states import HoldKind, HoldStatus
 
-COLORS = {"waiting": "warning", "approved": "success", "rejected": "danger"}
 PENDING_FIRST = Case(
     When(status=HoldStatus.PENDING, then=Value(0)), default=Value(1), output_field=IntegerField()
 )
@@ -39,19 +30,15 @@ SOONEST_FIRST = Case(When(status=HoldStatus.PENDING, then=F("due_at")))
 
 
 @admin.register(Approval)
-class ApprovalAdmin(ButtonPagesAdmin):
-    view_codename = "orders_app.view_hold"
+class ApprovalAdmin(HoldAdmin):
     act_codename = "orders_app.change_hold"
+    kinds = (HoldKind.APPROVAL,)
     list_display = ("order_link", "shop", "amount", "rule", "message", "time_left", "shown_status")
     list_filter = (ApprovalState,)
     change_form_template = "admin/orders_app/approval.html"
     buttons = (APPROVE, REJECT)
     empty_title = "Nothing waits for a decision"
     empty_text = "Orders that a rule holds for approval appear here by themselves."
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
-        holds: QuerySet[Approval] = super().get_queryset(request).filter(kind=HoldKind.APPROVAL)
-        return holds.select_related("action", "order").defer("outcome", "context", "cleared", "passed")
 
     def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
         state = request.GET.get(ApprovalState.parameter_name)
@@ -61,47 +48,20 @@ class ApprovalAdmin(ButtonPagesAdmin):
             return ("-id",)
         return (PENDING_FIRST.asc(), SOONEST_FIRST.asc(nulls_last=True), "-id")
 
-    @display(description="Order")
-    def order_link(self, hold: Approval) -> str:
-        return hold.order_name
-
-    @display(description="Shop")
-    def shop(self, hold: Approval) -> str:
-        return f"{hold.tenant} / {hold.namespace}"
-
-    @display(description="Amount")
-    def amount(self, hold: Approval) -> str:
-        return amount_of(hold)
-
     @display(description="Time left")
     def time_left(self, hold: Approval) -> SafeString | str:
         if hold.status == HoldStatus.PENDING:
             return countdown(hold.due_at)
         return f"{ago(hold.decided_at)} by {hold.decided_by or 'nobody'}" if hold.decided_at else "-"
 
-    @display(description="Status", label=COLORS)
-    def shown_status(self, hold: Approval) -> str:
-        return status_of(hold)
+    def details(self, request: HttpRequest, obj: Hold) -> dict[str, Any]:
+        not_permitted = self.is_open(obj) and not self.may_act(request)
+        return {**super().details(request, obj), "decided": _decided(obj), "not_permitted": not_permitted}
 
-    def details(self, request: HttpRequest, obj: Approval) -> dict[str, Any]:
-        waits = obj.status == HoldStatus.PENDING and obj.due_at > timezone.now()
-        payload = payload_of(obj)
-        return {
-            "hold": obj,
-            "title": obj.order_name,
-            "amount": amount_of(obj),
-            "status": status_of(obj),
-            "waits": waits,
-            "time_left": countdown(obj.due_at) if waits else "",
-            "decided": _decided(obj),
-            "rule": rule_words(request, obj.rule),
-            "payload": payload_rows(payload),
-            "trail": trail_of(request, obj),
-            "buttons": self._buttons(obj) if waits and self.may_act(request) else [],
-            "not_permitted": waits and not self.may_act(request),
-        }
+    def is_open(self, hold: Hold) -> bool:
+        return super().is_open(hold) and hold.due_at > timezone.now()
 
-    def _buttons(self, hold: Approval) -> list[Button]:
+    def buttons_for(self, hold: Hold) -> list[Button]:
         what = f"{hold.order_name} for {amount_of(hold)}"
         approve = Button(
             "Approve",
@@ -121,19 +81,19 @@ class ApprovalAdmin(ButtonPagesAdmin):
         return [approve, reject]
 
     def press(self, request: HttpRequest, obj: Approval, name: str) -> ButtonResult:
-        answer = decide(obj, name, actor_of(request), source_of(request), reason_of(request))
-        return (
-            approved(answer["outcome"])
-            if name == APPROVE
-            else ButtonResult("Rejected. The order is not carried out.")
+        outcome = approval_decide(
+            hold_id=obj.pk,
+            decision=name,
+            actor=actor_of(request),
+            source=source_of(request),
+            reason=reason_of(request),
         )
+        if name == APPROVE:
+            return approval_result(outcome)
+        return ButtonResult("Rejected. The order is not carried out.")
 
 
-def status_of(hold: Approval) -> str:
-    return "waiting" if hold.status == HoldStatus.PENDING else hold.status
-
-
-def _decided(hold: Approval) -> str:
+def _decided(hold: Hold) -> str:
     if hold.status == HoldStatus.PENDING:
         return ""
     who = f" by {hold.decided_by}" if hold.decided_by else ""

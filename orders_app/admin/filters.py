@@ -12,11 +12,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from audit_app.models import AuditHead
+from audit_app.admin.filters import within_scopes
 from orders_app.models import Lifecycle
 from orders_app.states import HoldStatus
 
-MOST_SCOPES = 200
 RECENT = timedelta(days=1)
 
 
@@ -76,15 +75,6 @@ class OrderState(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return within_scopes(queryset).filter(state=self.value()) if self.value() else queryset
-
-
-def within_scopes(queryset: QuerySet[Any]) -> QuerySet[Any]:
-    """Narrowed to all tenants that have a trail, by name: so an index that begins with the tenant serves."""
-    scopes = list(AuditHead.objects.values_list("namespace", "tenant")[:MOST_SCOPES])
-    if not scopes or len(scopes) == MOST_SCOPES:
-        return queryset
-    namespaces, tenants = zip(*scopes, strict=True)
-    return queryset.filter(namespace__in=set(namespaces), tenant__in=set(tenants))
 
 
 def first_id_at(at: datetime) -> UUID:

@@ -16,7 +16,7 @@ from orders_app.admin.forms import LifecycleForm
 from orders_app.admin.picture import lifecycle_svg
 from orders_app.lifecycles.spec import parse_lifecycle
 from orders_app.models import Lifecycle
-from orders_app.selectors import lifecycle_dict
+from orders_app.selectors import lifecycle_spec
 from orders_app.services.lifecycle_edits import lifecycle_delete, lifecycle_save
 
 
@@ -54,7 +54,7 @@ class LifecycleAdmin(ConfigAdmin):
 
     @display(description="Picture")
     def picture(self, lifecycle: Lifecycle) -> SafeString | str:
-        spec, _ = parse_lifecycle(lifecycle_dict(lifecycle)) if lifecycle.pk else (None, [])
+        spec, _ = parse_lifecycle(lifecycle_spec(lifecycle)) if lifecycle.pk else (None, [])
         if spec is None:
             return "drawn once the lifecycle is saved"
         drawn = lifecycle_svg(spec)  # escapes every text in it

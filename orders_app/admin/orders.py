@@ -1,4 +1,4 @@
-"""Orders as evidence: where each stands, how it came there, and the moves that are open to it."""
+"""Orders as evidence: their state, their history, and the buttons for the transitions that are allowed now."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from acteon_site.admin.buttons import (
     source_of,
 )
 from acteon_site.base.errors import conflict
-from audit_app.admin import ScopeFilter
+from audit_app.admin.filters import ScopeFilter, within_scopes
 from chains_app.models import Run, StepRun
-from orders_app.admin.filters import OrderState, within_scopes
+from orders_app.admin.filters import OrderState
+from orders_app.admin.payloads import amount_of, payload_of, payload_rows
 from orders_app.admin.picture import lifecycle_svg
-from orders_app.admin.showing import amount_of, payload_of, payload_rows
 from orders_app.admin.trail import trail_of
 from orders_app.models import Hold, Order
 from orders_app.selectors import lifecycle_of
 from orders_app.services.cancel import order_cancel
-from orders_app.services.moves import order_named, order_transition
+from orders_app.services.transitions import order_named, order_transition
 from orders_app.states import UNMOVABLE, WAITING, HoldKind, OrderStatus
 
 COLORS: dict[str, str] = {
@@ -91,8 +91,8 @@ class OrderAdmin(ButtonPagesAdmin):
 
     def details(self, request: HttpRequest, obj: Order) -> dict[str, Any]:
         moves = list(obj.moves.order_by("-at", "-id")[:MOST_LINES])[::-1]
-        been = {name for move in moves for name in (move.from_state, move.to_state)}
-        picture = lifecycle_svg(lifecycle_of(obj), current=obj.state, been=been)
+        visited = {name for move in moves for name in (move.from_state, move.to_state)}
+        picture = lifecycle_svg(lifecycle_of(obj), current=obj.state, visited=visited)
         return {
             "order": obj,
             "title": obj.fingerprint,

@@ -18,20 +18,20 @@ ARROW = (
 )
 
 
-def lifecycle_svg(spec: LifecycleSpec, *, current: str = "", been: Collection[str] = ()) -> str:
-    """A standalone <svg>: states from left to right, `current` marked, those it has `been` in tinted."""
+def lifecycle_svg(spec: LifecycleSpec, *, current: str = "", visited: Collection[str] = ()) -> str:
+    """A standalone <svg>: states from left to right, `current` marked, those `visited` before tinted."""
     ranks = _ranks(spec)
     places = _places(ranks)
     width = max(x for x, _ in places.values()) + WIDTH + MARGIN
-    moves = [(state, to) for state, targets in spec.moves.items() for to in targets]
-    room = GAP_Y if any(_goes_below(places[state], places[to]) for state, to in moves) else 0
+    edges = [(state, to) for state, targets in spec.transitions.items() for to in targets]
+    room = GAP_Y if any(_goes_below(places[state], places[to]) for state, to in edges) else 0
     height = max(y for _, y in places.values()) + HEIGHT + MARGIN + room
-    edges = "".join(_edge(spec, places, state, to) for state, to in moves)
-    nodes = "".join(_node(spec, state, places[state], current, been) for state in spec.states)
+    lines = "".join(_edge(spec, places, state, to) for state, to in edges)
+    nodes = "".join(_node(spec, state, places[state], current, visited) for state in spec.states)
     return (
         f'<svg class="gw-lifecycle" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" role="img"><title>{escape(_title(spec, current))}</title>'
-        f"{ARROW}{edges}{nodes}</svg>"
+        f"{ARROW}{lines}{nodes}</svg>"
     )
 
 
@@ -63,13 +63,13 @@ def _places(ranks: Mapping[str, int]) -> dict[str, tuple[int, int]]:
 
 
 def _node(
-    spec: LifecycleSpec, state: str, place: tuple[int, int], current: str, been: Collection[str]
+    spec: LifecycleSpec, state: str, place: tuple[int, int], current: str, visited: Collection[str]
 ) -> str:
     x, y = place
     classes = ["gw-state"]
     if state == current:
         classes.append("gw-current")
-    elif state in been:
+    elif state in visited:
         classes.append("gw-been")
     inner = ""
     if state in spec.terminal:

@@ -37,7 +37,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleWords:
+class ShownRule:
     name: str
     description: str
     summary: str
@@ -80,11 +80,11 @@ def _what(outcome: str, details: Mapping[str, Any]) -> str:
     return outcome.replace("_", " ") + because
 
 
-def rule_words(request: HttpRequest, name: str) -> RuleWords:
+def shown_rule(request: HttpRequest, name: str) -> ShownRule:
     """The rule as it is now; only its name where it is gone or not to be seen."""
     row = Rule.objects.filter(name=name).first() if request.user.has_perm("rules_app.view_rule") else None
     if row is None:
-        return RuleWords(name, "", "", "")
+        return ShownRule(name, "", "", "")
     parsed, _ = parse_rule(rule_spec(row))
     url = reverse("admin:rules_app_rule_change", args=[row.pk])
-    return RuleWords(name, row.description, rule_summary(parsed) if parsed else "", url)
+    return ShownRule(name, row.description, rule_summary(parsed) if parsed else "", url)

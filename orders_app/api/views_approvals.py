@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -19,33 +18,27 @@ from rest_framework.response import Response
 from acteon_site.base.errors import AppError, bad_query, not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.source import Source
-from acteon_site.http.endpoint import Endpoint, caller_of, page_of, request_id_of, scope_of
+from acteon_site.http.endpoint import Endpoint, request_id_of, scope_of
 from audit_app.selectors import current_redactor
-from orders_app.actions import stored_action
+from orders_app.api.holds import page_of_holds, seen_holds
 from orders_app.api.shapes import approval_shape
-from orders_app.approval_links import APPROVE, DECISIONS, LinkTarget, verified
+from orders_app.contract.actions import stored_action
+from orders_app.contract.approval_links import APPROVE, DECISIONS, REJECT, LinkTarget, verified
 from orders_app.models import Hold
-from orders_app.services.holds import approval_approve, approval_reject, gone
-from orders_app.services.releases import hold_release, hold_result
+from orders_app.services.holds import already_decided
+from orders_app.services.releases import approval_decide
 from orders_app.states import HoldKind, HoldStatus
 
 ACTOR = "approval link"
+DECIDED = {APPROVE: "approved", REJECT: "rejected"}
 MAX_NAME = 256
 MOST_SLASHES = 16  # in namespace and tenant together
 
 
 class Approvals(Endpoint):
     def get(self, request: Request) -> Response:
-        namespace, tenant = scope_of(request)
-        page, status = page_of(request), request.query_params.get("status")
-        if status is not None and status not in HoldStatus.values:
-            raise bad_query(f"status must be one of {', '.join(HoldStatus.values)}")
-        holds = Hold.objects.filter(namespace=namespace, tenant=tenant, kind=HoldKind.APPROVAL)
-        holds = holds.filter(**caller_of(request).action_lookups("action__"))
-        if status:
-            holds = holds.filter(status=status)
-        newest = holds.order_by("-created_at")[page.offset : page.offset + page.limit]
-        approvals = [approval_shape(hold) for hold in newest]
+        holds = seen_holds(request, scope_of(request), HoldKind.APPROVAL)
+        approvals = [approval_shape(hold) for hold in page_of_holds(request, holds)]
         return Response({"approvals": approvals, "count": len(approvals)})
 
 
@@ -76,15 +69,16 @@ class ApprovalDecision(SignedEndpoint):
     def post(self, request: Request, namespace: str, tenant: str, approval_id: str) -> HttpResponse:
         hold = signed_hold(request, LinkParts(namespace, tenant, approval_id), (self.decision,))
         source = Source(ACTOR, "approval_link", request_id_of(request))
-        answer = decide(hold, self.decision, ACTOR, source)
+        outcome = approval_decide(hold_id=hold.pk, decision=self.decision, actor=ACTOR, source=source)
         if _wants_html(request):
             hold.refresh_from_db()
             return approval_page(request._request, hold, self.decision)
-        return Response(answer)
+        wire = outcome.wire() if outcome else None
+        return Response({"id": str(hold.pk), "status": DECIDED[self.decision], "outcome": wire})
 
 
 class Reject(ApprovalDecision):
-    decision = "reject"
+    decision = REJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +91,13 @@ class LinkParts:
 
     def targets(self, expires_at: int) -> Iterator[LinkTarget]:
         """Whatever the path may mean; the signature says which."""
-        both = f"{self.namespace}/{self.tenant}"
+        path = f"{self.namespace}/{self.tenant}"
         # Every meaning costs signatures, and nobody has signed in yet: no more than names can be long.
-        slashes = [place for place, letter in enumerate(both[: 2 * MAX_NAME + 2]) if letter == "/"]
-        if len(both) > 2 * MAX_NAME + 1 or len(slashes) > MOST_SLASHES:
+        slashes = [place for place, letter in enumerate(path[: 2 * MAX_NAME + 2]) if letter == "/"]
+        if len(path) > 2 * MAX_NAME + 1 or len(slashes) > MOST_SLASHES:
             return
         for place in slashes:
-            yield LinkTarget(both[:place], both[place + 1 :], self.approval_id, expires_at)
-
-
-def decide(hold: Hold, decision: str, actor: str, source: Source, reason: str = "") -> dict[str, Any]:
-    """Approve (and release at once) or reject. 404 where the time is over, 410 where somebody was faster."""
-    if decision == APPROVE:
-        approval_approve(hold_id=hold.pk, actor=actor, source=source)
-        outcome = hold_release(hold_id=hold.pk, at_once=True) or hold_result(Hold.objects.get(pk=hold.pk))
-        return {"id": str(hold.pk), "status": "approved", "outcome": outcome.wire() if outcome else None}
-    approval_reject(hold_id=hold.pk, actor=actor, source=source, reason=reason)
-    return {"id": str(hold.pk), "status": "rejected", "outcome": None}
+            yield LinkTarget(path[:place], path[place + 1 :], self.approval_id, expires_at)
 
 
 def signed_hold(request: Request, parts: LinkParts, decisions: tuple[str, ...]) -> Hold:
@@ -130,11 +114,11 @@ def signed_hold(request: Request, parts: LinkParts, decisions: tuple[str, ...]) 
     target = next(meant, None)
     hold = _hold(target) if target else None
     if target is None or hold is None or int(hold.due_at.timestamp()) != target.expires_at:
-        raise nothing_here()
+        raise _no_approval()
     if hold.status == HoldStatus.EXPIRED:
-        raise nothing_here()
+        raise _no_approval()
     if request.method == "POST" and hold.status != HoldStatus.PENDING:
-        raise gone()
+        raise already_decided()
     return hold
 
 
@@ -144,7 +128,7 @@ def _hold(target: LinkTarget) -> Hold | None:
     return holds.select_related("action", "order").filter(pk=pk).first() if pk else None
 
 
-def nothing_here() -> AppError:
+def _no_approval() -> AppError:
     return not_found("no such approval, or its time is over")
 
 

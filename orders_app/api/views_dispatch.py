@@ -14,11 +14,11 @@ from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import AppError, FieldProblem, bad_query
 from acteon_site.base.principals import Role
 from acteon_site.http.endpoint import Endpoint, caller_of, flag_of, request_id_of
-from orders_app.outcomes import Outcome
+from orders_app.contract.outcomes import Outcome
 from orders_app.pipeline.dispatch import dispatch_many
 from orders_app.pipeline.dry_run import dry_run_many
 from orders_app.pipeline.items import Submission
-from orders_app.services.answers import Answer, answered_once
+from orders_app.services.idempotency import Answer, answered_once
 
 MAX_BATCH = 1000
 DEMO_CLOCK = "X-Demo-Now"

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.base.errors import bad_query, conflict, invalid_field, not_found
+from acteon_site.base.errors import conflict, invalid_field, not_found
 from acteon_site.base.principals import Role
 from acteon_site.base.source import Source
 from acteon_site.http.endpoint import Endpoint, body_of, caller_of, page_of, request_id_of, scope_of
+from orders_app.api.holds import page_of_holds, seen_holds
 from orders_app.api.shapes import order_detail, order_shape, scheduled_shape
-from orders_app.models import Hold, Order
+from orders_app.models import Order
 from orders_app.services.cancel import order_cancel
 from orders_app.services.holds import hold_cancel
-from orders_app.services.moves import order_named, order_transition
+from orders_app.services.transitions import order_named, order_transition
 from orders_app.states import HoldKind, HoldStatus
 
 MAX_REASON = 1000
+TIMED = (HoldKind.SCHEDULE, HoldKind.TURN)
 
 
 def source_of(request: Request) -> Source:
@@ -105,15 +106,8 @@ class Scheduled(Endpoint):
     """What waits for its time or its turn, and what did."""
 
     def get(self, request: Request) -> Response:
-        namespace, tenant = scope_of(request)
-        page, status = page_of(request), request.query_params.get("status")
-        if status is not None and status not in HoldStatus.values:
-            raise bad_query(f"status must be one of {', '.join(HoldStatus.values)}")
-        holds = _timed(request, namespace, tenant).select_related("order")
-        if status:
-            holds = holds.filter(status=status)
-        newest = holds.order_by("-created_at")[page.offset : page.offset + page.limit]
-        scheduled = [scheduled_shape(hold) for hold in newest]
+        holds = seen_holds(request, scope_of(request), *TIMED).select_related("order")
+        scheduled = [scheduled_shape(hold) for hold in page_of_holds(request, holds)]
         return Response({"scheduled": scheduled, "count": len(scheduled)})
 
 
@@ -121,20 +115,11 @@ class ScheduledCancel(Endpoint):
     write_role = Role.OPERATOR
 
     def post(self, request: Request, action_id: str) -> Response:
-        namespace, tenant = scope_of(request, body_of(request))
-        holds = _timed(request, namespace, tenant).filter(action_id_text=action_id)
-        newest = holds.order_by("-created_at").first()
+        holds = seen_holds(request, scope_of(request, body_of(request)), *TIMED)
+        newest = holds.filter(action_id_text=action_id).order_by("-created_at").first()
         if newest is None:
             raise not_found(f"nothing is scheduled for action {action_id!r} here")
         if newest.status != HoldStatus.PENDING:
             raise conflict(f"it is {newest.status} already", "NOT_WAITING")
         hold = hold_cancel(hold_id=newest.pk, actor=caller_of(request).caller_id, source=source_of(request))
         return Response(scheduled_shape(hold))
-
-
-def _timed(request: Request, namespace: str, tenant: str) -> QuerySet[Hold]:
-    """What waits, or waited, for its time or its turn, as far as the caller may see it."""
-    holds = Hold.objects.filter(
-        namespace=namespace, tenant=tenant, kind__in=(HoldKind.SCHEDULE, HoldKind.TURN)
-    )
-    return holds.filter(**caller_of(request).action_lookups("action__"))

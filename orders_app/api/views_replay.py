@@ -57,15 +57,15 @@ class ReplayMany(Endpoint):
         if "outcome" not in request.query_params:
             records = records.filter(outcome__in=REPLAYABLE)
         caller = caller_of(request)
-        originals, gone = originals_of(records, (namespace, tenant), caller, limit=limit)
+        originals, missing = originals_of(records, (namespace, tenant), caller, limit=limit)
         results = replay_many(originals, submission_for(caller, request_id_of(request)))
-        return Response(_told(results, gone))
+        return Response(_summary(results, missing))
 
 
-def _told(results: list[Replayed], gone: int) -> dict[str, Any]:
+def _summary(results: list[Replayed], missing: int) -> dict[str, Any]:
     return {
         "replayed": sum(1 for result in results if result.outcome and not result.error),
         "failed": sum(1 for result in results if result.error and not result.skipped),
-        "skipped": sum(1 for result in results if result.skipped) + gone,
+        "skipped": sum(1 for result in results if result.skipped) + missing,
         "results": [result.wire() for result in results],
     }

@@ -13,10 +13,10 @@ from acteon_site.base.principals import Role
 from acteon_site.http.endpoint import Endpoint, body_of, page_of, require_seen, scope_of
 from orders_app.api.shapes import profile_shape, template_shape
 from orders_app.models import Template, TemplateProfile
-from orders_app.rendering import RenderError, render_text
 from orders_app.sandbox.budget import Budget
+from orders_app.sandbox.rendering import RenderError, render_text
+from orders_app.selectors import templates
 from orders_app.services.template_edits import profile_delete, profile_save, template_delete, template_save
-from orders_app.services.templates import templates
 
 
 class Templates(Endpoint):

@@ -14,7 +14,7 @@ from chains_app.config_kinds.chains import definition_of
 from orders_app.lifecycles.chain_states import transition_problems
 from orders_app.lifecycles.spec import parse_lifecycle
 from orders_app.models import Lifecycle, Order
-from orders_app.selectors import lifecycle_dict
+from orders_app.selectors import lifecycle_spec
 
 
 class Lifecycles(Kind):
@@ -39,7 +39,7 @@ class Lifecycles(Kind):
         return parse_lifecycle(spec)[1]
 
     def to_spec(self, row: Lifecycle) -> Spec:
-        return self.canonical({**lifecycle_dict(row), "enabled": row.enabled})
+        return self.canonical({**lifecycle_spec(row), "enabled": row.enabled})
 
     def canonical(self, spec: Spec) -> Spec:
         # Its parser lets a description pass, but no row keeps one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from acteon_site.base.errors import FieldProblem
@@ -34,11 +35,13 @@ class Timeout:
 
 @dataclass(frozen=True, slots=True)
 class LifecycleSpec:
+    """`transitions` are the states that each state may become, `namespace` and `tenant` `*` for all."""
+
     name: str
     action_type: str
     initial: str
     states: tuple[str, ...]
-    moves: Mapping[str, tuple[str, ...]]
+    transitions: Mapping[str, tuple[str, ...]]
     terminal: frozenset[str]
     timeouts: tuple[Timeout, ...] = ()
     fields: tuple[FieldSpec, ...] = ()
@@ -47,10 +50,16 @@ class LifecycleSpec:
     tenant: str = "*"
 
     def allowed(self, state: str) -> tuple[str, ...]:
-        return self.moves.get(state, ())
+        """The states that this one may become."""
+        return self.transitions.get(state, ())
 
     def timeout_of(self, state: str) -> Timeout | None:
         return next((timeout for timeout in self.timeouts if timeout.state == state), None)
+
+    def timeout_at(self, state: str, entered: datetime) -> datetime | None:
+        """When an order that entered the state then is moved on by itself, if ever."""
+        timeout = self.timeout_of(state)
+        return entered + timedelta(seconds=timeout.after_seconds) if timeout else None
 
     def claims(self, namespace: str, tenant: str, action_type: str) -> int | None:
         """How specifically this lifecycle claims an action (higher is closer), or None."""
@@ -104,8 +113,8 @@ def _state_problems(spec: Mapping[str, Any], states: list[str]) -> list[FieldPro
     problems += _unknown("initial", spec.get("initial"), known)
     for index, state in enumerate(_list(spec, "terminal", problems)):
         problems += _unknown(f"terminal[{index}]", state, known)
-    for index, move in enumerate(_list(spec, "transitions", problems)):
-        problems += _pair_problems(f"transitions[{index}]", move, ("from", "to"), known)
+    for index, pair in enumerate(_list(spec, "transitions", problems)):
+        problems += _pair_problems(f"transitions[{index}]", pair, ("from", "to"), known)
     for index, timeout in enumerate(_list(spec, "timeouts", problems)):
         problems += _timeout_problems(f"timeouts[{index}]", timeout, spec, known)
     return problems or _reach_problems(spec, states)
@@ -152,21 +161,21 @@ def _timeout_problems(
         problems.append(
             FieldProblem(f"{where}.after_seconds", "must be a whole number of seconds, at least 1")
         )
-    moves = [
-        (move.get("from"), move.get("to"))
-        for move in spec.get("transitions") or []
-        if isinstance(move, Mapping)
+    pairs = [
+        (pair.get("from"), pair.get("to"))
+        for pair in spec.get("transitions") or []
+        if isinstance(pair, Mapping)
     ]
-    if not problems and (timeout["state"], timeout["to"]) not in moves:
+    if not problems and (timeout["state"], timeout["to"]) not in pairs:
         problems.append(FieldProblem(f"{where}.to", f"is no transition from {timeout['state']!r}"))
     return problems
 
 
 def _reach_problems(spec: Mapping[str, Any], states: list[str]) -> list[FieldProblem]:
-    moves = _moves(spec)
+    transitions = _transitions(spec)
     seen, queue = {spec["initial"]}, [spec["initial"]]
     while queue:
-        for target in moves.get(queue.pop(), ()):
+        for target in transitions.get(queue.pop(), ()):
             if target not in seen:
                 seen.add(target)
                 queue.append(target)
@@ -176,16 +185,16 @@ def _reach_problems(spec: Mapping[str, Any], states: list[str]) -> list[FieldPro
     problems += [
         FieldProblem("transitions", f"terminal state {state!r} must not be left")
         for state in spec.get("terminal") or []
-        if moves.get(state)
+        if transitions.get(state)
     ]
     return problems
 
 
-def _moves(spec: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    moves: dict[str, tuple[str, ...]] = {}
-    for move in spec.get("transitions") or []:
-        moves[move["from"]] = (*moves.get(move["from"], ()), move["to"])
-    return moves
+def _transitions(spec: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    targets: dict[str, tuple[str, ...]] = {}
+    for pair in spec.get("transitions") or []:
+        targets[pair["from"]] = (*targets.get(pair["from"], ()), pair["to"])
+    return targets
 
 
 def _fields(spec: Any) -> tuple[tuple[FieldSpec, ...], list[FieldProblem]]:
@@ -204,7 +213,7 @@ def _build(spec: Mapping[str, Any], states: list[str], fields: tuple[FieldSpec, 
         tenant=spec.get("tenant", "*"),
         initial=spec["initial"],
         states=tuple(states),
-        moves=_moves(spec),
+        transitions=_transitions(spec),
         terminal=frozenset(spec.get("terminal") or ()),
         timeouts=tuple(Timeout(**timeout) for timeout in spec.get("timeouts") or ()),
         fields=fields,

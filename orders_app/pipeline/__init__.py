@@ -1,1 +1,15 @@
-"""The dispatch pipeline: admit, enrich, decide, gate, act. `dispatch.py` composes it."""
+"""The dispatch pipeline, stage by stage as the design numbers them. `dispatch.py` composes it.
+
+1 Admit    admit.py       what a caller sent is an action, and its key covers it
+2 Enrich   enrich.py      the fields of a template profile are rendered into the payload
+3 Decide   decide.py      the rules' plan, in memory
+4 Gate     gate_state.py  locks and reads what the actions of a set share
+           gate.py        refuses, or lets pass and consumes
+5 Act      act.py         starts the chain or the call
+           holding.py     or holds for an approval, a time, a turn
+           notices.py     runs that tell someone
+           rows.py        what one transaction writes, each table once
+           journaling.py  the audit row and the live event of an outcome
+
+`items.py` has what flows from stage to stage; `dry_run.py` runs the stages and writes nothing.
+"""

@@ -1,4 +1,4 @@
-"""Stage 3: the rules' answer for one action. No I/O but configuration that is already in memory."""
+"""Stage 3, Decide: the rules' plan for one action. No I/O but configuration that is already in memory."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from acteon_site.base.errors import FieldProblem, invalid
 from acteon_site.base.ids import new_id
 from acteon_site.base.names import name_problem
 from audit_app.selectors import current_redactor
-from orders_app.actions import Action
+from orders_app.contract.actions import Action
 from orders_app.lifecycles.fields import check_payload
 from orders_app.lifecycles.spec import LifecycleSpec
 from orders_app.pipeline.items import Decided
-from orders_app.selectors import KnownLifecycle, lifecycle_for
+from orders_app.selectors import CurrentLifecycle, lifecycle_for
 from rules_app.engine import ActionView, Cleared, Plan, RuleSet, decide
 
 PayloadCheck = Callable[[dict[str, Any]], dict[str, Any]]
@@ -76,7 +76,7 @@ def view_of(action: Action) -> ActionView:
     )
 
 
-def fingerprint_of(action: Action, plan: Plan, lifecycle: KnownLifecycle | None) -> str:
+def fingerprint_of(action: Action, plan: Plan, lifecycle: CurrentLifecycle | None) -> str:
     """The order's name: given, else the payload field that its lifecycle names (a number as text), else the id."""
     if action.fingerprint or lifecycle is None:
         return action.fingerprint or action.id

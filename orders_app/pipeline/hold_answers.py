@@ -5,16 +5,18 @@ from __future__ import annotations
 from django.conf import settings
 
 from acteon_site.base.clock_text import rfc3339
-from orders_app import outcomes
-from orders_app.approval_links import APPROVE, REJECT, LinkTarget, signed_link
+from orders_app.contract import outcomes
+from orders_app.contract.approval_links import APPROVE, REJECT, LinkTarget, signed_link
+from orders_app.contract.outcomes import Outcome
 from orders_app.models import Hold
-from orders_app.outcomes import Outcome
+from orders_app.states import HoldKind
 
 
 def hold_outcome(hold: Hold) -> Outcome:
+    """PendingApproval or Scheduled, as the hold is now."""
     return (
         _pending_approval(hold)
-        if hold.kind == "approval"
+        if hold.kind == HoldKind.APPROVAL
         else outcomes.scheduled(hold.action_id_text, hold.due_at)
     )
 

@@ -1,9 +1,10 @@
-"""What flows through the pipeline: an action, then what rules say, then what the gates allow."""
+"""What flows from stage to stage: an action, its plan, what the gates say, and what was done."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from acteon_site.base.digest import content_digest
@@ -11,11 +12,12 @@ from acteon_site.base.principals import Principal
 from acteon_site.base.source import Source
 from audit_app.redaction import Scrubber
 from audit_app.services.journal import Subject
-from orders_app.actions import Action
+from chains_app.models import Run
+from orders_app.contract.actions import Action
+from orders_app.contract.outcomes import Outcome
 from orders_app.models import Hold, Order
-from orders_app.outcomes import Outcome
-from orders_app.selectors import KnownLifecycle
-from rules_app.engine import Plan
+from orders_app.selectors import CurrentLifecycle
+from rules_app.engine import Plan, Reroute
 from rules_app.services.quota_windows import QuotaSpec
 
 
@@ -38,17 +40,30 @@ class Submission:
     def source(self) -> Source:
         return Source(self.caller.caller_id, self.caller.auth_method, self.request_id)
 
+    @property
+    def context(self) -> dict[str, str]:
+        """What holds and runs keep of it (orders_app.services.releases.submission_of reads it back)."""
+        return {
+            "caller_id": self.caller.caller_id,
+            "auth_method": self.caller.auth_method,
+            "request_id": self.request_id,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """An action with its plan. `hold` is set on a release: the action waited, and its order exists already."""
+    """An action with its plan. `row_id` is the id under which it is stored, on a release already.
+
+    On a release `hold` is what it waited in, `order` its order if it has one, and `passed` the keys of the throttles
+    that it has gone through before.
+    """
 
     position: int
     row_id: UUID
     action: Action
     plan: Plan
     ruleset_version: int
-    lifecycle: KnownLifecycle | None
+    lifecycle: CurrentLifecycle | None
     fingerprint: str
     scrubber: Scrubber
     hold: Hold | None = None
@@ -65,29 +80,68 @@ class Decided:
         return (self.action.namespace, self.action.tenant, self.fingerprint) if self.lifecycle else None
 
     @property
+    def rule_name(self) -> str | None:
+        """The terminal rule's, where one matched."""
+        return self.plan.rule.name if self.plan.rule else None
+
+    @property
+    def reroute_target(self) -> str | None:
+        rule = self.plan.rule
+        return rule.action.target_provider if rule and isinstance(rule.action, Reroute) else None
+
+    @property
+    def called_provider(self) -> str:
+        """The provider that an execution without a chain calls first."""
+        return self.reroute_target or self.action.provider
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What templates of a run render from: the action with the payload as decided."""
+        return self.action.with_payload(self.plan.payload).stored()
+
+    @property
     def payload_hash(self) -> str:
         return content_digest(self.plan.payload)
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The gates say no (or: the same already waits). The outcome is final and nothing was consumed."""
+    """The gates say no, or the same action waits already. The outcome is final and nothing was consumed."""
 
     outcome: Outcome
     verdict: str
     rule: str | None = None
     details: dict[str, object] = field(default_factory=dict)
-    # Seconds that a released action has to wait for its turn, as an instant; only where throttled.
+    # When a released action that is throttled has its turn.
     turn_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The gates let it pass and are paid. `target` replaces the execution (reroute, degrade)."""
+    """The gates let the action pass, and were consumed.
+
+    `target` is the provider that replaces the execution (reroute, degrade), `passed` the keys of its throttles, and
+    `over_quota` the quotas that it exceeds without being blocked.
+    """
 
     target: str | None = None
     passed: tuple[str, ...] = ()
-    warnings: tuple[QuotaSpec, ...] = ()
+    over_quota: tuple[QuotaSpec, ...] = ()
 
 
-Judgement = Refused | Accepted
+GateResult = Refused | Accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """An action that went through all stages.
+
+    Where `run` is set, its call is still to be made and gives the outcome. `notice` is the run that tells an approver
+    of `hold`.
+    """
+
+    item: Decided
+    outcome: Outcome | None
+    run: Run | None = None
+    hold: Hold | None = None
+    notice: Run | None = None

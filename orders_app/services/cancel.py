@@ -12,7 +12,7 @@ from acteon_site.base.source import Source
 from chains_app.services.cancelling import run_cancel
 from orders_app.models import Hold, Order
 from orders_app.services.holds import hold_cancel
-from orders_app.services.moves import order_named
+from orders_app.services.transitions import order_named
 from orders_app.states import WAITING, HoldStatus, OrderStatus
 
 
@@ -26,7 +26,10 @@ def order_cancel(
     reason: str = "",
     caller: Principal = SYSTEM,
 ) -> Order:
-    """Cancel the order of this name. Raises 404, and 409 naming the status where it is too late."""
+    """Cancel the order of this name; one that is cancelled already is given as it is.
+
+    A running one is cancelled once its run is. Raises 404, and 409 naming the status where it is too late.
+    """
     order = order_named(namespace, tenant, fingerprint, caller=caller)
     if order.status in WAITING:
         _cancel_hold(order, actor, source, reason)

@@ -9,7 +9,7 @@ from django.db.models import Q
 from acteon_site.base.errors import FieldProblem
 from chains_app.definitions import Definition
 from orders_app.lifecycles.chain_states import transition_problems
-from orders_app.selectors import lifecycle_specs
+from orders_app.selectors import lifecycles_stored
 from rules_app.models import Quota, Rule
 from rules_app.services.rule_sets import rules_lock
 
@@ -34,7 +34,7 @@ class Neighbours:
     def definition_problems(self, definition: Definition) -> list[FieldProblem]:
         if definition.trigger is None:
             return []
-        return transition_problems(definition, lifecycle_specs())
+        return transition_problems(definition, lifecycles_stored())
 
 
 def _rules(rules: Iterable[Rule]) -> list[str]:

@@ -41,7 +41,7 @@ def _stands_undone(actions: Sequence[Action]) -> bool:
 
 
 def _on_record(actions: Sequence[Action]) -> bool:
-    """Retention removes a run before its action: then the trail says what came of it.
+    """Retention removes a run before its action: then only the audit records say what it came to.
 
     A bare call is recorded when it has ended; a chain when it starts, so nobody knows how one ended that is gone.
     """

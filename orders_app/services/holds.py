@@ -1,7 +1,7 @@
-"""Ending a hold without releasing it: rejected, expired, cancelled. Exactly one of all decisions wins.
+"""Deciding a hold: approved, rejected, expired, cancelled. Exactly one of all decisions wins.
 
-The compare-and-swap on the hold's status, with its expiry inside, is the only door; everything else follows in
-the same transaction (lock order: hold, order, gate rows).
+Every decision is one compare-and-swap on the hold's status, with its expiry inside; everything else follows in the
+same transaction (lock order: hold, order, gate rows).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError, conflict, not_found
@@ -17,11 +18,12 @@ from acteon_site.base.retrying import retry_on_deadlock
 from acteon_site.base.source import SYSTEM_SOURCE, Source
 from audit_app.selectors import current_redactor
 from audit_app.services.journal import Journal, Subject
-from orders_app.actions import stored_action
+from orders_app.contract.actions import stored_action
 from orders_app.models import Hold, Order
+from orders_app.services.dedup_keys import dedup_key_free_of_hold
 from orders_app.states import HoldKind, HoldStatus, OrderStatus
 from rules_app.engine.counters import micros
-from rules_app.services.gates import dedup_key, gates_lock, gates_write, throttle_key
+from rules_app.services.gates import gates_lock, gates_write, throttle_key
 
 # The request that approved releases the order itself; the sweeper takes over where it did not.
 HEAD_START = timedelta(seconds=5)
@@ -38,7 +40,7 @@ AUDIT_OF_APPROVAL = {
 }
 
 
-def gone() -> AppError:
+def already_decided() -> AppError:
     return AppError("this approval was decided already", "ALREADY_DECIDED", 410)
 
 
@@ -47,10 +49,7 @@ def approval_approve(*, hold_id: UUID, actor: str, source: Source) -> Hold:
     """Approve; the order's release is due from then on. Raises 404 (expired, unknown), 410 (decided)."""
     with transaction.atomic():
         now = db_now()
-        pending = Hold.objects.filter(
-            pk=hold_id, kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, due_at__gt=now
-        )
-        won = pending.update(
+        won = _open_approval(hold_id, now).update(
             status=HoldStatus.APPROVED, decided_at=now, decided_by=actor, next_run_at=now + HEAD_START
         )
         hold = _decided(hold_id, won, now)
@@ -65,10 +64,7 @@ def approval_reject(*, hold_id: UUID, actor: str, source: Source, reason: str = 
     """Reject; the order may be placed anew. Raises as `approval_approve`."""
     with transaction.atomic():
         now = db_now()
-        pending = Hold.objects.filter(
-            pk=hold_id, kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, due_at__gt=now
-        )
-        won = pending.update(
+        won = _open_approval(hold_id, now).update(
             status=HoldStatus.REJECTED, decided_at=now, decided_by=actor, next_run_at=None, ended_at=now
         )
         hold = _decided(hold_id, won, now)
@@ -116,9 +112,13 @@ def hold_cancel(*, hold_id: UUID, actor: str, source: Source, reason: str = "") 
         reason = _clean(hold, reason)
         _journal_cancel(journal, hold, actor, reason)
         _end_order(hold, reason or f"cancelled by {actor}", now)
-        _give_back_slot(hold)
+        _free_slot(hold)
         journal.write()
     return hold
+
+
+def _open_approval(hold_id: UUID, now: datetime) -> QuerySet[Hold]:
+    return Hold.objects.filter(pk=hold_id, kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, due_at__gt=now)
 
 
 def _decided(hold_id: UUID, won: int, now: datetime) -> Hold:
@@ -131,7 +131,7 @@ def _decided(hold_id: UUID, won: int, now: datetime) -> Hold:
         or (hold.status == HoldStatus.PENDING and hold.due_at <= now)
     ):
         raise not_found("no such approval, or its time is over")
-    raise gone()
+    raise already_decided()
 
 
 def hold_subject(hold: Hold) -> Subject:
@@ -185,21 +185,11 @@ def _end_order(hold: Hold, reason: str, now: datetime) -> None:
             finished_at=now,
             timeout_at=None,
         )
-    free_dedup_key(hold)
+    dedup_key_free_of_hold(hold)
 
 
-def free_dedup_key(hold: Hold) -> None:
-    """Give back the key that the hold owns."""
-    action = stored_action(hold.action.body)
-    key = dedup_key(action.namespace, action.tenant, action.action_type, action.dedup_value)
-    gates, _ = gates_lock([key])
-    if gates[key].data.get("hold") == str(hold.pk):
-        gates[key].clear()
-        gates_write(gates.values())
-
-
-def _give_back_slot(hold: Hold) -> None:
-    """The slot that a cancelled order had reserved for its turn is another's."""
+def _free_slot(hold: Hold) -> None:
+    """The slot that a cancelled order had reserved for its turn is for others again."""
     if hold.kind != HoldKind.TURN:
         return
     key = throttle_key(hold.namespace, hold.tenant, hold.rule, hold.action.action_type)

@@ -9,12 +9,12 @@ from acteon_site.base import config_versions
 from acteon_site.base.errors import FieldProblem, conflict, invalid
 from orders_app.lifecycles.spec import parse_lifecycle
 from orders_app.models import Lifecycle, Order
-from orders_app.selectors import lifecycle_dict
+from orders_app.selectors import lifecycle_spec
 
 
 def lifecycle_problems(lifecycle: Lifecycle) -> list[FieldProblem]:
     """Everything that is wrong with the row, other lifecycles considered."""
-    _, problems = parse_lifecycle(lifecycle_dict(lifecycle))
+    _, problems = parse_lifecycle(lifecycle_spec(lifecycle))
     return problems or _rivals(lifecycle)
 
 

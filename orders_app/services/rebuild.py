@@ -7,24 +7,24 @@ from dataclasses import asdict
 from typing import Any
 
 from chains_app.models import Run
+from orders_app.contract.outcomes import Outcome, stored_outcome
 from orders_app.models import Hold
-from orders_app.outcomes import Outcome, stored_outcome
-from orders_app.pipeline.act import Settled
 from orders_app.pipeline.hold_answers import hold_outcome
+from orders_app.pipeline.items import Processed
 from orders_app.services.run_outcomes import single_outcome
 
 Kept = list[dict[str, Any] | None]
 
 
-def kept_outcomes(settled: Sequence[Settled], count: int) -> Kept:
+def kept_outcomes(processed: Sequence[Processed], count: int) -> Kept:
     """What a take-over needs, by position; null where an item was refused before the gates."""
     kept: Kept = [None] * count
-    for done in settled:
+    for done in processed:
         kept[done.item.position] = _kept(done)
     return kept
 
 
-def _kept(done: Settled) -> dict[str, Any]:
+def _kept(done: Processed) -> dict[str, Any]:
     """The outcome, or what will give it once it was called."""
     if done.run is not None:
         return {"run": str(done.run.pk)}

@@ -7,7 +7,7 @@ again; what is throttled waits for its reserved turn; what is refused is rejecte
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,23 +19,24 @@ from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
 from acteon_site.base.principals import Principal, Role
 from acteon_site.base.retrying import retry_on_deadlock
-from acteon_site.base.source import SYSTEM_SOURCE
+from acteon_site.base.source import SYSTEM_SOURCE, Source
 from audit_app.services.journal import Journal
-from orders_app import outcomes
-from orders_app.actions import Action, stored_action
+from orders_app.contract.actions import Action, stored_action
+from orders_app.contract.approval_links import APPROVE
+from orders_app.contract.outcomes import Outcome, stored_outcome
 from orders_app.models import Hold, Order
-from orders_app.outcomes import Outcome, stored_outcome
-from orders_app.pipeline.act import Settled, settle
+from orders_app.pipeline.act import action_act
 from orders_app.pipeline.decide import action_decide
 from orders_app.pipeline.dispatch import outcomes_after_calls
-from orders_app.pipeline.items import Accepted, Decided, Judgement, Refused, Submission
-from orders_app.pipeline.judge import judge, throttle_take
-from orders_app.pipeline.ledger import Ledger, dedup_gate_key, ledger_open, throttles_of
-from orders_app.pipeline.rows import Rows, journal_outcome
-from orders_app.services.holds import approval_expire, free_dedup_key, hold_subject
+from orders_app.pipeline.gate import action_gate
+from orders_app.pipeline.gate_state import gate_state_lock
+from orders_app.pipeline.holding import action_wait_for_turn
+from orders_app.pipeline.items import Decided, GateResult, Processed, Refused, Submission
+from orders_app.pipeline.rows import UnitOfWork, order_place, unit_of_work
+from orders_app.services.dedup_keys import dedup_key_free_of_hold
+from orders_app.services.holds import approval_approve, approval_expire, approval_reject, hold_subject
 from orders_app.states import HoldKind, HoldStatus, OrderStatus
 from rules_app.engine import Cleared, RuleSet
-from rules_app.engine.counters import micros
 from rules_app.selectors import current_rules
 from rules_app.services.gates import gates_write
 
@@ -64,27 +65,37 @@ def _work_on(hold_id: UUID, *, expire: bool) -> None:
         log.exception("hold_not_released", hold_id=str(hold_id))
 
 
+def approval_decide(
+    *, hold_id: UUID, decision: str, actor: str, source: Source, reason: str = ""
+) -> Outcome | None:
+    """Approve and release at once, or reject. Gives the release's outcome; None where it has none (yet).
+
+    Raises 404 where the time is over, 410 where somebody was faster.
+    """
+    if decision != APPROVE:
+        approval_reject(hold_id=hold_id, actor=actor, source=source, reason=reason)
+        return None
+    approval_approve(hold_id=hold_id, actor=actor, source=source)
+    return hold_release(hold_id=hold_id, at_once=True) or _stored_outcome(Hold.objects.get(pk=hold_id))
+
+
 def hold_release(*, hold_id: UUID, at_once: bool = False) -> Outcome | None:
     """Release a hold that is due (`at_once`: though the sweeper would still wait). None: nothing to do now."""
-    settled = _release(hold_id, at_once=at_once)
-    if settled is None:
+    processed = _release(hold_id, at_once=at_once)
+    if processed is None:
         return None
-    outcome = outcomes_after_calls([settled])[0]
-    Hold.objects.filter(pk=hold_id).update(outcome=_stored(outcome))
+    outcome = outcomes_after_calls([processed])[0]
+    Hold.objects.filter(pk=hold_id).update(outcome=asdict(outcome))
     return outcome
 
 
-def hold_result(hold: Hold) -> Outcome | None:
-    """What a release led to, where it has ended."""
+def _stored_outcome(hold: Hold) -> Outcome | None:
+    """What another process's release led to, where it has ended."""
     return stored_outcome(hold.outcome) if hold.outcome else None
 
 
-def _stored(outcome: Outcome) -> dict[str, Any]:
-    return {"tag": outcome.tag, "content": outcome.content, "dedup_reason": outcome.dedup_reason}
-
-
 @retry_on_deadlock
-def _release(hold_id: UUID, *, at_once: bool) -> Settled | None:
+def _release(hold_id: UUID, *, at_once: bool) -> Processed | None:
     with transaction.atomic():
         now = db_now()
         hold = _due_hold(hold_id, now, at_once=at_once)
@@ -97,21 +108,20 @@ def _release(hold_id: UUID, *, at_once: bool) -> Settled | None:
             _keep_held(hold, error.message, now)
             return None
         submission = submission_of(hold.context, now)
-        ledger = ledger_open([item], submission.caller.caller_id, now)
-        judgement = judge(item, ledger)
-        if reason := _undecidable(judgement):
+        unit = unit_of_work(submission, gate_state_lock([item], submission.caller.caller_id, now))
+        result = action_gate(item, unit.state)
+        if reason := _undecidable(result):
             _keep_held(hold, reason, now)
             return None
-        rows = Rows(Journal(submission.source))
         _end_hold(hold, now)
-        settled = _settle(item, judgement, ledger, submission, rows)
-        gates_write(ledger.gates.values())
-        rows.write()
-    return settled
+        processed = _act(item, result, unit)
+        gates_write(unit.state.gates.values())
+        unit.rows.write()
+    return processed
 
 
 def _due_hold(hold_id: UUID, now: datetime, *, at_once: bool) -> Hold | None:
-    """The locked hold if its release is due; one that someone else is at is theirs."""
+    """The hold, locked, if its release is due. One that another process has locked is left to it."""
     hold = (
         Hold.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("action")
@@ -141,7 +151,14 @@ def _decide_again(hold: Hold, order: Order | None, rules: RuleSet, now: datetime
         item = _decide(action, cleared, rules, now)
     hold.cleared = cleared
     fingerprint = order.fingerprint if order else item.fingerprint
-    return replace(item, hold=hold, order=order, passed=frozenset(hold.passed), fingerprint=fingerprint)
+    return replace(
+        item,
+        row_id=hold.action_id,
+        hold=hold,
+        order=order,
+        passed=frozenset(hold.passed),
+        fingerprint=fingerprint,
+    )
 
 
 def _decide(action: Action, cleared: list[dict[str, str]], rules: RuleSet, now: datetime) -> Decided:
@@ -164,11 +181,11 @@ def submission_of(context: Mapping[str, Any], now: datetime) -> Submission:
     return Submission(caller, context["request_id"], now)
 
 
-def _undecidable(judgement: Judgement) -> str | None:
+def _undecidable(result: GateResult) -> str | None:
     """Why nothing can be decided at present: a rule that cannot be evaluated, a breaker that is open."""
-    if not isinstance(judgement, Refused):
+    if not isinstance(result, Refused):
         return None
-    outcome = judgement.outcome
+    outcome = result.outcome
     if outcome.tag == "Failed" and outcome.content["code"] == "CONFIGURATION":
         return str(outcome.content["message"])
     return "the provider's circuit breaker is open" if outcome.tag == "CircuitOpen" else None
@@ -183,74 +200,25 @@ def _keep_held(hold: Hold, problem: str, now: datetime) -> None:
     log.error("release_undecided", hold_id=str(hold.pk), problem=problem)
 
 
-def _settle(
-    item: Decided, judgement: Judgement, ledger: Ledger, submission: Submission, rows: Rows
-) -> Settled:
-    if isinstance(judgement, Accepted):
-        return settle(item, judgement, ledger, submission, rows)
-    if judgement.turn_at is not None:
-        return _wait_turn(item, judgement, judgement.turn_at, ledger, submission, rows)
-    _reject(item, judgement, ledger, rows)
-    return settle(item, judgement, ledger, submission, rows)
+def _act(item: Decided, result: GateResult, unit: UnitOfWork) -> Processed:
+    if isinstance(result, Refused) and result.turn_at is not None:
+        return action_wait_for_turn(item, result, result.turn_at, unit)
+    if isinstance(result, Refused):
+        _reject(item, result, unit)
+    return action_act(item, result, unit)
 
 
-def _wait_turn(
-    item: Decided, refused: Refused, turn: datetime, ledger: Ledger, submission: Submission, rows: Rows
-) -> Settled:
-    """Throttled on release: reserve the next slot and wait for it. Never dropped, and before any new order."""
-    rule = next(rule for rule in throttles_of(item) if rule.name == refused.rule)
-    throttle_take(item, rule, ledger, micros(turn))
-    old = item.hold
-    assert old is not None  # noqa: S101 - only a release waits for its turn
-    hold = Hold(
-        kind=HoldKind.TURN,
-        namespace=old.namespace,
-        tenant=old.tenant,
-        action_id=old.action_id,
-        action_id_text=old.action_id_text,
-        order=item.order,
-        rule=rule.name,
-        cleared=old.cleared,
-        passed=old.passed,
-        payload_hash=old.payload_hash,
-        context=old.context,
-        created_at=ledger.now,
-        due_at=turn,
-        next_run_at=turn,
-    )
-    rows.holds.append(hold)
-    if item.order is not None:
-        item.order.status, item.order.updated_at = OrderStatus.SCHEDULED, ledger.now
-        rows.changed_orders.append(item.order)
-    gate = ledger.gate(dedup_gate_key(item))
-    if gate is not None:
-        gate.put({**gate.data, "hold": str(hold.pk)}, None)
-    outcome = outcomes.scheduled(item.action.id, turn)
-    journal_outcome(
-        rows.journal,
-        item,
-        outcome,
-        submission,
-        verdict="throttle",
-        rule=rule.name,
-        details={"waits_for_turn": True},
-    )
-    return Settled(item, outcome, hold=hold)
-
-
-def _reject(item: Decided, refused: Refused, ledger: Ledger, rows: Rows) -> None:
+def _reject(item: Decided, refused: Refused, unit: UnitOfWork) -> None:
     """A rule of today says no, or nobody could carry it out."""
     failed = refused.outcome.tag == "Failed"
     if item.order is not None:
-        item.order.status = OrderStatus.FAILED if failed else OrderStatus.REJECTED
+        order_place(item, OrderStatus.FAILED if failed else OrderStatus.REJECTED, unit)
         item.order.reason = (
             str(refused.outcome.content["message"]) if failed else f"rejected by rule {refused.rule}"
         )
-        item.order.living, item.order.finished_at, item.order.timeout_at = False, ledger.now, None
-        item.order.updated_at = ledger.now
-        rows.changed_orders.append(item.order)
+        item.order.living, item.order.finished_at, item.order.timeout_at = False, unit.now, None
     if item.hold is not None:
-        free_dedup_key(item.hold)
+        dedup_key_free_of_hold(item.hold)
 
 
 def _end_hold(hold: Hold, now: datetime) -> None:

@@ -16,12 +16,11 @@ from acteon_site.base.errors import AppError, invalid, not_found
 from acteon_site.base.ids import new_id
 from acteon_site.base.principals import SYSTEM, Principal
 from audit_app.models import AuditRecord
-from orders_app.actions import stored_action
+from orders_app.contract.actions import stored_action
+from orders_app.contract.outcomes import Outcome
 from orders_app.models import Action
-from orders_app.outcomes import Outcome
-from orders_app.pipeline.act import Settled
 from orders_app.pipeline.dispatch import InTransaction, dispatch_many
-from orders_app.pipeline.items import Submission
+from orders_app.pipeline.items import Processed, Submission
 from orders_app.services.effects import actions_in_effect, took_effect
 
 REPLAYABLE = ("failed", "throttled", "circuit_open", "quota_exceeded")
@@ -48,7 +47,10 @@ class Replayed:
 
 
 def original_of(namespace: str, tenant: str, action_id: str, caller: Principal = SYSTEM) -> Action:
-    """The stored original of an action that the caller may see. Raises 404 (never seen) and 422 (seen, but gone)."""
+    """The stored original of an action that the caller may see.
+
+    Raises 404 where there never was one, 422 where it is no longer stored.
+    """
     named = {"namespace": namespace, "tenant": tenant, "action_id": action_id}
     seen = caller.action_lookups()
     row = Action.objects.filter(**named).filter(**seen).order_by("-received_at").first()
@@ -71,7 +73,7 @@ def originals_of(
     replays = Action.objects.filter(**same, action_id=OuterRef("action_id")).exclude(replay_of="")
     done = actions_in_effect(Action.objects.filter(**same, replay_of=OuterRef("action_id")))
     wanted = records.exclude(verdict="chain").exclude(Exists(replays)).exclude(Exists(done))
-    # Actions, not rows: one that was sent a hundred times must not crowd out the others.
+    # Actions, not rows: one that was sent a hundred times must not take the place of others.
     each = wanted.order_by().values("action_type", "action_id").annotate(last=Max("dispatched_at"))
     newest = each.order_by("-last", "action_id", "action_type")[:limit]
     names = {(row["action_type"], row["action_id"]) for row in newest}
@@ -121,11 +123,11 @@ class _GoneError(Exception):
 def _only_one(original: Action) -> InTransaction:
     """Of replays at the same time one goes on: they lock the family, and the later ones find what the first did."""
 
-    def check(settled: Sequence[Settled]) -> None:
+    def check(processed: Sequence[Processed]) -> None:
         family = _family(original)
         list(family.select_for_update(no_key=True).values_list("pk"))
-        own = [done.item.row_id for done in settled]
-        # Read again: what the one before us added is not among the rows that were waited for.
+        own = [done.item.row_id for done in processed]
+        # Read again: what another replay has added meanwhile is not among the rows that were locked.
         others = list(family.exclude(pk__in=own))
         if original not in others:
             raise _GoneError

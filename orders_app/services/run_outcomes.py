@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from chains_app.models import Run, StepRun
 from chains_app.states import TERMINAL, RunStatus
-from orders_app import outcomes
-from orders_app.outcomes import Outcome
+from orders_app.contract import outcomes
+from orders_app.contract.outcomes import Outcome
 
 CONTRACT_CODES = frozenset(
     {

@@ -10,7 +10,7 @@ from acteon_site.base import config_versions
 from acteon_site.base.errors import FieldProblem, conflict, invalid
 from acteon_site.base.names import name_problem
 from orders_app.models import Template, TemplateProfile
-from orders_app.rendering import RenderError, check_template
+from orders_app.sandbox.rendering import RenderError, check_template
 
 T = TypeVar("T", Template, TemplateProfile)
 
@@ -64,6 +64,7 @@ def template_save(template: Template) -> Template:
 
 
 def profile_save(profile: TemplateProfile) -> TemplateProfile:
+    """Raises 422 with every problem, 409 where the name is taken."""
     known = Template.objects.filter(namespace=profile.namespace, tenant=profile.tenant).values_list(
         "name", flat=True
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acteon_site.base.clock import db_now
 from orders_app.models import Order
-from orders_app.services.moves import order_time_out
+from orders_app.services.transitions import order_time_out
 
 
 def orders_time_out(*, limit: int = 200) -> int:

@@ -19,7 +19,7 @@ from audit_app.services.journal import Journal, Subject
 from audit_app.services.relay import relay
 from audit_app.stream import hub as hubs
 from audit_app.stream import reading, session
-from audit_app.stream.filters import Wanted
+from audit_app.stream.filters import FrameFilter
 from audit_app.stream.frames import frame_of
 from audit_app.stream.listener import Delivery, Listener
 from tests.audit_app.conftest import CALLER, SHOP, STRANGER
@@ -405,7 +405,7 @@ def test_a_slow_listener_is_told_how_much_it_missed() -> None:
     row |= {"chain_id": "", "data": {}, "created_at": timezone.now()}
 
     async def slow() -> Delivery:
-        listener = Listener(SYSTEM, Wanted(), size=3)
+        listener = Listener(SYSTEM, FrameFilter(), size=3)
         listener.offer([frame_of({**row, "number": number}) for number in range(1, 11)])
         return await listener.next(1)
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audit_app.models import AuditHead, AuditRecord, RetentionPolicy
-from audit_app.sealing import record_hash
+from audit_app.records.sealing import record_hash
 from audit_app.services import reaper, verify
 from audit_app.services.relay import relay
 from audit_app.services.verify import Verification, audit_verify

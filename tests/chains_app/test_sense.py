@@ -14,7 +14,7 @@ from chains_app.definitions.model import MAX_BRANCHES, MAX_STEPS
 from chains_app.definitions.templates import ROOTS
 from chains_app.models import ChainVersion
 from chains_app.services.providers import provider_save
-from orders_app.actions import Action
+from orders_app.contract.actions import Action
 from tests.acteon_site.config_files.conftest import PROVIDERS, Pipeline
 from tests.chains_app.shop import Caller
 from tests.chains_app.test_definitions import chain, fields_of, message_of, step

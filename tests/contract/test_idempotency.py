@@ -181,7 +181,7 @@ def test_a_retryable_failure_is_never_stored_but_a_final_one_is(
     rule("allow")
     once(client, {**PING, "provider": "nobody"}, "final")
     RememberedAnswer.objects.all().delete()
-    from orders_app import outcomes
+    from orders_app.contract import outcomes
 
     monkeypatch.setattr(
         "orders_app.pipeline.dispatch._outcome",

@@ -52,7 +52,7 @@ def test_a_crash_before_the_commit_is_taken_over_and_done_once(
 def crashed(client: Strict, body: Any, monkeypatch: pytest.MonkeyPatch, **more: Any) -> None:
     """The transaction committed, and then the process died."""
     with monkeypatch.context() as patched:
-        patched.setattr("orders_app.services.answers._finish", die)
+        patched.setattr("orders_app.services.idempotency._finish", die)
         with pytest.raises(ProcessDiedError):
             send(client, body, **more)
     assert send(client, body, **more).status_code == 409

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
-from orders_app.outcomes import TRAIL_NAMES
+from orders_app.contract.outcomes import TRAIL_NAMES
 from tests.contract.described import document, path_of, validator_of
 from tests.contract.routes import endpoints
 

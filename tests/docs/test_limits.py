@@ -22,10 +22,10 @@ from chains_app.definitions.retry import MAX_RETRIES
 from orders_app.api.views_dispatch import MAX_BATCH
 from orders_app.api.views_orders import MAX_REASON
 from orders_app.pipeline.dispatch import CALL_SECONDS
-from orders_app.rendering import MAX_TEMPLATE
 from orders_app.sandbox.budget import MAX_SECONDS, MAX_STEPS, MAX_TEXT, MAX_WRITTEN
 from orders_app.sandbox.environment import MAX_NESTED, MAX_RANGE
-from orders_app.services.answers import KEPT, MAX_KEY
+from orders_app.sandbox.rendering import MAX_TEMPLATE
+from orders_app.services.idempotency import KEPT, MAX_KEY
 from rules_app import quota_terms
 from rules_app.engine import action_specs, rules
 from tests.audit_app.serving import serving

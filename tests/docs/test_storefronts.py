@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chains_app.providers.encoding import webhook_signature
-from orders_app.outcomes import TRAIL_NAMES
+from orders_app.contract.outcomes import TRAIL_NAMES
 from tests.docs.test_commands import gateway
 from tests.e2e.running import ROOT
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chains_app.services.advance import runs_sweep
-from tests.world import CLOSED_HOURS, SCOPE, Shop, order, tag
+from rules_app.models import Rule
+from tests.world import CLOSED_HOURS, SCOPE, Shop, order, publish_rules, tag
 
 
 def test_a_standard_order_is_executed_and_its_chain_runs_to_the_end(shop: Shop) -> None:
@@ -18,6 +19,15 @@ def test_a_standard_order_is_executed_and_its_chain_runs_to_the_end(shop: Shop) 
     chain = shop.get(f"/v1/chains/{body['chain_id']}").json()
     assert chain["status"] == "completed", chain
     assert chain["execution_path"] == ["validate", "charge", "fulfill", "notify-customer"]
+
+
+def test_an_allow_rule_ends_the_search_and_the_chain_still_executes_the_order(shop: Shop) -> None:
+    Rule.objects.create(
+        name="allow-all", priority=0, condition={"field": "action.tenant", "ne": ""}, action={"type": "allow"}
+    )
+    publish_rules()
+    outcome = shop.place(payload={"total_cents": 75_000})
+    assert outcome["Executed"]["body"]["chain_name"] == "order-processing"
 
 
 @pytest.mark.parametrize("country", ["NK", "KP", "SY", "IR", " nk", "ir"])

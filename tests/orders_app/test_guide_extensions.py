@@ -13,7 +13,7 @@ from acteon_site.base import config_versions
 from acteon_site.config_files.load import load_paths
 from chains_app.models import Run
 from chains_app.services.advance import runs_sweep
-from orders_app.approval_links import LinkTarget, signature, verified
+from orders_app.contract.approval_links import LinkTarget, signature, verified
 from tests.chains_app.peer import Peer, peer_running
 from tests.world import FIXTURES, Shop, load_shop, order, tag
 

@@ -9,8 +9,9 @@ import pytest
 from django.db.models import F
 from rest_framework.test import APIClient
 
+from acteon_site.base import config_versions
 from chains_app.services.advance import runs_sweep
-from orders_app.models import Hold, Order
+from orders_app.models import Hold, Lifecycle, Order
 from orders_app.services.releases import holds_sweep
 from rules_app.models import Rule
 from tests.world import CLOSED_HOURS, SCOPE, Shop, order, publish_rules, tag
@@ -199,3 +200,19 @@ def test_a_browser_sees_the_order_without_its_card_and_one_button(shop: Shop) ->
     assert "<button" in text
     assert "4111111111111111" not in text
     assert ">4242<" not in text
+
+
+def test_an_action_that_a_lifecycle_claims_only_on_its_release_becomes_an_order_then(shop: Shop) -> None:
+    always_open()
+    claim_orders(enabled=False)
+    approval = pending(shop)
+    assert not Order.objects.exists()
+    claim_orders(enabled=True)
+    answer = APIClient().post(path_of(approval["approve_url"]))
+    assert tag(answer.json()["outcome"]) == "Executed"
+    assert Order.objects.get().action == Hold.objects.get().action
+
+
+def claim_orders(*, enabled: bool) -> None:
+    Lifecycle.objects.update(enabled=enabled)
+    config_versions.reset()

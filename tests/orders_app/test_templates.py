@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders_app.rendering import MAX_TEMPLATE, RenderError, check_template, render_text
 from orders_app.sandbox.budget import MAX_STEPS, MAX_TEXT, Budget
+from orders_app.sandbox.rendering import MAX_TEMPLATE, RenderError, check_template, render_text
 from tests.acteon_site.http.test_bad_input import assert_error
 from tests.world import Shop
 

@@ -25,23 +25,8 @@ from acteon_site.http.openapi import (
     query,
 )
 from audit_app.api import views_audit
-from audit_app.counting import OUTCOMES
+from audit_app.records.vocabulary import OUTCOMES, VERDICTS
 
-VERDICTS = (
-    *[
-        "allow",
-        "deny",
-        "suppress",
-        "deduplicate",
-        "throttle",
-        "modify",
-        "reroute",
-        "request_approval",
-        "schedule",
-        "chain",
-    ],
-    *["state_machine", "group"],
-)
 RECORD = component(
     "AuditRecord",
     answer(

@@ -33,11 +33,11 @@ class Command(BaseCommand):
     def _check(self, namespace: str, tenant: str) -> bool:
         result = audit_verify(namespace=namespace, tenant=tenant)
         name = f"{namespace}/{tenant}" if namespace else "of no tenant"
-        self.stdout.write(f"{name}: {_told(result)}")
+        self.stdout.write(f"{name}: {_in_words(result)}")
         return result.valid
 
 
-def _told(result: Verification) -> str:
+def _in_words(result: Verification) -> str:
     tail = f", {result.unsealed} not sealed yet" if result.unsealed else ""
     stand = "whole" if result.valid else f"BROKEN at {result.first_broken_at}"
     return f"{stand}, {result.records_checked} records checked{tail}"

@@ -21,7 +21,7 @@ from acteon_site.http.openapi import (
     one_of,
 )
 from acteon_site.http.openapi_examples import ID, NOW
-from audit_app.api.schema.audit import VERDICTS
+from audit_app.records.vocabulary import VERDICTS
 from orders_app.services.run_outcomes import CONTRACT_CODES
 
 RESPONSE = component(

@@ -10,8 +10,8 @@ import pytest
 from acteon_site.base.clock_text import span_text
 from acteon_site.base.ids import new_id
 from orders_app.admin.filters import first_id_at
+from orders_app.admin.payloads import MOST_LINES, money, payload_rows
 from orders_app.admin.picture import lifecycle_svg
-from orders_app.admin.showing import MOST_LINES, money, payload_rows
 from orders_app.lifecycles.spec import LifecycleSpec, parse_lifecycle
 
 
@@ -83,7 +83,7 @@ def lifecycle(**changes: Any) -> LifecycleSpec:
 
 
 def test_a_lifecycle_is_drawn_with_its_present_state_marked() -> None:
-    drawn = lifecycle_svg(lifecycle(terminal=["c"]), current="b", been={"a", "b"})
+    drawn = lifecycle_svg(lifecycle(terminal=["c"]), current="b", visited={"a", "b"})
     assert drawn.count("gw-current") == 1
     assert drawn.count("gw-been") == 1
     assert drawn.count('class="gw-edge') == 2

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from acteon_site.base import config_versions
 from orders_app.models import Template, TemplateProfile
-from orders_app.services.templates import templates
+from orders_app.selectors import templates
 from tests.people import People, errors_of
 from tests.world import NAMESPACE, TENANT
 

@@ -6,58 +6,27 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from audit_app.records.vocabulary import CHAIN_ENDS, DECISIONS, DISPATCH_OUTCOMES
+
 Key = tuple[str, str]  # name and label
 
-DISPATCH_OUTCOMES = frozenset(
-    {
-        "executed",
-        "deduplicated",
-        "suppressed",
-        "rerouted",
-        "throttled",
-        "failed",
-        "grouped",
-        "pending_approval",
-        "chain_started",
-        "circuit_open",
-        "scheduled",
-        "quota_exceeded",
-    }
-)
-CHAIN_ENDS = {
-    "chain_completed": "chains_completed",
-    "chain_failed": "chains_failed",
-    "chain_cancelled": "chains_cancelled",
-    "chain_timed_out": "chains_timed_out",
-}
-_PROVIDER_RESULTS = {
+_CHAIN_TOTALS = {end: end.replace("chain_", "chains_", 1) for end in CHAIN_ENDS}
+_PROVIDER_TOTALS = {
     "chain_step_completed": "provider_successes",
     "chain_step_failed": "provider_failures",
     "chain_step_retrying": "provider_failures",
 }
-_DECISIONS = frozenset(
-    {"approval_approved", "approval_rejected", "approval_expired", "schedule_released", "schedule_cancelled"}
-)
-_QUOTA_EFFECTS = {"warn": "quota_warned", "degrade": "quota_degraded", "notify": "quota_notified"}
-
-# All that an audit record's outcome may be.
-OUTCOMES = (
-    DISPATCH_OUTCOMES
-    | CHAIN_ENDS.keys()
-    | _PROVIDER_RESULTS.keys()
-    | _DECISIONS
-    | {"state_changed", "chain_step_skipped"}
-)
+_QUOTA_TOTALS = {"warn": "quota_warned", "degrade": "quota_degraded", "notify": "quota_notified"}
 
 # What GET /metrics always shows, zero or not.
 METRIC_NAMES = (
     "dispatched",
     *sorted(DISPATCH_OUTCOMES - {"chain_started"}),
     "state_changed",
-    *sorted(_DECISIONS),
+    *sorted(DECISIONS),
     "chains_started",
-    *CHAIN_ENDS.values(),
-    *_QUOTA_EFFECTS.values(),
+    *_CHAIN_TOTALS.values(),
+    *_QUOTA_TOTALS.values(),
     "retention_deleted_audit",
     "retention_deleted_state",
     "retention_deleted_events",
@@ -77,16 +46,16 @@ def totals(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
 def _keys(record: Mapping[str, Any]) -> list[Key]:
     outcome: str = record["outcome"]
     if outcome in CHAIN_ENDS:
-        return [(CHAIN_ENDS[outcome], "")]
-    if outcome in _PROVIDER_RESULTS:
+        return [(_CHAIN_TOTALS[outcome], "")]
+    if outcome in _PROVIDER_TOTALS:
         # Steps that end without a call (sub-chains, timers) and parked runs say nothing of a provider.
         called = bool(record["outcome_details"].get("called"))
-        return [(_PROVIDER_RESULTS[outcome], record["provider"])] if called else []
+        return [(_PROVIDER_TOTALS[outcome], record["provider"])] if called else []
     if outcome in DISPATCH_OUTCOMES:
         return [*_dispatch_keys(record, outcome), *_bare_call_keys(record, outcome)]
     # Other things change state too: circuit breakers, dead letters.
     moved = outcome == "state_changed" and bool(record["namespace"]) and record["verdict"] != "chain"
-    return [(outcome, "")] if outcome in _DECISIONS or moved else []
+    return [(outcome, "")] if outcome in DECISIONS or moved else []
 
 
 def _dispatch_keys(record: Mapping[str, Any], outcome: str) -> list[Key]:
@@ -97,7 +66,7 @@ def _dispatch_keys(record: Mapping[str, Any], outcome: str) -> list[Key]:
         keys.append((outcome, ""))
     if outcome == "chain_started" or (outcome == "executed" and record["chain_id"] is not None):
         keys.append(("chains_started", ""))
-    keys += [(_QUOTA_EFFECTS[effect], "") for effect in _quota_effects(details)]
+    keys += [(_QUOTA_TOTALS[effect], "") for effect in _quota_effects(details)]
     return keys
 
 
@@ -118,7 +87,7 @@ def step_times(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
     found: Counter[Key] = Counter()
     for record in records:
         details = record["outcome_details"]
-        if record["outcome"] in _PROVIDER_RESULTS and details.get("called") and details.get("chain_name"):
+        if record["outcome"] in _PROVIDER_TOTALS and details.get("called") and details.get("chain_name"):
             label = f"{details['chain_name']}/{details['step']}"
             found["step_calls", label] += 1
             found["step_milliseconds", label] += record["duration_ms"]
@@ -128,4 +97,4 @@ def step_times(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
 def _quota_effects(details: Mapping[str, Any]) -> list[str]:
     quota = details.get("quota")
     effect = quota.get("overage") if isinstance(quota, Mapping) else quota
-    return [effect] if isinstance(effect, str) and effect in _QUOTA_EFFECTS else []
+    return [effect] if isinstance(effect, str) and effect in _QUOTA_TOTALS else []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from audit_app.selectors import current_redactor
-from orders_app.actions import stored_action
+from orders_app.contract.actions import stored_action
 from orders_app.models import Action
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
@@ -40,11 +40,10 @@ class Row:
 
 def payload_of(row: HasAction) -> dict[str, Any]:
     """The redacted payload of the row's action, worked out once for each row."""
-    known: dict[str, Any] | None = row.__dict__.get("_shown_payload")
-    if known is None:
-        known = redacted(row.action)
-        row.__dict__["_shown_payload"] = known
-    return known
+    payload: dict[str, Any] | None = row.__dict__.get("_shown_payload")
+    if payload is None:
+        payload = row.__dict__["_shown_payload"] = redacted(row.action)
+    return payload
 
 
 def redacted(action: Action) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""What orders do when their runs end or ask for a move. Registered with chains_app at start-up."""
+"""What orders, bare calls and approvals do when their runs end. Registered with chains_app at start-up."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -17,10 +17,12 @@ from chains_app.listeners import Listener
 from chains_app.models import Run
 from chains_app.states import RunKind, RunStatus
 from orders_app.models import Hold, Order
-from orders_app.pipeline.rows import ORDER_FIELDS, outcome_notes
+from orders_app.pipeline.journaling import outcome_notes
+from orders_app.pipeline.rows import ORDER_FIELDS
 from orders_app.selectors import lifecycle_of
-from orders_app.services.moves import order_free_key, order_move_by_run, order_retake_key
+from orders_app.services.dedup_keys import dedup_key_free, dedup_key_retake
 from orders_app.services.run_outcomes import single_outcome
+from orders_app.services.transitions import order_transition_by_run
 from orders_app.states import OrderStatus
 
 STATUS_OF_END = {
@@ -50,7 +52,7 @@ class OrderRuns(Listener):
             order.timeout_at = None
         order.save(update_fields=ORDER_FIELDS)
         if not order.living:
-            order_free_key(run.origin)
+            dedup_key_free(run.origin)
         if run.kind == RunKind.SINGLE:
             journal_single(run, journal)
 
@@ -65,14 +67,13 @@ class OrderRuns(Listener):
 
     def resumed(self, run: Run, *, now: datetime) -> None:
         order = Order.objects.filter(pk=owner_of(run))
-        if not order_retake_key(run.origin):
+        if not dedup_key_retake(run.origin):
             raise conflict("another order has taken its dedup key; this run cannot go on", "PLACED_ANEW")
         row = order.get()
-        timeout = lifecycle_of(row).timeout_of(row.state)
         alive = {
             "status": OrderStatus.PROCESSING,
             "living": True,
-            "timeout_at": now + timedelta(seconds=timeout.after_seconds) if timeout else None,
+            "timeout_at": lifecycle_of(row).timeout_at(row.state, now),
         }
         try:
             with transaction.atomic():
@@ -84,7 +85,7 @@ class OrderRuns(Listener):
         return dict(Order.objects.filter(pk__in=owner_ids).values_list("pk", "fingerprint"))
 
     def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
-        order_move_by_run(order_id=owner_of(run), to=to, actor=f"step:{step}", now=now, journal=journal)
+        order_transition_by_run(order_id=owner_of(run), to=to, actor=f"step:{step}", now=now, journal=journal)
 
 
 class ActionRuns(Listener):

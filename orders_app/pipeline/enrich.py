@@ -1,50 +1,15 @@
-"""Template profiles: fields rendered by sandboxed Jinja and merged into a payload before rules run."""
+"""Stage 2, Enrich: the fields of the named template profile, rendered and merged into the payload."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-from acteon_site.base import config_versions
 from acteon_site.base.errors import invalid_field
 from audit_app.selectors import current_redactor
-from orders_app.actions import Action
-from orders_app.models import Template, TemplateProfile
-from orders_app.rendering import RenderError, names_read, render_text
+from orders_app.contract.actions import Action
 from orders_app.sandbox.budget import Budget
-
-
-@dataclass(frozen=True, slots=True)
-class Templates:
-    """All templates and profiles by namespace, tenant and name; a profile's fields are already texts."""
-
-    texts: Mapping[tuple[str, str, str], str]
-    profiles: Mapping[tuple[str, str, str], Mapping[str, str]]
-
-
-def _load() -> Templates:
-    texts = {(row.namespace, row.tenant, row.name): row.content for row in Template.objects.all()}
-    profiles = {
-        (row.namespace, row.tenant, row.name): {
-            name: _text(row, value, texts) for name, value in row.fields.items()
-        }
-        for row in TemplateProfile.objects.all()
-    }
-    return Templates(texts, profiles)
-
-
-def _text(profile: TemplateProfile, value: Any, texts: Mapping[tuple[str, str, str], str]) -> str:
-    if isinstance(value, Mapping) and "$ref" in value:
-        return texts.get((profile.namespace, profile.tenant, value["$ref"]), "")
-    return str(value["inline"] if isinstance(value, Mapping) else value)
-
-
-_templates = config_versions.ConfigCache(config_versions.TEMPLATES, _load)
-
-
-def templates() -> Templates:
-    return _templates.get()
+from orders_app.sandbox.rendering import RenderError, names_read, render_text
+from orders_app.selectors import templates
 
 
 def action_enrich(action: Action) -> Action:

@@ -1,10 +1,9 @@
-"""Lifecycle transitions: by API and admin, by a chain's step, by a timeout. One door for each, one transaction."""
+"""Lifecycle transitions: by API and admin, by a chain's step, by a timeout. One transaction for each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,16 +15,14 @@ from acteon_site.base.principals import SYSTEM, Principal
 from acteon_site.base.retrying import retry_on_deadlock
 from acteon_site.base.source import SYSTEM_SOURCE, Source
 from audit_app.services.journal import Journal, Subject
-from orders_app.actions import stored_action
 from orders_app.lifecycles.spec import LifecycleSpec
 from orders_app.models import Move, Order
 from orders_app.selectors import lifecycle_of
 from orders_app.states import UNMOVABLE, OrderStatus
-from rules_app.services.gates import Gate, dedup_key, gates_lock, gates_write
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Transitioned:
     order: Order
     previous_state: str
     new_state: str
@@ -34,7 +31,10 @@ class Moved:
 def order_named(
     namespace: str, tenant: str, fingerprint: str, *, caller: Principal = SYSTEM, lock: bool = False
 ) -> Order:
-    """The order of this name that the caller may see: the living one, else the newest of those that ended. Or 404."""
+    """The order of this name that the caller may see: the living one, else the newest of those that ended.
+
+    Raises 404. With `lock` its row is locked.
+    """
     named = {"namespace": namespace, "tenant": tenant, "fingerprint": fingerprint}
     found = Order.objects.filter(**named).filter(**caller.action_lookups())
     if lock:
@@ -55,31 +55,34 @@ def order_transition(
     actor: str,
     source: Source,
     caller: Principal = SYSTEM,
-) -> Moved:
-    """Move an order. A repeat of the move just made is answered and not written again; an illegal one is a 409."""
+) -> Transitioned:
+    """Move an order to the state `to`. A repeat of the transition just made changes nothing and is answered alike.
+
+    Raises 404 (no such order that the caller may see) and 409 (the status or the lifecycle does not allow it).
+    """
     with transaction.atomic():
         order = order_named(namespace, tenant, fingerprint, caller=caller, lock=True)
         spec = lifecycle_of(order)
         if order.status in UNMOVABLE:
             raise conflict(f"the order is {order.status} and does not move", "ORDER_NOT_MOVABLE")
-        if _just_made(order, to):
-            return Moved(order, order.state, order.state)
+        if _was_just_made(order, to):
+            return Transitioned(order, order.state, order.state)
         if to not in spec.allowed(order.state):
             allowed = ", ".join(spec.allowed(order.state)) or "nothing (it is finished)"
             unknown = "" if to in spec.states else f", which is no state of {spec.name}"
             message = f"{order.state} cannot become {to}{unknown}; allowed: {allowed}"
             raise conflict(message, "TRANSITION_NOT_ALLOWED")
         journal = Journal(source)
-        previous = _move(order, spec, to, actor, db_now(), journal)
+        previous = _transition(order, spec, to, actor, db_now(), journal)
         journal.write()
-    return Moved(order, previous, to)
+    return Transitioned(order, previous, to)
 
 
-def _just_made(order: Order, to: str) -> bool:
+def _was_just_made(order: Order, to: str) -> bool:
     return order.state == to and order.moves.filter(to_state=to).exists()
 
 
-def _move(
+def _transition(
     order: Order,
     spec: LifecycleSpec,
     to: str,
@@ -90,17 +93,16 @@ def _move(
     by_timeout: bool = False,
 ) -> str:
     previous, order.state, order.updated_at = order.state, to, now
-    timeout = spec.timeout_of(to)
-    order.timeout_at = now + timedelta(seconds=timeout.after_seconds) if timeout else None
+    order.timeout_at = spec.timeout_at(to, now)
     if to in spec.terminal and order.status in (OrderStatus.COMPLETED, OrderStatus.FAILED):
         order.finished_at = now
     order.save(update_fields=["state", "updated_at", "timeout_at", "finished_at"])
     Move.objects.create(order=order, from_state=previous, to_state=to, at=now, actor=actor)
-    _journal_move(order, spec, previous, actor, journal, by_timeout=by_timeout)
+    _journal_transition(order, spec, previous, actor, journal, by_timeout=by_timeout)
     return previous
 
 
-def _journal_move(
+def _journal_transition(
     order: Order, spec: LifecycleSpec, previous: str, actor: str, journal: Journal, *, by_timeout: bool
 ) -> None:
     subject = subject_of(order)
@@ -112,14 +114,14 @@ def _journal_move(
         journal.event("timeout", subject, previous_state=previous, new_state=order.state, **names)
 
 
-def order_move_by_run(*, order_id: UUID, to: str, actor: str, now: datetime, journal: Journal) -> None:
+def order_transition_by_run(*, order_id: UUID, to: str, actor: str, now: datetime, journal: Journal) -> None:
     """A step's transition_to, in the step's own transaction. What is no longer possible is noted, never an error."""
     order = Order.objects.filter(pk=order_id).first()
     if order is None or order.state == to:
         return
     spec = lifecycle_of(order)
     if to in spec.allowed(order.state):
-        _move(order, spec, to, actor, now, journal)
+        _transition(order, spec, to, actor, now, journal)
         return
     details = {
         "fingerprint": order.fingerprint,
@@ -147,38 +149,10 @@ def order_time_out(*, order_id: UUID) -> bool:
             Order.objects.filter(pk=order.pk).update(timeout_at=None)
             return False
         journal = Journal(SYSTEM_SOURCE)
-        _move(order, spec, timeout.to, "timeout", now, journal, by_timeout=True)
+        _transition(order, spec, timeout.to, "timeout", now, journal, by_timeout=True)
         journal.write()
     return True
 
 
 def subject_of(order: Order) -> Subject:
     return Subject(order.namespace, order.tenant, order.provider, order.action_type, order.action_id_text)
-
-
-def order_free_key(stored: Mapping[str, Any]) -> None:
-    """Give back the dedup key of an order that may be placed again. Its run may be resumed: so it is remembered."""
-    gate, action_id = _dedup_gate(stored)
-    if gate.data.get("action_id") == action_id:
-        gate.put({"freed": gate.data}, gate.expires_at)
-        gates_write([gate])
-
-
-def order_retake_key(stored: Mapping[str, Any]) -> bool:
-    """Take the dedup key back, as far as its time is not over. False where another action has it now."""
-    gate, action_id = _dedup_gate(stored)
-    if gate.data.get("hold"):  # another action waits, and owns it meanwhile
-        return False
-    freed = gate.data.get("freed", {})
-    if freed.get("action_id") == action_id:
-        gate.put(freed, gate.expires_at)
-        gates_write([gate])
-    return gate.data.get("action_id") in (None, action_id)
-
-
-def _dedup_gate(stored: Mapping[str, Any]) -> tuple[Gate, str]:
-    """The locked gate of the action's dedup key, and the action's id."""
-    action = stored_action(stored)
-    key = dedup_key(action.namespace, action.tenant, action.action_type, action.dedup_value)
-    gates, _ = gates_lock([key])
-    return gates[key], action.id

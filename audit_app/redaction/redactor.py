@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from audit_app.card_numbers import LOWEST, SHORTEST, is_card_number, without_cards
-from audit_app.seen_secrets import note_seen, seen_secrets
+from audit_app.redaction.card_numbers import LOWEST, SHORTEST, is_card_number, without_cards
+from audit_app.redaction.seen_secrets import note_seen, seen_secrets
 
 DEFAULT_PLACEHOLDER = "[REDACTED]"
 SHORTEST_SECRET = 6
@@ -112,9 +112,9 @@ class Scrubber:
 
     def clean(self, value: Any) -> Any:
         """A redacted copy of any JSON-like value. Cycles and bottomless nesting become the placeholder."""
-        known = len(self._secrets)
+        before = len(self._secrets)
         cleaned = self._walk(value, (), set())
-        if len(self._secrets) > known:
+        if len(self._secrets) > before:
             # A secret may stand in a text before the field that gives it away.
             cleaned = self._walk(cleaned, (), set())
         return cleaned
@@ -195,7 +195,7 @@ class Scrubber:
                 self._learn(inner, mark, depth + 1)
 
     def recall(self) -> Scrubber:
-        """Also know the secrets that were met lately in this context (request or task), for its log lines."""
+        """Also blank the secrets seen lately in this request or task: for its log lines."""
         self._secrets.update(seen_secrets())
         return self
 

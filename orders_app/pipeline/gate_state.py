@@ -1,4 +1,4 @@
-"""Stage 4, the I/O half: lock what the actions of a set share, read what lives, write back once."""
+"""Stage 4, Gate, the reading half: lock what the actions of a set share, and read what the gates ask about."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chains_app.providers.base import ProviderSettings
-from chains_app.selectors import definitions, providers
+from chains_app.selectors import CurrentChain, definitions, providers
 from chains_app.services.breakers import Blocked, breakers_blocking
 from orders_app.models import Hold, Order
 from orders_app.pipeline.items import Decided
 from orders_app.selectors import OrderKey, living_orders, open_holds
-from rules_app.engine import Deduplicate, Reroute, Rule, Throttle
+from rules_app.engine import Deduplicate, Rule, StartChain, Throttle
 from rules_app.services import gates
 from rules_app.services.gates import Gate, gates_lock, gates_read
 from rules_app.services.quota_windows import QuotaSpec, quotas_counting
@@ -23,10 +23,13 @@ GetGates = Callable[[Collection[str]], tuple[dict[str, Gate], datetime]]
 
 
 @dataclass(slots=True)
-class Ledger:
-    """Everything that a set of actions is judged by, locked. Judging one changes it for the next."""
+class GateState:
+    """Everything that the gates look at, locked. An action that passes changes it for the next one of the set.
 
-    now: datetime
+    `holds` are those that wait, by their id and by their order's id; `blocked` the breakers that refuse a call now.
+    """
+
+    now: datetime  # the database's clock
     gates: dict[str, Gate]
     living: dict[OrderKey, Order]
     holds: dict[str, Hold]
@@ -38,39 +41,43 @@ class Ledger:
         return self.gates.get(key) if key else None
 
 
-def ledger_open(decided: Sequence[Decided], caller_id: str, now: datetime) -> Ledger:
-    """Lock and read for these actions: at most four statements, however many they are."""
-    return _ledger(decided, caller_id, now, gates_lock)
+def gate_state_lock(decided: Sequence[Decided], caller_id: str, now: datetime) -> GateState:
+    """Lock and read for these actions: at most four statements, however many they are.
+
+    `now` only guesses which quota windows are meant; the state has the database's time.
+    """
+    return _gate_state(decided, caller_id, now, gates_lock)
 
 
-def ledger_read(decided: Sequence[Decided], caller_id: str, now: datetime) -> Ledger:
-    """The same without a lock, for looking: what it says may be over a moment later."""
-    return _ledger(decided, caller_id, now, gates_read)
+def gate_state_read(decided: Sequence[Decided], caller_id: str, now: datetime) -> GateState:
+    """The same without a lock, for a dry run: it may be over a moment later."""
+    return _gate_state(decided, caller_id, now, gates_read)
 
 
-def _ledger(decided: Sequence[Decided], caller_id: str, now: datetime, get: GetGates) -> Ledger:
-    asked = [item for item in decided if not item.plan.failed and item.plan.verdict not in REFUSING]
-    found, found_at = _gates(asked, caller_id, now, get)
-    living = living_orders({item.order_name for item in asked if item.order_name and item.order is None})
+def _gate_state(decided: Sequence[Decided], caller_id: str, now: datetime, get: GetGates) -> GateState:
+    # Those that the rules refuse reach no gate, so nothing is locked for them.
+    items = [item for item in decided if not item.plan.failed and item.plan.verdict not in REFUSING]
+    found, found_at = _gates(items, caller_id, now, get)
+    living = living_orders({item.order_name for item in items if item.order_name and item.order is None})
     hold_ids = {gate.data["hold"] for gate in found.values() if gate.data.get("hold")}
-    return Ledger(
+    return GateState(
         now=found_at,
         gates=found,
         living=living,
         holds=open_holds(living.values(), hold_ids),
         providers=providers(),
-        blocked=breakers_blocking(_called_at_once(asked), now=found_at),
+        blocked=breakers_blocking(_called_in_request(items), now=found_at),
         caller_id=caller_id,
     )
 
 
 def _gates(
-    asked: Sequence[Decided], caller_id: str, now: datetime, get: GetGates
+    items: Sequence[Decided], caller_id: str, now: datetime, get: GetGates
 ) -> tuple[dict[str, Gate], datetime]:
     """The gates of these actions, their quota windows chosen by the database's clock."""
-    found, found_at = get({key for item in asked for key in gate_keys(item, caller_id, now)})
+    found, found_at = get({key for item in items for key in gate_keys(item, caller_id, now)})
     # `now` was this process's clock: where a window began between the two, its row is still to be had.
-    missing = {key for item in asked for key in gate_keys(item, caller_id, found_at)} - found.keys()
+    missing = {key for item in items for key in gate_keys(item, caller_id, found_at)} - found.keys()
     if missing:
         more, found_at = get(missing)
         found.update(more)
@@ -115,24 +122,20 @@ def quotas_of(item: Decided, caller_id: str) -> tuple[QuotaSpec, ...]:
     return quotas_counting(action.namespace, action.tenant, action.provider, caller_id)
 
 
-def target_of(item: Decided) -> str:
-    """The provider that a bare execution calls first."""
-    rule = item.plan.rule
-    if rule is not None and isinstance(rule.action, Reroute):
-        return rule.action.target_provider
-    return item.action.provider
+def chain_of(item: Decided) -> CurrentChain | None:
+    """The chain that executes the action: the one its rule names, or the one whose trigger claims the action."""
+    rule, action = item.plan.rule, item.action
+    if rule is not None and isinstance(rule.action, StartChain):
+        return definitions().get(rule.action.chain)
+    if item.plan.verdict != "allow":
+        return None  # a reroute replaces the execution, a hold postpones it
+    return definitions().chain_for(action.namespace, action.tenant, action.action_type)
 
 
-def runs_a_chain(item: Decided) -> bool:
-    if item.plan.verdict == "chain":
-        return True
-    action = item.action
-    return (
-        item.plan.verdict == "allow"
-        and definitions().chain_for(action.namespace, action.tenant, action.action_type) is not None
-    )
+def calls_in_request(item: Decided) -> bool:
+    """Whether the request itself would call a provider, so that a breaker can refuse it."""
+    return item.plan.verdict not in (*HOLDING, "chain") and chain_of(item) is None
 
 
-def _called_at_once(items: Collection[Decided]) -> set[str]:
-    """Providers that this request itself would call: their breakers can refuse it."""
-    return {target_of(item) for item in items if item.plan.verdict not in HOLDING and not runs_a_chain(item)}
+def _called_in_request(items: Collection[Decided]) -> set[str]:
+    return {item.called_provider for item in items if calls_in_request(item)}

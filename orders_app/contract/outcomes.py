@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from acteon_site.base.clock_text import rfc3339
+from chains_app.definitions import Definition
 
 # Wire tag -> the audit trail's and the stream's name.
 TRAIL_NAMES: Mapping[str, str] = {
@@ -89,12 +90,26 @@ def failed(code: str, message: str, *, retryable: bool, attempts: int) -> Outcom
     return Outcome("Failed", {"code": code, "message": message, "retryable": retryable, "attempts": attempts})
 
 
+def misconfigured(message: str) -> Outcome:
+    return failed("CONFIGURATION", message, retryable=True, attempts=0)
+
+
 def provider_not_found(provider: str) -> Outcome:
     return failed("PROVIDER_NOT_FOUND", f"no provider is named {provider!r}", retryable=False, attempts=0)
 
 
 def scheduled(action_id: str, due: datetime) -> Outcome:
     return Outcome("Scheduled", {"action_id": action_id, "scheduled_for": rfc3339(due)})
+
+
+def chain_started(run_id: str, definition: Definition) -> Outcome:
+    content = {
+        "chain_id": run_id,
+        "chain_name": definition.name,
+        "total_steps": len(definition.steps),
+        "first_step": definition.steps[0].name,
+    }
+    return Outcome("ChainStarted", content)
 
 
 def circuit_open(provider: str, fallback_chain: tuple[str, ...]) -> Outcome:

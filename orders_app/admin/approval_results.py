@@ -10,18 +10,18 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from acteon_site.admin.buttons import ButtonResult
+from orders_app.contract.outcomes import Outcome
 
 Content = Mapping[str, Any]
 
 
-def approved(outcome: Any) -> ButtonResult:
-    """`outcome` as the wire spells it: a name, an object of one, or None where the release goes on by itself."""
+def approval_result(outcome: Outcome | None) -> ButtonResult:
+    """`outcome` is the release's; None where the release goes on by itself."""
     if outcome is None:
         return ButtonResult(
             "Approved. Its release cannot be decided just now and is tried again.", messages.WARNING
         )
-    tag, content = (outcome, {}) if isinstance(outcome, str) else next(iter(outcome.items()))
-    return _WORDS.get(tag, _other)(content)
+    return _RESULTS.get(outcome.tag, _other)(outcome.content)
 
 
 def _executed(content: Content) -> ButtonResult:
@@ -80,7 +80,7 @@ def _other(content: Content) -> ButtonResult:
     return ButtonResult("Approved. See below what became of it.", messages.INFO)
 
 
-_WORDS: dict[str, Callable[[Content], ButtonResult]] = {
+_RESULTS: dict[str, Callable[[Content], ButtonResult]] = {
     "Executed": _executed,
     "ChainStarted": _chain,
     "Rerouted": _rerouted,

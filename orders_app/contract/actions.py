@@ -39,7 +39,7 @@ class Action:
     template: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
-    # Payload fields that were rendered from redacted ones (orders_app.services.templates).
+    # Payload fields that were rendered from redacted ones (orders_app.pipeline.enrich).
     tainted: tuple[str, ...] = ()
 
     @property

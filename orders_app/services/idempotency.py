@@ -1,8 +1,8 @@
 """Idempotency-Key: the first answer is kept 24 hours, encrypted, and given again to the same request.
 
-The key is claimed in a transaction of its own before the work begins, with a lock that outlives no process by
-more than a minute. What the answer needs is written in the transaction that commits the orders, so a take-over
-after a crash rebuilds it; it never gates again.
+The key is claimed in a transaction of its own before the work begins, with a lock that ends after a minute, whatever
+became of its process. What the answer needs is written in the transaction that commits the orders, so a take-over
+after a crash rebuilds it and never gates again.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from acteon_site.base.digest import keyed_hash
 from acteon_site.base.errors import AppError, FieldProblem, invalid, unavailable
 from acteon_site.base.names import name_problem
 from orders_app.models import RememberedAnswer
-from orders_app.pipeline.act import Settled
 from orders_app.pipeline.dispatch import InTransaction
 from orders_app.pipeline.dry_run import dry_run_many
-from orders_app.pipeline.items import Submission
+from orders_app.pipeline.items import Processed, Submission
 from orders_app.services.rebuild import kept_outcomes, rebuilt_outcomes
 
 HEADER = "Idempotency-Key"
@@ -84,7 +83,7 @@ def _request_hash(request: Request) -> str:
 
 
 def raw_body(request: Request) -> str:
-    """The bytes as they came, readable as text for the hash (latin-1 maps them one to one)."""
+    """The body's bytes as text for the hash (latin-1 maps them one to one)."""
     raw: bytes = getattr(request._request, "raw_body", b"")
     return raw.decode("latin-1")
 
@@ -118,10 +117,10 @@ def _still_running() -> AppError:
 def _first(row: RememberedAnswer, request: Request, work: Work) -> Answer:
     count = len(request.data) if isinstance(request.data, list) else 1
 
-    def remember(settled: Sequence[Settled]) -> None:
-        # Whoever was slower than its own lock finds that another has taken over: its work must not commit.
+    def remember(processed: Sequence[Processed]) -> None:
+        # Where this took longer than its own lock, another request has taken over: then it must not commit.
         ours = RememberedAnswer.objects.filter(key=row.key, locked_until=row.locked_until)
-        if not ours.update(kept=kept_outcomes(settled, count)):
+        if not ours.update(kept=kept_outcomes(processed, count)):
             raise _still_running()
 
     try:

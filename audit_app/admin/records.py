@@ -1,0 +1,75 @@
+"""The audit trail as evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from acteon_site.admin.read_only import ReadOnlyAdmin, pretty_json
+from audit_app.admin.filters import OutcomeFilter, ScopeFilter
+from audit_app.models import AuditRecord
+
+Shown = SafeString | str
+
+
+@admin.register(AuditRecord)
+class AuditRecordAdmin(ReadOnlyAdmin):
+    list_display = (
+        "dispatched_at",
+        "outcome",
+        "verdict",
+        "matched_rule",
+        "tenant",
+        "action_type",
+        "action_id",
+    )
+    list_filter = (ScopeFilter, OutcomeFilter)
+    search_fields = ("action_id",)
+    search_help_text = "The exact action id"
+    ordering = ("-dispatched_at", "-id")
+    show_facets = admin.ShowFacets.NEVER
+    fieldsets = (
+        (None, {"fields": ("outcome", "verdict", "matched_rule", "namespace", "tenant", "provider")}),
+        ("Action", {"fields": ("action_type", "action_id", "chain_id", "shown_payload", "shown_metadata")}),
+        ("What happened", {"fields": ("shown_verdict", "shown_outcome", "ruleset_version")}),
+        (
+            "When and who",
+            {
+                "fields": (
+                    "dispatched_at",
+                    "completed_at",
+                    "duration_ms",
+                    "caller_id",
+                    "auth_method",
+                    "request_id",
+                )
+            },
+        ),
+        ("Seal", {"fields": ("sequence_number", "record_hash", "previous_hash")}),
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        # Django's own exact search ignores case, which no index serves.
+        return (queryset.filter(action_id=search_term.strip()) if search_term else queryset), False
+
+    @admin.display(description="Payload")
+    def shown_payload(self, record: AuditRecord) -> Shown:
+        return pretty_json(record.action_payload)
+
+    @admin.display(description="Metadata")
+    def shown_metadata(self, record: AuditRecord) -> Shown:
+        return pretty_json(record.metadata)
+
+    @admin.display(description="Verdict details")
+    def shown_verdict(self, record: AuditRecord) -> Shown:
+        return pretty_json(record.verdict_details)
+
+    @admin.display(description="Outcome details")
+    def shown_outcome(self, record: AuditRecord) -> Shown:
+        return pretty_json(record.outcome_details)

@@ -1,0 +1,34 @@
+"""How long each tenant's data is kept."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Model
+from django.forms import Form
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+
+from audit_app.models import RetentionPolicy
+
+
+@admin.register(RetentionPolicy)
+class RetentionPolicyAdmin(ModelAdmin):
+    list_display = (
+        "namespace",
+        "tenant",
+        "enabled",
+        "compliance_hold",
+        "audit_ttl_seconds",
+        "state_ttl_seconds",
+        "event_ttl_seconds",
+    )
+    list_filter = ("enabled", "compliance_hold")
+    search_fields = ("namespace", "tenant")
+    ordering = ("namespace", "tenant")
+    readonly_fields = ("source", "edited_by", "edited_at", "created_at")
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Form, change: bool) -> None:
+        if isinstance(obj, RetentionPolicy):
+            obj.edited_by, obj.edited_at = request.user.get_username(), timezone.now()
+        super().save_model(request, obj, form, change)

@@ -1,0 +1,17 @@
+"""Stage 1, Admit: what a caller sent is an action, and the caller's key covers it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from acteon_site.base.errors import forbidden
+from acteon_site.base.principals import Principal
+from orders_app.contract.actions import Action, parse_action
+
+
+def action_admit(body: Any, caller: Principal) -> Action:
+    """The action in a decoded JSON body. Raises 422 naming every wrong field, 403 where the key does not cover it."""
+    action = parse_action(body)
+    if not caller.covers_action(action.namespace, action.tenant, action.provider, action.action_type):
+        raise forbidden("this key does not cover that namespace, tenant, provider or action type")
+    return action

@@ -1,0 +1,228 @@
+"""Stage 4, Gate, the deciding half: one action against the locked state, in the design's order of checks.
+
+The first check that trips decides, and then nothing is consumed. An action that passes consumes its gates in
+memory, so that the next one of the set finds what this one has taken.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from chains_app.selectors import definitions
+from orders_app.contract import outcomes
+from orders_app.models import Hold
+from orders_app.pipeline.gate_state import (
+    HOLDING,
+    REFUSING,
+    GateState,
+    calls_in_request,
+    dedup_gate_key,
+    dedup_of,
+    order_gate_key,
+    quotas_of,
+    throttle_gate_key,
+    throttles_of,
+)
+from orders_app.pipeline.hold_answers import hold_outcome
+from orders_app.pipeline.items import Accepted, Decided, GateResult, Refused
+from orders_app.states import WAITING, HoldKind
+from rules_app.engine import Rule, StartChain, Throttle
+from rules_app.engine.counters import micros, moment_of, next_slot, slots_after
+from rules_app.services.quota_windows import QuotaSpec
+
+
+def action_gate(item: Decided, state: GateState) -> GateResult:
+    """Refused, or accepted with its gates consumed in `state`; nothing is stored here."""
+    refusal = (
+        _refused_by_rules(item)
+        or _already_held(item, state)
+        or _duplicate(item, state)
+        or _not_callable(item, state)
+        or _over_quota(item, state)
+        or _throttled(item, state)
+    )
+    return refusal or _consume(item, state)
+
+
+def _refused_by_rules(item: Decided) -> Refused | None:
+    plan = item.plan
+    if plan.failed:
+        message = f"rule {plan.failed.rule!r} cannot be evaluated: {plan.failed.message}"
+        return Refused(outcomes.misconfigured(message), plan.verdict, plan.failed.rule)
+    if plan.verdict in REFUSING and plan.rule is not None:
+        return Refused(outcomes.suppressed(plan.rule.name), plan.verdict, plan.rule.name)
+    return None
+
+
+def _already_held(item: Decided, state: GateState) -> Refused | None:
+    """The same order, or the same dedup key, waits already: its own answer again, its payload untouched."""
+    hold = None if item.hold else _hold_of_order(item, state) or _hold_of_key(item, state)
+    if hold is None:
+        return None
+    verdict = "request_approval" if hold.kind == HoldKind.APPROVAL else "schedule"
+    return Refused(hold_outcome(hold), verdict, hold.rule, {"repeat_of": hold.action_id_text})
+
+
+def _hold_of_order(item: Decided, state: GateState) -> Hold | None:
+    order = state.living.get(item.order_name) if item.order_name else None
+    return state.holds.get(str(order.pk)) if order and order.status in WAITING else None
+
+
+def _hold_of_key(item: Decided, state: GateState) -> Hold | None:
+    gate = state.gate(dedup_gate_key(item))
+    return state.holds.get(gate.data.get("hold", "")) if gate else None
+
+
+def _duplicate(item: Decided, state: GateState) -> Refused | None:
+    if item.hold is not None:
+        return None  # a key never trips on its own action
+    return _key_taken(item, state) or _order_lives(item, state)
+
+
+def _key_taken(item: Decided, state: GateState) -> Refused | None:
+    rule, gate = dedup_of(item), state.gate(dedup_gate_key(item))
+    if rule is None or gate is None or not gate.data.get("action"):
+        return None
+    first = {"first_action": gate.data["action_id"]}
+    return Refused(outcomes.deduplicated("dedup_key"), "deduplicate", rule.name, first)
+
+
+def _order_lives(item: Decided, state: GateState) -> Refused | None:
+    """An order of this name is living, or was finished and then removed by retention."""
+    if item.order_name is None:
+        return None
+    living, gate = state.living.get(item.order_name), state.gate(order_gate_key(item))
+    if living is None and not (gate and gate.data.get("reaped")):
+        return None
+    details: dict[str, object] = (
+        {"first_action": living.action_id_text} if living else {"finished_before": True}
+    )
+    return Refused(outcomes.deduplicated("living_order"), "deduplicate", None, details)
+
+
+def _not_callable(item: Decided, state: GateState) -> Refused | None:
+    """A provider or chain that does not exist, or a breaker that is open."""
+    plan, called = item.plan, item.called_provider
+    for name in (item.action.provider, called):
+        if name not in state.providers:
+            return Refused(outcomes.provider_not_found(name), plan.verdict, item.rule_name)
+    if plan.rule and isinstance(plan.rule.action, StartChain) and (lack := _lacks(plan.rule.action.chain)):
+        message = f"rule {plan.rule.name!r} starts a chain that {lack}: {plan.rule.action.chain!r}"
+        return Refused(outcomes.misconfigured(message), plan.verdict, item.rule_name)
+    blocked = state.blocked.get(called)
+    if blocked and calls_in_request(item):
+        outcome = outcomes.circuit_open(blocked.provider, blocked.fallback_chain)
+        return Refused(outcome, plan.verdict, item.rule_name)
+    return None
+
+
+def _lacks(chain_name: str) -> str:
+    """Why the chain cannot be started; empty where it can."""
+    chain = definitions().get(chain_name)
+    if chain is None:
+        return "does not exist"
+    return "" if chain.enabled else "is disabled"
+
+
+def _over_quota(item: Decided, state: GateState) -> Refused | None:
+    for quota, used in _quota_uses(item, state):
+        if used >= quota.max_actions and quota.overage == "block":
+            outcome = outcomes.quota_exceeded(
+                item.action.tenant, quota.max_actions, used, quota.overage_behavior
+            )
+            return Refused(outcome, item.plan.verdict, None, {"quota_id": str(quota.id)})
+    return None
+
+
+def _quota_uses(item: Decided, state: GateState) -> list[tuple[QuotaSpec, int]]:
+    """How far each quota is used that this action counts in: none on a release, it was counted when it was held."""
+    if item.hold is not None:
+        return []
+    uses = []
+    for quota in quotas_of(item, state.caller_id):
+        gate = state.gates.get(quota.key(state.caller_id, state.now))
+        if gate is not None:
+            uses.append((quota, int(gate.data.get("used", 0))))
+    return uses
+
+
+def _throttled(item: Decided, state: GateState) -> Refused | None:
+    now = micros(state.now)
+    for rule in throttles_of(item):
+        slot = _slot(item, rule, state)
+        if slot > now:
+            turn = moment_of(slot)
+            return Refused(outcomes.throttled(turn - state.now), "throttle", rule.name, turn_at=turn)
+    return None
+
+
+def _slot(item: Decided, rule: Rule, state: GateState) -> int:
+    assert isinstance(rule.action, Throttle)  # noqa: S101 - throttles_of gives no other
+    key, now = throttle_gate_key(item, rule), micros(state.now)
+    if key in item.passed:
+        return now
+    return next_slot(_slots(item, key, state), now, rule.action.max_count, rule.action.window_seconds)
+
+
+def _slots(item: Decided, key: str, state: GateState) -> list[int]:
+    """The slots taken, without the one that this very action had reserved while it waited for its turn."""
+    slots = list(state.gates[key].data.get("slots", ()))
+    reserved = reserved_slot(item)
+    if reserved in slots:
+        slots.remove(reserved)
+    return slots
+
+
+def reserved_slot(item: Decided) -> int | None:
+    return micros(item.hold.due_at) if item.hold and item.hold.kind == HoldKind.TURN else None
+
+
+def _consume(item: Decided, state: GateState) -> Accepted:
+    passed = [*item.passed]
+    for rule in throttles_of(item):
+        key = throttle_gate_key(item, rule)
+        if key not in item.passed:
+            throttle_take(item, rule, state, micros(state.now))
+            passed.append(key)
+    _take_dedup_key(item, state)
+    over_quota = _count_quotas(item, state)
+    degraded = [quota.overage_target for quota in over_quota if quota.overage == "degrade"]
+    target = item.reroute_target or (degraded[-1] if degraded else None)
+    return Accepted(target, tuple(passed), over_quota)
+
+
+def throttle_take(item: Decided, rule: Rule, state: GateState, slot: int) -> None:
+    """Note the slot as taken (or reserved, where it lies ahead)."""
+    assert isinstance(rule.action, Throttle)  # noqa: S101 - throttles_of gives no other
+    key, window = throttle_gate_key(item, rule), rule.action.window_seconds
+    slots = slots_after(_slots(item, key, state), slot, micros(state.now), rule.action.max_count, window)
+    state.gates[key].put({"slots": slots}, moment_of(slots[-1]) + timedelta(seconds=window))
+
+
+def _take_dedup_key(item: Decided, state: GateState) -> None:
+    """Own the key: for the rule's TTL, or (while held) until the hold ends."""
+    rule, gate = dedup_of(item), state.gate(dedup_gate_key(item))
+    holds = item.plan.verdict in HOLDING
+    if gate is None:
+        return
+    if rule is None and not holds:
+        if item.hold is not None:
+            gate.clear()  # it was owned while the action was held
+        return
+    ttl = getattr(rule.action, "ttl_seconds", 0) if rule else 0
+    expires = None if holds else _later(gate.expires_at, state.now + timedelta(seconds=ttl))
+    gate.put({"action": str(item.row_id), "action_id": item.action.id, "ttl": ttl}, expires)
+
+
+def _later(one: datetime | None, other: datetime) -> datetime:
+    return max(one.astimezone(UTC), other) if one else other
+
+
+def _count_quotas(item: Decided, state: GateState) -> tuple[QuotaSpec, ...]:
+    """Count the action in its quotas; gives those that it exceeds."""
+    exceeded = []
+    for quota, used in _quota_uses(item, state):
+        state.gates[quota.key(state.caller_id, state.now)].put({"used": used + 1}, quota.ends(state.now))
+        if used >= quota.max_actions:
+            exceeded.append(quota)
+    return tuple(exceeded)

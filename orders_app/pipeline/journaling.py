@@ -1,0 +1,96 @@
+"""The audit row and the live event of an outcome: of a dispatch, or of a release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from acteon_site.base.clock_text import rfc3339
+from orders_app.contract.outcomes import Outcome
+from orders_app.pipeline.items import Accepted, Decided, Refused, Submission
+from orders_app.pipeline.rows import UnitOfWork
+
+
+def journal_refused(item: Decided, refused: Refused, unit: UnitOfWork) -> None:
+    journal_outcome(
+        item, refused.outcome, unit, verdict=refused.verdict, rule=refused.rule, details=refused.details
+    )
+
+
+def journal_accepted(
+    item: Decided, outcome: Outcome, accepted: Accepted, unit: UnitOfWork, *, chain_id: UUID | None = None
+) -> None:
+    journal_outcome(
+        item,
+        outcome,
+        unit,
+        verdict=item.plan.verdict,
+        rule=item.rule_name,
+        details=quota_notes(accepted),
+        chain_id=chain_id,
+    )
+
+
+def journal_outcome(
+    item: Decided,
+    outcome: Outcome,
+    unit: UnitOfWork,
+    *,
+    verdict: str,
+    rule: str | None,
+    details: Mapping[str, Any],
+    chain_id: UUID | None = None,
+) -> None:
+    verdict_details = {**details, **verdict_notes(item, unit.submission)}
+    if outcome.dedup_reason:
+        verdict_details["dedup_reason"] = outcome.dedup_reason
+    unit.rows.journal.audit(
+        item.subject,
+        outcome=outcome.trail_name,
+        verdict=verdict,
+        matched_rule=rule,
+        payload=item.plan.payload,
+        scrubber=item.scrubber,
+        verdict_details=verdict_details,
+        outcome_details=outcome_notes(outcome),
+        metadata=item.action.metadata,
+        chain_id=str(chain_id) if chain_id else None,
+        dispatched_at=unit.submission.received_at,
+        ruleset_version=item.ruleset_version,
+    )
+    unit.rows.journal.event(
+        "action_dispatched",
+        item.subject,
+        scrubber=item.scrubber,
+        chain_id=chain_id or "",
+        outcome=outcome.wire(),
+        provider=item.action.provider,
+    )
+
+
+def verdict_notes(item: Decided, submission: Submission) -> dict[str, Any]:
+    """Which gates and changes the rules added to the verdict, and by which clock."""
+    notes: dict[str, Any] = {}
+    if submission.demo_now:
+        notes["demo_now"] = rfc3339(submission.demo_now)
+    if item.plan.gates:
+        notes["gates"] = [rule.name for rule in item.plan.gates]
+    if item.plan.modified_by:
+        notes["modified_by"] = list(item.plan.modified_by)
+    if item.hold is not None:
+        notes["release"] = item.hold.rule
+    return notes
+
+
+def quota_notes(accepted: Accepted) -> dict[str, Any]:
+    """The first quota that the action exceeds without being blocked."""
+    if not accepted.over_quota:
+        return {}
+    over = accepted.over_quota[0]
+    return {"quota": {"quota_id": str(over.id), "overage": over.overage, "limit": over.max_actions}}
+
+
+def outcome_notes(outcome: Outcome) -> dict[str, Any]:
+    """The outcome for the trail: without links, which would let a reader of the trail decide."""
+    return {name: value for name, value in outcome.content.items() if not name.endswith("_url")}
