@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from acteon_site.base.clock_text import rfc3339
-from rules_app.coverage import Entry
 from rules_app.engine import RuleTrace, time_map
+from rules_app.engine.quota_terms import overage_text, window_text
 from rules_app.models import Quota, Rule
-from rules_app.quota_terms import overage_text, window_text
+from rules_app.services.coverage import Entry
 from rules_app.services.evaluation import Evaluation
 from rules_app.services.quota_windows import Usage
 
@@ -62,7 +62,7 @@ def trace_shape(seen: RuleTrace, found: Evaluation) -> dict[str, Any]:
         "rule_name": rule.name,
         "priority": rule.priority,
         "enabled": rule.name not in found.disabled,
-        "condition_display": rule.condition.display(),
+        "condition_display": rule.condition.text,
         "result": seen.result,
         "evaluation_duration_us": seen.duration_us,
         "action": rule.action.type,
