@@ -12,6 +12,7 @@ from rules_app.models import Quota, Rule
 from rules_app.services.coverage import Entry
 from rules_app.services.evaluation import Evaluation
 from rules_app.services.quota_windows import Usage
+from rules_app.services.quotas import quota_spec
 
 MADE_BY_HAND = "admin"
 
@@ -106,19 +107,9 @@ def _entry_shape(entry: Entry) -> dict[str, Any]:
 def quota_shape(quota: Quota) -> dict[str, Any]:
     return {
         "id": str(quota.pk),
-        "namespace": quota.namespace,
-        "tenant": quota.tenant,
-        "provider": quota.provider or None,
-        "principal": quota.principal or None,
-        "per_principal": quota.per_principal,
-        "max_actions": quota.max_actions,
-        "window": window_text(quota.window, quota.window_seconds),
-        "overage_behavior": overage_text(quota.overage, quota.overage_target),
-        "enabled": quota.enabled,
+        **quota_spec(quota),
         "created_at": rfc3339(quota.created_at),
         "updated_at": rfc3339(quota.updated_at),
-        "description": quota.description,
-        "labels": quota.labels,
     }
 
 
