@@ -242,7 +242,7 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "acteon_site.admin.frame.dashboard",
     "STYLES": ["acteon_site.admin.frame.stylesheet"],
     "SCRIPTS": ["acteon_site.admin.frame.script"],
-    "SIDEBAR": {"show_search": False, "navigation": "acteon_site.admin.frame.navigation"},
+    "SIDEBAR": {"show_search": False, "navigation": "acteon_site.admin.sidebar.navigation"},
     "COLORS": {
         "primary": {
             "50": "oklch(97% .014 254.604)",

@@ -46,26 +46,14 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
             1,
             "Approvals",
             "approval",
-            "orders_app_approval",
-            "orders_app.view_hold",
+            "orders_app.approval",
             Badge("warning", home_cards.pending_approvals),
         ),
-        Page("Today", 2, "Waiting orders", "schedule", "orders_app_waitingorder", "orders_app.view_hold"),
-        Page("Orders & runs", 1, "Orders", "package_2", "orders_app_order", "orders_app.view_order"),
-        Page(
-            "Configuration", 4, "Lifecycles", "timeline", "orders_app_lifecycle", "orders_app.view_lifecycle"
-        ),
-        Page(
-            "Configuration", 5, "Templates", "description", "orders_app_template", "orders_app.view_template"
-        ),
-        Page(
-            "Configuration",
-            6,
-            "Profiles",
-            "article",
-            "orders_app_templateprofile",
-            "orders_app.view_templateprofile",
-        ),
+        Page("Today", 2, "Waiting orders", "schedule", "orders_app.waitingorder"),
+        Page("Orders & runs", 1, "Orders", "package_2", "orders_app.order"),
+        Page("Configuration", 4, "Lifecycles", "timeline", "orders_app.lifecycle"),
+        Page("Configuration", 5, "Templates", "description", "orders_app.template"),
+        Page("Configuration", 6, "Profiles", "article", "orders_app.templateprofile"),
     ),
     DESCRIPTIONS: (Description("orders_app.api.schema"),),
     GAUGES: (Hook("holds", metrics.holds),),

@@ -22,10 +22,10 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     TIDIES: (Hook("gates", tidy_gates),),
     CARDS: home_cards.CARDS,
     PAGES: (
-        Page("Rules", 1, "Rules", "rule", "rules_app_rule", "rules_app.view_rule"),
-        Page("Rules", 2, "Versions", "history", "rules_app_rulesetversion", "rules_app.view_rulesetversion"),
-        Page("Rules", 3, "Rule settings", "tune", "rules_app_rulesettings", "rules_app.view_rulesettings"),
-        Page("Rules", 4, "Quotas", "speed", "rules_app_quota", "rules_app.view_quota"),
+        Page("Rules", 1, "Rules", "rule", "rules_app.rule"),
+        Page("Rules", 2, "Versions", "history", "rules_app.rulesetversion"),
+        Page("Rules", 3, "Rule settings", "tune", "rules_app.rulesettings"),
+        Page("Rules", 4, "Quotas", "speed", "rules_app.quota"),
     ),
     DESCRIPTIONS: (Description("rules_app.api.schema"),),
 }

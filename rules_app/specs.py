@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from acteon_site.base.digest import content_digest
+from rules_app.engine.rules import KEYS
 from rules_app.models import Rule
 
 Spec = dict[str, Any]
@@ -17,29 +18,17 @@ DEFAULTS: Spec = {
     "timezone": "",
     "only_unmatched": None,
 }
-FIELDS = (
-    "name",
-    "priority",
-    "enabled",
-    "description",
-    "namespace",
-    "tenant",
-    "timezone",
-    "only_unmatched",
-    "condition",
-    "action",
-)
 
 
 def rule_spec(rule: Rule) -> Spec:
     """The row as a spec that `parse_rule` takes; settings at their default are left out."""
-    values = {name: getattr(rule, name) for name in FIELDS}
+    values = {name: getattr(rule, name) for name in KEYS}
     return {name: value for name, value in values.items() if name not in DEFAULTS or value != DEFAULTS[name]}
 
 
 def rule_apply(rule: Rule, spec: Spec) -> Rule:
     """Put a spec that `parse_rule` accepted onto an unsaved or existing row; `enabled` is left alone."""
-    for name in FIELDS:
+    for name in KEYS:
         if name != "enabled":
             setattr(rule, name, spec.get(name, DEFAULTS.get(name, 100 if name == "priority" else None)))
     return rule

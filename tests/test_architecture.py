@@ -27,7 +27,7 @@ ROOMS = {
     "access": {"base", "http"},
     "http": {"base", "access"},
     "watching": {"base", "access", "http"},
-    "config_files": {"base", "client"},
+    "config_files": {"base"},
     "admin": {"base", "access", "http", "config_files"},
     "client": {"base"},
     "serving": {"base", "access", "config_files"},

@@ -10,7 +10,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from acteon_site.access.keys import principal_of
+from acteon_site.access.keys import key_principal
 from acteon_site.access.tokens import TOKEN_PREFIX, token_principal
 from acteon_site.base.principals import Principal, Role
 from acteon_site.http.requests import refuse_nul
@@ -26,7 +26,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         token, key = _bearer(request), request.headers.get("X-API-Key", "")
         if not token and not key:
             return None
-        principal = _bearer_principal(token) if token else principal_of(key)
+        principal = _bearer_principal(token) if token else key_principal(key)
         if principal is None:
             raise AuthenticationFailed("this key or token is unknown, expired or revoked")
         return principal, None
@@ -56,7 +56,7 @@ def _bearer(request: Request | HttpRequest) -> str:
 
 
 def _bearer_principal(secret: str) -> Principal | None:
-    return token_principal(secret) if secret.startswith(TOKEN_PREFIX) else principal_of(secret)
+    return token_principal(secret) if secret.startswith(TOKEN_PREFIX) else key_principal(secret)
 
 
 def is_loopback(address: str) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from acteon_site.access.revocation import tell_revoked
@@ -70,24 +71,29 @@ def api_key_revoke(*, key: ApiKey) -> None:
     transaction.on_commit(tell_revoked)
 
 
-def principal_of(secret: str) -> Principal | None:
-    """The caller whom the secret names, or None: unknown, revoked and expired look the same."""
-    now = timezone.now()
-    key = (
-        ApiKey.objects.filter(secret_hash=secret_hash(secret), revoked_at__isnull=True)
-        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
-        .first()
-    )
+def key_principal(secret: str) -> Principal | None:
+    """The caller whom the key names, or None: unknown, revoked and expired look the same."""
+    key = _living().filter(secret_hash=secret_hash(secret)).first()
     if key is None:
         return None
+    now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > LAST_USE_GRAIN:
-        ApiKey.objects.filter(pk=key.pk).filter(
-            Q(last_used_at__isnull=True) | Q(last_used_at=F("last_used_at"))
-        ).update(last_used_at=now)
-    return key_principal(key)
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    return _principal(key)
 
 
-def key_principal(key: ApiKey) -> Principal:
+def keys_standing(principals: Collection[Principal]) -> set[Principal]:
+    """Those of these whose key is neither revoked nor expired, and its role and scope unchanged."""
+    keys = _living().filter(pk__in=[principal.credential for principal in principals])
+    return {_principal(key) for key in keys} & set(principals)
+
+
+def _living() -> QuerySet[ApiKey]:
+    unexpired = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
+    return ApiKey.objects.filter(unexpired, revoked_at__isnull=True)
+
+
+def _principal(key: ApiKey) -> Principal:
     return Principal(
         caller_id=f"key:{key.name}",
         auth_method="api_key",

@@ -11,7 +11,7 @@ from acteon_site.admin.sidebar import PAGES, Page
 __all__ = ["ApiKeyAdmin", "GroupAdmin", "UserAdmin"]
 
 PAGES.add(
-    Page("Access", 1, "API keys", "key", "acteon_site_apikey", "acteon_site.view_apikey"),
-    Page("Access", 2, "Users", "person", "auth_user", "auth.view_user"),
-    Page("Access", 3, "Groups", "group", "auth_group", "auth.view_group"),
+    Page("Access", 1, "API keys", "key", "acteon_site.apikey"),
+    Page("Access", 2, "Users", "person", "auth.user"),
+    Page("Access", 3, "Groups", "group", "auth.group"),
 )

@@ -1,4 +1,4 @@
-"""API keys: made here and shown once, revoked here, never shown again. Users and groups are in admin_people."""
+"""API keys: made here and shown once, revoked here, never shown again. Users and groups are in people.py."""
 
 from __future__ import annotations
 

@@ -9,9 +9,6 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 
 from acteon_site.admin.home import home
-from acteon_site.admin.sidebar import navigation
-
-__all__ = ["dashboard", "environment", "favicon", "navigation", "script", "stylesheet"]
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

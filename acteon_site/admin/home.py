@@ -63,6 +63,7 @@ def home(request: HttpRequest) -> dict[str, Any]:
     return {"at": timezone.now(), "tiles": tiles, **columns}
 
 
-def bounded_count(rows: QuerySet[Any]) -> str:
-    count = rows.order_by()[: MOST_COUNTED + 1].count()
-    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)
+def bounded_count(rows: QuerySet[Any], most: int = MOST_COUNTED) -> str:
+    """How many rows, counted no further than `most`: beyond it stands "999+"."""
+    count = rows.order_by()[: most + 1].count()
+    return f"{most}+" if count > most else str(count)

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
+from django.contrib.admin import site
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
+from acteon_site.admin.home import bounded_count
 from acteon_site.base.registry import Registry
 
 # Groups from top to bottom, and whether one can be folded away.
@@ -34,15 +37,19 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A link to a model's list. `name` is that of the model's admin pages, `place` sorts within the group."""
+    """A link to a model's list, for who may see it. `model` is `app.model`, `place` sorts within the group."""
 
     group: str
     place: int
     title: str
     icon: str
-    name: str
-    permission: str
+    model: str
     badge: Badge | None = None
+
+    @property
+    def name(self) -> str:
+        """The beginning of the names of the model's admin pages."""
+        return self.model.replace(".", "_")
 
 
 PAGES: Registry[Page] = Registry("page of the sidebar")
@@ -61,20 +68,14 @@ def _group(request: HttpRequest, title: str, index: int) -> dict[str, Any]:
 
 
 def _item(request: HttpRequest, page: Page) -> dict[str, Any]:
-    allowed = request.user.has_perm(page.permission)
+    allowed = site.get_model_admin(apps.get_model(page.model)).has_view_permission(request)
     shown = {
         "title": page.title,
         "icon": page.icon,
         "link": reverse(f"admin:{page.name}_changelist"),
         "permission": lambda _request: allowed,
     }
-    count = _few(page.badge.rows()) if page.badge and allowed else ""
-    if page.badge and count:
+    count = bounded_count(page.badge.rows(), MOST_COUNTED) if page.badge and allowed else "0"
+    if page.badge and count != "0":
         shown |= {"badge": count, "badge_variant": page.badge.variant}
     return shown
-
-
-def _few(rows: QuerySet[Any]) -> str:
-    """How many, counted no further than MOST_COUNTED; empty for none."""
-    count = rows.order_by()[: MOST_COUNTED + 1].count()
-    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count or "")

@@ -32,6 +32,7 @@ def rfc3339_or_none(moment: datetime | None) -> str | None:
 
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_WORDS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
 def span_text(seconds: float) -> str:
@@ -43,6 +44,13 @@ def span_text(seconds: float) -> str:
         if count or parts:
             parts.append(f"{count} {unit}" if count else "")
     return " ".join(part for part in parts[:2] if part) or "0 s"
+
+
+def span_in_words(seconds: int) -> str:
+    """90 as "90 seconds", 3600 as "1 hour": the largest unit that counts it whole."""
+    unit, size = next((unit, size) for unit, size in _WORDS if seconds % size == 0)
+    count = seconds // size
+    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 def moment(at: datetime | None) -> str:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Registry(Generic[T]):
+class Registry(Mapping[str, T]):
     """Things of one sort by their names, in the order in which they came. Closed by the first look into it.
 
     `noun` is what one of them is called in an error; `key` the attribute that holds its name.
@@ -43,26 +43,15 @@ class Registry(Generic[T]):
     def __getitem__(self, name: str) -> T:
         return self._read()[name]
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._read()
-
     def __iter__(self) -> Iterator[str]:
         return iter(self._read())
 
     def __len__(self) -> int:
         return len(self._read())
 
-    def get(self, name: str) -> T | None:
-        return self._read().get(name)
-
-    def keys(self) -> Sequence[str]:
-        return tuple(self._read())
-
-    def values(self) -> Sequence[T]:
-        return tuple(self._read().values())
-
-    def items(self) -> Sequence[tuple[str, T]]:
-        return tuple(self._read().items())
+    # One table is not another, whatever stands in them: apps say by the table itself where their parts belong.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from acteon_site.base.terminal import clock_time, table
 from acteon_site.client import lifecycle, resources
 from acteon_site.client.errors import EXIT_DIFFERENT
 from acteon_site.client.http import GatewayClient
@@ -19,7 +20,7 @@ from acteon_site.client.report import report as report_tables
 from acteon_site.client.samples import sample_orders
 from acteon_site.client.sending import Patience, send_all
 from acteon_site.client.sse import StreamEvent
-from acteon_site.client.tables import clock_time, counts_line, print_approval_links, sent_table, table
+from acteon_site.client.tables import counts_line, print_approval_links, sent_table
 
 Options = Mapping[str, Any]
 Command = Callable[[GatewayClient, Console, Options], int]

@@ -49,21 +49,14 @@ class GatewayClient:
         except httpx.HTTPError as error:
             raise Unreachable(self.url, type(error).__name__) from error
 
-    def dispatch(
-        self, action: Mapping[str, Any], *, demo_now: str | None = None, idempotency_key: str | None = None
-    ) -> Outcome:
+    def dispatch(self, action: Mapping[str, Any], *, demo_now: str | None = None) -> Outcome:
         """Send one action. `demo_now` (RFC 3339) sets the rules' clock; embedded gateways alone accept it."""
-        headers = {"X-Demo-Now": demo_now, "Idempotency-Key": idempotency_key}
-        answer = self.call(
-            "POST", "/v1/dispatch", json=action, headers={k: v for k, v in headers.items() if v is not None}
-        )
+        headers = {"X-Demo-Now": demo_now} if demo_now else {}
+        answer = self.call("POST", "/v1/dispatch", json=action, headers=headers)
         return outcome_of(answer["value"] if set(answer) == {"value"} else answer)
 
     def health(self) -> Json:
         return self.call("GET", "/health")
-
-    def rules(self) -> list[Json]:
-        return list(self.call("GET", "/v1/rules")["value"])
 
     def rule_enable(self, name: str, enabled: bool) -> Json:
         return self.call("PUT", f"/v1/rules/{_part(name)}/enabled", json={"enabled": enabled})
@@ -80,12 +73,10 @@ class GatewayClient:
         return self.call("GET", f"/v1/chains/{_part(chain_id)}")
 
     def chains(self, namespace: str, tenant: str, **filters: Any) -> list[Json]:
-        scope = {"namespace": namespace, "tenant": tenant}
-        return list(self.call("GET", "/v1/chains", params=scope | filters)["chains"])
+        return self._listed("chains", namespace=namespace, tenant=tenant, **filters)
 
     def events(self, namespace: str, tenant: str, **filters: Any) -> list[Json]:
-        scope = {"namespace": namespace, "tenant": tenant}
-        return list(self.call("GET", "/v1/events", params=scope | filters)["events"])
+        return self._listed("events", namespace=namespace, tenant=tenant, **filters)
 
     def event(self, fingerprint: str, namespace: str, tenant: str) -> Json:
         scope = {"namespace": namespace, "tenant": tenant}
@@ -96,31 +87,31 @@ class GatewayClient:
         return self.call("PUT", f"/v1/events/{_part(fingerprint)}/transition", json=body)
 
     def providers_health(self) -> list[Json]:
-        return list(self.call("GET", "/v1/providers/health")["providers"])
+        return self._listed("providers", "providers/health")
 
     def circuit_breakers(self) -> list[Json]:
-        return list(self.call("GET", "/v1/circuit-breakers")["circuit_breakers"])
+        return self._listed("circuit_breakers", "circuit-breakers")
 
     def quotas(self, namespace: str, tenant: str) -> list[Json]:
-        scope = {"namespace": namespace, "tenant": tenant}
-        return list(self.call("GET", "/v1/quotas", params=scope)["quotas"])
+        return self._listed("quotas", namespace=namespace, tenant=tenant)
 
     def quota_usage(self, quota_id: str) -> Json:
         return self.call("GET", f"/v1/quotas/{_part(quota_id)}/usage")
 
     def retention_policies(self, namespace: str, tenant: str) -> list[Json]:
-        scope = {"namespace": namespace, "tenant": tenant}
-        return list(self.call("GET", "/v1/retention", params=scope)["policies"])
+        return self._listed("policies", "retention", namespace=namespace, tenant=tenant)
+
+    def _listed(self, key: str, path: str = "", **query: Any) -> list[Json]:
+        """The list below `key` in the answer of /v1/<path>, which is mostly called like it."""
+        return list(self.call("GET", f"/v1/{path or key}", params=query)[key])
 
     @contextmanager
-    def stream(self, *, last_event_id: str | None = None, **filters: str) -> Iterator[Iterator[StreamEvent]]:
+    def stream(self, **filters: str) -> Iterator[Iterator[StreamEvent]]:
         """Listen to /v1/stream; the listener is registered once this is entered.
 
         Iterating raises Unreachable when the connection breaks or stays silent beyond the gateway's pings.
         """
         headers = {"Accept": "text/event-stream"}
-        if last_event_id is not None:
-            headers["Last-Event-ID"] = last_event_id
         silence = httpx.Timeout(10, read=STREAM_SILENCE_SECONDS)
         try:
             with self._http.stream(

@@ -9,8 +9,8 @@ from typing import Any
 
 from rich.table import Table
 
+from acteon_site.base.terminal import clock_time, table
 from acteon_site.client.http import GatewayClient
-from acteon_site.client.tables import clock_time, table
 
 BREAKDOWN_ROWS = 1000
 SHOWN_ROWS = 20

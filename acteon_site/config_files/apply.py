@@ -25,7 +25,7 @@ def lock_rows() -> Rows:
     config_versions.touch(LOAD_LOCK)
     for kind in KINDS.values():
         kind.lock()
-    return {section: _locked(section) for section in reversed(KINDS.keys())}
+    return {section: _locked(section) for section in reversed(list(KINDS))}
 
 
 def _locked(section: str) -> dict[Identity, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from acteon_site.client.tables import table
+from acteon_site.base.terminal import table
 from acteon_site.config_files.export import ExportReport
 from acteon_site.config_files.kind import KINDS
 from acteon_site.config_files.load import LoadReport

@@ -7,24 +7,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import FieldProblem, bad_query, forbidden, invalid, not_found
+from acteon_site.base.ids import as_uuid
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal, Role
 from acteon_site.http.requests import refuse_nul
 
+SCOPE = ("namespace", "tenant")
 MAX_OFFSET = 10_000
 MAX_LIMIT = 1000
 _DIGITS = re.compile(r"[0-9]{1,9}")
 
-
+M = TypeVar("M", bound=Model)
 View = Callable[..., HttpResponseBase]
 
 
@@ -74,11 +78,7 @@ def scope_of(request: Request, source: Mapping[str, Any] | None = None) -> tuple
     Raises 400 (query) or 422 (body) where one is missing or misspelt, 403 where the caller's key does not cover it.
     """
     given = request.query_params if source is None else source
-    problems = [
-        FieldProblem(name, problem)
-        for name in ("namespace", "tenant")
-        if (problem := _scope_problem(given.get(name)))
-    ]
+    problems = [FieldProblem(name, problem) for name in SCOPE if (problem := _scope_problem(given.get(name)))]
     if problems:
         message = "; ".join(f"{problem.field} {problem.message}" for problem in problems)
         raise (bad_query if source is None else invalid)(message, problems)
@@ -114,6 +114,28 @@ def require_action(request: Request, action: Mapping[str, Any]) -> None:
 def page_of(request: Request, default: int = 100) -> Page:
     limit = integer_of(request, "limit", default, lowest=1, highest=MAX_LIMIT)
     return Page(limit, integer_of(request, "offset", 0, lowest=0, highest=MAX_OFFSET))
+
+
+def seen_rows(request: Request, rows: QuerySet[M]) -> QuerySet[M]:
+    """Those in the caller's scope, and in the namespace and tenant that the query names, where it does."""
+    asked = {name: request.query_params[name] for name in SCOPE if name in request.query_params}
+    return rows.filter(**caller_of(request).lookups()).filter(**asked)
+
+
+def seen_row(request: Request, rows: QuerySet[M], pk: str, noun: str) -> M:
+    """The row of that id among the rows that `seen_rows` leaves; else 404."""
+    key = as_uuid(pk)
+    row = seen_rows(request, rows).filter(pk=key).first() if key else None
+    if row is None:
+        raise not_found(f"there is no such {noun}")
+    return row
+
+
+def page_response(request: Request, name: str, rows: QuerySet[M], shape: Callable[[M], Any]) -> Response:
+    """The rows on the page that the query asks for, below `name`, and how many they are."""
+    page = page_of(request)
+    shown = [shape(row) for row in rows[page.offset : page.offset + page.limit]]
+    return Response({name: shown, "count": len(shown)})
 
 
 def integer_of(request: Request, name: str, default: int, *, lowest: int, highest: int) -> int:

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 
 from acteon_site.base.source import Source
-from acteon_site.client.tables import console_for, table
+from acteon_site.base.terminal import console_for, table
 
 __all__ = ["AUTH_METHOD", "ExplainedCommand", "operator_name", "source_of", "table"]
 AUTH_METHOD = "command"

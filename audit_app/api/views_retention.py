@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.base.errors import not_found
-from acteon_site.base.ids import as_uuid
-from acteon_site.base.principals import Principal
-from acteon_site.http.endpoint import Endpoint, body_of, caller_of, page_of, scope_of
+from acteon_site.http.endpoint import (
+    Endpoint,
+    body_of,
+    caller_of,
+    page_response,
+    scope_of,
+    seen_row,
+    seen_rows,
+)
 from audit_app.api.shapes import policy_shape
 from audit_app.models import RetentionPolicy
 from audit_app.services.retention import retention_create, retention_delete, retention_update
@@ -17,14 +21,8 @@ from audit_app.services.retention import retention_create, retention_delete, ret
 
 class RetentionList(Endpoint):
     def get(self, request: Request) -> Response:
-        page = page_of(request)
-        policies = _seen_by(caller_of(request))
-        for name in ("namespace", "tenant"):
-            if name in request.query_params:
-                policies = policies.filter(**{name: request.query_params[name]})
-        rows = policies.order_by("namespace", "tenant")[page.offset : page.offset + page.limit]
-        shown = [policy_shape(policy) for policy in rows]
-        return Response({"policies": shown, "count": len(shown)})
+        rows = seen_rows(request, RetentionPolicy.objects.order_by("namespace", "tenant"))
+        return page_response(request, "policies", rows, policy_shape)
 
     def post(self, request: Request) -> Response:
         body = body_of(request)
@@ -49,17 +47,5 @@ class RetentionDetail(Endpoint):
         return Response(status=204)
 
 
-def _seen_by(caller: Principal) -> QuerySet[RetentionPolicy]:
-    return RetentionPolicy.objects.filter(**caller.lookups())
-
-
 def _policy(request: Request, policy_id: str) -> RetentionPolicy:
-    """The policy, or 404: also where the caller's scope, or the query's namespace or tenant, rules it out."""
-    key = as_uuid(policy_id)
-    policy = _seen_by(caller_of(request)).filter(pk=key).first() if key else None
-    asked = request.query_params
-    if policy is None or any(
-        asked.get(name, getattr(policy, name)) != getattr(policy, name) for name in ("namespace", "tenant")
-    ):
-        raise not_found("there is no such retention policy")
-    return policy
+    return seen_row(request, RetentionPolicy.objects.all(), policy_id, "retention policy")

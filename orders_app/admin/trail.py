@@ -14,7 +14,6 @@ from audit_app.models import AuditRecord
 from rules_app.engine import parse_rule
 from rules_app.models import Rule
 from rules_app.specs import rule_spec
-from rules_app.summaries import rule_summary
 
 MOST_LINES = 50
 COLORS = {
@@ -87,4 +86,4 @@ def shown_rule(request: HttpRequest, name: str) -> ShownRule:
         return ShownRule(name, "", "", "")
     parsed, _ = parse_rule(rule_spec(row))
     url = reverse("admin:rules_app_rule_change", args=[row.pk])
-    return ShownRule(name, row.description, rule_summary(parsed) if parsed else "", url)
+    return ShownRule(name, row.description, parsed.in_words() if parsed else "", url)

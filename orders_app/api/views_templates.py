@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from acteon_site.base.errors import invalid_field, not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.principals import Role
-from acteon_site.http.endpoint import Endpoint, body_of, page_of, require_seen, scope_of
+from acteon_site.http.endpoint import SCOPE, Endpoint, body_of, page_response, require_seen, scope_of
 from orders_app.api.shapes import profile_shape, template_shape
 from orders_app.models import Template, TemplateProfile
 from orders_app.sandbox.budget import Budget
@@ -21,8 +21,8 @@ from orders_app.services.template_edits import profile_delete, profile_save, tem
 
 class Templates(Endpoint):
     def get(self, request: Request) -> Response:
-        rows = [template_shape(row) for row in _page(request, Template)]
-        return Response({"templates": rows, "count": len(rows)})
+        rows = Template.objects.filter(**_scope(request)).order_by("name")
+        return page_response(request, "templates", rows, template_shape)
 
     def post(self, request: Request) -> Response:
         body = body_of(request)
@@ -51,8 +51,8 @@ class TemplateDetail(Endpoint):
 
 class Profiles(Endpoint):
     def get(self, request: Request) -> Response:
-        rows = [profile_shape(row) for row in _page(request, TemplateProfile)]
-        return Response({"profiles": rows, "count": len(rows)})
+        rows = TemplateProfile.objects.filter(**_scope(request)).order_by("name")
+        return page_response(request, "profiles", rows, profile_shape)
 
     def post(self, request: Request) -> Response:
         body = body_of(request)
@@ -137,11 +137,8 @@ def _common(body: dict[str, Any]) -> dict[str, Any]:
     return {"name": body.get("name"), "labels": labels, "description": description}
 
 
-def _page(request: Request, model: type[Template] | type[TemplateProfile]) -> Any:
-    namespace, tenant = scope_of(request)
-    page = page_of(request)
-    rows = model._default_manager.filter(namespace=namespace, tenant=tenant).order_by("name")
-    return rows[page.offset : page.offset + page.limit]
+def _scope(request: Request) -> dict[str, str]:
+    return dict(zip(SCOPE, scope_of(request), strict=True))
 
 
 def _found(request: Request, model: Any, pk: str) -> Any:

@@ -14,12 +14,12 @@ from acteon_site.admin.structured_field import StructuredField
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.names import name_problem
-from rules_app.engine import ACTION_TYPES, parse_rule, timezone_problem
+from rules_app.engine import ACTIONS, parse_rule, timezone_problem
 from rules_app.engine.fields import ROOTS
-from rules_app.engine.operators import OPERATORS
+from rules_app.engine.operators.registry import OPERATORS
+from rules_app.engine.quota_terms import overage_text, parse_quota, window_text
+from rules_app.engine.rules import KEYS
 from rules_app.models import Quota, Rule, RuleSettings
-from rules_app.quota_terms import overage_text, parse_quota, window_text
-from rules_app.specs import FIELDS
 
 _EXAMPLE = '<pre style="white-space: pre-wrap">{}</pre>'
 CONDITION_HELP = format_html(
@@ -36,10 +36,12 @@ CONDITION_HELP = format_html(
     ", ".join(ROOTS),
     ", ".join(OPERATORS),
 )
+_GO_ON = [name for name, action in ACTIONS.items() if not action.terminal]
 ACTION_HELP = format_html(
-    "What happens then. JSON or YAML with a <b>type</b>: {}. deduplicate, throttle and modify let the rules "
-    "below go on; every other type decides." + _EXAMPLE,
-    ", ".join(ACTION_TYPES),
+    "What happens then. JSON or YAML with a <b>type</b>: {}. {} let the rules below go on; "
+    "every other type decides." + _EXAMPLE,
+    ", ".join(ACTIONS),
+    " and ".join((", ".join(_GO_ON[:-1]), _GO_ON[-1])),
     """type: request_approval
 notify_provider: email-service
 timeout_seconds: 60
@@ -98,7 +100,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        spec = {name: cleaned[name] for name in FIELDS if name in cleaned}
+        spec = {name: cleaned[name] for name in KEYS if name in cleaned}
         show_problems(self, parse_rule(spec)[1], {})
         return cleaned
 

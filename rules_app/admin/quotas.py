@@ -10,13 +10,13 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from acteon_site.base.clock_text import span_in_words
 from rules_app.admin.forms import QuotaForm
 from rules_app.admin.rules import actor_of
+from rules_app.engine.quota_terms import overage_text
 from rules_app.models import Quota
-from rules_app.quota_terms import overage_text
 from rules_app.services.quota_windows import quota_usage
 from rules_app.services.quotas import quota_delete, quota_save
-from rules_app.summaries import span_text
 
 
 @admin.register(Quota)
@@ -52,7 +52,7 @@ class QuotaAdmin(ModelAdmin):
     @display(description="Narrowed to")
     def narrowed_to(self, quota: Quota) -> str:
         seconds = quota.window_seconds if quota.window == Quota.Window.CUSTOM else None
-        parts = (quota.provider, quota.principal, seconds and f"windows of {span_text(seconds)}")
+        parts = (quota.provider, quota.principal, seconds and f"windows of {span_in_words(seconds)}")
         return ", ".join(part for part in parts if part) or "everything"
 
     @display(description="State", label={"enabled": "success", "disabled": "warning"}, ordering="enabled")

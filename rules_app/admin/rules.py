@@ -15,13 +15,12 @@ from unfold.decorators import action, display
 
 from acteon_site.base.errors import AppError
 from rules_app.admin.forms import RuleForm, TryForm
-from rules_app.engine import ACTION_TYPES, ActionView, parse_rule
+from rules_app.engine import ACTIONS, ActionView, parse_rule
 from rules_app.engine import Rule as EngineRule
 from rules_app.models import Rule
 from rules_app.services.evaluation import rules_evaluate
 from rules_app.services.rule_sets import rule_save, rules_delete, rules_enable
 from rules_app.specs import rule_spec
-from rules_app.summaries import action_summary, rule_summary
 
 
 def actor_of(request: HttpRequest) -> str:
@@ -33,7 +32,7 @@ class ActionTypeFilter(admin.SimpleListFilter):
     parameter_name = "does"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, kind.replace("_", " ")) for kind in ACTION_TYPES]
+        return [(kind, kind.replace("_", " ")) for kind in ACTIONS]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(action__type=self.value()) if self.value() else queryset
@@ -65,12 +64,12 @@ class RuleAdmin(ModelAdmin):
     @display(description="When")
     def when(self, rule: Rule) -> str:
         parsed = _parsed(rule)
-        return parsed.condition.display() if parsed else "does not parse: open it to see why"
+        return parsed.condition.text if parsed else "does not parse: open it to see why"
 
     @display(description="Then")
     def then(self, rule: Rule) -> str:
         parsed = _parsed(rule)
-        return action_summary(parsed) if parsed else "-"
+        return parsed.action_in_words() if parsed else "-"
 
     @display(description="For")
     def applies_to(self, rule: Rule) -> str:
@@ -80,7 +79,7 @@ class RuleAdmin(ModelAdmin):
     @display(description="In words")
     def in_words(self, rule: Rule) -> str:
         parsed = _parsed(rule) if rule.pk else None
-        return rule_summary(parsed) if parsed else "shown once the rule is saved"
+        return parsed.in_words() if parsed else "shown once the rule is saved"
 
     @display(description="From", ordering="source")
     def origin(self, rule: Rule) -> str:
@@ -172,6 +171,6 @@ def _rows(traces: Iterable[Any]) -> Iterable[dict[str, Any]]:
             "name": seen.rule.name,
             "priority": seen.rule.priority,
             "result": seen.result.replace("_", " "),
-            "then": action_summary(seen.rule),
+            "then": seen.rule.action_in_words(),
             "why": "; ".join(part for part in why if part),
         }

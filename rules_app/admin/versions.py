@@ -9,9 +9,9 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from acteon_site.admin.read_only import ReadOnlyAdmin, pretty_json
+from rules_app.admin.version_diff import EMPTY, Difference, version_differences
 from rules_app.models import RuleSetVersion
 from rules_app.selectors import previous_version
-from rules_app.version_diff import EMPTY, Difference, version_differences
 
 _COLOURS = {"+": "#15803d", "-": "#b91c1c"}
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from acteon_site.base.clock_text import rfc3339
-from rules_app.coverage import Entry
 from rules_app.engine import RuleTrace, time_map
+from rules_app.engine.quota_terms import overage_text, window_text
 from rules_app.models import Quota, Rule
-from rules_app.quota_terms import overage_text, window_text
+from rules_app.services.coverage import Entry
 from rules_app.services.evaluation import Evaluation
 from rules_app.services.quota_windows import Usage
+from rules_app.services.quotas import quota_spec
 
 MADE_BY_HAND = "admin"
 
@@ -62,7 +63,7 @@ def trace_shape(seen: RuleTrace, found: Evaluation) -> dict[str, Any]:
         "rule_name": rule.name,
         "priority": rule.priority,
         "enabled": rule.name not in found.disabled,
-        "condition_display": rule.condition.display(),
+        "condition_display": rule.condition.text,
         "result": seen.result,
         "evaluation_duration_us": seen.duration_us,
         "action": rule.action.type,
@@ -106,19 +107,9 @@ def _entry_shape(entry: Entry) -> dict[str, Any]:
 def quota_shape(quota: Quota) -> dict[str, Any]:
     return {
         "id": str(quota.pk),
-        "namespace": quota.namespace,
-        "tenant": quota.tenant,
-        "provider": quota.provider or None,
-        "principal": quota.principal or None,
-        "per_principal": quota.per_principal,
-        "max_actions": quota.max_actions,
-        "window": window_text(quota.window, quota.window_seconds),
-        "overage_behavior": overage_text(quota.overage, quota.overage_target),
-        "enabled": quota.enabled,
+        **quota_spec(quota),
         "created_at": rfc3339(quota.created_at),
         "updated_at": rfc3339(quota.updated_at),
-        "description": quota.description,
-        "labels": quota.labels,
     }
 
 

@@ -14,8 +14,8 @@ from acteon_site.base.errors import FieldProblem, bad_query, forbidden, invalid_
 from acteon_site.base.principals import Principal
 from acteon_site.http.endpoint import Endpoint, body_of, caller_of, query_time
 from rules_app.api.shapes import coverage_shape, rule_shape
-from rules_app.coverage import coverage_entries
 from rules_app.models import Rule
+from rules_app.services.coverage import coverage_entries
 from rules_app.services.rule_sets import rule_enable
 
 COVERAGE_SPAN = timedelta(days=7)

@@ -13,8 +13,8 @@ from acteon_site.base.errors import FieldProblem
 from acteon_site.config_files.kind import Kind, Reference, Spec
 from acteon_site.config_files.problems import did_you_mean
 from acteon_site.config_files.toml_tables import TomlTables
+from rules_app.engine.quota_terms import KEYS, QuotaTerms, overage_text, parse_quota, window_text
 from rules_app.models import Quota
-from rules_app.quota_terms import KEYS, QuotaTerms, overage_text, parse_quota, window_text
 from rules_app.services.quota_windows import quota_usage
 from rules_app.services.quotas import quota_spec
 

@@ -12,17 +12,11 @@ from acteon_site.config_files.kind import Kind, Reference, Spec
 from acteon_site.config_files.toml_tables import TomlTables
 from rules_app.config_kinds.rule_set import RULE_SET
 from rules_app.engine import parse_rule
+from rules_app.engine.actions.parse import parse_action
 from rules_app.engine.rules import DEFAULT_PRIORITY
 from rules_app.models import Rule
 from rules_app.services.rule_sets import rules_lock
 from rules_app.specs import DEFAULTS, rule_spec
-
-# Which setting of which action names what.
-_NAMED = {
-    "reroute": ("target_provider", "providers"),
-    "request_approval": ("notify_provider", "providers"),
-    "chain": ("chain", "chains"),
-}
 
 
 class Rules(Kind):
@@ -70,8 +64,6 @@ class Rules(Kind):
             toml.refuse((*at, "directory"), "must be the path of a directory")
 
     def references(self, spec: Spec) -> list[Reference]:
-        action = spec.get("action")
-        if not isinstance(action, dict):  # a row that nobody checked
-            return []
-        setting, section = _NAMED.get(str(action.get("type")), ("", ""))
-        return [Reference(f"action.{setting}", section, (str(action.get(setting)),))] if setting else []
+        action = parse_action(spec.get("action"), "action", [])  # None in a row that nobody checked
+        named = action.references() if action else []
+        return [Reference(f"action.{setting}", section, (name,)) for setting, section, name in named]

@@ -1,32 +1,21 @@
 """The rule engine: pure Python, no Django. `parse_rule` makes rules, `decide` asks them."""
 
-from rules_app.engine.action_specs import ACTION_TYPES
-from rules_app.engine.actions import (
-    GATES,
-    HOLDS,
-    TERMINAL,
-    Allow,
-    Deduplicate,
-    Deny,
-    Modify,
-    RequestApproval,
-    Reroute,
-    RuleAction,
-    Schedule,
-    StartChain,
-    Suppress,
-    Throttle,
-)
+from rules_app.engine.actions.allow import Allow
+from rules_app.engine.actions.chain import StartChain
+from rules_app.engine.actions.deduplicate import Deduplicate
+from rules_app.engine.actions.modify import Modify
+from rules_app.engine.actions.registry import ACTIONS
+from rules_app.engine.actions.request_approval import RequestApproval
+from rules_app.engine.actions.reroute import Reroute
+from rules_app.engine.actions.schedule import Schedule
+from rules_app.engine.actions.throttle import Throttle
 from rules_app.engine.decide import Cleared, Plan, RuleFailure, RuleTrace, decide
 from rules_app.engine.rules import Rule, RuleSet, duplicate_problems, parse_rule, timezone_problem
 from rules_app.engine.scope import ActionView
 from rules_app.engine.times import time_map, zone_of
 
 __all__ = [
-    "ACTION_TYPES",
-    "GATES",
-    "HOLDS",
-    "TERMINAL",
+    "ACTIONS",
     "ActionView",
     "Allow",
     "Cleared",
@@ -37,7 +26,6 @@ __all__ = [
     "RequestApproval",
     "Reroute",
     "Rule",
-    "RuleAction",
     "RuleFailure",
     "RuleSet",
     "RuleTrace",

@@ -6,23 +6,22 @@ changes a result.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from acteon_site.base.errors import FieldProblem
 from rules_app.engine.fields import Field, parse_field
-from rules_app.engine.operands import operand_problem
-from rules_app.engine.operators import OPERATORS, SYNONYMS, Operator, mistyped
-from rules_app.engine.scope import MISSING, Scope, kind_of
+from rules_app.engine.operators.base import Operator
+from rules_app.engine.operators.registry import OPERATORS, SYNONYMS
+from rules_app.engine.scope import Scope, kind_of
 from rules_app.engine.suggest import unknown
 
 MAX_DEPTH = 16
 MAX_CLAUSES = 500
 GROUPS = ("all", "any", "not")
 KNOWN_KEYS = (*GROUPS, "field", *OPERATORS)
-SHOWN_MEMBERS = 8
+KEY_SYNONYMS = {**SYNONYMS, "and": "all", "or": "any"}
 Problems = list[FieldProblem]
 
 
@@ -34,19 +33,7 @@ class Leaf:
 
     def note(self, scope: Scope) -> str | None:
         """Why this clause could not really compare, or None. Names types, never values."""
-        value = self.field.get(scope)
-        if self.operator.family == "presence":
-            return None
-        if value is MISSING:
-            return f"{self.field.path} is missing, so {self.operator.name} is {self._result(value)}"
-        if not mistyped(self.operator, self.operand, value):
-            return None
-        wanted = self.operand[0] if isinstance(self.operand, list) else self.operand
-        found = f"{self.field.path} is {kind_of(value)}, not {kind_of(wanted)}"
-        return f"{found}, so {self.operator.name} is {self._result(value)}"
-
-    def _result(self, value: Any) -> str:
-        return str(self.operator.build(self.operand)(value)).lower()
+        return self.operator.note(self.field.path, self.operand, self.field.get(scope))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,9 +45,6 @@ class Condition:
     group: str = ""
     children: tuple[Condition, ...] = ()
     leaf: Leaf | None = None
-
-    def display(self) -> str:
-        return self.text
 
     def leaves(self) -> Iterator[Leaf]:
         if self.leaf:
@@ -114,7 +98,7 @@ class _Parser:
             if key in ("operator", "op", "value"):
                 message = "write the operator itself as the key, for example gte: 50000"
             else:
-                message = unknown("operator or key", key, KNOWN_KEYS, SYNONYMS)
+                message = unknown("operator or key", key, KNOWN_KEYS, KEY_SYNONYMS)
             self._refuse(f"{path}.{key}", message)
 
     def _group(self, spec: Mapping[str, Any], groups: list[str], path: str, depth: int) -> Condition | None:
@@ -150,7 +134,7 @@ class _Parser:
         if found is None:
             return None
         chosen, operand = OPERATORS[names[0]], spec[names[0]]
-        problem = operand_problem(chosen, operand, found)
+        problem = chosen.problem(operand, found)
         if problem:
             self._refuse(f"{path}.{names[0]}", problem)
             return None
@@ -175,23 +159,8 @@ def _operator_count(names: list[str]) -> str:
 
 def _leaf_condition(leaf: Leaf) -> Condition:
     get, fits = leaf.field.get, leaf.operator.build(leaf.operand)
-    return Condition(lambda scope: fits(get(scope)), _leaf_text(leaf), leaf=leaf)
-
-
-def _leaf_text(leaf: Leaf) -> str:
-    if leaf.operator.family == "presence":
-        negated = "" if leaf.operand else "not "
-        verb = "exists" if leaf.operator.name == "exists" else "is null"
-        return f"{negated}{leaf.field.path} {verb}"
-    return f"{leaf.field.path} {leaf.operator.symbol} {_operand_text(leaf.operand)}"
-
-
-def _operand_text(operand: Any) -> str:
-    if not isinstance(operand, list):
-        return json.dumps(operand, ensure_ascii=False)
-    shown = ", ".join(json.dumps(member, ensure_ascii=False) for member in operand[:SHOWN_MEMBERS])
-    more = f", … {len(operand) - SHOWN_MEMBERS} more" if len(operand) > SHOWN_MEMBERS else ""
-    return f"[{shown}{more}]"
+    text = leaf.operator.text(leaf.field.path, leaf.operand)
+    return Condition(lambda scope: fits(get(scope)), text, leaf=leaf)
 
 
 def _negate(child: Condition) -> Condition:

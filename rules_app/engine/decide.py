@@ -14,7 +14,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from acteon_site.base.errors import AppError
-from rules_app.engine.actions import Modify
+from rules_app.engine.actions.modify import Modify
 from rules_app.engine.merge_patch import merge_patch
 from rules_app.engine.rules import Rule, RuleSet
 from rules_app.engine.scope import ActionView, Scope
@@ -185,7 +185,7 @@ class _Walk:
         return rule.condition.test(self.scope)
 
     def apply(self, rule: Rule) -> None:
-        if rule.terminal:
+        if rule.action.terminal:
             self.rule, self.ended = rule, True
         elif isinstance(rule.action, Modify):
             self.modify(rule, rule.action)

@@ -9,6 +9,7 @@ from typing import Any
 from rules_app.engine.scope import MISSING, Scope
 from rules_app.engine.suggest import nearest, unknown
 from rules_app.engine.times import TIME_FIELDS, TimeField
+from rules_app.engine.values import country_hint
 
 Getter = Callable[[Scope], Any]
 TEXT_FIELDS = (
@@ -42,6 +43,14 @@ class Field:
     @property
     def is_country(self) -> bool:
         return names_country(self.path)
+
+    def value_problem(self, value: Any, *, slack: int = 0) -> str | None:
+        """Why the field can never have this value; `slack` lets an ordered operator name one past the end."""
+        if self.is_text or self.is_country:
+            if isinstance(value, bool):
+                return f"must be text for {self.path}: {country_hint(value)}"
+            return None if isinstance(value, str) else f"must be text for {self.path}; quote it: '{value}'"
+        return self.clock.value_problem(value, self.path, slack) if self.clock else None
 
 
 def names_country(path: str) -> bool:

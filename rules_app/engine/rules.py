@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.names import name_problem
-from rules_app.engine.action_specs import parse_action
-from rules_app.engine.actions import GATES, TERMINAL, RuleAction
+from rules_app.engine.actions.base import Gate, RuleAction
+from rules_app.engine.actions.parse import parse_action
 from rules_app.engine.conditions import Condition, parse_condition
-from rules_app.engine.operands import norway, text_problem
 from rules_app.engine.scope import ActionView, kind_of
 from rules_app.engine.suggest import nearest, unknown
 from rules_app.engine.times import zone_of
+from rules_app.engine.values import country_hint, text_problem
 
 MAX_NAME = 200
 MAX_DESCRIPTION = 2_000
@@ -25,6 +25,7 @@ PRIORITY_LIMIT = 2**31 - 1
 DEFAULT_PRIORITY = 100
 # A suppress that tests nothing but these is a catch-all: it says where an action goes, not what it is.
 SCOPE_FIELDS = frozenset(("action.namespace", "action.tenant", "action.provider"))
+# In the order in which they are exported.
 KEYS = (
     "name",
     "priority",
@@ -33,9 +34,9 @@ KEYS = (
     "namespace",
     "tenant",
     "timezone",
+    "only_unmatched",
     "condition",
     "action",
-    "only_unmatched",
 )
 REQUIRED = ("name", "condition", "action")
 
@@ -59,14 +60,20 @@ class Rule:
     zone: ZoneInfo | None = None
     only_unmatched: bool = False
     claims: bool = False
-    terminal: bool = True
-    source: str = ""
 
     def covers(self, action: ActionView) -> bool:
         """Whether the rule speaks about the action's namespace and tenant at all."""
         return (self.namespace == "*" or self.namespace == action.namespace) and (
             self.tenant == "*" or self.tenant == action.tenant
         )
+
+    def action_in_words(self) -> str:
+        """What the rule does, as the end of a sentence that begins with its condition."""
+        words = self.action.in_words()
+        return f"{words} what no rule above has claimed" if self.only_unmatched else words
+
+    def in_words(self) -> str:
+        return f"When {self.condition.text}: {self.action_in_words()}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +91,7 @@ class RuleSet:
         object.__setattr__(self, "zone", ZoneInfo(self.default_timezone))
 
 
-def parse_rule(spec: Mapping[str, Any], *, source: str = "") -> tuple[Rule | None, list[FieldProblem]]:
+def parse_rule(spec: Mapping[str, Any]) -> tuple[Rule | None, list[FieldProblem]]:
     """The rule that `spec` (the guide's YAML shape) describes, or None and every problem found in it."""
     if not isinstance(spec, Mapping):
         return None, [FieldProblem("rule", f"must be an object, not {kind_of(spec)}")]
@@ -96,7 +103,7 @@ def parse_rule(spec: Mapping[str, Any], *, source: str = "") -> tuple[Rule | Non
     problems += _only_unmatched_problems(spec, action)
     if problems or condition is None or action is None:
         return None, problems
-    return _build(spec, condition, action, source), []
+    return _build(spec, condition, action), []
 
 
 def duplicate_problems(names: Iterable[str]) -> list[FieldProblem]:
@@ -167,7 +174,7 @@ def _description_problem(value: Any) -> str | None:
 
 def _scope_problem(value: Any) -> str | None:
     if isinstance(value, bool):
-        return f"must be text: {norway(value)}"
+        return f"must be text: {country_hint(value)}"
     return None if value == "*" else name_problem(value, colon_allowed=False)
 
 
@@ -182,7 +189,7 @@ def _only_unmatched_problems(spec: Mapping[str, Any], action: RuleAction | None)
     return []
 
 
-def _build(spec: Mapping[str, Any], condition: Condition, action: RuleAction, source: str) -> Rule:
+def _build(spec: Mapping[str, Any], condition: Condition, action: RuleAction) -> Rule:
     fields = condition.fields()
     only_unmatched = spec.get("only_unmatched")
     if only_unmatched is None:
@@ -200,7 +207,5 @@ def _build(spec: Mapping[str, Any], condition: Condition, action: RuleAction, so
         timezone=zone_name,
         zone=ZoneInfo(zone_name) if zone_name else None,
         only_unmatched=only_unmatched,
-        claims=action.type in GATES and "action.action_type" in fields,
-        terminal=action.type in TERMINAL,
-        source=source,
+        claims=isinstance(action, Gate) and "action.action_type" in fields,
     )

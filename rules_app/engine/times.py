@@ -29,6 +29,17 @@ class TimeField:
     def is_number(self) -> bool:
         return self.text_problem is None
 
+    def value_problem(self, value: Any, path: str, slack: int) -> str | None:
+        """Why the clock can never show this value; `slack` lets it lie that far outside the bounds."""
+        if self.text_problem:
+            return (
+                self.text_problem(value) if isinstance(value, str) else f"must be text in quotes for {path}"
+            )
+        if isinstance(value, bool) or not isinstance(value, int):
+            return f"must be a whole number for {path}"
+        low, high = self.low or 0, self.high or 0
+        return None if low - slack <= value <= high + slack else f"must be from {low} to {high} for {path}"
+
 
 def _weekday_problem(text: str) -> str | None:
     return None if text in WEEKDAYS else unknown("weekday", text, WEEKDAYS, _BY_OTHER_SPELLING)

@@ -9,6 +9,7 @@ from uuid import UUID
 from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from rules_app.engine.counters import window_bounds
+from rules_app.engine.quota_terms import overage_text
 from rules_app.models import GateRow, Quota
 from rules_app.services.gates import quota_key
 
@@ -29,7 +30,7 @@ class QuotaSpec:
 
     @property
     def overage_behavior(self) -> str:
-        return f"{self.overage}:{self.overage_target}" if self.overage_target else self.overage
+        return overage_text(self.overage, self.overage_target)
 
     def counts(self, namespace: str, tenant: str, provider: str, principal: str) -> bool:
         return (

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from acteon_site.base import config_versions
 from acteon_site.base.errors import conflict, invalid
+from rules_app.engine.quota_terms import QuotaTerms, overage_text, parse_quota, window_text
 from rules_app.models import Quota
-from rules_app.quota_terms import QuotaTerms, overage_text, parse_quota, window_text
 
 
 def quota_spec(quota: Quota) -> dict[str, Any]:

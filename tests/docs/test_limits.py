@@ -26,8 +26,9 @@ from orders_app.sandbox.budget import MAX_SECONDS, MAX_STEPS, MAX_TEXT, MAX_WRIT
 from orders_app.sandbox.environment import MAX_NESTED, MAX_RANGE
 from orders_app.sandbox.rendering import MAX_TEMPLATE
 from orders_app.services.idempotency import KEPT, MAX_KEY
-from rules_app import quota_terms
-from rules_app.engine import action_specs, rules
+from rules_app.engine import quota_terms, rules
+from rules_app.engine.actions.settings import CENTURY_SECONDS
+from rules_app.engine.actions.throttle import MAX_COUNT
 from tests.audit_app.serving import serving
 from tests.e2e.running import ROOT
 
@@ -67,8 +68,8 @@ SAID = {
     "steps of a chain": [chains.MAX_STEPS],
     "`max_retries` of a step": [MAX_RETRIES],
     "times in a chain": [default_of("seconds", "most")],
-    "windows, TTLs, delays": [action_specs.CENTURY_SECONDS],
-    "`max_count` of a throttle": [action_specs.MAX_THROTTLE_COUNT],
+    "windows, TTLs, delays": [CENTURY_SECONDS],
+    "`max_count` of a throttle": [MAX_COUNT],
     "`limit` of a list": [MAX_LIMIT, DEFAULT_LIMIT],
     "`offset` of a list": [MAX_OFFSET],
     "requests per key or token": [RATE, BURST],
@@ -99,14 +100,14 @@ def test_every_limit_stands_in_the_table_and_no_other() -> None:
 
 def test_what_is_said_once_holds_for_all_that_it_names() -> None:
     assert rules.MAX_DESCRIPTION == quota_terms.MAX_DESCRIPTION == default_of("text", "max_length")
-    assert action_specs.CENTURY_SECONDS == LONGEST_TTL
+    assert CENTURY_SECONDS == LONGEST_TTL
     source = (ROOT / "acteon_site" / "settings.py").read_text()
     assert f'"ACTEON_RATE_PER_MINUTE", default=0 if EMBEDDED else {RATE:_})' in source
     assert RATE // 10 == BURST
     assert '"ACTEON_RATE_BURST", default=max(1, RATE_PER_MINUTE // 10))' in source
     assert '"ACTEON_STREAM_LISTENERS", default=2000)' in source
     assert '"ACTEON_STREAM_LISTENERS_PER_TENANT", default=1000)' in source
-    assert "{1,128}" in (ROOT / "acteon_site" / "middleware.py").read_text()
+    assert "{1,128}" in (ROOT / "acteon_site" / "http" / "middleware.py").read_text()
 
 
 def test_the_web_server_reads_lines_of_64_kib() -> None:

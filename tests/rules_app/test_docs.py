@@ -10,10 +10,10 @@ import pytest
 import yaml
 from django.conf import settings
 
-from rules_app.engine import ACTION_TYPES, parse_rule
-from rules_app.engine.operators import OPERATORS
+from rules_app.engine import ACTIONS, parse_rule
+from rules_app.engine.operators.registry import OPERATORS
+from rules_app.engine.quota_terms import parse_quota
 from rules_app.engine.times import TIME_FIELDS
-from rules_app.quota_terms import parse_quota
 from tests.rules_app.shop import problems_of
 
 PAGE = (Path(settings.BASE_DIR) / "docs" / "rules.md").read_text()
@@ -33,7 +33,7 @@ def test_every_example_is_accepted(example: dict[str, Any]) -> None:
 
 
 def test_every_operator_action_and_time_field_is_described() -> None:
-    known = [*OPERATORS, *ACTION_TYPES, *(f"time.{name}" for name in TIME_FIELDS)]
+    known = [*OPERATORS, *ACTIONS, *(f"time.{name}" for name in TIME_FIELDS)]
     assert [name for name in known if f"`{name}`" not in PAGE] == []
 
 

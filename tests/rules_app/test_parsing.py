@@ -173,7 +173,7 @@ def test_conditions_are_shown_as_people_read_them() -> None:
             {"field": "action.payload.note", "exists": False},
         ]
     }
-    assert rule_of(condition=condition).condition.display() == (
+    assert rule_of(condition=condition).condition.text == (
         'action.action_type == "place_order" and (time.hour < 9 or time.hour >= 17) '
         'and not (action.payload.country in ["DE", "AT"]) and not action.payload.note exists'
     )

@@ -8,8 +8,8 @@ import pytest
 
 from acteon_site.base import config_versions
 from acteon_site.base.errors import AppError
+from rules_app.engine.quota_terms import overage_text, parse_quota, window_text
 from rules_app.models import Quota
-from rules_app.quota_terms import overage_text, parse_quota, window_text
 from rules_app.services.quota_windows import quotas_counting
 from rules_app.services.quotas import quota_create, quota_delete, quota_spec, quota_update
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from acteon_site.access.keys import MAX_DAYS, ROLES, api_key_create
 from acteon_site.base.errors import AppError
 from acteon_site.base.names import name_problem
+from acteon_site.management.base import ExplainedCommand
 
 EXAMPLES = """examples:
   python manage.py create_api_key storefront --tenant acme-store --namespace ecommerce
@@ -23,12 +23,9 @@ exit codes: 0 made, 1 not made, 2 wrong usage"""
 SCOPES = ("namespace", "tenant", "provider", "action_type")
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "Make an API key. Its secret is shown once and stored as a hash only."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="who will use it; unique")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from acteon_site.client.demo import send_samples, wait_until_ready, watch_releases
 from acteon_site.client.errors import EXIT_DIFFERENT, ClientError
 from acteon_site.client.http import GatewayClient
 from acteon_site.client.samples import SAMPLE_ORDERS
-from acteon_site.client.tables import console_for
+from acteon_site.management.base import ExplainedCommand
 from acteon_site.management.commands.serve import add_serving_arguments
 from acteon_site.serving.embedded import EmbeddedStart, announce, embedded_start
 from acteon_site.serving.system import EmbeddedSystem
@@ -28,12 +27,9 @@ EXAMPLES = """examples:
 exit codes: 0 stopped by Ctrl-C, or --once and all as expected; 1 it could not start, or an outcome differs"""
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "Serve the whole system and show the guide's 15 sample orders going through it."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_serving_arguments(parser)
@@ -79,7 +75,7 @@ class Command(BaseCommand):
             system.stop(0 if as_expected else EXIT_DIFFERENT)
 
     def _conversation(self, client: GatewayClient, start: EmbeddedStart, options: Mapping[str, Any]) -> bool:
-        console = console_for(cast(IO[str], self.stdout))
+        console = self.console
         wait_until_ready(client)
         sent = send_samples(
             client,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from acteon_site.base.errors import AppError
-from acteon_site.client.tables import console_for
 from acteon_site.config_files.export import export_to
 from acteon_site.config_files.show import show_export
+from acteon_site.management.base import ExplainedCommand
 
 HELP = """Write everything that load_pipeline can load as YAML files, which it reads back unchanged: what was
 loaded and what people made or edited since. Secrets are written as ${NAME}, never in the clear."""
@@ -23,12 +22,9 @@ EXAMPLES = """examples:
 exit codes: 0 written, 1 not written, 2 wrong usage"""
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = HELP
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("directory", type=Path, metavar="DIR", help="where to; made where it is missing")
@@ -42,4 +38,4 @@ class Command(BaseCommand):
         except (AppError, OSError) as error:
             raise CommandError(str(error)) from error
         if options["verbosity"] > 0:
-            show_export(console_for(cast(IO[str], self.stdout)), str(directory), report)
+            show_export(self.console, str(directory), report)

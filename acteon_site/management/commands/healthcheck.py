@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import socket
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
 import httpx
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from kombu.exceptions import OperationalError
 
 from acteon_site.celery import app
+from acteon_site.management.base import ExplainedCommand
 
 EXAMPLES = """examples:
   python manage.py healthcheck web --port 8080
@@ -22,13 +22,10 @@ NODES = {"worker": "celery", "scheduler": "celerybeat"}
 SECONDS = 5.0
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "Ask the web server, worker or scheduler of this host (or container) whether it works."
+    examples = EXAMPLES
     requires_system_checks = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("process", choices=["web", *NODES])

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError
 
-from acteon_site.client.tables import console_for
 from acteon_site.config_files.load import LoadReport, load_paths
 from acteon_site.config_files.problems import LoadRefused
 from acteon_site.config_files.show import refusal_text, show_load
 from acteon_site.config_files.watch import watch_paths
-from acteon_site.management.base import operator_name
+from acteon_site.management.base import ExplainedCommand, operator_name
 
 HELP = """Load rules, providers, circuit breakers, chains, lifecycles, redaction, quotas, retention and
 templates from YAML and TOML files. All or nothing; loading the same files again changes nothing.
@@ -35,12 +33,9 @@ exit codes: 0 loaded, nothing to do, or a dry run without problems; 1 refused, n
 problem is printed as file:line: kind "name": field: message); 2 wrong usage"""
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = HELP
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="DIR|FILE", help="what to load")
@@ -77,7 +72,7 @@ class Command(BaseCommand):
 
     def _show(self, report: LoadReport, options: dict[str, Any]) -> None:
         if options["verbosity"] > 0:
-            show_load(console_for(cast(IO[str], self.stdout)), report, everything=options["verbosity"] > 1)
+            show_load(self.console, report, everything=options["verbosity"] > 1)
 
     def _reload(self, options: dict[str, Any]) -> None:
         """One load of a watch: trouble is told, and the last good configuration stays in force."""

@@ -6,15 +6,15 @@ import argparse
 import os
 from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from acteon_site.client import cli
 from acteon_site.client.errors import ClientError
 from acteon_site.client.http import GatewayClient
 from acteon_site.client.samples import SAMPLE_ORDERS
-from acteon_site.client.tables import console_for
+from acteon_site.management.base import ExplainedCommand
 
 EXIT_CODES = """
 exit codes: 0 done, 1 something is not as expected, 2 wrong usage, 3 no gateway answers, 4 it refused"""
@@ -40,13 +40,10 @@ SUBCOMMANDS = {
 }
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "The e-commerce pipeline from a client's side: set up, send orders, watch, report, clean up."
+    examples = EXAMPLES
     requires_system_checks = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         added = parser.add_subparsers(dest="subcommand", metavar="COMMAND", required=True)
@@ -71,7 +68,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        console = console_for(cast(IO[str], self.stdout))
+        console = self.console
         try:
             with GatewayClient(options["url"], options["api_key"]) as client:
                 code = cli.COMMANDS[options["subcommand"]](client, console, options)

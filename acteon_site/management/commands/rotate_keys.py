@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.apps import apps
-from django.core.management.base import BaseCommand, CommandParser
 from django.db import models, transaction
 from fernet_fields import EncryptedField
 
+from acteon_site.management.base import ExplainedCommand
+
 BATCH = 500
-EPILOG = """\
+EXAMPLES = """\
 how to rotate:
   1. put the new key first:   FERNET_KEYS=new,old     and restart every process
   2. manage.py rotate_keys                            (may be repeated; can run while the gateway serves)
@@ -24,14 +25,9 @@ exit codes: 0 done, 1 some rows could not be read with any key (they are named b
 """
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "Re-encrypt all encrypted columns with the first of FERNET_KEYS, in batches."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        parser.epilog = EPILOG
-        return parser
+    examples = EXAMPLES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from acteon_site.management.base import ExplainedCommand
 from acteon_site.serving.embedded import announce, embedded_start
 from acteon_site.serving.system import EmbeddedSystem
 
@@ -36,12 +36,9 @@ def add_serving_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = HELP
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"epilog": EXAMPLES, "formatter_class": RawDescriptionHelpFormatter}
-        return super().create_parser(prog_name, subcommand, **kwargs)
+    examples = EXAMPLES
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_serving_arguments(parser)

@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from acteon_site.access.keys import api_key_create, principal_of
+from acteon_site.access.keys import api_key_create, key_principal
 from acteon_site.models import ApiKey
 from tests.people import People, errors_of, page_of, press, told
 
@@ -42,7 +42,7 @@ def test_a_key_is_shown_once_works_and_is_never_seen_again(people: People) -> No
     assert "no-store" in answer.headers["Cache-Control"]
     secret = answer.context["secret"]
     assert answer.content.decode().count(secret) == 1
-    key, principal = ApiKey.objects.get(), principal_of(secret)
+    key, principal = ApiKey.objects.get(), key_principal(secret)
     assert principal is not None
     assert (principal.caller_id, principal.tenants) == ("key:storefront", ("acme-store", "other-store"))
     later = page_of(client, LIST) + page_of(client, PAGE, key.pk) + page_of(client, "index")
@@ -93,7 +93,7 @@ def test_a_revoked_key_opens_nothing_any_more(people: People) -> None:
     client = people.client("administrator")
     assert "Yes, revoke it" in page_of(client, PAGE, key.pk)
     assert "old is revoked" in told(press(client, REVOKE, key))
-    assert principal_of(secret) is None
+    assert key_principal(secret) is None
     assert "Yes, revoke it" not in page_of(client, PAGE, key.pk)
     assert "revoked" in page_of(client, LIST)
     assert LogEntry.objects.get().get_change_message() == "Revoked."
@@ -106,7 +106,7 @@ def test_a_key_is_neither_edited_nor_deleted(people: People) -> None:
     delete = reverse("admin:acteon_site_apikey_delete", args=[key.pk])
     assert client.post(delete, {"post": "yes"}).status_code == 403
     assert client.get(reverse(f"admin:{REVOKE}", args=[key.pk])).status_code == 405
-    principal = principal_of(secret)
+    principal = key_principal(secret)
     assert principal is not None
     assert principal.role == 1
 
@@ -119,5 +119,5 @@ def test_only_administrators_handle_keys(people: People, group: str) -> None:
         assert client.get(reverse(f"admin:{page}")).status_code == 403
     assert add(client).status_code == 403
     assert press(client, REVOKE, key).status_code == 403
-    assert principal_of(secret) is not None
+    assert key_principal(secret) is not None
     assert ApiKey.objects.count() == 1

@@ -86,7 +86,6 @@ def test_a_dispatch_sends_key_and_clock_and_reads_the_bare_string(
     _, _, headers, body = stub.asked[0]
     assert headers["Authorization"] == "Bearer acteon_secret"
     assert headers["X-Demo-Now"] == "2026-03-10T11:00:00-04:00"
-    assert "Idempotency-Key" not in headers
     assert json.loads(body) == {"payload": {}}
 
 
@@ -107,15 +106,15 @@ def test_a_refusal_shows_code_message_fields_and_advice(stub: StubGateway, clien
     assert "POST /v1/dispatch → 422 VALIDATION: no" in str(refused.value)
     assert "total_cents: is required" in str(refused.value)
     assert refused.value.exit_code == EXIT_REFUSED
-    stub.answers[("GET", "/v1/rules")] = (401, {"code": "UNAUTHENTICATED", "message": "who?"})
+    stub.answers[("GET", "/v1/circuit-breakers")] = (401, {"code": "UNAUTHENTICATED", "message": "who?"})
     with pytest.raises(Refused, match="create_api_key"):
-        client.rules()
+        client.circuit_breakers()
 
 
 def test_an_answer_that_is_no_json_is_a_refusal_not_a_crash(stub: StubGateway, client: GatewayClient) -> None:
-    stub.answers[("GET", "/v1/rules")] = (502, b"<html>Bad gateway</html>")
+    stub.answers[("GET", "/v1/circuit-breakers")] = (502, b"<html>Bad gateway</html>")
     with pytest.raises(Refused, match="not JSON"):
-        client.rules()
+        client.circuit_breakers()
 
 
 def test_no_server_says_how_to_start_one() -> None:
@@ -123,7 +122,7 @@ def test_no_server_says_how_to_start_one() -> None:
         GatewayClient("http://127.0.0.1:9") as client,
         pytest.raises(Unreachable, match="make demo") as error,
     ):
-        client.rules()
+        client.circuit_breakers()
     assert error.value.exit_code == EXIT_UNREACHABLE
 
 
@@ -137,9 +136,9 @@ def test_a_stream_is_read_frame_by_frame(stub: StubGateway, client: GatewayClien
         200,
         b'id: 1\nevent: timeout\ndata: {"type": "timeout"}\n\n: ping\n\n',
     )
-    with client.stream(last_event_id="0", namespace="ecommerce") as events:
+    with client.stream(namespace="ecommerce") as events:
         assert [event.type for event in events] == ["timeout"]
-    assert stub.asked[0][2]["Last-Event-ID"] == "0"
+    assert stub.asked[0][1] == "/v1/stream?namespace=ecommerce"
 
 
 def test_a_stream_that_is_refused_says_why(stub: StubGateway, client: GatewayClient) -> None:

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from acteon_site.access.keys import principal_of
+from acteon_site.access.keys import key_principal
 from acteon_site.access.people import DEMO_USERS, GROUPS, demo_users_ensure, groups_ensure
 from acteon_site.models import ApiKey
 
@@ -27,7 +27,7 @@ def test_a_key_is_shown_once_and_works_within_its_scope() -> None:
     secret = run(
         "create_api_key", "storefront", tenant=["acme-store"], namespace=["ecommerce"], quiet=True
     ).strip()
-    principal = principal_of(secret)
+    principal = key_principal(secret)
     assert principal is not None
     assert principal.covers("ecommerce", "acme-store")
     assert not principal.covers("ecommerce", "other-store")

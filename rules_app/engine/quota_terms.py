@@ -13,10 +13,10 @@ from typing import Any
 
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.names import name_problem
-from rules_app.engine.action_specs import CENTURY_SECONDS
-from rules_app.engine.operands import text_problem
+from rules_app.engine.actions.settings import CENTURY_SECONDS
 from rules_app.engine.scope import kind_of
 from rules_app.engine.suggest import unknown
+from rules_app.engine.values import text_problem
 
 CALENDAR_WINDOWS = ("hourly", "daily", "weekly", "monthly")
 OVERAGES = ("block", "warn", "degrade", "notify")

@@ -1,0 +1,33 @@
+"""`eq`, `ne`: the same value, or any other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rules_app.engine.fields import Field
+from rules_app.engine.operators.base import NUMBERS, Operator, Test
+from rules_app.engine.values import scalar_problem
+
+
+def equals(operand: Any) -> Test:
+    """Text equals text, a number any equal number (5 and 5.0), true only true. A bool is no number."""
+    if isinstance(operand, bool):
+        return lambda value: value is operand
+    if isinstance(operand, str):
+        return lambda value: type(value) is str and value == operand
+    return lambda value: type(value) in NUMBERS and bool(value == operand)
+
+
+def _differs(operand: Any) -> Test:
+    same = equals(operand)
+    return lambda value: not same(value)
+
+
+def _problem(operand: Any, field: Field) -> str | None:
+    if isinstance(operand, list | tuple):
+        return "must be one value; for several write in_list"
+    return scalar_problem(operand) or field.value_problem(operand)
+
+
+EQ = Operator("eq", "==", equals, _problem, ("equals", "equal", "is"))
+NE = Operator("ne", "!=", _differs, _problem, ("not", "not_equals", "not_eq"))

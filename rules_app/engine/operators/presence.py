@@ -1,0 +1,35 @@
+"""`exists`, `is_null`: whether a field is there, and whether it holds anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rules_app.engine.fields import Field
+from rules_app.engine.operators.base import Operator, Test
+from rules_app.engine.scope import MISSING
+
+
+class _Presence(Operator):
+    """Speaks about every value, also a missing one."""
+
+    def note(self, path: str, operand: Any, value: Any) -> None:
+        return None
+
+    def text(self, path: str, operand: Any) -> str:
+        return f"{path} {self.symbol}" if operand else f"not {path} {self.symbol}"
+
+
+def _exists(operand: bool) -> Test:
+    return lambda value: (value is not MISSING) is operand
+
+
+def _is_null(operand: bool) -> Test:
+    return lambda value: (value is None or value is MISSING) is operand
+
+
+def _problem(operand: Any, field: Field) -> str | None:
+    return None if isinstance(operand, bool) else "must be true or false"
+
+
+EXISTS = _Presence("exists", "exists", _exists, _problem, ("present",))
+IS_NULL = _Presence("is_null", "is null", _is_null, _problem, ("null",))
