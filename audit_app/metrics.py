@@ -1,11 +1,8 @@
-"""What the trail counts: totals of outcomes, and what the relay has not numbered yet."""
+"""What the trail counts beside its totals: what the relay has not numbered yet."""
 
 from __future__ import annotations
 
 from audit_app.models import AuditRecord, Event
-from audit_app.selectors import counters
-
-__all__ = ["backlog", "counters"]
 
 
 def backlog() -> dict[str, int]:

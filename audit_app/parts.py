@@ -16,6 +16,7 @@ from acteon_site.watching.metrics import GAUGES, TOTALS
 from audit_app import home_cards, metrics
 from audit_app.config_kinds.redaction import Redaction
 from audit_app.config_kinds.retention import Retention
+from audit_app.selectors import counters
 from audit_app.services.reaper import REAPERS, Reaper, reap_audit
 from audit_app.services.wake import announce_revocation
 
@@ -37,7 +38,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
         Page("Configuration", 8, "Redaction", "visibility_off", "audit_app.redactedfield"),
     ),
     DESCRIPTIONS: (Description("audit_app.api.schema"),),
-    TOTALS: (Hook("outcomes", metrics.counters),),
+    TOTALS: (Hook("outcomes", counters),),
     GAUGES: (Hook("relay", metrics.backlog),),
     revocation.LISTENERS: (Hook("stream", announce_revocation),),
     ON_STOP: (Hook("stream", stop_stream),),

@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 
 from orders_app.services.releases import hold_release, holds_sweep
-from orders_app.services.timeouts import orders_time_out
+from orders_app.services.transitions import orders_time_out
 
 
 @shared_task(name="orders_app.release")

@@ -109,24 +109,24 @@ class Hub:
                 return count
 
     def _offer(self, frames: list[Frame]) -> None:
-        # Position and audience change together: who subscribes later reads up to this position by itself.
+        # Position and listeners are read together: who subscribes later reads up to this position by itself.
         with self._lock:
             self._position = frames[-1].number
-            audience = list(self._listeners)
-        for listener in audience:
+            listeners = list(self._listeners)
+        for listener in listeners:
             listener.offer(frames)
 
     def recheck(self) -> None:
         """End the streams of callers whose key was revoked, expired or changed."""
         with self._lock:
             self._listeners = {listener for listener in self._listeners if not listener.abandoned}
-            audience = list(self._listeners)
-        self.end_revoked(audience)
+            listeners = list(self._listeners)
+        self.end_revoked(listeners)
 
-    def end_revoked(self, audience: Collection[Listener]) -> None:
+    def end_revoked(self, listeners: Collection[Listener]) -> None:
         """As `recheck`, for these: who still catches up is not subscribed yet."""
-        standing = self._standing({listener.caller for listener in audience}) if audience else set()
-        for listener in audience:
+        standing = self._standing({listener.caller for listener in listeners}) if listeners else set()
+        for listener in listeners:
             if listener.caller not in standing:
                 listener.revoke()
 

@@ -18,7 +18,6 @@ from orders_app.services.replay import (
     action_replay,
     original_of,
     originals_of,
-    replay_many,
     submission_for,
 )
 
@@ -58,7 +57,8 @@ class ReplayMany(Endpoint):
             records = records.filter(outcome__in=REPLAYABLE)
         caller = caller_of(request)
         originals, missing = originals_of(records, (namespace, tenant), caller, limit=limit)
-        results = replay_many(originals, submission_for(caller, request_id_of(request)))
+        submission = submission_for(caller, request_id_of(request))
+        results = [action_replay(original, submission) for original in originals]
         return Response(_summary(results, missing))
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from acteon_site.base.clock_text import parse_time
-from acteon_site.base.errors import AppError, FieldProblem, invalid
+from acteon_site.base.errors import FieldProblem, invalid
 from acteon_site.base.ids import new_id
 from acteon_site.base.labels import labels_of
 from acteon_site.base.names import name_problem
@@ -65,7 +65,7 @@ def parse_action(body: Any) -> Action:
         raise invalid("an action must be a JSON object")
     problems = _problems(body)
     if problems:
-        raise _invalid_action(problems)
+        raise invalid("; ".join(f"{problem.field} {problem.message}" for problem in problems[:5]), problems)
     given = body.get("id")
     texts: dict[str, Any] = {
         name: body.get(name) or "" for name in (*OPTIONAL_TEXTS, "dedup_key", "fingerprint", "created_at")
@@ -79,10 +79,6 @@ def parse_action(body: Any) -> Action:
         metadata=labels_of(body.get("metadata"))[0],
         extras={name: body[name] for name in (*STORED_AS_GIVEN, *TIMES[1:]) if body.get(name) is not None},
     )
-
-
-def _invalid_action(problems: list[FieldProblem]) -> AppError:
-    return invalid("; ".join(f"{problem.field} {problem.message}" for problem in problems[:5]), problems)
 
 
 def _problems(body: dict[str, Any]) -> list[FieldProblem]:

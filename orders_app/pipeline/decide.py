@@ -26,8 +26,9 @@ def action_decide(
 ) -> Decided:
     """What the rules plan for this action, its payload in normal form. Raises 422 where a typed field is wrong."""
     lifecycle = lifecycle_for(action.namespace, action.tenant, action.action_type)
-    check = partial(checked_payload, lifecycle.spec) if lifecycle else _unchecked
-    action = action.with_payload(check(action.payload))
+    check = _check_of(lifecycle)
+    if check is not None:
+        action = action.with_payload(check(action.payload))
     plan = decide(rules, view_of(action), now, cleared=cleared, check_payload=check)
     if plan.failed and plan.failed.error:
         raise plan.failed.error  # a modify rule made a payload that the lifecycle refuses
@@ -45,12 +46,11 @@ def action_decide(
 
 def payload_check_for(view: ActionView) -> PayloadCheck | None:
     """The check of the payload fields that the action's lifecycle declares, if one claims it."""
-    lifecycle = lifecycle_for(view.namespace, view.tenant, view.action_type)
+    return _check_of(lifecycle_for(view.namespace, view.tenant, view.action_type))
+
+
+def _check_of(lifecycle: CurrentLifecycle | None) -> PayloadCheck | None:
     return partial(checked_payload, lifecycle.spec) if lifecycle else None
-
-
-def _unchecked(payload: dict[str, Any]) -> dict[str, Any]:
-    return payload
 
 
 def checked_payload(spec: LifecycleSpec, payload: dict[str, Any]) -> dict[str, Any]:

@@ -107,17 +107,9 @@ def outcomes_after_calls(processed: Sequence[Processed]) -> list[Outcome]:
     notices = [(done.notice.pk, done.hold) for done in processed if done.notice and done.hold]
     runs_within([run for run, _ in calls], [provider for _, provider in calls], CALL_SECONDS)
     runs_within([run for run, _ in notices], [hold.notify_provider for _, hold in notices], NOTICE_SECONDS)
-    runs = _runs([run for run, _ in calls])
-    holds = _holds([hold.pk for _, hold in notices])
+    runs = Run.objects.prefetch_related("steps").in_bulk([run for run, _ in calls])
+    holds = Hold.objects.in_bulk([hold.pk for _, hold in notices])
     return [_outcome(done, runs, holds) for done in processed]
-
-
-def _runs(ids: Sequence[UUID]) -> dict[UUID, Run]:
-    return {run.pk: run for run in Run.objects.filter(pk__in=ids).prefetch_related("steps")} if ids else {}
-
-
-def _holds(ids: Sequence[UUID]) -> dict[UUID, Hold]:
-    return {hold.pk: hold for hold in Hold.objects.filter(pk__in=ids)} if ids else {}
 
 
 def _outcome(done: Processed, runs: dict[UUID, Run], holds: dict[UUID, Hold]) -> Outcome:

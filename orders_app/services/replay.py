@@ -158,9 +158,5 @@ def _as_sent(stored: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def replay_many(originals: Sequence[Action], submission: Submission) -> list[Replayed]:
-    return [action_replay(original, submission) for original in originals]
-
-
 def submission_for(caller: Principal, request_id: str) -> Submission:
     return Submission(caller, request_id, timezone.now())

@@ -154,5 +154,11 @@ def order_time_out(*, order_id: UUID) -> bool:
     return True
 
 
+def orders_time_out(*, limit: int = 200) -> int:
+    """Move the orders whose state has lasted too long, oldest first. Returns how many moved."""
+    due = Order.objects.filter(timeout_at__lte=db_now()).order_by("timeout_at")
+    return sum(order_time_out(order_id=pk) for pk in list(due.values_list("pk", flat=True)[:limit]))
+
+
 def subject_of(order: Order) -> Subject:
     return Subject(order.namespace, order.tenant, order.provider, order.action_type, order.action_id_text)

@@ -26,7 +26,7 @@ from chains_app.models import Run
 from chains_app.services.advance import runs_sweep
 from orders_app.models import Hold, Lifecycle, Order
 from orders_app.services.releases import holds_sweep
-from orders_app.services.timeouts import orders_time_out
+from orders_app.services.transitions import orders_time_out
 from tests.audit_app.serving import Reader, Service, serving
 from tests.contract import shapes
 from tests.contract.client import Strict

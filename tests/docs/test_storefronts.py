@@ -83,11 +83,10 @@ def test_the_limits_of_the_guide_are_those_of_the_code() -> None:
     from acteon_site.http import endpoint as api
     from acteon_site.http import strict_json
     from audit_app.stream import listener
-    from orders_app import rendering
     from orders_app.api import views_dispatch
     from orders_app.pipeline import dispatch
-    from orders_app.sandbox import budget, environment
-    from orders_app.services import answers
+    from orders_app.sandbox import budget, environment, rendering
+    from orders_app.services import idempotency
 
     limits = GUIDE.partition("## Limits")[2]
     for value in (
@@ -99,7 +98,7 @@ def test_the_limits_of_the_guide_are_those_of_the_code() -> None:
         f"{budget.MAX_WRITTEN // 1024**2} MiB of text on the way; a `range` has {environment.MAX_RANGE:,} numbers |",
         f"| actions in a batch | {views_dispatch.MAX_BATCH} |",
         f"1–{names.MAX_LENGTH} characters",
-        f"| {answers.MAX_KEY} characters, kept 24 hours |",
+        f"| {idempotency.MAX_KEY} characters, kept 24 hours |",
         f"| {api.MAX_LIMIT} (default 100",
         f"| {api.MAX_OFFSET:,};",
         f"| {login_limits.MOST_FAILURES} in 15 minutes |",
