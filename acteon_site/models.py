@@ -1,4 +1,4 @@
-"""Site-wide rows: API keys, sign-ins, and the stamps that tell processes of configuration changes."""
+"""Site-wide rows: API keys, sign-ins, and the versions that tell processes of configuration changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from acteon_site.base.ids import new_id
 
 
 class ConfigStamp(models.Model):
-    """A counter per configuration area; a process reloads an area when its counter has moved."""
+    """The version of a configuration area; a process reloads an area when its version has moved."""
 
     area = models.CharField(max_length=40, primary_key=True)
     version = models.BigIntegerField(default=0)

@@ -17,6 +17,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from acteon_site.access.keys import api_key_create, api_key_revoke, expiry_problem, key_name_problem
+from acteon_site.admin.buttons import Button
 from acteon_site.base.names import name_problem
 from acteon_site.models import ApiKey
 
@@ -192,11 +193,7 @@ def scope_text(key: ApiKey) -> str:
     return "; ".join(parts) or "everything"
 
 
-def _revoke_button(key: ApiKey) -> dict[str, str]:
-    return {
-        "label": "Revoke",
-        "url": reverse("admin:acteon_site_apikey_revoke", args=[key.pk]),
-        "question": f"Revoke {key.name}? Whoever uses it is refused at once. This cannot be taken back.",
-        "confirm": "Yes, revoke it",
-        "kind": "bad",
-    }
+def _revoke_button(key: ApiKey) -> Button:
+    url = reverse("admin:acteon_site_apikey_revoke", args=[key.pk])
+    question = f"Revoke {key.name}? Whoever uses it is refused at once. This cannot be taken back."
+    return Button("Revoke", url, question, "Yes, revoke it", "bad")

@@ -143,11 +143,11 @@ class ButtonPagesAdmin(ReadOnlyAdmin):
             self.message_user(request, self.gone_text, messages.WARNING)
             return HttpResponseRedirect(self.url_of("changelist"))
         try:
-            told, following = self.press(request, row, name), self.landing(row, name)
+            result, following = self.press(request, row, name), self.landing(row, name)
         except AppError as error:
-            told = ButtonResult(f"Nothing was changed: {error.message}.", messages.WARNING)
+            result = ButtonResult(f"Nothing was changed: {error.message}.", messages.WARNING)
             following = self.url_of("change", pk)
-        self.message_user(request, told.text, told.level)
+        self.message_user(request, result.text, result.level)
         return HttpResponseRedirect(following)
 
     def landing(self, row: Any, name: str) -> str:

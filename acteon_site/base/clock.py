@@ -7,10 +7,6 @@ from datetime import UTC, datetime
 from django.db import connection
 from django.utils import timezone
 
-from acteon_site.base.clock_text import rfc3339, rfc3339_or_none
-
-__all__ = ["db_now", "rfc3339", "rfc3339_or_none"]
-
 
 def db_now() -> datetime:
     """Now, by the database. An embedded SQLite database runs by this process's own clock."""

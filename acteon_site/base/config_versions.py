@@ -1,7 +1,7 @@
 """Configuration caches that every process refreshes within half a second of a change.
 
 A change calls `touch(area)` inside its transaction. Readers hold a `ConfigCache`; all caches of a process
-share one look at the stamps, at most every CHECK_SECONDS.
+share one look at the areas' versions, at most every CHECK_SECONDS.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def touch(area: str) -> None:
 
     if not ConfigStamp.objects.filter(area=area).update(version=F("version") + 1):
         ConfigStamp.objects.update_or_create(area=area, defaults={"version": 1})
-    transaction.on_commit(_stamps.expire)
+    transaction.on_commit(_versions_seen.expire)
 
 
-class _Stamps:
+class _Versions:
     """The versions of all areas as this process last saw them."""
 
     def __init__(self) -> None:
@@ -67,22 +67,22 @@ class _Stamps:
             self._versions, self._checked = versions, started
 
 
-_stamps = _Stamps()
+_versions_seen = _Versions()
 
 
 def expire() -> None:
     """Look again before the next decision of this process."""
-    _stamps.expire()
+    _versions_seen.expire()
 
 
 def reset() -> None:
-    _stamps.reset()
+    _versions_seen.reset()
 
 
 class ConfigCache(Generic[T]):
-    """One area's configuration in memory, reloaded when its stamp moves.
+    """One area's configuration in memory, reloaded when its version moves.
 
-    The stamp is read before the load, so that a change between the two costs one more load and is never missed.
+    The version is read before the load, so that a change between the two costs one more load and is never missed.
     """
 
     def __init__(self, area: str, load: Callable[[], T]) -> None:
@@ -91,7 +91,7 @@ class ConfigCache(Generic[T]):
         self._held: tuple[tuple[int, int], T] | None = None
 
     def get(self) -> T:
-        version = _stamps.version(self._area)
+        version = _versions_seen.version(self._area)
         held = self._held
         if held is None or held[0] != version:
             held = (version, self._load())

@@ -41,17 +41,17 @@ def apply_changes(
 
     Returns what really changed or stayed, and the number of the version in force.
     """
-    told = [change for change in changes if not _retired_before(change, rows)]
-    for change in reversed(told):
+    reported = [change for change in changes if not _retired_before(change, rows)]
+    for change in reversed(reported):
         if change.what in GONE:
             _take_away(change, rows)
-    for change in told:
+    for change in reported:
         if change.what not in GONE:
             _write(change, checked, rows, ownership)
-    moved = {change.section for change in told if change.what is not What.KEPT}
+    moved = {change.section for change in reported if change.what is not What.KEPT}
     for area in sorted({KINDS[section].area for section in moved} - {""}):
         config_versions.touch(area)
-    return told, _in_force(any(KINDS[section].publisher for section in moved), ownership)
+    return reported, _in_force(any(KINDS[section].publisher for section in moved), ownership)
 
 
 def _retired_before(change: Change, rows: Rows) -> bool:

@@ -105,14 +105,14 @@ def is_plain(field: str) -> bool:
 
 
 def mask_secrets(
-    spec: Mapping[str, Any], keys: frozenset[str], known: Mapping[str, Mapping[str, str]]
+    spec: Mapping[str, Any], keys: frozenset[str], spelled: Mapping[str, Mapping[str, str]]
 ) -> dict[str, Any]:
     """For export: every secret as the file spelled it, or as a variable named after provider and field."""
 
     def mask(field: str, text: str) -> str:
-        spelled = known.get(field, {})
-        if spelled.get("hash") == keyed_hash("secret", field, text):
-            return spelled["text"]
+        found = spelled.get(field, {})
+        if found.get("hash") == keyed_hash("secret", field, text):
+            return found["text"]
         if is_plain(field):
             return text.replace("${", "$${")
         return f"${{{variable_name(str(spec.get('name', '')), field)}}}"

@@ -1,4 +1,4 @@
-"""Where every key of a TOML text stands. Values are tomlkit's business; this follows keys and brackets."""
+"""Where every key of a TOML text stands: neither tomlkit nor tomllib says. This follows keys and brackets only."""
 
 from __future__ import annotations
 

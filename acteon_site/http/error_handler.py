@@ -108,8 +108,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    known = isinstance(exception, SuspiciousOperation)
-    error = translate(exception) if known else malformed("the request is malformed")
+    suspicious = isinstance(exception, SuspiciousOperation)
+    error = translate(exception) if suspicious else malformed("the request is malformed")
     return JsonResponse(error.body(), status=error.status)
 
 

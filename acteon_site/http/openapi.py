@@ -1,6 +1,6 @@
 """The API's description: hand-written shapes, which drf-spectacular puts beside its knowledge of the paths.
 
-Each app describes its views in `<app>/api/schema.py`, so that the views stay thin. Answers are closed objects:
+Each app describes its views in `<app>/api/schema/`, so that the views stay thin. Answers are closed objects:
 a key that is not described is a fault, which tests/contract/test_openapi.py finds against the living server.
 """
 
@@ -167,7 +167,7 @@ def operation(
     others: Mapping[Any, OpenApiResponse] | None = None,
 ) -> Any:
     """One method of a view. `shape` None: an empty body. `others` are further answers, or better described ones."""
-    told = OpenApiResponse(shape, "Done" if shape is None else summary, _examples(examples))
+    success = OpenApiResponse(shape, "Done" if shape is None else summary, _examples(examples))
     codes = (*(OPEN if is_open else ALWAYS), *(WITH_BODY if sends is not None else ()), *errors)
     return extend_schema(
         summary=summary,
@@ -176,7 +176,7 @@ def operation(
         if sends is not None
         else None,
         responses={
-            (status, "application/json") if shape is not None else status: told,
+            (status, "application/json") if shape is not None else status: success,
             **{code: error_response(code) for code in sorted(set(codes))},
             **(others or {}),
         },

@@ -1,5 +1,7 @@
 """JSON that means one thing only: Python's decoder, and what it lets pass is looked for here.
 
+Not msgspec's, which keeps the last of two equal keys without a word and counts no depth.
+
 Refused as malformed: NaN, infinities and numbers that no double holds, duplicate keys, U+0000, lone surrogates,
 nesting deeper than 64. Anyone may send a body, so each look at it takes time in proportion to its length.
 """

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from acteon_site.admin.buttons import actor_of
 from acteon_site.base.clock_text import span_in_words
 from rules_app.admin.forms import QuotaForm
-from rules_app.admin.rules import actor_of
 from rules_app.engine.quota_terms import overage_text
 from rules_app.models import Quota
 from rules_app.services.quota_windows import quota_usage

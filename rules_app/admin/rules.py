@@ -13,6 +13,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from acteon_site.admin.buttons import actor_of
 from acteon_site.base.errors import AppError
 from rules_app.admin.forms import RuleForm, TryForm
 from rules_app.engine import ACTIONS, ActionView, parse_rule
@@ -21,10 +22,6 @@ from rules_app.models import Rule
 from rules_app.services.evaluation import rules_evaluate
 from rules_app.services.rule_sets import rule_save, rules_delete, rules_enable
 from rules_app.specs import rule_spec
-
-
-def actor_of(request: HttpRequest) -> str:
-    return request.user.get_username()
 
 
 class ActionTypeFilter(admin.SimpleListFilter):

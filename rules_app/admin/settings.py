@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
+from acteon_site.admin.buttons import actor_of
 from rules_app.admin.forms import RuleSettingsForm
-from rules_app.admin.rules import actor_of
 from rules_app.models import RuleSettings
 from rules_app.services.rule_sets import rule_settings_save
 

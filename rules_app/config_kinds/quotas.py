@@ -58,8 +58,8 @@ class Quotas(Kind):
     def canonical(self, spec: Spec) -> Spec:
         """In the spelling of answers: `hourly` or seconds as text, `degrade:<provider>`."""
         terms, _ = parse_quota(spec)
-        told = _told(terms) if terms else {}
-        return {name: value for name, value in super().canonical({**spec, **told}).items() if value != ""}
+        spelled = _spelled(terms) if terms else {}
+        return {name: value for name, value in super().canonical({**spec, **spelled}).items() if value != ""}
 
     def to_spec(self, row: Quota) -> Spec:
         return self.canonical(quota_spec(row))
@@ -78,7 +78,7 @@ class Quotas(Kind):
         return f"{used} accepted in its present window" if used else None
 
 
-def _told(terms: QuotaTerms) -> Spec:
+def _spelled(terms: QuotaTerms) -> Spec:
     return {
         "window": window_text(terms.window, terms.window_seconds),
         "overage_behavior": overage_text(terms.overage, terms.overage_target),

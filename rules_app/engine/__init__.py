@@ -1,6 +1,5 @@
 """The rule engine: pure Python, no Django. `parse_rule` makes rules, `decide` asks them."""
 
-from rules_app.engine.actions.allow import Allow
 from rules_app.engine.actions.chain import StartChain
 from rules_app.engine.actions.deduplicate import Deduplicate
 from rules_app.engine.actions.modify import Modify
@@ -17,10 +16,8 @@ from rules_app.engine.times import time_map, zone_of
 __all__ = [
     "ACTIONS",
     "ActionView",
-    "Allow",
     "Cleared",
     "Deduplicate",
-    "Deny",
     "Modify",
     "Plan",
     "RequestApproval",
@@ -31,7 +28,6 @@ __all__ = [
     "RuleTrace",
     "Schedule",
     "StartChain",
-    "Suppress",
     "Throttle",
     "decide",
     "duplicate_problems",

@@ -12,8 +12,8 @@ def micros(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def moment_of(stamp: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=stamp)
+def moment_of(instant: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant)
 
 
 def next_slot(slots: list[int], now: int, max_count: int, window_seconds: int) -> int:

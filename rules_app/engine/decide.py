@@ -200,8 +200,8 @@ class _Walk:
 
     def fail(self, rule: Rule, error: Exception) -> None:
         if self.failed is None and self.rule is None:
-            known = error if isinstance(error, AppError) else None
-            self.failed = RuleFailure(rule.name, str(error) or type(error).__name__, known)
+            refusal = error if isinstance(error, AppError) else None
+            self.failed = RuleFailure(rule.name, str(error) or type(error).__name__, refusal)
         self.ended = True
 
     def plan(self, trace: list[RuleTrace] | None) -> Plan:

@@ -1,4 +1,4 @@
-"""Which of the actions that came in did the rules know? Read from the audit trail."""
+"""Which of the actions that came in did the rules match? Read from the audit trail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 
 SCOPE = ("namespace", "tenant", "provider", "action_type")
 # A rule decided, or joined as a gate, or changed the payload.
-KNOWN = (
+MATCHED = (
     Q(matched_rule__isnull=False)
     | Q(verdict_details__has_key="gates")
     | Q(verdict_details__has_key="modified_by")
@@ -52,7 +52,7 @@ def coverage_entries(begin: datetime, end: datetime, **scope: Any) -> list[Entry
         rows.values_list(*SCOPE)
         .annotate(
             total=Count("action_id", distinct=True),
-            covered=Count("action_id", distinct=True, filter=KNOWN),
+            covered=Count("action_id", distinct=True, filter=MATCHED),
         )
         .order_by(*SCOPE)
     )
@@ -61,8 +61,8 @@ def coverage_entries(begin: datetime, end: datetime, **scope: Any) -> list[Entry
 
 def _rule_names(rows: QuerySet[AuditRecord]) -> dict[Combination, set[str]]:
     found: dict[Combination, set[str]] = defaultdict(set)
-    known = rows.filter(KNOWN).order_by()
-    noted = known.annotate(gates=KT("verdict_details__gates"), patches=KT("verdict_details__modified_by"))
+    matched = rows.filter(MATCHED).order_by()
+    noted = matched.annotate(gates=KT("verdict_details__gates"), patches=KT("verdict_details__modified_by"))
     for *scope, rule, gates, patches in noted.values_list(
         *SCOPE, "matched_rule", "gates", "patches"
     ).distinct():

@@ -19,7 +19,6 @@ from chains_app.services.definitions import chain_delete, chain_enable, chain_sa
 from chains_app.services.providers import provider_delete, provider_save
 from rules_app.models import Quota, Rule
 from rules_app.services.rule_sets import rule_save
-from rules_app.specs import rule_apply
 from tests.acteon_site.config_files.conftest import LIFECYCLE, PROVIDERS, Pipeline
 from tests.chains_app.test_configuration import fields, refused, step
 from tests.rules_app.conftest import add_rule
@@ -245,7 +244,7 @@ def test_of_a_deletion_and_a_rule_that_begins_to_name_the_chain_one_is_refused()
             connections.close_all()
 
     spec = {"name": "start", "condition": ALWAYS, "action": {"type": "chain", "chain": "returns"}}
-    saving = partial(rule_save, rule=rule_apply(Rule(), spec), actor="owner")
+    saving = partial(rule_save, rule=Rule(**spec), actor="owner")
     deleting = partial(chain_delete, name="returns", actor="owner")
     threads = [
         threading.Thread(target=attempt, args=pair) for pair in ((saving, "saved"), (deleting, "deleted"))

@@ -14,7 +14,6 @@ from rules_app.engine import RuleSet
 from rules_app.models import Rule
 from rules_app.selectors import current_rules
 from rules_app.services.rule_sets import rule_set_publish
-from rules_app.specs import rule_apply
 from tests.rules_app.shop import GUIDE
 
 Caller = Callable[..., APIClient]
@@ -43,7 +42,7 @@ def rules_now() -> RuleSet:
 
 def add_rule(**spec: Any) -> Rule:
     """An unpublished row with this content."""
-    rule = rule_apply(Rule(enabled=spec.get("enabled", True)), spec)
+    rule = Rule(**spec)
     rule.save()
     return rule
 
