@@ -1,4 +1,4 @@
-"""Who is told of a run's course. Owners of runs list themselves in their app's `parts.py`; chains_app knows none.
+"""Owners of runs, and what they do when their runs end or go on. They list themselves in their app's `parts.py`.
 
 A listener works inside the transaction that records the change, after `lock` has taken the owner's row:
 the lock order is approval, order, run, step, gate rows.
@@ -46,6 +46,7 @@ LISTENERS: Registry[Listener] = Registry("listener to runs", key="owner_kind")
 
 
 def listener_for(run: Run) -> Listener | None:
+    """That of the run's owner; None where it has none, as runs below others have."""
     return listener_of(run.owner_kind)
 
 

@@ -13,7 +13,7 @@ from chains_app.states import BreakerState, Phase, RunKind, RunStatus, StepStatu
 
 
 class Provider(ManagedConfig):
-    """Someone whom the gateway calls. `config` is checked by the kind's own file in chains_app/providers/."""
+    """A service that the gateway calls. `config` is checked by the kind's own file in chains_app/providers/."""
 
     name = models.CharField(max_length=256, unique=True)
     kind = models.CharField(max_length=32, help_text="log, webhook or email")
@@ -115,7 +115,7 @@ class Run(models.Model):
     action_type = models.CharField(max_length=256)
     action_id = models.CharField(max_length=256)
     origin = EncryptedJSONField(help_text="The action as decided: what templates render from")
-    # Whose run this is: told when it ends (chains_app.listeners).
+    # Whose run this is: the owner's listener is called when it ends (chains_app.listeners).
     owner_kind = models.CharField(max_length=32, default="")
     owner_id = models.UUIDField(null=True)
     reply = models.JSONField(default=dict, help_text="How the owner tells the outcome")

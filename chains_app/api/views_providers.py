@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db.models import QuerySet
 from django.urls import URLPattern, path
 from rest_framework.request import Request
@@ -40,20 +42,25 @@ class BreakerTrip(Endpoint):
     write_role = Role.OPERATOR
 
     def post(self, request: Request, provider: str) -> Response:
-        _require_own(request, provider)
-        source = _source(request)
-        breaker = breaker_trip(provider=provider, actor=source.caller_id, source=source)
-        return Response(_told(breaker, f"circuit breaker of {provider} is open"))
+        return _switched(request, provider, breaker_trip, "open")
 
 
 class BreakerReset(Endpoint):
     write_role = Role.OPERATOR
 
     def post(self, request: Request, provider: str) -> Response:
-        _require_own(request, provider)
-        source = _source(request)
-        breaker = breaker_reset(provider=provider, actor=source.caller_id, source=source)
-        return Response(_told(breaker, f"circuit breaker of {provider} is closed"))
+        return _switched(request, provider, breaker_reset, "closed")
+
+
+def _switched(request: Request, provider: str, switch: Callable[..., CircuitBreaker], state: str) -> Response:
+    require_global(request)
+    caller = caller_of(request)
+    if not _seen_by(caller).filter(provider=provider).exists():
+        raise breaker_unknown(provider)
+    source = Source(caller.caller_id, caller.auth_method, request_id_of(request))
+    breaker = switch(provider=provider, actor=source.caller_id, source=source)
+    message = f"circuit breaker of {provider} is {state}"
+    return Response({"provider": breaker.provider, "state": breaker.state, "message": message})
 
 
 def breaker_urls(prefix: str) -> list[URLPattern]:
@@ -68,18 +75,3 @@ def breaker_urls(prefix: str) -> list[URLPattern]:
 def _seen_by(caller: Principal) -> QuerySet[CircuitBreaker]:
     covered = {} if "*" in caller.providers else {"provider__in": caller.providers}
     return CircuitBreaker.objects.filter(**covered).order_by("provider")
-
-
-def _require_own(request: Request, provider: str) -> None:
-    require_global(request)
-    if not _seen_by(caller_of(request)).filter(provider=provider).exists():
-        raise breaker_unknown(provider)
-
-
-def _source(request: Request) -> Source:
-    caller = caller_of(request)
-    return Source(caller.caller_id, caller.auth_method, request_id_of(request))
-
-
-def _told(breaker: CircuitBreaker, message: str) -> dict[str, str]:
-    return {"provider": breaker.provider, "state": breaker.state, "message": message}

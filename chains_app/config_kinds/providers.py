@@ -1,4 +1,4 @@
-"""`providers`: whom the gateway calls. Their secrets come from the environment as ${NAME}.
+"""`providers`: the services that the gateway calls. Their secrets come from the environment as ${NAME}.
 
 A `url` that names a variable holds a secret, too: it is kept as `secret_url`, and exported as the file wrote it.
 """
@@ -58,8 +58,8 @@ class Providers(Kind):
         spec = _with_secret_url(spec)
         resolved, problems = resolve_secrets(spec, secret_keys(spec), environment)
         if names_variable(spec.get("url")):
-            told = "only secrets are taken from the environment, and this type has no secret address"
-            problems.append(FieldProblem("url", told))
+            message = "only secrets are taken from the environment, and this type has no secret address"
+            problems.append(FieldProblem("url", message))
         return resolved, [_as_written(problem, resolved) for problem in problems]
 
     def advise(self, spec: Spec) -> list[FieldProblem]:
@@ -75,8 +75,10 @@ class Providers(Kind):
 
         map_secrets(spec, secret_keys(spec), look)
         if _holds_token(spec.get("url")):
-            told = "looks as if it held a token; with ${NAME} in place of it the address is kept as a secret"
-            found.append(FieldProblem("url", told))
+            message = (
+                "looks as if it held a token; with ${NAME} in place of it the address is kept as a secret"
+            )
+            found.append(FieldProblem("url", message))
         return found
 
     def canonical(self, spec: Spec) -> Spec:

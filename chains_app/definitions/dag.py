@@ -147,9 +147,9 @@ class _Drawer:
 
 def _traced(step: Step, seen: StepTrace | None, below: Trace | None, inside: Graph | None = None) -> Node:
     """A step of a run; `below` is the run of its own that it has, where it has one."""
-    known = seen or StepTrace(PENDING)
+    state = seen or StepTrace(PENDING)
     chain_id = below.chain_id if below else ""
-    return Node(step, known.status, known.begun, known.undo, chain_id, inside)
+    return Node(step, state.status, state.begun, state.undo, chain_id, inside)
 
 
 def _edges(definition: Definition, trace: Trace | None) -> list[Edge]:

@@ -19,7 +19,7 @@ def parse_definition(
 ) -> tuple[Definition | None, list[FieldProblem]]:
     """The definition, or None with every problem found (never both).
 
-    Unknown keys are problems, unless `warnings` is given: then they are ignored and told there.
+    Unknown keys are problems, unless `warnings` is given: then they are ignored and stand there.
     """
     problems = Problems(warnings)
     definition = _read(spec, problems)

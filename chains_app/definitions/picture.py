@@ -1,6 +1,6 @@
 """A chain as inline SVG: drawn here, so that the page asks nobody else for anything. Pure.
 
-Colours come from admin.css by class, so that they follow the light and the dark theme; every state is told in words
+Colours come from admin.css by class, so that they follow the light and the dark theme; every state is said in words
 as well.
 """
 
@@ -33,7 +33,7 @@ def svg(graph: Graph) -> str:
         f'width="{width}" height="{height}" role="img" aria-labelledby="gw-chain-title gw-chain-desc" '
         f'font-family="sans-serif" font-size="12" fill="currentColor">'
         f'<title id="gw-chain-title">{escape(_title(graph))}</title>'
-        f'<desc id="gw-chain-desc">{escape(_told(graph, False))}</desc>{ARROWS}'
+        f'<desc id="gw-chain-desc">{escape(_words(graph, False))}</desc>{ARROWS}'
         f"{_drawn(made, MARGIN, MARGIN, False)}</svg>"
     )
 
@@ -42,14 +42,14 @@ def _title(graph: Graph) -> str:
     return f"{graph.name}: {graph.status.replace('_', ' ')}" if graph.status else graph.name
 
 
-def _told(graph: Graph, ended: bool) -> str:
+def _words(graph: Graph, ended: bool) -> str:
     """The picture in words: every step with its state, what is inside it in parentheses."""
     ended = ended or graph.status in ENDED
-    return "; ".join(_node_told(node, ended) for node in graph.nodes)
+    return "; ".join(_node_words(node, ended) for node in graph.nodes)
 
 
-def _node_told(node: Node, ended: bool) -> str:
-    inside = f" ({_told(node.inside, ended)})" if node.inside else ""
+def _node_words(node: Node, ended: bool) -> str:
+    inside = f" ({_words(node.inside, ended)})" if node.inside else ""
     state = f", {state_of(node, ended)}" if node.status else ""
     return f"{node.step.name}, {_what(node)}{state}{inside}"
 

@@ -34,7 +34,7 @@ class Failure:
 
 
 def call_begun(run: RunState, step: Step, now: datetime, provider: str = "") -> None:
-    """To be recorded before the call is made; `provider` is whom it goes to, a fallback perhaps."""
+    """To be recorded before the call is made. `provider`: its receiver; where empty, the step's own."""
     state = run.enter(step.name)
     state.attempt, state.retry_at = state.attempt + 1, None
     state.used_provider = provider or step.provider
@@ -43,6 +43,7 @@ def call_begun(run: RunState, step: Step, now: datetime, provider: str = "") -> 
 
 
 def undo_begun(run: RunState, step: Step, now: datetime) -> None:
+    """As `call_begun`, for a compensation."""
     state = run.step(step.name)
     state.undo, state.undo_attempt, state.retry_at = Undo.RUNNING, state.undo_attempt + 1, None
     state.undo_called_at = state.undo_called_at or now

@@ -82,10 +82,10 @@ def next_undo(turn: Turn) -> Move:
 def _undo_call(turn: Turn, step: Step, state: StepState) -> Move:
     assert step.compensate is not None  # noqa: S101 - the caller asked
     if state.used_provider not in ("", step.provider):
-        told = (
+        message = (
             f"{state.used_provider} did {step.name} in place of {step.provider}, and nothing here undoes that"
         )
-        return Park(step.name, UNDO_FAILED, told)
+        return Park(step.name, UNDO_FAILED, message)
     if state.undo == Undo.RUNNING:
         # Whoever made this call is gone and left no answer.
         state.undo, state.undo_unknown = Undo.PENDING, True

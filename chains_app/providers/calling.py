@@ -31,7 +31,7 @@ WORDS = re.compile(r"[^/?&=#]+")
 
 
 def call_provider(settings: ProviderSettings, call: Call) -> Answer:
-    """One attempt, recorded by nobody: the caller writes before and after it. Raises ProviderError only.
+    """One attempt, within `call.timeout_seconds`; the caller records it before and after. Raises ProviderError only.
 
     Never inside a transaction: a slow provider would hold its locks and its database connection.
     """
@@ -44,7 +44,7 @@ def call_provider(settings: ProviderSettings, call: Call) -> Answer:
         return kind_of(settings).call(settings, call)
     except ProviderError as error:
         raise _scrubbed(error, settings, call) from None
-    except Exception as error:  # whatever a kind did not foresee: nobody knows how far it came
+    except Exception as error:  # what a kind did not foresee: the call may have taken effect
         log.error("provider_surprise", provider=settings.name, error=type(error).__name__)
         message = f"unexpected {type(error).__name__}"
         raise ProviderError(EXECUTION_FAILED, message, retryable=False, unknown=True) from None

@@ -80,12 +80,13 @@ def _open(connection: Any) -> None:
     except smtplib.SMTPAuthenticationError:
         raise ProviderError(EXECUTION_FAILED, "the mail server refuses the sign-in") from None
     except (smtplib.SMTPException, OSError):
-        code, told = (TIMEOUT, "in time") if outbound.is_over() else (CONNECTION, "")
-        raise ProviderError(code, f"the mail server is not reachable {told}".strip(), True) from None
+        if outbound.is_over():
+            raise ProviderError(TIMEOUT, "the mail server is not reachable in time", True) from None
+        raise ProviderError(CONNECTION, "the mail server is not reachable", True) from None
 
 
 def _close(connection: Any) -> None:
-    """Whatever goes wrong in saying goodbye: the mail is sent, or is told to have failed, already."""
+    """Whether the mail was sent is known by now, so an error in closing changes nothing."""
     with suppress(smtplib.SMTPException, OSError):
         connection.close()
 

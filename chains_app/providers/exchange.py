@@ -78,8 +78,8 @@ def _roundtrip(
     with closing(response):
         content = _read(response.iter_stream(), terms.max_bytes)
         if len(content) > terms.max_bytes and response.status in terms.statuses.success:
-            told = f"the answer is larger than {terms.max_bytes} bytes"
-            raise ProviderError(EXECUTION_FAILED, told, unknown=True)
+            message = f"the answer is larger than {terms.max_bytes} bytes"
+            raise ProviderError(EXECUTION_FAILED, message, unknown=True)
         return response.status, httpx.Headers(response.headers), content
 
 
@@ -118,8 +118,8 @@ def _is_about_the_key(body: Mapping[str, Any]) -> bool:
     """Whether the peer complains of the key itself, as Stripe does with 400 `idempotency_error` where another
     request had it first: that tells nothing of what the first one did."""
     error = body.get("error")
-    told = [*body.values(), *(error.values() if isinstance(error, Mapping) else ())]
-    return any(isinstance(text, str) and "idempoten" in text.lower() for text in told)
+    texts = [*body.values(), *(error.values() if isinstance(error, Mapping) else ())]
+    return any(isinstance(text, str) and "idempoten" in text.lower() for text in texts)
 
 
 def _detail(body: Mapping[str, Any]) -> str:

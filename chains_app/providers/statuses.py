@@ -74,8 +74,8 @@ def check_statuses(reader: Reader) -> None:
         both = lists[one] & lists[other]
         if both:
             given, rest = (other, one) if reader.has(other) else (one, other)
-            told = rest if reader.has(rest) else f"{rest}, as long as that is not given,"
-            reader.problem(given, f"{min(both)} is in {told} too; a status means one thing")
+            named = rest if reader.has(rest) else f"{rest}, as long as that is not given,"
+            reader.problem(given, f"{min(both)} is in {named} too; a status means one thing")
 
 
 def _read(

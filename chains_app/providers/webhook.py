@@ -116,10 +116,10 @@ def _largest(settings: ProviderSettings) -> int:
 
 def _check_size(content: bytes, largest: int) -> None:
     if len(content) > largest:
-        told = (
+        message = (
             f"the request would carry {len(content)} bytes, more than the {largest} allowed; it was not sent"
         )
-        raise ProviderError(SERIALIZATION, told)
+        raise ProviderError(SERIALIZATION, message)
 
 
 def _is_form(settings: ProviderSettings) -> bool:

@@ -75,8 +75,8 @@ def check_signing_keys(reader: Reader) -> None:
     if len(keys) > MOST_KEYS:
         reader.problem("signing_keys", f"must be at most {MOST_KEYS}, the newest first")
     if keys and reader.raw("signing_key") is not None:
-        told = "stands beside signing_key; keep one of them (signing_key: null forgets it)"
-        reader.problem("signing_keys", told)
+        message = "stands beside signing_key; keep one of them (signing_key: null forgets it)"
+        reader.problem("signing_keys", message)
 
 
 def _check_signing_key(reader: Reader, place: str, secret: object) -> None:
@@ -92,14 +92,14 @@ def check_mapping(reader: Reader) -> None:
     if mapping is None:
         return
     if not isinstance(mapping, Mapping) or len(mapping) > MOST_MAPPED:
-        told = (
+        message = (
             f"must be an object of at most {MOST_MAPPED} names, each with a path such as data.items[0].free"
         )
-        reader.problem("response_mapping", told)
+        reader.problem("response_mapping", message)
         return
     for name, path in mapping.items():
         if not FIELD_NAME.fullmatch(str(name)):
-            told = f'"{name}" must be a name of letters, digits, "_" and "-", without dots'
-            reader.problem("response_mapping", told)
+            message = f'"{name}" must be a name of letters, digits, "_" and "-", without dots'
+            reader.problem("response_mapping", message)
         elif not isinstance(path, str) or not templating.is_path(path):
             reader.problem(f"response_mapping.{name}", "must be a path such as data.items[0].free")

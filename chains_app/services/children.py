@@ -68,6 +68,7 @@ def _below(loaded: LoadedRun, step: Step, run: Run, seconds: float | None, now: 
 
 
 def children_await(loaded: LoadedRun, step: Step, *, cancel: bool, now: datetime) -> None:
+    """Wait until a run below has ended, which wakes this one; `cancel`: ask those that run to stop."""
     parallel = step.parallel is not None
     loaded.run.status = RunStatus.WAITING_PARALLEL if parallel else RunStatus.WAITING_SUB_CHAIN
     loaded.run.next_run_at = None

@@ -1,4 +1,4 @@
-"""What names a chain or a provider, and so stands in the way of its deletion.
+"""What uses a chain or a provider, and so stands in the way of its deletion.
 
 Besides what is in force: a run that has not ended, parked ones included, goes on by the version that it pinned.
 """

@@ -18,7 +18,7 @@ from chains_app.services.advance import run_advance
 
 log = structlog.get_logger()
 THREADS = 16
-# How often to look at a run that another process is at: soon at first, then less often.
+# How often to look at a run whose lease another process holds: soon at first, then less often.
 LOOK_SECONDS, LOOK_LESS, LOOK_MOST = 0.02, 1.5, 0.25
 _pool: ThreadPoolExecutor | None = None
 _pool_lock = threading.Lock()
@@ -79,7 +79,7 @@ def _until_ended(run_id: UUID, ends: float) -> None:
 
 
 def _pause(run_id: UUID, look: float) -> float | None:
-    """Seconds until it can be advanced (`look`, where someone is at it); None where no time will move it."""
+    """Seconds until it can be advanced (`look`, where its lease is held); None where no time will move it."""
     moving = Run.objects.filter(pk=run_id, ended_at__isnull=True, next_run_at__isnull=False)
     found = moving.values_list("next_run_at", "lease_until").first()
     if found is None:

@@ -48,6 +48,7 @@ class Reply:
 
 
 def traits_of(name: str) -> ProviderTraits:
+    """What the machine must know of the provider; one that is gone may not be asked again."""
     settings = providers().get(name)
     if settings is None:
         return NO_TRAITS
@@ -80,6 +81,7 @@ def render_call(loaded: LoadedRun, step: Step, provider: str, *, undo: bool = Fa
 
 
 def timeout_of(provider: str) -> float:
+    """Seconds that one call to it may take."""
     settings = providers().get(provider)
     return settings.timeout_seconds if settings else 10
 
