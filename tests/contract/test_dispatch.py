@@ -317,8 +317,10 @@ def test_a_dry_run_reads_as_often_for_many_as_for_one(client: Strict) -> None:
     def reads(actions: list[dict[str, Any]]) -> int:
         with CaptureQueriesContext(connection) as queries:
             client.post("/v1/dispatch/batch?dry_run=true", listed(shapes.batch_item), actions)
-        assert not [query for query in queries if query["sql"].startswith("INSERT")]
-        return len(queries)
+        statements = [query["sql"] for query in queries]
+        assert not [sql for sql in statements if sql.startswith("INSERT")]
+        # Each process looks at the configuration's versions twice a second, whatever is asked.
+        return len([sql for sql in statements if "acteon_site_configstamp" not in sql])
 
     reads([order()])
     assert reads([order() for _ in range(50)]) == reads([order()])
