@@ -1,4 +1,7 @@
-"""Production mode: two web processes, a prefork worker and a scheduler on PostgreSQL and Redis."""
+"""Production mode: two web processes, a prefork worker and a scheduler on PostgreSQL and Redis.
+
+Each runs the command of its service in docker-compose.yml, in the environment that Compose would give it.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +24,25 @@ import redis
 from acteon_site.client.errors import Refused
 from acteon_site.client.http import GatewayClient
 from acteon_site.client.lifecycle import order_action
+from tests.docs.compose import ROOT, SERVICES, command_of, environment_of
 from tests.e2e.running import Process, background, environment, free_port, run, wait_ready, wait_until
 
 pytestmark = pytest.mark.services
 
-SETTINGS = {
-    "ACTEON_MODE": "production",
+DOT_ENV = {
     "ALLOWED_HOSTS": "127.0.0.1,localhost",
     "ACTEON_PUBLIC_URL": "https://orders.example.com",
+    "WORKER_CONCURRENCY": "2",
+    "WEB_WORKERS": "1",
 }
-WEB = ("-m", "acteon_site.serving.web", "--port")
-WORKER = ("-m", "celery", "--app=acteon_site", "worker", "--pool=prefork", "--concurrency=2")
-WORKER += ("--without-gossip", "--without-mingle", "--loglevel=INFO")
-BEAT = ("-m", "celery", "--app=acteon_site", "beat", "--scheduler=celery.beat:Scheduler")
+
+
+def arguments(service: str, port: int = 8080, command: list[str] | None = None) -> list[str]:
+    """What Python is given to run the service's command, on a port of this machine."""
+    program, *words = command or command_of(service, DOT_ENV)
+    changed = {"--host=0.0.0.0": "--host=127.0.0.1", "--port=8080": f"--port={port}", "8080": str(port)}
+    words = [changed.get(word, word) for word in words]
+    return words if program == "python" else ["-m", program, *words]
 
 
 @dataclass(slots=True)
@@ -50,7 +59,7 @@ class Production:
 
     def start_worker(self) -> None:
         log = self.directory / f"worker-{uuid.uuid4().hex[:6]}.log"
-        self.worker = self.stack.enter_context(background(self.env, log, *WORKER))
+        self.worker = self.stack.enter_context(background(self.env, log, *arguments("worker")))
 
     def stop_worker(self) -> None:
         assert self.worker is not None
@@ -77,14 +86,18 @@ def services() -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="module")
 def production(services: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
     directory = tmp_path_factory.mktemp("production")
-    env = environment(directory, **services, **SETTINGS)
-    for command in (["migrate", "--noinput"], ["create_groups"], ["load_pipeline", "fixtures/ecommerce"]):
-        ran = run(env, "manage.py", *command)
+    env = environment(directory)
+    secrets = dict(line.split("=", 1) for line in (directory / "acteon.env").read_text().splitlines())
+    env |= environment_of("web", DOT_ENV | secrets | services)
+    env["ACTEON_RULES_ROOT"] = str(ROOT / "fixtures" / "ecommerce")  # what is mounted there
+    migrate = command_of("migrate", {})[-1].split(" && ")
+    for line in [*migrate, "python manage.py load_pipeline fixtures/ecommerce"]:
+        ran = run(env, *line.split()[1:])
         assert ran.returncode == 0, ran.stdout + ran.stderr
     key = run(env, "manage.py", "create_api_key", "ops", "--role", "admin", "--quiet").stdout.strip()
     with ExitStack() as stack:
         urls = [_web(stack, env, directory / f"web{number}.log") for number in (1, 2)]
-        stack.enter_context(background(env, directory / "beat.log", *BEAT))
+        stack.enter_context(background(env, directory / "beat.log", *arguments("scheduler")))
         clients = [stack.enter_context(GatewayClient(url, key)) for url in urls]
         system = Production(env, clients[0], clients[1], key, directory, stack)
         system.start_worker()
@@ -95,7 +108,7 @@ def production(services: dict[str, str], tmp_path_factory: pytest.TempPathFactor
 
 def _web(stack: ExitStack, env: dict[str, str], log: Path) -> str:
     port = free_port()
-    process = stack.enter_context(background(env, log, *WEB, str(port)))
+    process = stack.enter_context(background(env, log, *arguments("web", port)))
     wait_ready(process, f"http://127.0.0.1:{port}", "/health")
     return f"http://127.0.0.1:{port}"
 
@@ -200,11 +213,13 @@ def test_an_order_survives_the_loss_of_all_workers_and_of_everything_in_the_brok
 
 
 def test_health_checks_tell_a_living_process_from_a_missing_one(production: Production) -> None:
-    port = production.first.url.rpartition(":")[2]
-    assert run(production.env, "manage.py", "healthcheck", "web", "--port", port).returncode == 0
-    assert run(production.env, "manage.py", "healthcheck", "worker").returncode == 0
-    assert run(production.env, "manage.py", "healthcheck", "web", "--port", "9").returncode == 1
-    assert run(production.env, "manage.py", "healthcheck", "worker", "--hostname", "nobody").returncode == 1
+    port = int(production.first.url.rpartition(":")[2])
+    for service in ("web", "worker", "scheduler"):
+        check = arguments(service, port, SERVICES[service]["healthcheck"]["test"][1:])
+        ran = run(production.env, *check)
+        assert ran.returncode == 0, ran.stderr
+        missing = ["--port", "9"] if service == "web" else ["--hostname", "nobody"]
+        assert run(production.env, *check, *missing).returncode == 1
 
 
 def test_metrics_are_for_keys_only_where_the_gateway_is_not_open(production: Production) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 import httpx
 from django.conf import settings
@@ -17,9 +20,12 @@ EXAMPLES = """examples:
   python manage.py healthcheck web --port 8080
   python manage.py healthcheck worker
 
+A scheduler answers where it was started with --enable-remote-control, and as long as its schedule goes on.
+
 exit codes: 0 it answers, 1 it does not, 2 wrong usage"""
 NODES = {"worker": "celery", "scheduler": "celerybeat"}
 SECONDS = 5.0
+LONGEST_SECONDS = 10
 
 
 class Command(ExplainedCommand):
@@ -35,16 +41,33 @@ class Command(ExplainedCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["process"] == "web":
-            _ask_web(options["port"])
-        else:
-            _ask_node(f"{NODES[options['process']]}@{options['hostname']}")
+        with _deadline():
+            if options["process"] == "web":
+                _ask_web(options["port"])
+            else:
+                _ask_node(f"{NODES[options['process']]}@{options['hostname']}")
         self.stdout.write("ok")
+
+
+@contextmanager
+def _deadline() -> Iterator[None]:
+    """A broker that is silent holds its client up for minutes, whatever timeouts the client's parts have."""
+    signal.signal(signal.SIGALRM, _too_late)
+    signal.alarm(LONGEST_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
+def _too_late(*_: Any) -> NoReturn:
+    raise CommandError(f"no answer within {LONGEST_SECONDS} s")
 
 
 def _ask_web(port: int) -> None:
     """/health says that this process serves; /ready would tell of the database and the workers too."""
-    host = next((name for name in settings.ALLOWED_HOSTS if not name.startswith((".", "*"))), "localhost")
+    # As the proxy in front would ask; `.example.com` allows example.com itself.
+    host = next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"), "localhost")
     headers = {"Host": host, "X-Forwarded-Proto": "https"}
     try:
         answer = httpx.get(
@@ -53,7 +76,7 @@ def _ask_web(port: int) -> None:
     except httpx.HTTPError as error:
         raise CommandError(f"nothing answers on port {port}: {type(error).__name__}") from error
     if answer.status_code != httpx.codes.OK:
-        raise CommandError(f"/health answered {answer.status_code}")
+        raise CommandError(f"/health of {host} answered {answer.status_code}")
 
 
 def _ask_node(node: str) -> None:
