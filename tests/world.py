@@ -36,7 +36,7 @@ def load_files() -> None:
 
 
 def load_shop() -> None:
-    """The same in a database without one. Read from the files once a process, then put back as rows: ten times faster."""
+    """The same in a database without one: read from the files once a process, then put back as rows."""
     with transaction.atomic():
         if not _shop:
             _shop.extend(_rows_that(load_files))

@@ -106,7 +106,7 @@ def test_what_is_said_once_holds_for_all_that_it_names() -> None:
     assert '"ACTEON_RATE_BURST", default=max(1, RATE_PER_MINUTE // 10))' in source
     assert '"ACTEON_STREAM_LISTENERS", default=2000)' in source
     assert '"ACTEON_STREAM_LISTENERS_PER_TENANT", default=1000)' in source
-    assert "{1,128}" in (ROOT / "acteon_site" / "middleware.py").read_text()
+    assert "{1,128}" in (ROOT / "acteon_site" / "http" / "middleware.py").read_text()
 
 
 def test_the_web_server_reads_lines_of_64_kib() -> None:
