@@ -1,11 +1,12 @@
 # Everything runs in .venv, made from the requirements whenever they change. `make help` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format types checks secrets dev clean
+.PHONY: help demo serve test lint format types checks hooks audit lock secrets dev clean
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 # Further arguments: make demo ARGS="--port 8090", make test PYTEST_ARGS="-k throttle".
 ARGS ?=
 PYTEST_ARGS ?=
@@ -22,7 +23,7 @@ demo: secrets ## The whole system with the guide's 15 sample orders on http://12
 serve: secrets ## The whole system without the sample orders
 	@$(BIN)/python manage.py serve $(ARGS)
 
-test: lint types checks ## Lint, types, checks, and the suite (ACTEON_TEST_SERVICES=required|auto adds PostgreSQL + Redis)
+test: lint secrets ## Lint, types, checks, and the suite (ACTEON_TEST_SERVICES=required|auto adds PostgreSQL + Redis)
 	@BIN=$(BIN) ACTEON_TEST_SERVICES=$(ACTEON_TEST_SERVICES) .ci/suite $(PYTEST_ARGS)
 
 lint: dev ## ruff, lint and format
@@ -41,10 +42,19 @@ checks: dev secrets ## Django's checks, for production too, and no missing migra
 	@env -u DATABASE_URL -u REDIS_URL $(BIN)/python manage.py check
 	@BIN=$(BIN) .ci/check-deploy
 
-secrets: $(VENV)/.requirements.stamp
+hooks: dev ## Run lint and the look for missing migrations before every commit
+	@$(BIN)/pre-commit install
+
+audit: dev ## Known vulnerabilities of what requirements.lock pins; says so where the advisories cannot be reached
+	@BIN=$(BIN) .ci/audit
+
+lock: ## Resolve the requirements anew and pin everything they bring along in requirements.lock
+	@PYTHON=$(PYTHON) .ci/lock
+
+secrets: $(VENV)/.requirements.stamp ## A file of secrets of this installation's own, where there is none
 	@$(BIN)/python -m acteon_site.bootstrap
 
-dev: $(VENV)/.requirements-dev.stamp
+dev: $(VENV)/.requirements-dev.stamp ## The virtual environment with what tests and checks need
 
 clean: ## Remove the virtual environment (var/, with the data, stays)
 	rm -rf $(VENV)
@@ -57,12 +67,12 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) \
 	  || { rm -rf $(VENV); echo "No venv module: on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }
 
-$(VENV)/.requirements.stamp: requirements.txt | $(BIN)/python
+$(VENV)/.requirements.stamp: requirements.txt requirements.lock | $(BIN)/python
 	@echo "Installing requirements ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(INSTALL) -r requirements.txt
 	@touch $@
 
-$(VENV)/.requirements-dev.stamp: requirements.txt requirements-dev.txt | $(BIN)/python
+$(VENV)/.requirements-dev.stamp: requirements.txt requirements-dev.txt requirements.lock | $(BIN)/python
 	@echo "Installing development requirements ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
 	@touch $(VENV)/.requirements.stamp $@

@@ -1,4 +1,15 @@
-"""What every test shares: which tests run where and in which order, and caches that do not outlive a rollback."""
+"""What every test shares: which tests run where and in which order, the shop, and caches that outlive no rollback.
+
+Where. `.ci/suite` makes two passes over the tests, on SQLite, and on PostgreSQL and Redis where there are any:
+
+- `postgres` (races, plans, its own SQL) and `services` (real worker processes) run where they can and nowhere else;
+- tests without a database, and `embedded` ones, which start a system with a SQLite of its own, run on SQLite;
+- tests of ONCE run on PostgreSQL, the stricter of the two, or on SQLite where no other pass follows: they are about
+  what is shown, asked and refused, and not about what the database does;
+- all others, which write, count, filter and lock, run on both.
+
+Order. Files that wait for a running system most of their time begin first: they run beside everything else.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +24,41 @@ from acteon_site.base import config_versions
 from tests.people import People
 from tests.world import Shop, load_shop
 
-# Files that wait for a running system most of their time: begun first, they run beside everything else.
-SLOW = ("tests/e2e/", "tests/docs/", "tests/contract/test_stream", "tests/contract/test_fuzzed")
+SLOW = (
+    "tests/e2e/test_faults",
+    "tests/e2e/",
+    "tests/docs/",
+    "tests/contract/test_stream",
+    "tests/contract/test_fuzzed",
+    "tests/contract/test_live",
+    "tests/contract/test_tenancy",
+)
+ONCE = (
+    # Pages of the admin, and the browser.
+    "tests/acteon_site/admin/",
+    "tests/orders_app/admin/",
+    "tests/audit_app/test_admin",
+    "tests/chains_app/test_admin",
+    "tests/chains_app/repair/test_pages",
+    "tests/rules_app/test_admin",
+    # Shapes of answers, and requests made to break them.
+    "tests/acteon_site/http/",
+    "tests/contract/test_approvals",
+    "tests/contract/test_chains",
+    "tests/contract/test_definitions",
+    "tests/contract/test_everywhere",
+    "tests/contract/test_fuzzed",
+    "tests/contract/test_health_and_templates",
+    "tests/contract/test_live",
+    "tests/contract/test_openapi",
+    "tests/contract/test_quotas_and_retention",
+    "tests/contract/test_rules",
+    "tests/contract/test_sign_in",
+    "tests/contract/test_stream",
+    "tests/contract/test_tenancy",
+)
+# .ci/suite sets it where the pass on PostgreSQL follows.
+BOTH_PASSES = os.environ.get("ACTEON_TEST_BOTH_PASSES") == "1"
 
 
 def pytest_configure() -> None:
@@ -23,25 +67,23 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Races and plans need PostgreSQL, real workers Redis too: elsewhere those tests are not collected.
-
-    What needs no database, or brings its own SQLite (the embedded system), the pass on SQLite runs; the other does
-    not repeat it.
-    """
+    """Leave out what another pass runs; slow files first."""
     unwanted = [item for item in items if _runs_elsewhere(item)]
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)
     kept = set(items) - set(unwanted)
-    items[:] = sorted((item for item in items if item in kept), key=lambda item: not _is_slow(item))
+    items[:] = sorted((item for item in items if item in kept), key=_turn)
 
 
 def _runs_elsewhere(item: pytest.Item) -> bool:
     marked = {mark.name for mark in item.iter_markers()}
     if "services" in marked and not os.environ.get("REDIS_URL"):
         return True
-    if connection.vendor == "sqlite":
-        return bool(marked & {"postgres", "services"})
-    return "embedded" in marked or not (marked & {"postgres", "services"} or _needs_database(item))
+    on_services = bool(marked & {"postgres", "services"})
+    on_sqlite = "embedded" in marked or not (on_services or _needs_database(item))
+    if connection.vendor != "sqlite":
+        return on_sqlite
+    return on_services or (BOTH_PASSES and not on_sqlite and item.nodeid.startswith(ONCE))
 
 
 def _needs_database(item: pytest.Item) -> bool:
@@ -51,8 +93,8 @@ def _needs_database(item: pytest.Item) -> bool:
     )
 
 
-def _is_slow(item: pytest.Item) -> bool:
-    return item.nodeid.startswith(SLOW)
+def _turn(item: pytest.Item) -> int:
+    return next((turn for turn, path in enumerate(SLOW) if item.nodeid.startswith(path)), len(SLOW))
 
 
 @pytest.fixture(autouse=True)

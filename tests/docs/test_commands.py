@@ -1,6 +1,6 @@
 """What the documents tell people to type is typed here: every ```bash block that is marked `run`.
 
-The blocks of a document run in order, with bash, against a gateway of their own.
+The blocks of a document run in order, with bash, against a gateway that has the documents of this file to itself.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,16 +29,22 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A running gateway, and the environment in which a reader's shell would find it."""
-    env = environment(tmp_path)
+@contextmanager
+def served(directory: Path) -> Iterator[dict[str, str]]:
+    """A running gateway: the environment in which a reader's shell would find it."""
+    env = environment(directory)
     port = free_port()
-    with background(env, tmp_path / "serve.log", "manage.py", "serve", "--port", str(port)) as process:
+    with background(env, directory / "serve.log", "manage.py", "serve", "--port", str(port)) as process:
         url = f"http://127.0.0.1:{port}"
         wait_ready(process, url)
         path = os.pathsep.join([str(Path(sys.executable).parent), env["PATH"]])
         yield env | {"ACTEON_URL": url, "PATH": path}
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with served(tmp_path_factory.mktemp("documents")) as env:
+        yield env
 
 
 @pytest.mark.embedded

@@ -7,20 +7,26 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from chains_app.providers.encoding import webhook_signature
 from orders_app.contract.outcomes import TRAIL_NAMES
-from tests.docs.test_commands import gateway
+from tests.docs.test_commands import served
 from tests.e2e.running import ROOT
 
-__all__ = ["gateway"]
 GUIDE = (ROOT / "docs" / "storefronts.md").read_text()
 SECRET = "whsec_" + "c2VjcmV0LXNlY3JldC1zZWNyZXQ="
 BODY = b'{"order_id":"ORD-1"}'
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """One for each language: both send the same order with the same keys."""
+    with served(tmp_path) as env:
+        yield env
 
 
 def blocks(language: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from acteon_site.client.http import GatewayClient
 from tests.e2e.running import background, environment, free_port, run, wait_ready
@@ -24,8 +26,17 @@ class Shop:
     tenant: str
 
     def pipeline(self, *arguments: str) -> tuple[int, str]:
-        ran = run(self.env, "manage.py", "pipeline", *arguments, "--tenant", self.tenant)
-        return ran.returncode, ran.stdout + ran.stderr
+        """`manage.py pipeline <arguments>` without a process of its own: its exit code, and what it prints."""
+        out = io.StringIO()
+        try:
+            call_command(
+                "pipeline", *arguments, "--url", self.client.url, "--tenant", self.tenant, stdout=out
+            )
+        except SystemExit as ended:
+            return int(ended.code or 0), out.getvalue()
+        except CommandError as error:
+            return error.returncode, out.getvalue() + str(error)
+        return 0, out.getvalue()
 
 
 @pytest.fixture(scope="module")

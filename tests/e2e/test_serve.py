@@ -1,4 +1,7 @@
-"""`manage.py serve`: it stops cleanly with listeners connected, and the next start goes on where it was."""
+"""`manage.py serve`: it stops cleanly with listeners connected, and the next start goes on where it was.
+
+Two installations do: one for the signals, one that is stopped with work left and started again.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +42,22 @@ def order(order_id: str, **payload: Any) -> dict[str, Any]:
     return action
 
 
+# Stopping ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return environment(tmp_path_factory.mktemp("stopped"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_everything_within_five_seconds_with_listeners_connected(
-    tmp_path: Path, number: signal.Signals
+    stopped: dict[str, str], tmp_path: Path, number: signal.Signals
 ) -> None:
-    env = environment(tmp_path)
-    with serving(env, tmp_path) as (process, client), client.stream(namespace="ecommerce") as events:
-        client.dispatch(order("before"), demo_now=BUSINESS_HOURS)
-        assert next(events).data["action_id"] == "before"
+    name = f"before-{number.name}"
+    with serving(stopped, tmp_path) as (process, client), client.stream(namespace="ecommerce") as events:
+        client.dispatch(order(name), demo_now=BUSINESS_HOURS)
+        assert next(events).data["action_id"] == name
         started = time.monotonic()
         assert process.stop(number) == 0
         assert time.monotonic() - started < 5
@@ -53,49 +65,61 @@ def test_a_signal_stops_everything_within_five_seconds_with_listeners_connected(
     assert "Traceback" not in process.output
 
 
-def test_it_says_what_it_serves_and_to_whom(tmp_path: Path) -> None:
-    env = environment(tmp_path)
-    with serving(env, tmp_path) as (process, client):
-        said = wait_until(lambda: "Ctrl-C stops it." in process.output and process.output)
-        assert f"Listening on {client.url}" in said
-        assert "to this machine only" in said
-        manager = next(line.split() for line in said.splitlines() if line.strip().startswith("manager"))
-        with httpx.Client(base_url=client.url, follow_redirects=True, trust_env=False) as browser:
-            login = browser.get("/admin/login/")
-            form = {"username": "manager", "password": manager[1], "next": "/admin/"}
-            form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
-            answer = browser.post("/admin/login/", data=form, headers={"Referer": str(login.url)})
-            assert answer.url.path == "/admin/", answer.text[:500]
+# Going on ------------------------------------------------------------------------------------------------------
 
 
-def test_held_orders_are_released_by_the_next_start(tmp_path: Path) -> None:
-    env = environment(tmp_path)
-    with serving(env, tmp_path) as (process, client):
-        outcome = client.dispatch(order("night"), demo_now=NIGHT)
-        assert outcome.kind == "Scheduled"
-        assert process.stop() == 0
-    time.sleep(2)
-    with serving(env, tmp_path) as (_, client):
-        done = lambda: (record := client.audit_of("night")) and record["outcome"] == "executed"  # noqa: E731
-        assert wait_until(done, seconds=45, every=0.5)
-        assert client.event("night", "ecommerce", "acme-store")["state"] == "placed"
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A second start, and the run of the order that the first one accepted and did not work on."""
+
+    env: dict[str, str]
+    process: Process
+    client: GatewayClient
+    chain_id: str
 
 
-def test_without_a_worker_an_accepted_chain_waits_and_the_next_start_runs_it(tmp_path: Path) -> None:
-    env = environment(tmp_path)
-    with serving(env, tmp_path, "--no-worker") as (_, client):
+@pytest.fixture(scope="module")
+def again(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Again]:
+    """The first start has no worker: it holds the order `night` and accepts the order `waits`."""
+    directory = tmp_path_factory.mktemp("again")
+    env = environment(directory)
+    with serving(env, directory, "--no-worker") as (process, client):
+        assert client.dispatch(order("night"), demo_now=NIGHT).kind == "Scheduled"
         outcome = client.dispatch(order("waits"), demo_now=BUSINESS_HOURS)
         assert outcome.kind == "Executed"
         time.sleep(1.5)
         assert client.chain(outcome.chain_id)["status"] == "running"
-    with serving(env, tmp_path) as (_, client):
-        wait_until(lambda: client.chain(outcome.chain_id)["status"] == "completed")
+        assert process.stop() == 0
+    with serving(env, directory) as (process, client):
+        yield Again(env, process, client, outcome.chain_id)
 
 
-def test_a_second_server_on_the_same_port_is_refused(tmp_path: Path) -> None:
-    env = environment(tmp_path)
-    with serving(env, tmp_path) as (_, client):
-        port = client.url.rpartition(":")[2]
-        ran = run(env, "manage.py", "serve", "--port", port)
-        assert ran.returncode == 1
-        assert f"{port} is in use" in ran.stderr
+def test_a_chain_that_was_accepted_without_a_worker_is_run_by_the_next_start(again: Again) -> None:
+    wait_until(lambda: again.client.chain(again.chain_id)["status"] == "completed")
+
+
+def test_held_orders_are_released_by_the_next_start(again: Again) -> None:
+    client = again.client
+    done = lambda: (record := client.audit_of("night")) and record["outcome"] == "executed"  # noqa: E731
+    assert wait_until(done, seconds=45, every=0.5)
+    assert client.event("night", "ecommerce", "acme-store")["state"] == "placed"
+
+
+def test_it_says_what_it_serves_and_to_whom(again: Again) -> None:
+    said = wait_until(lambda: "Ctrl-C stops it." in again.process.output and again.process.output)
+    assert f"Listening on {again.client.url}" in said
+    assert "to this machine only" in said
+    manager = next(line.split() for line in said.splitlines() if line.strip().startswith("manager"))
+    with httpx.Client(base_url=again.client.url, follow_redirects=True, trust_env=False) as browser:
+        login = browser.get("/admin/login/")
+        form = {"username": "manager", "password": manager[1], "next": "/admin/"}
+        form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
+        answer = browser.post("/admin/login/", data=form, headers={"Referer": str(login.url)})
+        assert answer.url.path == "/admin/", answer.text[:500]
+
+
+def test_a_second_server_on_the_same_port_is_refused(again: Again) -> None:
+    port = again.client.url.rpartition(":")[2]
+    ran = run(again.env, "manage.py", "serve", "--port", port)
+    assert ran.returncode == 1
+    assert f"{port} is in use" in ran.stderr

@@ -96,6 +96,7 @@ def test_an_export_lists_its_files_and_refuses_a_second_time(tmp_path: Path) -> 
 
 
 @pytest.mark.django_db(False)
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("args", "code"),
     [
