@@ -6,11 +6,8 @@ from chains_app.definitions.model import (
     Compensate,
     Definition,
     Notice,
-    Parallel,
     Step,
-    Timer,
     Trigger,
-    WaitForSignal,
     placed_steps,
 )
 from chains_app.definitions.parse import parse_definition, stored_definition
@@ -20,6 +17,9 @@ from chains_app.definitions.references import (
 )
 from chains_app.definitions.retry import NO_RETRY, Retry, delay_ms
 from chains_app.definitions.spec import to_spec
+from chains_app.definitions.step_kinds.parallel import Parallel
+from chains_app.definitions.step_kinds.timer import Timer
+from chains_app.definitions.step_kinds.wait_for_signal import WaitForSignal
 
 __all__ = [
     "END",

@@ -8,7 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 from chains_app.branching import matches
-from chains_app.definitions.model import PROVIDER, Branch, Definition, Parallel, Step
+from chains_app.definitions.model import Branch, Definition, Step
+from chains_app.definitions.step_kinds import provider
+from chains_app.definitions.step_kinds.parallel import Parallel
 
 # How deep chains inside chains are followed, and how many nodes there are at the most. A chain's own are all there.
 DEEPEST = 8
@@ -61,7 +63,7 @@ class Node:
 
     @property
     def kind(self) -> str:
-        return "step" if self.step.kind == PROVIDER else self.step.kind
+        return "step" if self.step.kind == provider.NAME else self.step.kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chains_app.definitions.retry import NO_RETRY, Retry
+from chains_app.definitions.step_kinds.parallel import Parallel
+from chains_app.definitions.step_kinds.timer import Timer
+from chains_app.definitions.step_kinds.wait_for_signal import WaitForSignal
 
-PROVIDER, SUB_CHAIN, TIMER, WAIT_FOR_SIGNAL, PARALLEL = KINDS = (
-    "provider",
-    "sub_chain",
-    "timer",
-    "wait_for_signal",
-    "parallel",
-)
 # As a target or default_next: the run ends here (unless a step is really called so).
 END = "end"
 
@@ -62,35 +58,8 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class Timer:
-    """Wait: `seconds` long, or until the time that a template gives. Exactly one is set."""
-
-    seconds: float | None = None
-    until: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WaitForSignal:
-    """Wait for a named signal; without one in time the step fails."""
-
-    signal: str
-    timeout_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Parallel:
-    """Provider steps that run side by side."""
-
-    steps: tuple[Step, ...]
-    join: str = "all"  # all | any
-    on_failure: str = "fail_fast"  # fail_fast | best_effort
-    timeout_seconds: float | None = None
-    max_concurrency: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
-    """One step. `kind` says which of provider, sub_chain, timer, wait_for_signal, parallel is filled."""
+    """One step. `kind` names the one of its keys that says what it does (`step_kinds`); the others are empty."""
 
     name: str
     kind: str

@@ -6,23 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from chains_app.definitions.model import (
-    KINDS,
-    OPERATORS,
-    PARALLEL,
-    PROVIDER,
-    SUB_CHAIN,
-    TIMER,
-    WAIT_FOR_SIGNAL,
-    Branch,
-    Compensate,
-    Parallel,
-    Step,
-    Timer,
-    WaitForSignal,
-)
+from chains_app.definitions.model import OPERATORS, Branch, Compensate, Step
 from chains_app.definitions.reader import Problems, Reader
 from chains_app.definitions.retry import MAX_DELAY_MS, MAX_RETRIES, NO_RETRY, STRATEGIES, Retry
+from chains_app.definitions.step_kinds import provider
+from chains_app.definitions.step_kinds.registry import STEP_KINDS
 
 # Step names go into Idempotency-Key headers and into template paths.
 STEP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,199}")
@@ -31,16 +19,10 @@ LEAST_TIME = 0.001
 ROUTING_KEYS = ("branches", "default_next")
 PROVIDER_KEYS = ("action_type", "payload_template", "retry", "compensate", "on_fallback", "on_unknown")
 STEP_KEYS = (
-    *("name", *KINDS, *PROVIDER_KEYS, *ROUTING_KEYS),
+    *("name", *STEP_KINDS, *PROVIDER_KEYS, *ROUTING_KEYS),
     *("on_failure", "delay_seconds", "timeout_seconds", "point_of_no_return", "transition_to"),
 )
 BRANCH_KEYS = ("field", "operator", "value", "target")
-# How long the other kinds of step may take is said elsewhere.
-OWN_LIMIT = {
-    TIMER: "a timer ends by itself",
-    WAIT_FOR_SIGNAL: "write wait_for_signal.timeout_seconds",
-    PARALLEL: "write parallel.timeout_seconds",
-}
 
 
 def read_step(spec: object, path: str, problems: Problems) -> Step:
@@ -51,12 +33,8 @@ def read_step(spec: object, path: str, problems: Problems) -> Step:
     step = Step(
         name=_name(reader),
         kind=kind,
-        provider=reader.name("provider", colon_allowed=False),
+        **{name: one.read(reader, problems, read_step) for name, one in STEP_KINDS.items()},
         action_type=reader.name("action_type"),
-        sub_chain=reader.name("sub_chain"),
-        timer=_timer(reader, problems),
-        wait_for_signal=_wait_for_signal(reader, problems),
-        parallel=_parallel(reader, problems),
         payload_template=read_template(reader),
         branches=branches,
         default_next=default_next,
@@ -82,24 +60,27 @@ def _name(reader: Reader) -> str:
 
 
 def _kind(reader: Reader) -> str:
-    given = [kind for kind in KINDS if reader.has(kind)]
+    given = [kind for kind in STEP_KINDS if reader.has(kind)]
     if len(given) == 1:
         return given[0]
     choices = "provider (with action_type), sub_chain, timer, wait_for_signal, parallel"
     said = f", not {' and '.join(given)}" if given else ""
     reader.problems.add(reader.path, f"must have exactly one of {choices}{said}")
-    return given[0] if given else PROVIDER
+    return given[0] if given else provider.NAME
 
 
 def _check_kind(reader: Reader, step: Step) -> None:
-    if step.kind == PROVIDER:
+    if step.kind == provider.NAME:
         reader.name("action_type", required=True)
     else:
         for key in PROVIDER_KEYS:
             if reader.has(key) and reader.raw(key) != {}:
                 reader.problem(key, f"belongs to a provider step, not to a {step.kind} step")
-    if step.kind in OWN_LIMIT and reader.has("timeout_seconds"):
-        reader.problem("timeout_seconds", f"limits provider and sub_chain steps; {OWN_LIMIT[step.kind]}")
+    own_limit = STEP_KINDS[step.kind].own_limit
+    if own_limit and reader.has("timeout_seconds"):
+        reader.problem("timeout_seconds", f"limits provider and sub_chain steps; {own_limit}")
+    for index, inner in enumerate(step.parallel.steps if step.parallel else ()):
+        _check_inner(inner, f"{reader.at('parallel')}.steps[{index}]", reader.problems)
     if step.point_of_no_return and step.compensate:
         reader.problem("compensate", "a point of no return is never undone: leave one of the two out")
 
@@ -174,45 +155,8 @@ def _compensate(reader: Reader, problems: Problems) -> Compensate | None:
     )
 
 
-def _timer(reader: Reader, problems: Problems) -> Timer | None:
-    if not reader.has(TIMER):
-        return None
-    inner = Reader(reader.raw(TIMER), reader.at(TIMER), ("seconds", "until"), problems)
-    if inner.has("seconds") == inner.has("until"):
-        problems.add(inner.path, "must have exactly one of seconds and until")
-    return Timer(inner.seconds("seconds"), inner.text("until") or None)
-
-
-def _wait_for_signal(reader: Reader, problems: Problems) -> WaitForSignal | None:
-    if not reader.has(WAIT_FOR_SIGNAL):
-        return None
-    keys = ("signal", "timeout_seconds")
-    inner = Reader(reader.raw(WAIT_FOR_SIGNAL), reader.at(WAIT_FOR_SIGNAL), keys, problems)
-    return WaitForSignal(inner.name("signal", required=True), inner.seconds("timeout_seconds", least=1))
-
-
-def _parallel(reader: Reader, problems: Problems) -> Parallel | None:
-    if not reader.has(PARALLEL):
-        return None
-    keys = ("steps", "join", "on_failure", "timeout_seconds", "max_concurrency")
-    inner = Reader(reader.raw(PARALLEL), reader.at(PARALLEL), keys, problems)
-    specs = inner.items("steps")
-    if not specs:
-        inner.problem("steps", "must list at least one step")
-    steps = [read_step(spec, f"{inner.at('steps')}[{index}]", problems) for index, spec in enumerate(specs)]
-    for index, step in enumerate(steps):
-        _check_inner(step, f"{inner.at('steps')}[{index}]", problems)
-    return Parallel(
-        tuple(steps),
-        inner.choice("join", ("all", "any"), "all"),
-        inner.choice("on_failure", ("fail_fast", "best_effort"), "fail_fast"),
-        inner.seconds("timeout_seconds", least=1),
-        inner.integer("max_concurrency", 0, 1, 100) or None,
-    )
-
-
 def _check_inner(step: Step, path: str, problems: Problems) -> None:
-    if step.kind not in (PROVIDER, SUB_CHAIN):
+    if not STEP_KINDS[step.kind].in_parallel:
         problems.add(path, f"a {step.kind} step cannot stand inside parallel")
     if step.targets:
         problems.add(path, "steps inside parallel have no branches and no default_next")

@@ -10,13 +10,13 @@ from chains_app.definitions.model import (
     Compensate,
     Definition,
     Notice,
-    Parallel,
     Step,
-    Timer,
     Trigger,
-    WaitForSignal,
 )
 from chains_app.definitions.retry import Retry
+from chains_app.definitions.step_kinds.parallel import Parallel
+from chains_app.definitions.step_kinds.timer import Timer
+from chains_app.definitions.step_kinds.wait_for_signal import WaitForSignal
 
 Part = Branch | Compensate | Definition | Notice | Parallel | Retry | Step | Timer | Trigger | WaitForSignal
 # Derived when read, or never to be left out.

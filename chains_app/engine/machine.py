@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chains_app.branching import choose
 from chains_app.engine.ending import begin_ending, next_undo, past_point_of_no_return
-from chains_app.engine.kinds import KINDS
+from chains_app.engine.kinds.registry import KINDS
 from chains_app.engine.moves import End, Move
 from chains_app.engine.state import Turn
 from chains_app.states import Phase, RunStatus, StepStatus

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from acteon_site.base import config_versions
-from chains_app.definitions import model
-from chains_app.engine.kinds import KINDS
+from chains_app.definitions.step_kinds.registry import STEP_KINDS
+from chains_app.engine.kinds.registry import KINDS
 from chains_app.models import Incident, Run
 from chains_app.services.advance import runs_sweep
 from chains_app.services.definitions import chain_save, chains_save
@@ -19,7 +19,7 @@ from tests.world import SCOPE, Shop, order
 
 
 def test_every_kind_that_a_definition_may_have_is_one_that_the_machine_knows() -> None:
-    assert set(KINDS) == set(model.KINDS)
+    assert set(KINDS) == set(STEP_KINDS)
 
 
 def let_pass(run: Run, **span: float) -> None:
