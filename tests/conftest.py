@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -62,6 +63,9 @@ BOTH_PASSES = os.environ.get("ACTEON_TEST_BOTH_PASSES") == "1"
 
 
 def pytest_configure() -> None:
+    # A test that is slow on a busy machine is not wrong.
+    hypothesis.settings.register_profile("gateway", deadline=None)
+    hypothesis.settings.load_profile("gateway")
     # A real hasher is slow on purpose, and every signed-in test would pay for it.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

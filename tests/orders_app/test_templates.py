@@ -293,7 +293,7 @@ PARTS = (
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(
     st.lists(st.tuples(st.sampled_from("xy"), st.sampled_from(PARTS)), min_size=1, max_size=30), st.booleans()
 )

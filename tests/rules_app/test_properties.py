@@ -86,7 +86,7 @@ def matched(condition: dict[str, Any], payload: dict[str, Any]) -> bool:
     return plan.verdict == "deny"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(condition=conditions, payload=payloads, data=st.data())
 def test_the_order_of_clauses_never_changes_the_result(
     condition: dict[str, Any], payload: dict[str, Any], data: st.DataObject
@@ -94,7 +94,7 @@ def test_the_order_of_clauses_never_changes_the_result(
     assert matched(condition, payload) == matched(reordered(condition, data.draw), payload)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(condition=conditions, payload=payloads)
 def test_evaluation_never_fails_whatever_the_payload_and_agrees_with_its_trace(
     condition: dict[str, Any], payload: dict[str, Any]
@@ -105,13 +105,13 @@ def test_evaluation_never_fails_whatever_the_payload_and_agrees_with_its_trace(
     assert plain.verdict == traced.verdict
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(condition=conditions, payload=payloads)
 def test_a_negation_is_always_the_opposite(condition: dict[str, Any], payload: dict[str, Any]) -> None:
     assert matched(condition, payload) != matched({"not": condition}, payload)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     priorities=st.lists(st.integers(0, 5), min_size=1, max_size=6),
     wants=st.data(),
@@ -150,7 +150,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     condition=anything,
     action=anything,
@@ -170,7 +170,7 @@ def test_parsing_answers_a_rule_or_problems_and_never_raises(
         decide(RuleSet(1, (rule,)), order(), OFFICE_HOURS)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(target=payloads, patch=payloads)
 def test_a_merge_patch_applied_twice_changes_nothing_more_and_never_its_inputs(
     target: dict[str, Any], patch: dict[str, Any]
