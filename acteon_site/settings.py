@@ -6,12 +6,15 @@ Two modes. `embedded` (default): SQLite under var/ and an in-process broker, for
 
 import os
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 
 env = environ.Env()
 ENV_FILE = Path(env.str("ACTEON_ENV_FILE", default=str(BASE_DIR / "var" / "acteon.env")))
@@ -178,7 +181,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Acteon order gateway",
     "DESCRIPTION": "Orders in, rules, approvals, chains and a trail. docs/storefronts.md is the guide to it.",
-    "VERSION": "0.1.0",
+    "VERSION": VERSION,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
