@@ -29,10 +29,11 @@ SLOW = (
     "tests/e2e/test_faults",
     "tests/e2e/",
     "tests/docs/",
-    "tests/contract/test_stream",
+    "tests/contract/test_many_listeners",
     "tests/contract/test_fuzzed",
     "tests/contract/test_live",
     "tests/contract/test_tenancy",
+    "tests/contract/test_stream",
 )
 ONCE = (
     # Pages of the admin, and the browser.
@@ -51,6 +52,7 @@ ONCE = (
     "tests/contract/test_fuzzed",
     "tests/contract/test_health_and_templates",
     "tests/contract/test_live",
+    "tests/contract/test_many_listeners",
     "tests/contract/test_openapi",
     "tests/contract/test_quotas_and_retention",
     "tests/contract/test_rules",

@@ -1,4 +1,7 @@
-"""What the gateway imports, requirements.txt installs: a machine without the test tools runs it too."""
+"""What the gateway imports, requirements.txt installs: a machine without the test tools runs it too.
+
+And requirements.lock pins all of it to the releases that these tests run against.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ import os
 import re
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONAL = {"greenlet"}  # looked for, and not missed
+OPTIONAL = {"greenlet", "msgpack"}  # looked for, and not missed
 # Everything that a process of the gateway may come to import, in both modes.
 LOAD = """
 import importlib, json, pkgutil, sys
@@ -46,6 +49,25 @@ def test_everything_that_is_imported_is_required_without_the_test_tools() -> Non
         if not allowed & {_plain(one) for one in installed_by[name]} and not name.startswith("_")
     }
     assert not missing
+
+
+def test_the_lock_pins_whatever_the_requirements_bring_along() -> None:
+    locked = _locked()
+    wanted = [*_required(ROOT / "requirements.txt"), *_required(ROOT / "requirements-dev.txt")]
+    assert _closure(wanted) - {"pip"} <= locked.keys()  # every environment has one
+    assert {one.name: locked[_plain(one.name)] for one in wanted} == {
+        one.name: str(one.specifier) for one in wanted
+    }
+
+
+def test_these_tests_run_against_what_is_locked() -> None:
+    needed = _closure(_required(ROOT / "requirements.txt"))
+    installed = {name: f"=={version(name)}" for name in needed}
+    assert installed == {name: pinned for name, pinned in _locked().items() if name in needed}
+
+
+def _locked() -> dict[str, str]:
+    return {_plain(one.name): str(one.specifier) for one in _required(ROOT / "requirements.lock")}
 
 
 def _environment() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from django.db import connections, transaction
 
 from acteon_site.base.source import Source
 from audit_app.services.journal import Journal, Subject
+from tests.audit_app.serving import Service, serving
 
 HERE = Path(__file__).parent
 CALLER = Source("key:shop", "api_key", "req-1")
@@ -26,6 +27,12 @@ def note(subject: Subject = SHOP, *, outcome: str = "executed", verdict: str = "
         journal.audit(subject, outcome=outcome, verdict=verdict, **more)
         journal.event("action_dispatched", subject, outcome={"Executed": {}}, provider=subject.provider)
         journal.write()
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture

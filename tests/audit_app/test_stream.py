@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,15 +22,9 @@ from audit_app.stream.filters import FrameFilter
 from audit_app.stream.frames import frame_of
 from audit_app.stream.listener import Delivery, Listener
 from tests.audit_app.conftest import CALLER, SHOP, STRANGER
-from tests.audit_app.serving import Service, serving
+from tests.audit_app.serving import Service
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("audit_app.api.urls")]
-
-
-@pytest.fixture
-def service() -> Iterator[Service]:
-    with serving() as running:
-        yield running
 
 
 def key(**scopes: Any) -> str:
@@ -326,61 +319,6 @@ def test_the_hub_starts_again_after_it_was_stopped(service: Service) -> None:
     told(1)
     second.wait_for(1)
     assert second.ids() == [2]
-
-
-def test_a_subscription_tells_the_history_and_ends_with_its_chain(service: Service) -> None:
-    tell(chain_id="c-1", outcome={"Executed": {}})
-    tell(
-        "chain_step_completed", chain_id="c-1", step_name="charge", step_index=1, success=True, next_step=None
-    )
-    relay()
-    reader = service.read("/v1/subscribe/chain/c-1?namespace=ecommerce&tenant=acme-store", X_API_Key=key())
-    reader.wait_for(2)
-    tell("chain_completed", chain_id="c-1", status="completed", execution_path=["charge"])
-    tell()
-    relay()
-    assert reader.ended.wait(5)
-    assert [frame.event for frame in reader.frames] == [
-        "action_dispatched",
-        "chain_step_completed",
-        "chain_completed",
-        "subscription_end",
-    ]
-    assert reader.frames[-1].data["reason"] == "completed"
-    assert reader.frames[-1].data["entity_id"] == "c-1"
-
-
-def test_a_subscription_to_what_is_over_ends_at_once(service: Service) -> None:
-    tell(outcome={"Suppressed": {"rule": "r"}})
-    relay()
-    with_history = service.read("/v1/subscribe/action/order-1", X_API_Key=key())
-    without = service.read("/v1/subscribe/action/order-1?include_history=false", X_API_Key=key())
-    assert with_history.ended.wait(5)
-    assert without.ended.wait(5)
-    assert [frame.event for frame in with_history.frames] == ["action_dispatched", "subscription_end"]
-    assert [frame.event for frame in without.frames] == ["subscription_end"]
-
-
-def test_an_action_ends_with_the_chain_that_executes_it(service: Service) -> None:
-    reader = service.read("/v1/subscribe/action/order-1", X_API_Key=key())
-    tell(outcome={"PendingApproval": {"approval_id": "a"}})
-    tell("approval_resolved", approval_id="a", decision="approved")
-    tell(chain_id="c-1", outcome={"Executed": {"status": "success", "body": {}, "headers": {}}})
-    tell("chain_completed", chain_id="sub", status="completed", execution_path=[])
-    tell("chain_completed", chain_id="c-1", status="failed", execution_path=[])
-    relay()
-    assert reader.ended.wait(5)
-    assert len(reader.frames) == 6
-    assert reader.frames[-1].data["reason"] == "failed"
-
-
-def test_a_subscription_shows_nothing_of_another_tenant(service: Service) -> None:
-    tell(
-        "chain_step_completed", chain_id="c-1", step_name="charge", step_index=1, success=True, next_step=None
-    )
-    relay()
-    reader = service.read("/v1/subscribe/chain/c-1", X_API_Key=key(tenants=["other-store"]))
-    assert reader.status == 404
 
 
 @pytest.mark.postgres

@@ -1,15 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from rules_app.models import Rule
+from tests.audit_app.serving import Service, serving
 from tests.contract.client import Strict
-from tests.world import Shop, publish_rules
+from tests.world import Shop, load_shop, publish_rules
 
 AddRule = Callable[..., None]
+
+
+@pytest.fixture
+def service(transactional_db: None) -> Iterator[Service]:
+    """The guide's pipeline behind a real socket."""
+    load_shop()
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture

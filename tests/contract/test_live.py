@@ -13,22 +13,15 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.audit_app.serving import Service, serving
+from tests.audit_app.serving import Service
 from tests.contract import shapes
 from tests.contract.routes import endpoints
 from tests.contract.walk import MADE_UP
-from tests.world import SCOPE, Shop, load_shop
+from tests.world import SCOPE, Shop
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ENDLESS = ("v1/stream", "v1/subscribe/")
 OPEN_TEXT = ("metrics/prometheus",)
-
-
-@pytest.fixture
-def service(transactional_db: None) -> Iterator[Service]:
-    load_shop()
-    with serving() as running:
-        yield running
 
 
 @pytest.fixture
