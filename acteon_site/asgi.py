@@ -2,8 +2,11 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acteon_site.settings")
+django.setup(set_prefix=False)
 
-application = get_asgi_application()
+from acteon_site.http.bodies import GatewayHandler  # noqa: E402 - Django has to be set up before its models
+
+application = GatewayHandler()

@@ -13,6 +13,7 @@ from celery.signals import task_prerun, worker_process_init
 from kombu import Queue
 
 from acteon_site.serving.broker import survive_lost_connections
+from acteon_site.serving.worker_end import end_in_time
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acteon_site.settings")
 
@@ -35,6 +36,7 @@ def every(seconds: float) -> schedule:
 
 
 survive_lost_connections()
+end_in_time()
 app = Celery("acteon")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Sequence
 
 import uvicorn
 from uvicorn.supervisors import multiprocess
 
+from acteon_site.serving.protocol import IDLE_SECONDS, GatewayProtocol
 from acteon_site.serving.stopping import ON_STOP
 
 APPLICATION = "acteon_site.asgi:application"
@@ -21,19 +23,28 @@ class StreamEndingServer(uvicorn.Server):
     """Uvicorn that ends the event streams when it stops, where the plain one waits and then cuts them off."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()  # first of all: the next start wants the port
         for hook in ON_STOP.values():
             await asyncio.to_thread(hook.call)
         await super().shutdown(sockets=sockets)
 
 
 class WebProcess(multiprocess.Process):
-    """One of several: the supervisor's child with our server in it."""
+    """One of several: the supervisor's child with our server in it. It ends with the supervisor, however that ends."""
 
     @property
     def server(self) -> uvicorn.Server:
         if self._server is None:
             self._server = StreamEndingServer(self.config)
         return self._server
+
+    def always_pong(self) -> None:
+        self.parent_conn.close()  # the child's copy of the supervisor's end, which would hold the pipe open
+        try:
+            super().always_pong()
+        except (EOFError, OSError):
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def web_config(
@@ -45,6 +56,8 @@ def web_config(
         host=host,
         port=port,
         workers=workers,
+        http=GatewayProtocol,
+        timeout_keep_alive=IDLE_SECONDS,
         log_config=None,
         access_log=False,
         lifespan="off",

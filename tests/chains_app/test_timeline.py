@@ -11,8 +11,8 @@ from chains_app.definitions.picture import svg
 from chains_app.models import Attempt, Run
 from chains_app.services.advance import run_turn, runs_sweep
 from chains_app.services.definitions import chains_save
-from chains_app.services.family import graph_of
 from chains_app.services.leases import lease_take
+from chains_app.services.run_trees import graph_of
 from tests.chains_app.gateway import CHAIN, Gateway, settle, start, step, undoable
 from tests.chains_app.pages import staff, url
 from tests.chains_app.test_seen import begun, group, nested

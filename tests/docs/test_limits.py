@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import inspect
 import re
-import socket
 
 from django.conf import settings
 
 from acteon_site.access import login_limits
 from acteon_site.access import views as views_auth
 from acteon_site.base.names import MAX_LENGTH
+from acteon_site.http.bodies import SMALL
 from acteon_site.http.endpoint import MAX_LIMIT, MAX_OFFSET
 from acteon_site.http.strict_json import MAX_DEPTH, MAX_DIGITS
+from acteon_site.serving import protocol
 from audit_app.api.views_audit import DEFAULT_LIMIT
 from audit_app.services.retention import LONGEST_TTL
 from audit_app.stream.listener import QUEUE_SIZE
@@ -29,7 +30,6 @@ from orders_app.services.idempotency import KEPT, MAX_KEY
 from rules_app.engine import quota_terms, rules
 from rules_app.engine.actions.settings import CENTURY_SECONDS
 from rules_app.engine.actions.throttle import MAX_COUNT
-from tests.audit_app.serving import serving
 from tests.e2e.running import ROOT
 
 KIB = 1024
@@ -42,9 +42,12 @@ def default_of(method: str, name: str) -> int:
 
 # What the second column must name, by how the first begins.
 SAID = {
-    "request line": ["64 KiB"],  # test_the_web_server_reads_lines_of_64_kib
+    "path, query and headers": [f"{protocol.MAX_HEAD_BYTES // KIB} KiB", protocol.MAX_HEADERS],
+    "how long a request may": [f"{protocol.HEAD_SECONDS:g} s", f"{protocol.BODY_SECONDS:g} s"],
+    "how long a connection": [f"{protocol.IDLE_SECONDS} s"],
+    "requests sent ahead": [protocol.MAX_PIPELINED],
     "parameters in a query": [settings.DATA_UPLOAD_MAX_NUMBER_FIELDS],
-    "request body": [f"{settings.MAX_BODY_BYTES // KIB // KIB} MiB"],
+    "request body": [f"{settings.MAX_BODY_BYTES // KIB // KIB} MiB", f"{SMALL // KIB} KiB"],
     "nesting of JSON": [MAX_DEPTH],
     "numbers in JSON": [MAX_DIGITS],
     "actions in a batch": [MAX_BATCH],
@@ -108,17 +111,3 @@ def test_what_is_said_once_holds_for_all_that_it_names() -> None:
     assert '"ACTEON_STREAM_LISTENERS", default=2000)' in source
     assert '"ACTEON_STREAM_LISTENERS_PER_TENANT", default=1000)' in source
     assert "{1,128}" in (ROOT / "acteon_site" / "http" / "middleware.py").read_text()
-
-
-def test_the_web_server_reads_lines_of_64_kib() -> None:
-    with serving() as service:
-        port = int(service.base.rpartition(":")[2])
-        assert b" 200 " in answered(port, 63 * KIB)
-        assert b" 400 " in answered(port, 65 * KIB)
-
-
-def answered(port: int, length: int) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
-        query = "x" * length
-        line.sendall(f"GET /health?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-        return line.recv(100)

@@ -1,0 +1,126 @@
+"""Django's handler, with bodies that are read as they were sent and only as far as their sender may have them read.
+
+Django would read every body to its end before it asks who sends it, and DRF takes one that came in chunks for none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from io import BytesIO
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.db import Error as DatabaseError
+from django.db import connections
+from django.http import Http404, HttpRequest, JsonResponse
+from django.urls import resolve
+from rest_framework.exceptions import AuthenticationFailed
+
+from acteon_site.access.authentication import authenticate_request
+from acteon_site.base.errors import AppError
+
+Scope = dict[str, Any]
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+# What anybody may send, and the server keeps of each connection anyway. What comes at once is judged by the view.
+SMALL = 64 * 1024
+AT_ONCE_SECONDS = 0.05
+_FRAMING = (b"content-length", b"transfer-encoding")
+
+
+class GatewayHandler(ASGIHandler):
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if any(name in _FRAMING for name, _ in scope["headers"]):
+            try:
+                body = await _body(scope, receive)
+            except RequestAborted:
+                return
+            except AppError as error:
+                await self.send_response(JsonResponse(error.body(), status=error.status), send)
+                return
+            scope, receive = _with_length(scope, len(body)), _replayed(bytes(body), receive)
+        await super().handle(scope, receive, send)
+
+
+async def _body(scope: Scope, receive: Receive) -> bytearray:
+    """The body, or none where the view will turn its sender away without it."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(AT_ONCE_SECONDS):
+            if await _read(receive, body, SMALL):
+                return body
+    except TimeoutError:
+        pass
+    most = await sync_to_async(_allowed)(scope)
+    if most and not await _read(receive, body, most):
+        raise AppError(f"without signing in a body has at most {SMALL} bytes", "TOO_LARGE", 413)
+    return body if most else bytearray()
+
+
+async def _read(receive: Receive, body: bytearray, most: int) -> bool:
+    """Read on; False where there is more than `most`."""
+    while len(body) <= most:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise RequestAborted
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return True
+    return False
+
+
+def _allowed(scope: Scope) -> int:
+    """How many bytes the sender of this head may send on."""
+    try:
+        request = ASGIRequest(scope, BytesIO())
+        if _is_known(request):
+            return settings.MAX_BODY_BYTES
+        return SMALL if _is_open(request) else 0
+    except (DatabaseError, UnicodeDecodeError):
+        return 0  # the same happens to Django, which answers it
+    finally:
+        connections.close_all()  # the body may take its time, and this thread would keep one
+
+
+def _is_known(request: HttpRequest) -> bool:
+    try:
+        authenticate_request(request)
+    except AuthenticationFailed:
+        request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+        return get_user(request).is_authenticated
+    return True
+
+
+def _is_open(request: HttpRequest) -> bool:
+    """Whether the path takes bodies from strangers: sign-in, approval links, forms."""
+    try:
+        view: Any = resolve(request.path_info).func
+    except Http404:
+        return False
+    return not getattr(getattr(view, "cls", None), "authentication_classes", ())
+
+
+def _with_length(scope: Scope, length: int) -> Scope:
+    headers = [header for header in scope["headers"] if header[0] not in _FRAMING]
+    return {**scope, "headers": [*headers, (b"content-length", b"%d" % length)]}
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    waiting = [body]
+
+    async def receive_on() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        while (message := await receive())["type"] == "http.request":
+            pass  # of a body that nobody wants to have
+        return message
+
+    return receive_on
