@@ -13,7 +13,7 @@ double     every task message delivered twice and out of order
 scheduler  two schedulers at once, and none for a while
 clock      clocks of workers, scheduler and web stepped an hour forth and back
 provider   the provider slow, flaky, wrong, and gone
-small      one of each of these kinds in one world, with every message twice: a minute
+small      one of each of these kinds in one world, workers killed all the while, with every message twice: a minute
 
 A share of the orders (--mixed, percent) runs through a chain of every kind of step, bench/mixed.py, in place of the
 fixture's; bench/people.py sends its signals, cancels orders, and answers incidents after a look at the provider.

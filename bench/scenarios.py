@@ -116,12 +116,16 @@ def double(here: World, options: Options) -> None:
 
 
 def small(here: World, options: Options) -> None:
-    """Each fault once and shortly, every one in the midst of its share of the orders."""
+    """Each fault once and shortly, every one in the midst of its share of the orders, and workers killed with it."""
     faults = [fault for kind in FAULTS.values() for fault in kind if fault.small]
     done = 0
     here.storefront.pace = lambda number: number * len(faults) <= (done + 1) * here.total
     here.storefront.start()
     for fault in faults:
+        for _ in range(2):
+            time.sleep(here.random.expovariate(5))
+            _kill_something(here)
+            here.gateway.revive()
         endure(here, fault, 0.2)
         done += 1
     nobody_is_deaf(here)
@@ -274,15 +278,6 @@ def _own_clocks(gateway: Gateway) -> None:
         }
 
 
-def _own_clocks(gateway: Gateway) -> None:
-    for name in ("web", "worker1", "worker2", "beat1"):
-        _set_clock(gateway, name, 0)
-        gateway.extra_env[name] = {
-            "PYTHONPATH": str(ROOT / "bench" / "stepped_clock"),
-            "BENCH_CLOCK": str(gateway.directory / f"{name}.clock"),
-        }
-
-
 def _provider_gone(here: World, seconds: float) -> None:
     here.provider.ask("/mode", gone=True)
     time.sleep(seconds)
@@ -321,7 +316,22 @@ def _everything(gateway: Gateway) -> None:
         prepare(gateway)
 
 
-FAULTS = {"redis": REDIS, "postgres": POSTGRES, "scheduler": SCHEDULER, "clock": CLOCK, "provider": PROVIDER}
+def _whole_worker_killed(here: World, seconds: float) -> None:
+    here.gateway.parts["worker1"].kill()
+    here.kills["whole worker"] += 1
+    time.sleep(seconds)
+    here.gateway.revive()
+
+
+WORKER = (Fault("a whole worker killed", _whole_worker_killed, 3),)
+FAULTS = {
+    "worker": WORKER,
+    "redis": REDIS,
+    "postgres": POSTGRES,
+    "scheduler": SCHEDULER,
+    "clock": CLOCK,
+    "provider": PROVIDER,
+}
 SCENARIOS = {
     "kills": Scenario(kills),
     "redis": Scenario(rounds_of(REDIS, 3)),
