@@ -81,34 +81,3 @@ def test_every_outcome_is_explained() -> None:
     table = GUIDE.partition("## Every outcome")[2].partition("\n## ")[0]
     told = set(re.findall(r"^\| `\"?(\w+)\"?` \|", table, re.M))
     assert told == set(TRAIL_NAMES) | {"Grouped"}
-
-
-def test_the_limits_of_the_guide_are_those_of_the_code() -> None:
-    from acteon_site.access import login_limits
-    from acteon_site.base import names
-    from acteon_site.http import endpoint as api
-    from acteon_site.http import strict_json
-    from audit_app.stream import listener
-    from orders_app.api import views_dispatch
-    from orders_app.pipeline import dispatch
-    from orders_app.sandbox import budget, environment, rendering
-    from orders_app.services import idempotency
-
-    limits = GUIDE.partition("## Limits")[2]
-    for value in (
-        f"| nesting of JSON | {strict_json.MAX_DEPTH} |",
-        f"| numbers in JSON | {strict_json.MAX_DIGITS} digits;",
-        f"| {rendering.MAX_TEMPLATE // 1024} KiB",
-        f"blocks nested {environment.MAX_NESTED} deep; {budget.MAX_TEXT // 1024} KiB |",
-        f"| {budget.MAX_SECONDS} s, {budget.MAX_STEPS:,} steps",
-        f"{budget.MAX_WRITTEN // 1024**2} MiB of text on the way; a `range` has {environment.MAX_RANGE:,} numbers |",
-        f"| actions in a batch | {views_dispatch.MAX_BATCH} |",
-        f"1–{names.MAX_LENGTH} characters",
-        f"| {idempotency.MAX_KEY} characters, kept 24 hours |",
-        f"| {api.MAX_LIMIT} (default 100",
-        f"| {api.MAX_OFFSET:,};",
-        f"| {login_limits.MOST_FAILURES} in 15 minutes |",
-        f"| unread events of a listener | {listener.QUEUE_SIZE} |",
-        f"| {dispatch.CALL_SECONDS:.0f} s |",
-    ):
-        assert value in limits, value
