@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from acteon_site.base import config_versions
+from orders_app.contract.actions import Action as ContractAction
+from orders_app.contract.actions import stored_action
 from orders_app.lifecycles.spec import LifecycleSpec, parse_lifecycle
-from orders_app.models import Hold, Lifecycle, Order, Template, TemplateProfile
+from orders_app.models import Action, Hold, Lifecycle, Order, Template, TemplateProfile
 from orders_app.states import WAITING, HoldStatus
 
 OrderKey = tuple[str, str, str]  # namespace, tenant, fingerprint
@@ -99,6 +102,13 @@ def open_holds(orders: Iterable[Order], hold_ids: Collection[str]) -> dict[str, 
         if hold.order_id:
             holds[str(hold.order_id)] = hold
     return holds
+
+
+def stored_actions(row_ids: Collection[UUID]) -> dict[UUID, ContractAction]:
+    """The originals of these rows, in one query; none where none is asked for."""
+    if not row_ids:
+        return {}
+    return {row.pk: stored_action(row.body) for row in Action.objects.filter(pk__in=row_ids)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ depend on the set's size; a single order is a set of one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -37,13 +37,13 @@ CALL_SECONDS = 20.0
 NOTICE_SECONDS = 2.0
 
 Result = Outcome | AppError
-# Called inside the transaction with what was done: the Idempotency-Key's answer is stored with the order.
+# Called inside the transaction with what was done, if anything: the Idempotency-Key's answer is stored with the order.
 InTransaction = Callable[[Sequence[Processed]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Dispatched:
-    """One result for each body, in order; `processed` are those that reached the gates."""
+    """One result for each body, in order; `processed` are those that have an outcome."""
 
     results: list[Result]
     processed: list[Processed]
@@ -57,8 +57,11 @@ def dispatch_many(
     Raises 503 where no set of rules has ever been loaded, and whatever `in_transaction` raises.
     """
     decided, errors = decide_all(bodies, submission)
-    processed = gate_and_act(decided, submission, in_transaction) if decided else []
-    outcomes = dict(zip((item.position for item in decided), outcomes_after_calls(processed), strict=True))
+    gated = gate_and_act(decided, submission, in_transaction) if decided else []
+    errors.update({done.item.position: done.error for done in gated if done.error})
+    processed = [done for done in gated if not done.error]
+    positions = (done.item.position for done in processed)
+    outcomes = dict(zip(positions, outcomes_after_calls(processed), strict=True))
     return Dispatched(in_order(outcomes, errors, len(bodies)), processed)
 
 
@@ -79,7 +82,7 @@ def _decide_one(position: int, body: Any, rules: RuleSet, submission: Submission
     return action_decide(action, rules, submission.rule_time, position=position)
 
 
-def in_order(outcomes: dict[int, Outcome], errors: dict[int, AppError], count: int) -> list[Result]:
+def in_order(outcomes: Mapping[int, Result], errors: dict[int, AppError], count: int) -> list[Result]:
     """Each position's outcome or error; every position has one."""
     found: dict[int, Result] = {**outcomes, **errors}
     return [found[position] for position in range(count)]
@@ -96,7 +99,7 @@ def gate_and_act(
         processed = [action_act(item, action_gate(item, state), unit) for item in decided]
         gates_write(state.gates.values())
         unit.rows.write()
-        if in_transaction is not None:
+        if in_transaction is not None and not all(done.error for done in processed):
             in_transaction(processed)
     return processed
 

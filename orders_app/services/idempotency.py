@@ -20,6 +20,7 @@ from acteon_site.base.clock import db_now
 from acteon_site.base.digest import keyed_hash
 from acteon_site.base.errors import AppError, FieldProblem, invalid, unavailable
 from acteon_site.base.names import name_problem
+from orders_app.contract.outcomes import Outcome
 from orders_app.models import RememberedAnswer
 from orders_app.pipeline.dispatch import InTransaction
 from orders_app.pipeline.dry_run import dry_run_many
@@ -156,23 +157,23 @@ def _rebuilt(row: RememberedAnswer, request: Request, submission: Submission) ->
     outcomes = rebuilt_outcomes(row.kept)
     headers = {"Idempotency-Replayed": "true"}
     if isinstance(request.data, list):
-        memorable = all(outcome is None or outcome.memorable for outcome in outcomes)
+        memorable = all(not isinstance(outcome, Outcome) or outcome.memorable for outcome in outcomes)
         items = [
-            outcome.batch_wire() if outcome else _error_again(body, submission)
+            outcome.batch_wire() if isinstance(outcome, Outcome) else _error_again(outcome, body, submission)
             for outcome, body in zip(outcomes, request.data, strict=True)
         ]
         return Answer(200, items, headers, memorable)
     (only,) = outcomes
-    if only is None:
+    if not isinstance(only, Outcome):
         raise AssertionError("a single action that was committed has its outcome")
     if only.dedup_reason:
         headers["X-Dedup-Reason"] = only.dedup_reason
     return Answer(200, only.wire(), headers, only.memorable)
 
 
-def _error_again(body: Any, submission: Submission) -> Any:
-    """The error of an item that was refused before the gates: the same bytes, so the same error."""
-    (result,) = dry_run_many([body], submission)
+def _error_again(kept: AppError | None, body: Any, submission: Submission) -> Any:
+    """An item's error. Of one that was refused before the gates nothing is kept: the same bytes, so the same error."""
+    (result,) = [kept] if kept else dry_run_many([body], submission)
     error = (
         result
         if isinstance(result, AppError)
