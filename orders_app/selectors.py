@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from acteon_site.base import config_versions
+from acteon_site.base.names import spellings
 from orders_app.contract.actions import Action as ContractAction
 from orders_app.contract.actions import stored_action
 from orders_app.lifecycles.spec import LifecycleSpec, parse_lifecycle
@@ -81,12 +82,13 @@ def living_orders(keys: Collection[OrderKey]) -> dict[OrderKey, Order]:
     """The living orders of these names, in one query (a superset is read, exact matches are kept)."""
     if not keys:
         return {}
-    namespaces, tenants, fingerprints = (set(part) for part in zip(*keys, strict=True))
+    asked = {(key[0], key[1], stored): key for key in keys for stored in spellings(key[2])}
+    namespaces, tenants, fingerprints = (set(part) for part in zip(*asked, strict=True))
     found = Order.objects.filter(
         namespace__in=namespaces, tenant__in=tenants, fingerprint__in=fingerprints, living=True
     )
     orders = {(order.namespace, order.tenant, order.fingerprint): order for order in found}
-    return {key: order for key, order in orders.items() if key in keys}
+    return {asked[name]: order for name, order in orders.items() if name in asked}
 
 
 def open_holds(orders: Iterable[Order], hold_ids: Collection[str]) -> dict[str, Hold]:

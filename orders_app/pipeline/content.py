@@ -10,6 +10,7 @@ from typing import Any
 
 from acteon_site.base.digest import canonical_json, keyed_hash
 from acteon_site.base.errors import AppError, FieldProblem
+from acteon_site.base.names import composed
 from orders_app.contract.actions import Action
 from orders_app.selectors import templates
 
@@ -74,4 +75,9 @@ def _differing(first: Mapping[str, Any], again: Mapping[str, Any], path: str = "
 def _same(one: Any, other: Any) -> bool:
     """JSON has one kind of number, and true is none."""
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (one, other))
-    return bool(one == other) if numbers else canonical_json(one) == canonical_json(other)
+    return bool(one == other) if numbers else _text(one) == _text(other)
+
+
+def _text(value: Any) -> str:
+    """In composed characters: what looks alike is no difference."""
+    return composed(canonical_json(value))

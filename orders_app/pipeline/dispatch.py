@@ -21,7 +21,7 @@ from orders_app.contract.outcomes import Outcome
 from orders_app.models import Hold
 from orders_app.pipeline.act import action_act
 from orders_app.pipeline.admit import action_admit
-from orders_app.pipeline.decide import action_decide
+from orders_app.pipeline.decide import action_decide, require_one_spelling
 from orders_app.pipeline.enrich import action_enrich
 from orders_app.pipeline.gate import action_gate
 from orders_app.pipeline.gate_state import gate_state_lock
@@ -79,7 +79,9 @@ def decide_all(bodies: Sequence[Any], submission: Submission) -> tuple[list[Deci
 
 def _decide_one(position: int, body: Any, rules: RuleSet, submission: Submission) -> Decided:
     action = action_enrich(action_admit(body, submission.caller))
-    return action_decide(action, rules, submission.rule_time, position=position)
+    item = action_decide(action, rules, submission.rule_time, position=position)
+    require_one_spelling(item)
+    return item
 
 
 def in_order(outcomes: Mapping[int, Result], errors: dict[int, AppError], count: int) -> list[Result]:
