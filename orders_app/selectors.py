@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from acteon_site.base import config_versions
+from acteon_site.base.names import spellings
+from orders_app.contract.actions import Action as ContractAction
+from orders_app.contract.actions import stored_action
 from orders_app.lifecycles.spec import LifecycleSpec, parse_lifecycle
-from orders_app.models import Hold, Lifecycle, Order, Template, TemplateProfile
+from orders_app.models import Action, Hold, Lifecycle, Order, Template, TemplateProfile
 from orders_app.states import WAITING, HoldStatus
 
 OrderKey = tuple[str, str, str]  # namespace, tenant, fingerprint
@@ -78,12 +82,13 @@ def living_orders(keys: Collection[OrderKey]) -> dict[OrderKey, Order]:
     """The living orders of these names, in one query (a superset is read, exact matches are kept)."""
     if not keys:
         return {}
-    namespaces, tenants, fingerprints = (set(part) for part in zip(*keys, strict=True))
+    asked = {(key[0], key[1], stored): key for key in keys for stored in spellings(key[2])}
+    namespaces, tenants, fingerprints = (set(part) for part in zip(*asked, strict=True))
     found = Order.objects.filter(
         namespace__in=namespaces, tenant__in=tenants, fingerprint__in=fingerprints, living=True
     )
     orders = {(order.namespace, order.tenant, order.fingerprint): order for order in found}
-    return {key: order for key, order in orders.items() if key in keys}
+    return {asked[name]: order for name, order in orders.items() if name in asked}
 
 
 def open_holds(orders: Iterable[Order], hold_ids: Collection[str]) -> dict[str, Hold]:
@@ -99,6 +104,13 @@ def open_holds(orders: Iterable[Order], hold_ids: Collection[str]) -> dict[str, 
         if hold.order_id:
             holds[str(hold.order_id)] = hold
     return holds
+
+
+def stored_actions(row_ids: Collection[UUID]) -> dict[UUID, ContractAction]:
+    """The originals of these rows, in one query; none where none is asked for."""
+    if not row_ids:
+        return {}
+    return {row.pk: stored_action(row.body) for row in Action.objects.filter(pk__in=row_ids)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 MAX_LENGTH = 256
+# Shown as nothing and yet no format characters: fillers, joiners, variation selectors, the blank of Braille.
+UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
+)
+INVISIBLE = "must not hold control or invisible characters"
 
 
 def name_problem(value: object, *, colon_allowed: bool = True) -> str | None:
@@ -20,7 +27,33 @@ def name_problem(value: object, *, colon_allowed: bool = True) -> str | None:
     if value != value.strip():
         return "must not begin or end with white space"
     if any(unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in value):
-        return "must not hold control or invisible characters"
+        return INVISIBLE
     if not colon_allowed and ":" in value:
         return "must not hold a colon"
     return None
+
+
+def identity_problem(value: object) -> str | None:
+    """What is wrong with the name of one single thing (an order, a key), or None: `name_problem`, and more.
+
+    No second name looks the same: composed characters (NFC), none that is not seen, no blank but the plain one.
+    """
+    problem = name_problem(value)
+    if problem or not isinstance(value, str) or value.isascii():
+        return problem
+    if UNSEEN.search(value):
+        return INVISIBLE
+    if any(char.isspace() and char != " " for char in value):
+        return "must hold no blanks but the plain one (U+0020)"
+    if not unicodedata.is_normalized("NFC", value):
+        return "must be written with composed characters: bring it into Unicode's form NFC"
+    return None
+
+
+def spellings(name: str) -> list[str]:
+    """The name, and those of its forms under which it may be stored from the time before it had to be NFC."""
+    return list(dict.fromkeys([name, composed(name), unicodedata.normalize("NFD", name)]))
+
+
+def composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

@@ -22,6 +22,7 @@ from acteon_site.admin.buttons import (
     source_of,
 )
 from acteon_site.base.errors import conflict
+from acteon_site.base.names import spellings
 from audit_app.admin.filters import ScopeFilter, within_scopes
 from chains_app.models import Run, StepRun
 from orders_app.admin.filters import OrderState
@@ -71,7 +72,7 @@ class OrderAdmin(ButtonPagesAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         # Django's own exact search ignores case, which no index serves.
         name = search_term.strip()
-        return (within_scopes(queryset).filter(fingerprint=name) if name else queryset), False
+        return (within_scopes(queryset).filter(fingerprint__in=spellings(name)) if name else queryset), False
 
     @display(description="Shop")
     def shop(self, order: Order) -> str:

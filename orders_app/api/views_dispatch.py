@@ -103,7 +103,9 @@ def _single(result: Outcome | AppError) -> Response:
 
 
 def _batch_answer(results: list[Outcome | AppError]) -> Answer:
-    memorable = all(not isinstance(result, Outcome) or result.memorable for result in results)
+    outcomes = [result for result in results if isinstance(result, Outcome)]
+    # Of a batch of which nothing began nothing is kept; an empty one is answered alike each time.
+    memorable = all(outcome.memorable for outcome in outcomes) and (bool(outcomes) or not results)
     return Answer(200, [_item(result) for result in results], {}, memorable=memorable)
 
 

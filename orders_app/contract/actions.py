@@ -10,7 +10,7 @@ from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import FieldProblem, invalid
 from acteon_site.base.ids import new_id
 from acteon_site.base.labels import labels_of
-from acteon_site.base.names import name_problem
+from acteon_site.base.names import identity_problem, name_problem
 
 REQUIRED = ("namespace", "tenant", "provider", "action_type")
 NO_COLON = ("namespace", "tenant", "provider")
@@ -89,7 +89,7 @@ def _problems(body: dict[str, Any]) -> list[FieldProblem]:
         elif problem := name_problem(value, colon_allowed=name not in NO_COLON):
             problems.append(FieldProblem(name, problem))
     for name in OPTIONAL_NAMES:
-        if (value := body.get(name)) is not None and (problem := name_problem(value)):
+        if (value := body.get(name)) is not None and (problem := identity_problem(value)):
             problems.append(FieldProblem(name, problem))
     return problems + _payload_problems(body) + _text_problems(body) + labels_of(body.get("metadata"))[1]
 

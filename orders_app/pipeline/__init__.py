@@ -5,6 +5,7 @@
 3 Decide   decide.py      the rules' plan, in memory
 4 Gate     gate_state.py  locks and reads what the actions of a set share
            gate.py        refuses, or lets pass and consumes
+           content.py     what makes a waiting order that is sent again the same
 5 Act      act.py         starts the chain or the call
            holding.py     or holds for an approval, a time, a turn
            notices.py     runs that tell someone

@@ -15,7 +15,7 @@ from orders_app.contract.outcomes import Outcome
 from orders_app.models import Order
 from orders_app.pipeline.gate_state import chain_of
 from orders_app.pipeline.holding import action_hold
-from orders_app.pipeline.items import Accepted, Decided, GateResult, Processed, Refused
+from orders_app.pipeline.items import Accepted, Contradicted, Decided, GateResult, Processed, Refused
 from orders_app.pipeline.journaling import journal_accepted, journal_refused, quota_notes, verdict_notes
 from orders_app.pipeline.notices import quota_notices
 from orders_app.pipeline.rows import UnitOfWork, action_row, order_place
@@ -25,6 +25,8 @@ from rules_app.engine import RequestApproval, Schedule
 
 def action_act(item: Decided, result: GateResult, unit: UnitOfWork) -> Processed:
     """Turn what the gates say into rows, and into the outcome where it is known by now."""
+    if isinstance(result, Contradicted):
+        return Processed(item, None, error=result.error)
     if item.hold is None:
         unit.rows.actions.append(action_row(item, unit))
     if isinstance(result, Refused):

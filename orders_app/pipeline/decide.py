@@ -9,7 +9,7 @@ from typing import Any
 
 from acteon_site.base.errors import FieldProblem, invalid
 from acteon_site.base.ids import new_id
-from acteon_site.base.names import name_problem
+from acteon_site.base.names import identity_problem, name_problem
 from audit_app.selectors import current_redactor
 from orders_app.contract.actions import Action
 from orders_app.lifecycles.fields import check_payload
@@ -74,6 +74,17 @@ def view_of(action: Action) -> ActionView:
         status=action.status or None,
         template=action.template or None,
     )
+
+
+def require_one_spelling(item: Decided) -> None:
+    """Raises 422 where the field that names the order could be spelt otherwise and look the same.
+
+    Not asked of what is released: an order keeps the name that it once had.
+    """
+    name = item.lifecycle.spec.fingerprint_field if item.lifecycle else ""
+    value = item.plan.payload.get(name)
+    if isinstance(value, str) and (problem := identity_problem(value)):
+        raise invalid(f"payload.{name} {problem}", [FieldProblem(f"payload.{name}", problem)])
 
 
 def fingerprint_of(action: Action, plan: Plan, lifecycle: CurrentLifecycle | None) -> str:

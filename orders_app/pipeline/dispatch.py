@@ -6,7 +6,7 @@ depend on the set's size; a single order is a set of one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from orders_app.contract.outcomes import Outcome
 from orders_app.models import Hold
 from orders_app.pipeline.act import action_act
 from orders_app.pipeline.admit import action_admit
-from orders_app.pipeline.decide import action_decide
+from orders_app.pipeline.decide import action_decide, require_one_spelling
 from orders_app.pipeline.enrich import action_enrich
 from orders_app.pipeline.gate import action_gate
 from orders_app.pipeline.gate_state import gate_state_lock
@@ -37,13 +37,13 @@ CALL_SECONDS = 20.0
 NOTICE_SECONDS = 2.0
 
 Result = Outcome | AppError
-# Called inside the transaction with what was done: the Idempotency-Key's answer is stored with the order.
+# Called inside the transaction with what was done, if anything: the Idempotency-Key's answer is stored with the order.
 InTransaction = Callable[[Sequence[Processed]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Dispatched:
-    """One result for each body, in order; `processed` are those that reached the gates."""
+    """One result for each body, in order; `processed` are those that have an outcome."""
 
     results: list[Result]
     processed: list[Processed]
@@ -57,8 +57,11 @@ def dispatch_many(
     Raises 503 where no set of rules has ever been loaded, and whatever `in_transaction` raises.
     """
     decided, errors = decide_all(bodies, submission)
-    processed = gate_and_act(decided, submission, in_transaction) if decided else []
-    outcomes = dict(zip((item.position for item in decided), outcomes_after_calls(processed), strict=True))
+    gated = gate_and_act(decided, submission, in_transaction) if decided else []
+    errors.update({done.item.position: done.error for done in gated if done.error})
+    processed = [done for done in gated if not done.error]
+    positions = (done.item.position for done in processed)
+    outcomes = dict(zip(positions, outcomes_after_calls(processed), strict=True))
     return Dispatched(in_order(outcomes, errors, len(bodies)), processed)
 
 
@@ -76,10 +79,12 @@ def decide_all(bodies: Sequence[Any], submission: Submission) -> tuple[list[Deci
 
 def _decide_one(position: int, body: Any, rules: RuleSet, submission: Submission) -> Decided:
     action = action_enrich(action_admit(body, submission.caller))
-    return action_decide(action, rules, submission.rule_time, position=position)
+    item = action_decide(action, rules, submission.rule_time, position=position)
+    require_one_spelling(item)
+    return item
 
 
-def in_order(outcomes: dict[int, Outcome], errors: dict[int, AppError], count: int) -> list[Result]:
+def in_order(outcomes: Mapping[int, Result], errors: dict[int, AppError], count: int) -> list[Result]:
     """Each position's outcome or error; every position has one."""
     found: dict[int, Result] = {**outcomes, **errors}
     return [found[position] for position in range(count)]
@@ -96,7 +101,7 @@ def gate_and_act(
         processed = [action_act(item, action_gate(item, state), unit) for item in decided]
         gates_write(state.gates.values())
         unit.rows.write()
-        if in_transaction is not None:
+        if in_transaction is not None and not all(done.error for done in processed):
             in_transaction(processed)
     return processed
 

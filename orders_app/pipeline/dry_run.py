@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from orders_app.contract import outcomes
-from orders_app.contract.outcomes import Outcome
 from orders_app.pipeline.act import action_act
 from orders_app.pipeline.dispatch import Result, decide_all, in_order
 from orders_app.pipeline.gate import action_gate
 from orders_app.pipeline.gate_state import gate_state_read
-from orders_app.pipeline.items import Accepted, Decided, GateResult, Refused, Submission
+from orders_app.pipeline.items import Accepted, Contradicted, Decided, GateResult, Refused, Submission
 from orders_app.pipeline.rows import unit_of_work
 
 
@@ -22,10 +21,10 @@ def dry_run_many(bodies: Sequence[Any], submission: Submission) -> list[Result]:
     return in_order(verdicts, errors, len(bodies))
 
 
-def _verdicts(decided: Sequence[Decided], submission: Submission) -> dict[int, Outcome]:
+def _verdicts(decided: Sequence[Decided], submission: Submission) -> dict[int, Result]:
     state = gate_state_read(decided, submission.caller.caller_id, submission.received_at)
     unwritten = unit_of_work(submission, state)
-    found = {}
+    found: dict[int, Result] = {}
     for item in decided:
         result = action_gate(item, state)
         # For what it takes in memory, so that an equal one behind it in the batch finds it taken.
@@ -34,7 +33,9 @@ def _verdicts(decided: Sequence[Decided], submission: Submission) -> dict[int, O
     return found
 
 
-def _outcome(item: Decided, result: GateResult) -> Outcome:
+def _outcome(item: Decided, result: GateResult) -> Result:
+    if isinstance(result, Contradicted):
+        return result.error
     if item.plan.failed and isinstance(result, Refused):
         return result.outcome
     degraded = result.target if isinstance(result, Accepted) else None

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from chains_app.selectors import definitions
 from orders_app.contract import outcomes
-from orders_app.models import Hold
+from orders_app.pipeline.content import differs, fields_that_differ
 from orders_app.pipeline.gate_state import (
     HOLDING,
     REFUSING,
@@ -18,14 +18,15 @@ from orders_app.pipeline.gate_state import (
     calls_in_request,
     dedup_gate_key,
     dedup_of,
+    hold_found,
     order_gate_key,
     quotas_of,
     throttle_gate_key,
     throttles_of,
 )
 from orders_app.pipeline.hold_answers import hold_outcome
-from orders_app.pipeline.items import Accepted, Decided, GateResult, Refused
-from orders_app.states import WAITING, HoldKind
+from orders_app.pipeline.items import Accepted, Contradicted, Decided, GateResult, Refused
+from orders_app.states import HoldKind
 from rules_app.engine import Rule, StartChain, Throttle
 from rules_app.engine.counters import micros, moment_of, next_slot, slots_after
 from rules_app.services.quota_windows import QuotaSpec
@@ -54,23 +55,19 @@ def _refused_by_rules(item: Decided) -> Refused | None:
     return None
 
 
-def _already_held(item: Decided, state: GateState) -> Refused | None:
-    """The same order, or the same dedup key, waits already: its own answer again, its payload untouched."""
-    hold = None if item.hold else _hold_of_order(item, state) or _hold_of_key(item, state)
+def _already_held(item: Decided, state: GateState) -> Refused | Contradicted | None:
+    """The same order, or the same dedup key, waits already: its own answer again, its payload untouched.
+
+    Where something else was sent this time that answer would be a lie: refused, with the fields that differ.
+    """
+    hold = hold_found(item, state)
     if hold is None:
         return None
+    first = state.originals.get(hold.action_id)
+    if first is not None and (names := fields_that_differ(first, item.action)):
+        return Contradicted(differs([item.scrubber.text(name) for name in names]))
     verdict = "request_approval" if hold.kind == HoldKind.APPROVAL else "schedule"
     return Refused(hold_outcome(hold), verdict, hold.rule, {"repeat_of": hold.action_id_text})
-
-
-def _hold_of_order(item: Decided, state: GateState) -> Hold | None:
-    order = state.living.get(item.order_name) if item.order_name else None
-    return state.holds.get(str(order.pk)) if order and order.status in WAITING else None
-
-
-def _hold_of_key(item: Decided, state: GateState) -> Hold | None:
-    gate = state.gate(dedup_gate_key(item))
-    return state.holds.get(gate.data.get("hold", "")) if gate else None
 
 
 def _duplicate(item: Decided, state: GateState) -> Refused | None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from chains_app.providers.base import ProviderSettings
 from chains_app.selectors import CurrentChain, definitions, providers
 from chains_app.services.breakers import Blocked, breakers_blocking
+from orders_app.contract.actions import Action
 from orders_app.models import Hold, Order
+from orders_app.pipeline.content import content_hash
 from orders_app.pipeline.items import Decided
-from orders_app.selectors import OrderKey, living_orders, open_holds
+from orders_app.selectors import OrderKey, living_orders, open_holds, stored_actions
+from orders_app.states import WAITING
 from rules_app.engine import Deduplicate, Rule, StartChain, Throttle
 from rules_app.services import gates
 from rules_app.services.gates import Gate, gates_lock, gates_read
@@ -19,6 +23,8 @@ from rules_app.services.quota_windows import QuotaSpec, quotas_counting
 
 REFUSING = frozenset({"deny", "suppress"})
 HOLDING = frozenset({"request_approval", "schedule"})
+CONTENT = "content"  # in a hold's context: the hash of what was submitted
+NOBODY: OrderKey = ("", "", "")
 GetGates = Callable[[Collection[str]], tuple[dict[str, Gate], datetime]]
 
 
@@ -26,13 +32,15 @@ GetGates = Callable[[Collection[str]], tuple[dict[str, Gate], datetime]]
 class GateState:
     """Everything that the gates look at, locked. An action that passes changes it for the next one of the set.
 
-    `holds` are those that wait, by their id and by their order's id; `blocked` the breakers that refuse a call now.
+    `holds` are those that wait, by their id and by their order's id; `originals` the actions in them, by their row's
+    id, as far as something else was sent again; `blocked` the breakers that refuse a call now.
     """
 
     now: datetime  # the database's clock
     gates: dict[str, Gate]
     living: dict[OrderKey, Order]
     holds: dict[str, Hold]
+    originals: dict[UUID, Action]
     providers: Mapping[str, ProviderSettings]
     blocked: Mapping[str, Blocked]
     caller_id: str
@@ -60,15 +68,32 @@ def _gate_state(decided: Sequence[Decided], caller_id: str, now: datetime, get: 
     found, found_at = _gates(items, caller_id, now, get)
     living = living_orders({item.order_name for item in items if item.order_name and item.order is None})
     hold_ids = {gate.data["hold"] for gate in found.values() if gate.data.get("hold")}
-    return GateState(
+    holds = open_holds(living.values(), hold_ids)
+    state = GateState(
         now=found_at,
         gates=found,
         living=living,
-        holds=open_holds(living.values(), hold_ids),
+        holds=holds,
+        originals={},
         providers=providers(),
         blocked=breakers_blocking(_called_in_request(items), now=found_at),
         caller_id=caller_id,
     )
+    again = [(hold, item) for item in items if (hold := hold_found(item, state))]
+    others = {
+        hold.action_id for hold, item in again if hold.context.get(CONTENT) != content_hash(item.action)
+    }
+    state.originals.update(stored_actions(others))
+    return state
+
+
+def hold_found(item: Decided, state: GateState) -> Hold | None:
+    """What waits under the action's order, or under its dedup key."""
+    if item.hold is not None:
+        return None
+    order, gate = state.living.get(item.order_name or NOBODY), state.gate(dedup_gate_key(item))
+    held = state.holds.get(str(order.pk)) if order and order.status in WAITING else None
+    return held or (state.holds.get(gate.data.get("hold", "")) if gate else None)
 
 
 def _gates(

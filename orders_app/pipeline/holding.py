@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from orders_app.models import Hold
+from orders_app.pipeline.content import content_hash
 from orders_app.pipeline.gate import throttle_take
-from orders_app.pipeline.gate_state import dedup_gate_key, throttles_of
+from orders_app.pipeline.gate_state import CONTENT, dedup_gate_key, throttles_of
 from orders_app.pipeline.hold_answers import hold_outcome
 from orders_app.pipeline.items import Accepted, Decided, Processed, Refused
 from orders_app.pipeline.journaling import journal_accepted, journal_outcome
@@ -75,7 +76,7 @@ def _hold(
         cleared=item.hold.cleared if item.hold else [],
         passed=list(passed),
         payload_hash=item.payload_hash,
-        context=unit.submission.context,
+        context={**unit.submission.context, CONTENT: content_hash(item.action)},
         created_at=unit.now,
         due_at=due,
         next_run_at=due,
@@ -88,6 +89,7 @@ def _hold(
 def _own_key(item: Decided, hold: Hold, unit: UnitOfWork) -> None:
     """Equal actions of the same set find the hold; later ones find it by the dedup key."""
     unit.state.holds[str(hold.pk)] = hold
+    unit.state.originals[hold.action_id] = item.action
     if hold.order_id:
         unit.state.holds[str(hold.order_id)] = hold
     gate = unit.state.gate(dedup_gate_key(item))

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from acteon_site.base.digest import content_digest
+from acteon_site.base.errors import AppError
 from acteon_site.base.principals import Principal
 from acteon_site.base.source import Source
 from audit_app.redaction import Scrubber
@@ -117,6 +118,13 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Contradicted:
+    """The same action waits already and says something else: an error and no outcome. Nothing is written."""
+
+    error: AppError
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The gates let the action pass, and were consumed.
 
@@ -129,7 +137,7 @@ class Accepted:
     over_quota: tuple[QuotaSpec, ...] = ()
 
 
-GateResult = Refused | Accepted
+GateResult = Refused | Contradicted | Accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +145,7 @@ class Processed:
     """An action that went through all stages.
 
     Where `run` is set, its call is still to be made and gives the outcome. `notice` is the run that tells an approver
-    of `hold`.
+    of `hold`. With `error` the gates did not take it, and there is no outcome.
     """
 
     item: Decided
@@ -145,3 +153,4 @@ class Processed:
     run: Run | None = None
     hold: Hold | None = None
     notice: Run | None = None
+    error: AppError | None = None

@@ -1,15 +1,16 @@
 """Idempotency-Key: the first answer is kept 24 hours, encrypted, and given again to the same request.
 
 The key is claimed in a transaction of its own before the work begins, with a lock that ends after a minute, whatever
-became of its process. What the answer needs is written in the transaction that commits the orders, so a take-over
-after a crash rebuilds it and never gates again.
+became of its process. Where nothing began (every action was refused before the gates) nothing is kept: what was wrong
+can be put right and sent under the same key. What the answer needs is written in the transaction that commits the
+orders, so a take-over after a crash rebuilds it and never gates again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -19,6 +20,7 @@ from acteon_site.base.clock import db_now
 from acteon_site.base.digest import keyed_hash
 from acteon_site.base.errors import AppError, FieldProblem, invalid, unavailable
 from acteon_site.base.names import name_problem
+from orders_app.contract.outcomes import Outcome
 from orders_app.models import RememberedAnswer
 from orders_app.pipeline.dispatch import InTransaction
 from orders_app.pipeline.dry_run import dry_run_many
@@ -29,7 +31,6 @@ HEADER = "Idempotency-Key"
 MAX_KEY = 255
 KEPT = timedelta(hours=24)
 LOCKED = timedelta(seconds=60)
-NEVER_STORED = (409, 429)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _claim(key: str, request_hash: str) -> RememberedAnswer:
         row, made = RememberedAnswer.objects.select_for_update().get_or_create(key=key, defaults=fresh)
         if made:
             return row
-        if row.expires_at <= now:
+        if row.expires_at <= now or _nothing_began(row, now):
             row.delete()
             return RememberedAnswer.objects.create(key=key, **fresh)
         if row.request_hash != request_hash:
@@ -106,6 +107,11 @@ def _claim(key: str, request_hash: str) -> RememberedAnswer:
             row.locked_until = now + LOCKED
             row.save(update_fields=["locked_until"])
     return row
+
+
+def _nothing_began(row: RememberedAnswer, now: datetime) -> bool:
+    """Its process died before it committed anything. Were it only slow, it finds its lock gone and commits nothing."""
+    return row.status_code is None and row.kept is None and row.locked_until <= now
 
 
 def _still_running() -> AppError:
@@ -125,13 +131,9 @@ def _first(row: RememberedAnswer, request: Request, work: Work) -> Answer:
 
     try:
         answer = work(remember)
-    except AppError as error:
-        if error.status < 500 and error.status not in NEVER_STORED:
-            _finish(row.key, Answer(error.status, error.body()))
-        else:
-            _forget(row)
-        raise
-    except Exception:  # whatever broke: a repeat may try at once, or takes over what was committed
+    except (
+        Exception
+    ):  # refused at the door, or broken: a repeat may try at once, or takes over what was committed
         _forget(row)
         raise
     return _finish(row.key, answer)
@@ -155,23 +157,23 @@ def _rebuilt(row: RememberedAnswer, request: Request, submission: Submission) ->
     outcomes = rebuilt_outcomes(row.kept)
     headers = {"Idempotency-Replayed": "true"}
     if isinstance(request.data, list):
-        memorable = all(outcome is None or outcome.memorable for outcome in outcomes)
+        memorable = all(not isinstance(outcome, Outcome) or outcome.memorable for outcome in outcomes)
         items = [
-            outcome.batch_wire() if outcome else _error_again(body, submission)
+            outcome.batch_wire() if isinstance(outcome, Outcome) else _error_again(outcome, body, submission)
             for outcome, body in zip(outcomes, request.data, strict=True)
         ]
         return Answer(200, items, headers, memorable)
     (only,) = outcomes
-    if only is None:
+    if not isinstance(only, Outcome):
         raise AssertionError("a single action that was committed has its outcome")
     if only.dedup_reason:
         headers["X-Dedup-Reason"] = only.dedup_reason
     return Answer(200, only.wire(), headers, only.memorable)
 
 
-def _error_again(body: Any, submission: Submission) -> Any:
-    """The error of an item that was refused before the gates: the same bytes, so the same error."""
-    (result,) = dry_run_many([body], submission)
+def _error_again(kept: AppError | None, body: Any, submission: Submission) -> Any:
+    """An item's error. Of one that was refused before the gates nothing is kept: the same bytes, so the same error."""
+    (result,) = [kept] if kept else dry_run_many([body], submission)
     error = (
         result
         if isinstance(result, AppError)

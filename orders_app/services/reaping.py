@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef
 
+from acteon_site.base.names import composed
 from audit_app.models import RetentionPolicy
 from orders_app.models import Action, Hold, Order, RememberedAnswer
 from rules_app.services.gates import gates_lock, gates_write, order_key
@@ -38,7 +39,8 @@ def reap_orders(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         finished_at__lt=now - timedelta(seconds=policy.event_ttl_seconds),
     )
     orders = list(finished.order_by("finished_at")[:batch])
-    keys = [order_key(order.namespace, order.tenant, order.fingerprint) for order in orders if order.living]
+    names = [(order.namespace, order.tenant, composed(order.fingerprint)) for order in orders if order.living]
+    keys = [order_key(*name) for name in names]
     gates, _ = gates_lock(keys)
     for gate in gates.values():
         gate.put({"reaped": True}, now + NAME_KEPT)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from acteon_site.base.errors import AppError
 from chains_app.models import Run
 from orders_app.contract.outcomes import Outcome, stored_outcome
 from orders_app.models import Hold
@@ -30,16 +31,22 @@ def _kept(done: Processed) -> dict[str, Any]:
         return {"run": str(done.run.pk)}
     if done.hold is not None and done.notice is not None:
         return {"hold": str(done.hold.pk)}
+    if done.error is not None:
+        return {
+            "error": {"message": done.error.message, "code": done.error.code, "status": done.error.status}
+        }
     if done.outcome is None:
         raise AssertionError("an action without a call has its outcome")
     return {"outcome": asdict(done.outcome)}
 
 
-def rebuilt_outcomes(kept: Kept) -> list[Outcome | None]:
+def rebuilt_outcomes(kept: Kept) -> list[Outcome | AppError | None]:
     return [_rebuilt(one) if one else None for one in kept]
 
 
-def _rebuilt(kept: Mapping[str, Any]) -> Outcome:
+def _rebuilt(kept: Mapping[str, Any]) -> Outcome | AppError:
+    if "error" in kept:
+        return AppError(**kept["error"])
     if "run" in kept:
         return single_outcome(Run.objects.get(pk=kept["run"]))
     if "hold" in kept:

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import AppError, conflict
+from acteon_site.base.names import spellings
 from acteon_site.base.source import Source
 from audit_app.selectors import current_redactor
 from audit_app.services.journal import Journal, Subject
@@ -61,7 +62,10 @@ class OrderRuns(Listener):
         if order is None:
             return conflict("retention has removed the order; this run cannot go on", "ORDER_GONE")
         others = Order.objects.filter(
-            namespace=order.namespace, tenant=order.tenant, fingerprint=order.fingerprint, living=True
+            namespace=order.namespace,
+            tenant=order.tenant,
+            fingerprint__in=spellings(order.fingerprint),
+            living=True,
         )
         return placed_anew() if others.exclude(pk=order.pk).exists() else None
 

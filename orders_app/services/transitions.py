@@ -11,6 +11,7 @@ from django.db import transaction
 
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import conflict, not_found
+from acteon_site.base.names import spellings
 from acteon_site.base.principals import SYSTEM, Principal
 from acteon_site.base.retrying import retry_on_deadlock
 from acteon_site.base.source import SYSTEM_SOURCE, Source
@@ -35,8 +36,8 @@ def order_named(
 
     Raises 404. With `lock` its row is locked.
     """
-    named = {"namespace": namespace, "tenant": tenant, "fingerprint": fingerprint}
-    found = Order.objects.filter(**named).filter(**caller.action_lookups())
+    named = Order.objects.filter(namespace=namespace, tenant=tenant, fingerprint__in=spellings(fingerprint))
+    found = named.filter(**caller.action_lookups())
     if lock:
         found = found.select_for_update()
     order = found.order_by("-living", "-created_at").first()

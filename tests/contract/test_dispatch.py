@@ -15,12 +15,12 @@ from chains_app.models import CircuitBreaker
 from chains_app.services.breakers import breaker_trip
 from chains_app.services.providers import provider_save
 from orders_app.models import Action, Order, RememberedAnswer
-from rules_app.models import GateRow
+from rules_app.models import GateRow, Rule
 from tests.contract import shapes
 from tests.contract.client import Strict
 from tests.contract.conftest import AddRule
 from tests.contract.strict import listed
-from tests.world import CLOSED_HOURS, SCOPE, Shop, order, tag
+from tests.world import CLOSED_HOURS, SCOPE, Shop, order, publish_rules, tag
 
 PING = {**SCOPE, "provider": "sms-service", "action_type": "ping", "payload": {"n": 1}}
 
@@ -89,7 +89,6 @@ def test_an_id_that_is_left_out_is_made(client: Strict, rule: AddRule) -> None:
 )
 def test_rules_see_both_forms_of_metadata(client: Strict, shop: Shop, metadata: dict[str, Any]) -> None:
     from rules_app.models import Rule
-    from tests.world import publish_rules
 
     Rule.objects.create(
         name="gold",
@@ -300,10 +299,11 @@ def test_a_dry_run_names_the_gate_that_would_trip_now(client: Strict) -> None:
 def test_a_dry_run_of_an_order_that_waits_says_for_what(client: Strict) -> None:
     large = order(payload={"total_cents": 60_000})
     dispatched(client, large)
-    assert dry(client, {**large, "payload": {**large["payload"], "total_cents": 100}}) == (
-        "request_approval",
-        "approve-high-value",
-    )
+    Rule.objects.filter(name="approve-high-value").update(enabled=False)
+    publish_rules()
+    assert dry(client, large) == ("request_approval", "approve-high-value")
+    changed = {**large, "payload": {**large["payload"], "total_cents": 100}}
+    client.refused("POST", "/v1/dispatch?dry_run=true", 409, "ORDER_DIFFERS", body=changed)
 
 
 def test_a_provider_that_does_not_exist_leaves_the_verdict_as_it_is(client: Strict, rule: AddRule) -> None:

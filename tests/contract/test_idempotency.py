@@ -55,12 +55,36 @@ def test_a_deduplicated_answer_keeps_its_reason(client: Strict) -> None:
     assert answer.headers["X-Dedup-Reason"] == "living_order"
 
 
-def test_an_invalid_request_is_remembered_too(client: Strict) -> None:
-    assert once(client, order(payload={"total_cents": "x"})).status_code == 422
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        order(payload={"order_id": "o-1", "total_cents": "x"}),
+        order(payload={"order_id": ""}),
+        order(template="nobody's"),
+        {"not": "an action"},
+    ],
+)
+def test_a_refused_request_leaves_its_key_to_the_corrected_one(client: Strict, wrong: dict[str, Any]) -> None:
+    for _ in range(2):
+        refused = send(client, wrong)
+        assert refused.status_code == 422
+        assert "Idempotency-Replayed" not in refused.headers
+    assert not RememberedAnswer.objects.exists()
+    assert tag(once(client, order(payload={"order_id": "o-1"})).json()) == "Executed"
+    assert Order.objects.count() == 1
 
 
 def test_a_forbidden_one_too(shop: Shop) -> None:
-    assert once(Strict(Shop(providers=["warehouse"]).secret), order()).status_code == 403
+    assert send(Strict(Shop(providers=["warehouse"]).secret), order()).status_code == 403
+    assert not RememberedAnswer.objects.exists()
+
+
+def test_a_batch_of_which_nothing_began_leaves_its_key_too(client: Strict) -> None:
+    path = "/v1/dispatch/batch"
+    assert "error" in send(client, [{"bad": 1}, order(payload={"total_cents": "x"})], path=path).json()[0]
+    assert not RememberedAnswer.objects.exists()
+    assert tag(once(client, [order(), order()], path=path).json()[0]) == "Executed"
+    assert once(client, [], "empty", path=path).json() == []
 
 
 def test_a_batch_is_remembered_whole(client: Strict) -> None:

@@ -49,6 +49,20 @@ def test_a_crash_before_the_commit_is_taken_over_and_done_once(
     assert Order.objects.count() == 1
 
 
+def test_after_a_crash_before_the_commit_a_corrected_request_goes_through_too(
+    client: Strict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("orders_app.api.views_dispatch.dispatch_many", die)
+        with pytest.raises(ProcessDiedError):
+            send(client, order(payload={"order_id": "o-1", "total_cents": "x"}))
+    action = order(payload={"order_id": "o-1"})
+    assert send(client, action).status_code == 422  # for all that is known, the first is still at work
+    time_passes()
+    assert tag(send(client, action).json()) == "Executed"
+    assert Order.objects.count() == 1
+
+
 def crashed(client: Strict, body: Any, monkeypatch: pytest.MonkeyPatch, **more: Any) -> None:
     """The transaction committed, and then the process died."""
     with monkeypatch.context() as patched:

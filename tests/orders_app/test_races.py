@@ -48,6 +48,41 @@ def without(*rules: str) -> None:
     publish_rules()
 
 
+def test_of_twenty_orders_of_one_name_that_say_different_things_one_waits_and_the_rest_are_told(
+    shop: Shop,
+) -> None:
+    without("throttle-merchant-orders")
+    named = [{"order_id": "one", "total_cents": 60_000 + number} for number in range(CROWD)]
+    answers = at_once([partial(_answer, shop.secret, order(payload=payload)) for payload in named])
+    codes = Counter(answer.get("code", tag(answer)) for answer in answers)
+    assert codes == {"PendingApproval": 1, "ORDER_DIFFERS": CROWD - 1}
+    assert Hold.objects.count() == Order.objects.count() == 1
+
+
+def test_an_approval_and_a_changed_repeat_at_once_carry_out_what_was_approved(shop: Shop) -> None:
+    without("throttle-merchant-orders", "schedule-after-hours")
+    for number in range(5):
+        payload = {"order_id": f"one-{number}", "total_cents": 60_000}
+        approval = shop.place(payload=payload)["PendingApproval"]
+        changed = order(payload={**payload, "total_cents": 99_000})
+        answers = at_once([partial(_press, approval["approve_url"]), partial(_answer, shop.secret, changed)])
+        assert answers[0]["status"] == "approved"
+        assert answers[1] == "Deduplicated" or answers[1]["code"] == "ORDER_DIFFERS"
+    assert {run.origin["payload"]["total_cents"] for run in Run.objects.filter(kind="chain")} == {60_000}
+    assert Order.objects.count() == 5
+
+
+def _answer(secret: str, action: dict[str, Any]) -> Any:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}", HTTP_X_DEMO_NOW="2026-03-04T16:00:00Z")
+    return client.post("/v1/dispatch", action, format="json").json()
+
+
+def _press(url: str) -> Any:
+    parts = urlsplit(url)
+    return APIClient().post(f"{parts.path}?{parts.query}").json()
+
+
 def test_of_twenty_equal_orders_exactly_one_is_executed(shop: Shop) -> None:
     same = order(dedup_key="same")
     assert dispatch_all(shop, [same] * CROWD) == {"Executed": 1, "Deduplicated": CROWD - 1}

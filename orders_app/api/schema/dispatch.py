@@ -57,7 +57,7 @@ REPLY_HEADERS = (
     OpenApiParameter(
         "X-Dedup-Reason", enum("dedup_key", "living_order"), OpenApiParameter.HEADER, response=[200]
     ),
-    OpenApiParameter("Idempotency-Replayed", enum("true"), OpenApiParameter.HEADER, response=[200, 422]),
+    OpenApiParameter("Idempotency-Replayed", enum("true"), OpenApiParameter.HEADER, response=[200]),
 )
 extend_schema_view(
     post=operation(
