@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from acteon_site.access.login_limits import attempt_count, attempts_forget
 from acteon_site.access.tokens import token_create, token_revoke
+from acteon_site.access.whence import client_address
 from acteon_site.base.errors import AppError, FieldProblem, forbidden, invalid
 from acteon_site.base.principals import Role
 from acteon_site.http.endpoint import Endpoint, body_of, caller_of
@@ -26,7 +27,7 @@ class Login(Endpoint):
 
     def post(self, request: Request) -> Response:
         username, password = _credentials(body_of(request))
-        key = attempt_count(username=username, address=request.META.get("REMOTE_ADDR", ""))
+        key = attempt_count(username=username, address=client_address(request._request))
         token = token_create(username=username, password=password)
         if token is None:
             headers = {"WWW-Authenticate": 'Bearer realm="acteon"'}

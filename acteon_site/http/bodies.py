@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
-from django.core.exceptions import RequestAborted
+from django.core.exceptions import RequestAborted, SuspiciousOperation
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.db import Error as DatabaseError
 from django.db import connections
@@ -84,7 +84,7 @@ def _allowed(scope: Scope) -> int:
         if _is_known(request):
             return settings.MAX_BODY_BYTES
         return SMALL if _is_open(request) else 0
-    except (DatabaseError, UnicodeDecodeError):
+    except (DatabaseError, UnicodeDecodeError, SuspiciousOperation):
         return 0  # the same happens to Django, which answers it
     finally:
         connections.close_all()  # the body may take its time, and this thread would keep one
