@@ -12,7 +12,7 @@ from acteon_site.access.keys import key_principal
 from acteon_site.access.tokens import TOKEN_PREFIX, token_principal
 from acteon_site.access.whence import is_from_another_site, is_local
 from acteon_site.base.principals import Principal, Role
-from acteon_site.http.requests import refuse_nul
+from acteon_site.http.requests import refuse_doubt
 from acteon_site.http.throttling import rate_check
 
 Pair = tuple[Principal, None]
@@ -60,7 +60,7 @@ def admit_request(request: HttpRequest) -> Principal:
     """The caller of a view outside DRF, as DRF would let it in: known, within its rate, with a sane request."""
     caller = authenticate_request(request)
     rate_check(caller)
-    refuse_nul(request)
+    refuse_doubt(request)
     return caller
 
 
