@@ -1,4 +1,4 @@
-"""POST /v1/auth/login and /v1/auth/logout: people of the admin sign in by API."""
+"""POST /v1/auth/login and /v1/auth/logout: people of the admin sign in by API. And the keys that sign requests."""
 
 from __future__ import annotations
 
@@ -49,6 +49,17 @@ class Logout(Endpoint):
             raise forbidden("only a token signs out; API keys are revoked in the admin")
         token_revoke(credential=caller.credential)
         return Response(status=204)
+
+
+class SigningKeys(Endpoint):
+    """Clients ask whose signatures to expect on requests. None are signed here, so the list is empty."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+
+    def get(self, request: Request) -> Response:
+        return Response({"keys": [], "count": 0})
 
 
 def _credentials(body: dict[str, Any]) -> tuple[str, str]:
