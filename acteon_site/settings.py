@@ -12,6 +12,8 @@ from typing import Any
 
 import environ
 
+from acteon_site.base.proxies import trusted_proxies
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
@@ -158,6 +160,8 @@ SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("ACTEON_BEHIND_TLS_PROXY", default=False) else None
 )
 SECURE_REFERRER_POLICY = "same-origin"
+# Whose X-Forwarded-For says who the client is: so many proxies in front, or those with these addresses.
+TRUSTED_PROXIES = trusted_proxies(env.str("ACTEON_TRUSTED_PROXIES", default=""))
 
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if EMBEDDED else "smtp://localhost:25")
 vars().update(EMAIL_CONFIG)

@@ -64,6 +64,7 @@ PURE = (
     "acteon_site/base/clock_text.py",
     "acteon_site/base/names.py",
     "acteon_site/base/principals.py",
+    "acteon_site/base/proxies.py",
     "acteon_site/base/registry.py",
     "acteon_site/base/source.py",
     "acteon_site/http/strict_json.py",

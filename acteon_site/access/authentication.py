@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
@@ -12,8 +10,9 @@ from rest_framework.request import Request
 
 from acteon_site.access.keys import key_principal
 from acteon_site.access.tokens import TOKEN_PREFIX, token_principal
+from acteon_site.access.whence import is_from_another_site, is_local
 from acteon_site.base.principals import Principal, Role
-from acteon_site.http.requests import refuse_nul
+from acteon_site.http.requests import refuse_doubt
 from acteon_site.http.throttling import rate_check
 
 Pair = tuple[Principal, None]
@@ -38,14 +37,12 @@ class ApiKeyAuthentication(BaseAuthentication):
 class LoopbackAuthentication(BaseAuthentication):
     """Open only where `manage.py serve` bound to a loopback address, and only to loopback peers.
 
-    The Host header must name loopback too, and a browser's cross-site request is refused: a web page that
-    someone on this machine visits must not be able to place orders.
+    What a proxy on this machine passes on is somebody else's, and a browser's cross-site request is refused: a web
+    page that someone on this machine visits must not be able to place orders.
     """
 
     def authenticate(self, request: Request | HttpRequest) -> Pair | None:
-        if not settings.API_OPEN_ON_LOOPBACK or not is_loopback(request.META.get("REMOTE_ADDR", "")):
-            return None
-        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        if not settings.API_OPEN_ON_LOOPBACK or not is_local(request) or is_from_another_site(request):
             return None
         return Principal("local", "loopback", Role.ADMIN), None
 
@@ -59,18 +56,11 @@ def _bearer_principal(secret: str) -> Principal | None:
     return token_principal(secret) if secret.startswith(TOKEN_PREFIX) else key_principal(secret)
 
 
-def is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
 def admit_request(request: HttpRequest) -> Principal:
     """The caller of a view outside DRF, as DRF would let it in: known, within its rate, with a sane request."""
     caller = authenticate_request(request)
     rate_check(caller)
-    refuse_nul(request)
+    refuse_doubt(request)
     return caller
 
 

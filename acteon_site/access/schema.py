@@ -26,3 +26,11 @@ extend_schema_view(
 extend_schema_view(
     post=operation("Sign out: end the token that the request carries", None, status=204, errors=(413, 415))
 )(views.Logout)
+extend_schema_view(
+    get=operation(
+        "The keys that requests are signed with: none",
+        answer({"keys": {"type": "array", "maxItems": 0}, "count": INTEGER}),
+        examples={"always": {"keys": [], "count": 0}},
+        is_open=True,
+    )
+)(views.SigningKeys)

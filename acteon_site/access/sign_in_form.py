@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from unfold.forms import AuthenticationForm
 
 from acteon_site.access.login_limits import attempt_count, attempts_forget
+from acteon_site.access.whence import client_address
 from acteon_site.base.errors import AppError
 
 
@@ -17,7 +18,7 @@ class LimitedAuthenticationForm(AuthenticationForm):
         username, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if not username or not password:
             return super().clean()
-        address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
+        address = client_address(self.request) if self.request else ""
         try:
             key = attempt_count(username=username, address=address)
         except AppError as error:

@@ -1,4 +1,4 @@
-"""POST /v1/auth/login and /v1/auth/logout: people of the admin sign in by API."""
+"""POST /v1/auth/login and /v1/auth/logout: people of the admin sign in by API. And the keys that sign requests."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from acteon_site.access.login_limits import attempt_count, attempts_forget
 from acteon_site.access.tokens import token_create, token_revoke
+from acteon_site.access.whence import client_address
 from acteon_site.base.errors import AppError, FieldProblem, forbidden, invalid
 from acteon_site.base.principals import Role
 from acteon_site.http.endpoint import Endpoint, body_of, caller_of
@@ -26,7 +27,7 @@ class Login(Endpoint):
 
     def post(self, request: Request) -> Response:
         username, password = _credentials(body_of(request))
-        key = attempt_count(username=username, address=request.META.get("REMOTE_ADDR", ""))
+        key = attempt_count(username=username, address=client_address(request._request))
         token = token_create(username=username, password=password)
         if token is None:
             headers = {"WWW-Authenticate": 'Bearer realm="acteon"'}
@@ -48,6 +49,17 @@ class Logout(Endpoint):
             raise forbidden("only a token signs out; API keys are revoked in the admin")
         token_revoke(credential=caller.credential)
         return Response(status=204)
+
+
+class SigningKeys(Endpoint):
+    """Clients ask whose signatures to expect on requests. None are signed here, so the list is empty."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+
+    def get(self, request: Request) -> Response:
+        return Response({"keys": [], "count": 0})
 
 
 def _credentials(body: dict[str, Any]) -> tuple[str, str]:

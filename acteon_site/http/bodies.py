@@ -1,4 +1,5 @@
-"""Django's handler, with bodies that are read as they were sent and only as far as their sender may have them read.
+"""Django's handler, with headers that mean one thing, and bodies that are read as they were sent and only as far as
+their sender may have them read.
 
 Django would read every body to its end before it asks who sends it, and DRF takes one that came in chunks for none.
 """
@@ -14,7 +15,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
-from django.core.exceptions import RequestAborted
+from django.core.exceptions import RequestAborted, SuspiciousOperation
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.db import Error as DatabaseError
 from django.db import connections
@@ -24,6 +25,8 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from acteon_site.access.authentication import authenticate_request
 from acteon_site.base.errors import AppError
+from acteon_site.base.ids import new_id
+from acteon_site.http.headers import each_once
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -38,16 +41,29 @@ _FRAMING = (b"content-length", b"transfer-encoding")
 
 class GatewayHandler(ASGIHandler):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if any(name in _FRAMING for name, _ in scope["headers"]):
-            try:
-                body = await _body(scope, receive)
-            except RequestAborted:
-                return
-            except AppError as error:
-                await self.send_response(JsonResponse(error.body(), status=error.status), send)
-                return
-            scope, receive = _with_length(scope, len(body)), _replayed(bytes(body), receive)
+        try:
+            scope, receive = await _read_whole({**scope, "headers": each_once(scope["headers"])}, receive)
+        except RequestAborted:
+            return
+        except AppError as error:
+            await self.send_response(_refusal(error), send)
+            return
         await super().handle(scope, receive, send)
+
+
+def _refusal(error: AppError) -> JsonResponse:
+    """What the middleware would add to an answer stands in it already: none has run yet."""
+    answer = JsonResponse(error.body(), status=error.status, headers={"X-Request-ID": str(new_id())})
+    answer.headers["Content-Length"] = str(len(answer.content))
+    return answer
+
+
+async def _read_whole(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
+    """The request with its body read, where it announces one."""
+    if not any(name in _FRAMING for name, _ in scope["headers"]):
+        return scope, receive
+    body = await _body(scope, receive)
+    return _with_length(scope, len(body)), _replayed(bytes(body), receive)
 
 
 async def _body(scope: Scope, receive: Receive) -> bytearray:
@@ -84,7 +100,7 @@ def _allowed(scope: Scope) -> int:
         if _is_known(request):
             return settings.MAX_BODY_BYTES
         return SMALL if _is_open(request) else 0
-    except (DatabaseError, UnicodeDecodeError):
+    except (DatabaseError, UnicodeDecodeError, SuspiciousOperation):
         return 0  # the same happens to Django, which answers it
     finally:
         connections.close_all()  # the body may take its time, and this thread would keep one

@@ -21,7 +21,7 @@ from acteon_site.base.errors import FieldProblem, bad_query, forbidden, invalid,
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal, Role
-from acteon_site.http.requests import refuse_nul
+from acteon_site.http.requests import refuse_doubt
 
 SCOPE = ("namespace", "tenant")
 MAX_OFFSET = 10_000
@@ -40,7 +40,7 @@ class Endpoint(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        refuse_nul(request._request)
+        refuse_doubt(request._request)
 
 
 def reading(entity: type[Endpoint], name: str, verb: str, acting: type[Endpoint]) -> View:

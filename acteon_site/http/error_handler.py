@@ -67,6 +67,8 @@ def translate(error: Exception) -> AppError:
 
 
 def _from_drf(error: exceptions.APIException) -> AppError:
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return AppError("a body must come with Content-Type: application/json", CODES[415], 415)
     code = CODES.get(error.status_code, "ERROR")
     headers: dict[str, str] = {}
     if (wait := getattr(error, "wait", None)) is not None:

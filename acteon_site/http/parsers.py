@@ -36,11 +36,12 @@ class StrictJSONParser(BaseParser):
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """One representation: whatever a client says it accepts, it gets JSON."""
+    """One representation: it takes JSON, and whatever a client says it accepts, it gets JSON."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        # Asked only where there is a body. One without a kind any page may have a browser send, without a question.
         kind = (request.content_type or "").partition(";")[0].strip().lower()
-        return next(iter(parsers)) if kind in ("", "application/json") else None
+        return next(iter(parsers)) if kind == "application/json" else None
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None

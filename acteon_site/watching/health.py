@@ -17,7 +17,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from acteon_site.access.authentication import authenticate_request, is_loopback
+from acteon_site.access.authentication import authenticate_request
+from acteon_site.access.whence import is_local
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError, forbidden
 from acteon_site.models import Heartbeat
@@ -156,7 +157,7 @@ def _require_metrics(request: Request) -> None:
 
 def _reader_refusal(request: Request) -> AppError | None:
     """Totals tell of all tenants: a key for all of them, or a caller on this machine in the embedded mode."""
-    if settings.API_OPEN_ON_LOOPBACK and is_loopback(request.META.get("REMOTE_ADDR", "")):
+    if settings.API_OPEN_ON_LOOPBACK and is_local(request._request):
         return None
     try:
         caller = authenticate_request(request._request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
 from functools import wraps
 from typing import Any
 
@@ -36,16 +36,15 @@ View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 def _edge(view: View) -> View:
-    """GET only, errors in the contract's form. No cookie signs in here, so there is no forgery to look for."""
+    """GET and HEAD, errors in the contract's form. No cookie signs in here, so there is no forgery to look for."""
 
     @csrf_exempt
     @wraps(view)
     async def guarded(request: HttpRequest, **parts: str) -> HttpResponseBase:
         try:
-            if request.method != "GET":
-                raise AppError(
-                    "only GET is allowed here", "METHOD_NOT_ALLOWED", 405, headers={"Allow": "GET"}
-                )
+            if request.method not in ("GET", "HEAD"):
+                headers = {"Allow": "GET, HEAD"}
+                raise AppError("only GET is allowed here", "METHOD_NOT_ALLOWED", 405, headers=headers)
             return await view(request, **parts)
         except Exception as error:  # whatever it is, it leaves as JSON
             refusal = translate(error)
@@ -58,18 +57,28 @@ def _edge(view: View) -> View:
 
 @_edge
 async def stream(request: HttpRequest) -> HttpResponseBase:
-    return _streaming(await sync_to_async(_open_stream)(request))
+    return _streaming(request, await sync_to_async(_open_stream)(request))
 
 
 @_edge
 async def subscribe(request: HttpRequest, kind: str, key: str) -> HttpResponseBase:
-    return _streaming(await sync_to_async(_open_subscription)(request, kind, key))
+    return _streaming(request, await sync_to_async(_open_subscription)(request, kind, key))
 
 
-def _streaming(opening: Opening) -> HttpResponseBase:
-    _take_place(opening.caller)
+def _streaming(request: HttpRequest, opening: Opening) -> HttpResponseBase:
+    if request.method == "HEAD":
+        frames: AsyncIterable[bytes] = _nothing()  # else frames would be made, for ever, that nobody is sent
+    else:
+        _take_place(opening.caller)
+        frames = Session(hub, opening)
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(Session(hub, opening), content_type="text/event-stream", headers=headers)
+    return StreamingHttpResponse(frames, content_type="text/event-stream", headers=headers)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    frames: tuple[bytes, ...] = ()
+    for frame in frames:
+        yield frame
 
 
 def _take_place(caller: Principal) -> None:

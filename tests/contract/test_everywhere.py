@@ -334,3 +334,8 @@ def test_html_is_never_answered_below_v1(shop: Shop) -> None:
     browser = APIClient(headers={"Accept": "text/html"}, raise_request_exception=False)
     for path in ("/v1/rules", "/v1/nothing", "/v1/dispatch"):
         assert browser.get(path).headers["Content-Type"] == "application/json"
+
+
+def test_no_key_signs_requests_and_anybody_may_know() -> None:
+    assert Strict().send("GET", "/.well-known/acteon-signing-keys").json() == {"keys": [], "count": 0}
+    assert Strict().send("HEAD", "/.well-known/acteon-signing-keys").content == b""

@@ -83,7 +83,7 @@ def test_metrics_need_a_key_of_scope_all(stranger: Strict, path: str) -> None:
 
 def test_metrics_are_open_on_loopback_only_where_served_so(shop: Shop, settings: Any) -> None:
     settings.API_OPEN_ON_LOOPBACK = True
-    Strict().get("/metrics", metrics)
+    Strict(Host="127.0.0.1").get("/metrics", metrics)
 
 
 def test_every_provider_has_its_health(client: Strict) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -97,5 +98,9 @@ def test_the_swagger_page_asks_no_other_host() -> None:
     for link in links:
         answer = client.get(link)
         assert answer.status_code == 200, link
-    script = re.search(r'url:\s*"([^"]+)"|"(/api-doc/openapi.json)"', page)
-    assert script or "/api-doc/openapi.json" in client.get("/swagger-ui/?script=").content.decode()
+    script = client.get("/swagger-ui/?script=").content.decode()
+    assert json.loads(re.findall(r'^ +url: (".+"),$', script, re.M)[0]) == "/api-doc/openapi.json"
+
+
+def test_it_is_also_where_the_clients_look_for_it() -> None:
+    assert APIClient().get("/openapi.json").json() == APIClient().get("/api-doc/openapi.json").json()

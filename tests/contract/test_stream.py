@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from django.utils import timezone
 
@@ -252,3 +253,13 @@ def test_signing_out_and_revoking_end_open_streams(service: Service, monkeypatch
     assert by_token.ended.wait(5)
     assert by_key.ended.wait(5)
     assert not stays.ended.is_set()
+
+
+def test_head_takes_no_place_and_says_what_get_would(service: Service, settings: Any) -> None:
+    settings.STREAM_LISTENERS = 0
+    secret = Shop().secret
+    for path, status in (("/v1/stream", 200), ("/v1/stream?tenant=a&tenant=b", 400)):
+        answer = httpx.head(service.base + path, headers={"X-API-Key": secret}, timeout=10)
+        assert (answer.status_code, answer.content) == (status, b"")
+    Strict(secret).refused("GET", "/v1/stream", 503, "UNAVAILABLE")
+    assert httpx.head(service.base + "/v1/stream", timeout=10).status_code == 401

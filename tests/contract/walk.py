@@ -54,6 +54,7 @@ DEFINITION = {"steps": [{"name": "a", "provider": "warehouse", "action_type": "x
 
 WALK: dict[tuple[str, str], list[Call]] = {
     ("GET", "health"): [Call(status=(200,))],
+    ("GET", ".well-known/acteon-signing-keys"): [Call(status=(200,))],
     ("GET", "ready"): [Call(status=(200, 503))],
     ("GET", "metrics"): [Call(status=(403,))],
     ("GET", "metrics/prometheus"): [Call(status=(403,))],

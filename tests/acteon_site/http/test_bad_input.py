@@ -192,3 +192,73 @@ def test_the_demo_clock_is_refused_where_it_is_off(shop: Shop, settings: Any) ->
     settings.DEMO_CLOCK = False
     assert_error(shop.dispatch(order()), 400, "BAD_QUERY")
     assert_nothing_happened()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/dispatch?dry_run=true&dry_run=false"),
+        ("POST", "/v1/dispatch?dry_run=true&dry_run=true"),
+        ("POST", "/v1/dispatch?dry_run=true&dry%5Frun=false"),
+        ("POST", "/v1/dispatch/batch?dry_run=true&dry_run=false"),
+        ("GET", "/v1/events?namespace=ecommerce&tenant=acme-store&tenant=other"),
+        ("GET", "/v1/stream?namespace=ecommerce&namespace=other"),
+        ("GET", "/v1/subscribe/action/x?tenant=a&tenant=b"),
+        ("GET", "/v1/approvals/e/t/x/approve?sig=a&sig=b&expires_at=1"),
+    ],
+)
+def test_a_query_parameter_that_comes_twice_is_refused_by_name(shop: Shop, method: str, path: str) -> None:
+    answer = shop.client.generic(method, path, json.dumps(order()), content_type="application/json")
+    error = assert_error(answer, 400, "BAD_QUERY")
+    name = path.partition("?")[2].partition("=")[0]
+    twice = "tenant" if "/v1/events" in path else name
+    assert [problem["field"] for problem in error["details"]] == [twice]
+    assert twice in error["message"]
+    assert_nothing_happened()
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
+)
+@pytest.mark.parametrize(
+    "path", ["/v1/dispatch", "/v1/dispatch/batch", "/v1/rules/evaluate", "/v1/auth/login"]
+)
+def test_a_body_that_does_not_say_that_it_is_json_is_refused(shop: Shop, path: str, kind: str) -> None:
+    answer = send(shop, json.dumps(order()).encode(), path=path, kind=kind)
+    assert "application/json" in assert_error(answer, 415, "UNSUPPORTED_MEDIA_TYPE")["message"]
+    assert_nothing_happened()
+
+
+def test_no_kind_is_needed_where_there_is_no_body(shop: Shop) -> None:
+    assert shop.client.generic("POST", "/v1/circuit-breakers/warehouse/trip").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["", "application/json"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://elsewhere.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:3000"},
+        {"Origin": "https://127.0.0.1"},
+        {"Origin": ""},
+        {"Origin": "https://elsewhere.example", "Sec-Fetch-Site": "none"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_a_page_of_another_site_places_no_order_in_the_open_mode(
+    shop: Shop, settings: Any, headers: dict[str, str], kind: str
+) -> None:
+    settings.API_OPEN_ON_LOOPBACK = True
+    anybody = APIClient(SERVER_NAME="127.0.0.1", headers=headers)
+    answer = anybody.generic("POST", "/v1/dispatch", json.dumps(order()), content_type=kind)
+    assert_error(answer, 401, "UNAUTHENTICATED")
+    assert_nothing_happened()
+
+
+def test_a_page_of_our_own_does(shop: Shop, settings: Any) -> None:
+    settings.API_OPEN_ON_LOOPBACK = True
+    own = {"Origin": "http://127.0.0.1", "Sec-Fetch-Site": "same-origin"}
+    answer = APIClient(SERVER_NAME="127.0.0.1", headers=own).post("/v1/dispatch", order(), format="json")
+    assert answer.status_code == 200

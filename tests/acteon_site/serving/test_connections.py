@@ -296,3 +296,44 @@ def test_a_crowd_that_sends_without_end_leaves_the_gateway_answering(wire: Wire)
     finally:
         for connection in crowd:
             connection.close()
+
+
+# What comes twice
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "other"),
+    [
+        ("X-API-Key", "one", "two"),
+        ("Authorization", "Bearer one", "Bearer two"),
+        ("Idempotency-Key", "a", "b"),
+        ("Content-Type", "application/json", "text/plain"),
+        ("X-Request-ID", "a", "b"),
+        ("X-Demo-Now", "2026-03-10T15:00:00Z", "2026-03-10T23:00:00Z"),
+        ("Origin", "http://localhost", "http://elsewhere.example"),
+        ("Sec-Fetch-Site", "none", "cross-site"),
+    ],
+)
+def test_a_header_with_one_value_that_comes_with_two_is_refused_by_name(
+    wire: Wire, name: str, value: str, other: str
+) -> None:
+    head = b"GET /health HTTP/1.1\r\n" + HOST + f"{name}: {value}\r\n".encode()
+    refused = wire.send(head + f"{name.lower()}: {other}\r\n\r\n".encode(), enough=1)
+    assert refused.statuses == [400]
+    assert [problem["field"] for problem in refused.error()["details"]] == [name.lower()]
+    assert b"x-request-id: " in refused.raw.lower()
+
+
+def test_an_equal_header_counts_once(wire: Wire) -> None:
+    body = order()
+    twice = wire.signed + b"X-Request-ID: a\r\nIdempotency-Key: k\r\nContent-Type: application/json\r\n"
+    heard = wire.send(TRIED + twice + twice + length(body), body, enough=1)
+    assert heard.statuses == [200]
+    assert b"x-request-id: a\r\n" in heard.raw.lower()
+
+
+def test_a_header_that_is_a_list_may_come_in_pieces(wire: Wire) -> None:
+    pieces = (
+        b"Accept: text/html\r\nAccept: */*\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\n"
+    )
+    assert wire.send(b"GET /health HTTP/1.1\r\n" + HOST + pieces + b"\r\n", enough=1).statuses == [200]
