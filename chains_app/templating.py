@@ -1,8 +1,9 @@
-"""Payload templates: `{{path}}` inside JSON values.
+"""Payload templates: `{{path}}` inside JSON values, or `{{path | default("")}}`.
 
 A text that is exactly one placeholder takes the value as it is, type included; among other text the value
-becomes text (objects and lists as compact JSON). A path that leads nowhere gives null alone and nothing
-inside text. Inserted data is never expanded again, and keys of objects are never templates.
+becomes text (objects and lists as compact JSON). Where a path leads nowhere, or to null, its default stands.
+Without one `render` gives null alone and nothing inside text, `render_strictly` raises MissingReference.
+Inserted data is never expanded again, and keys of objects are never templates.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 # Linear by construction: nothing inside may hold a brace.
@@ -18,6 +21,13 @@ PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 SEGMENT = re.compile(r"([^.\[\]\s]+)|\[(\d{1,6})\]")
 INDEX = re.compile(r"\[\d+\]")
 PATH = re.compile(r"[^.\[\]\s]+(?:\[\d{1,6}\])*(?:\.[^.\[\]\s]+(?:\[\d{1,6}\])*)*")
+
+
+DEFAULT = re.compile(r"\s*([^\s|]+)\s*\|\s*default\s*\((.*)\)\s*", re.DOTALL)
+# A default with braces inside would make all of it plain text.
+BROKEN = re.compile(r"\{\{([^{}|]*\|\s*default\b)")
+QUOTED = re.compile(r"'[^'\\]*'")
+MISSING_HINT = 'a default can be given: {{%s | default("")}}'
 
 
 class Missing:
@@ -28,6 +38,23 @@ class Missing:
 
 
 MISSING = Missing()
+
+
+class MissingReference(Exception):
+    """A template refers to what is not there, or is null, and gives no default."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"nothing stands at {path}, and nothing was sent; {MISSING_HINT % path}")
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What stands between two pairs of braces; `default` is MISSING where none is given."""
+
+    text: str
+    path: str
+    default: Any = MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +74,14 @@ def render(template: Any, context: Mapping[str, Any]) -> Any:
     return render_traced(template, context).value
 
 
+def render_strictly(template: Any, context: Mapping[str, Any]) -> Any:
+    """Raises MissingReference: a null that nobody meant is no amount, no charge to refund and no address."""
+    return _Renderer(context, strict=True).value(template, "")
+
+
 def render_traced(template: Any, context: Mapping[str, Any]) -> Rendered:
     """Also tells what came from where, so that redaction can follow the data."""
-    renderer = _Renderer(context)
+    renderer = _Renderer(context, strict=False)
     value = renderer.value(template, "")
     return Rendered(value, tuple(renderer.sources))
 
@@ -67,11 +99,37 @@ def is_path(text: str) -> bool:
     return PATH.fullmatch(text) is not None
 
 
-def placeholders(template: Any, place: str = "") -> Iterator[tuple[str, str]]:
-    """Every placeholder of a template as (place in the template, path)."""
+@lru_cache(maxsize=4096)
+def reference(text: str) -> Reference:
+    """Of `path | default(x)` both; x is JSON, or a text in single quotes. Anything else is a path, or should be."""
+    found = DEFAULT.fullmatch(text)
+    if found:
+        default = _literal(found.group(2).strip())
+        if default is not MISSING:
+            return Reference(text.strip(), found.group(1), default)
+    return Reference(text.strip(), text.strip())
+
+
+def _literal(text: str) -> Any:
+    if QUOTED.fullmatch(text):
+        return text[1:-1]
+    try:
+        return json.loads("null" if text == "none" else text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return MISSING
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def placeholders(template: Any, place: str = "") -> Iterator[tuple[str, Reference]]:
+    """Every placeholder of a template, with its place in the template."""
     if isinstance(template, str):
         for match in PLACEHOLDER.finditer(template):
-            yield place, match.group(1).strip()
+            yield place, reference(match.group(1))
+        for match in BROKEN.finditer(PLACEHOLDER.sub("", template)):
+            yield place, Reference(match.group(1), match.group(1))
     elif isinstance(template, Mapping):
         for key, item in template.items():
             yield from placeholders(item, join(place, str(key)))
@@ -102,8 +160,8 @@ def _child(data: Any, name: str) -> Any:
 
 
 class _Renderer:
-    def __init__(self, context: Mapping[str, Any]) -> None:
-        self._context = context
+    def __init__(self, context: Mapping[str, Any], *, strict: bool) -> None:
+        self._context, self._strict = context, strict
         self.sources: list[tuple[str, str]] = []
 
     def value(self, template: Any, place: str) -> Any:
@@ -120,12 +178,17 @@ class _Renderer:
             return template
         alone = PLACEHOLDER.fullmatch(template)
         if alone:
-            found = self._find(alone.group(1).strip(), place)
+            found = self._find(reference(alone.group(1)), place)
             return None if found is MISSING else found
-        return PLACEHOLDER.sub(lambda match: as_text(self._find(match.group(1).strip(), place)), template)
+        return PLACEHOLDER.sub(lambda match: as_text(self._find(reference(match.group(1)), place)), template)
 
-    def _find(self, path: str, place: str) -> Any:
-        found = lookup(self._context, path) if is_path(path) else MISSING
+    def _find(self, wanted: Reference, place: str) -> Any:
+        found = lookup(self._context, wanted.path) if is_path(wanted.path) else MISSING
+        if found is MISSING or found is None:
+            if wanted.default is not MISSING:
+                return deepcopy(wanted.default)
+            if self._strict:
+                raise MissingReference(wanted.path)
         if found is not MISSING:
-            self.sources.append((place, path))
+            self.sources.append((place, wanted.path))
         return found

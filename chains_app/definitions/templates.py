@@ -24,7 +24,7 @@ ROOTS: Mapping[str, tuple[str, ...] | None] = {
     "run": ("id", "chain"),
     "chain_id": (),
 }
-HOW = "write {{origin.payload.x}} or {{steps.name.body.x}}"
+HOW = 'write {{origin.payload.x}} or {{steps.name.body.x}}, with a default {{origin.payload.x | default("")}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ def check(definition: Definition, problems: Problems, *, shaped: bool) -> None:
 
 
 def _check_template(template: Any, field: str, scope: Scope, problems: Problems) -> None:
-    for place, path in templating.placeholders(template):
-        for problem in _path_problems(path, scope):
+    for place, reference in templating.placeholders(template):
+        for problem in _path_problems(reference.path, scope):
             problems.add(_joined(field, place), problem)
 
 

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chains_app.definitions import Retry, Step, delay_ms
-from chains_app.engine.ending import UNDO_TRIES
+from chains_app.engine.ending import UNDO_TRIES, UNKNOWN_OUTCOME
 from chains_app.engine.kinds.base import fail
-from chains_app.engine.kinds.provider import out_of_time, tries
+from chains_app.engine.kinds.provider import out_of_time, receiver_of, tries
 from chains_app.engine.moves import Park
 from chains_app.engine.state import RunState, StepState
 from chains_app.states import StepStatus, Undo
@@ -47,6 +47,27 @@ def undo_begun(run: RunState, step: Step, now: datetime) -> None:
     state = run.step(step.name)
     state.undo, state.undo_attempt, state.retry_at = Undo.RUNNING, state.undo_attempt + 1, None
     state.undo_called_at = state.undo_called_at or now
+
+
+def call_impossible(run: RunState, step: Step, error: str) -> Park | None:
+    """What the call would have to say is not there: the step fails and nothing is sent.
+
+    One of unknown outcome cannot be asked again either, and a person must look.
+    """
+    state = run.step(step.name)
+    if state.unknown:
+        text = f"nobody knows whether {receiver_of(step, state)} has carried out {step.action_type}: {error}"
+        return Park(step.name, UNKNOWN_OUTCOME, text)
+    run.enter(step.name)
+    state.retry_at = None
+    fail(step, state, error, "CONFIGURATION")
+    return None
+
+
+def undo_impossible(state: StepState, error: str) -> None:
+    """As `call_impossible`, for a compensation: the machine parks the run."""
+    state.undo, state.retry_at = Undo.FAILED, None
+    state.error, state.error_code = error, "CONFIGURATION"
 
 
 def call_answered(step: Step, state: StepState, body: dict[str, Any], fallback: str = "") -> Park | None:

@@ -157,9 +157,9 @@ def _refusal(error: smtplib.SMTPException) -> ProviderError:
 
 def _check_texts(reader: Reader) -> None:
     for key in TEXT_KEYS:
-        for _, path in templating.placeholders(reader.raw(key)):
-            if path.partition(".")[0] not in ROOTS:
-                reader.problem(key, f"{{{{{path}}}}} is unknown; there are {', '.join(ROOTS)}")
+        for _, reference in templating.placeholders(reader.raw(key)):
+            if reference.path.partition(".")[0] not in ROOTS:
+                reader.problem(key, f"{{{{{reference.path}}}}} is unknown; there are {', '.join(ROOTS)}")
         if reader.raw(key) is not None and not _is_text(reader.raw(key), several=key in ("to", "reply_to")):
             reader.problem(key, "must be text")
 

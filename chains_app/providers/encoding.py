@@ -1,4 +1,4 @@
-"""Bodies of outgoing requests, and what an answer's bytes mean."""
+"""Bodies of outgoing requests, and their signatures."""
 
 from __future__ import annotations
 
@@ -48,30 +48,6 @@ def _pairs(key: str, value: Any) -> Iterator[tuple[str, str]]:
         yield key, "true" if value else "false"
     elif value is not None:
         yield key, str(value)
-
-
-def read_body(content: bytes) -> dict[str, Any]:
-    """An answer's body as an object: other JSON becomes {"value": …}, what is no JSON {"text": …}."""
-    if not content.strip():
-        return {}
-    try:
-        value = _storable(json.loads(content, parse_constant=_refuse_constant))
-    except (ValueError, RecursionError):
-        return {"text": content.decode("utf-8", errors="replace").replace("\x00", "")}
-    return value if isinstance(value, dict) else {"value": value}
-
-
-def _storable(value: Any) -> Any:
-    """The same without what no database takes: NUL, and halves of characters that a provider has cut."""
-    if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_storable(name): _storable(item) for name, item in value.items()}
-    return [_storable(item) for item in value] if isinstance(value, list) else value
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(name)
 
 
 def signing_key(secret: str) -> bytes:

@@ -13,6 +13,7 @@ import httpcore
 import httpx
 
 from chains_app.providers import outbound
+from chains_app.providers.answers import TooLarge, Unreadable, read_answer
 from chains_app.providers.base import (
     CONFIGURATION,
     CONNECTION,
@@ -22,7 +23,6 @@ from chains_app.providers.base import (
     Answer,
     ProviderError,
 )
-from chains_app.providers.encoding import read_body
 from chains_app.providers.statuses import DEFAULT, Statuses, is_unknown
 
 MAX_ANSWER_BYTES = 1024 * 1024
@@ -58,9 +58,19 @@ def exchange(request: httpx.Request, timeout_seconds: float, terms: Terms = USUA
     except (httpcore.NetworkError, httpcore.ProtocolError):
         raise ProviderError(CONNECTION, "the connection broke", retryable=True, unknown=True) from None
     if status in terms.statuses.success:
-        kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
-        return Answer(read_body(content), kept)
-    raise failure(status, headers, content, terms.statuses)
+        return _answer(status, headers, content, terms)
+    raise failure(status, headers, content, terms)
+
+
+def _answer(status: int, headers: httpx.Headers, content: bytes, terms: Terms) -> Answer:
+    """A success that says nothing readable is none: what it meant to say, nobody knows."""
+    try:
+        body = read_answer(content, headers, terms.max_bytes)
+    except Unreadable as error:
+        message = f"HTTP {status}, but the answer {error}"
+        again = not isinstance(error, TooLarge)
+        raise ProviderError(EXECUTION_FAILED, message, retryable=again, unknown=True) from None
+    return Answer(body, {name: headers[name] for name in KEPT_HEADERS if name in headers})
 
 
 def _roundtrip(
@@ -94,24 +104,31 @@ def _read(chunks: Iterator[bytes], limit: int) -> bytes:
     return b"".join(parts)
 
 
-def failure(
-    status: int, headers: Mapping[str, str], content: bytes, statuses: Statuses = DEFAULT
-) -> ProviderError:
+def failure(status: int, headers: httpx.Headers, content: bytes, terms: Terms = USUAL) -> ProviderError:
     """What a status outside the successes means. 500, 502 and 504 may have taken effect: nobody can tell."""
     if 300 <= status < 400:
         return ProviderError(EXECUTION_FAILED, f"HTTP {status}: redirects are not followed")
     code = {429: RATE_LIMITED, 408: TIMEOUT, 504: TIMEOUT}.get(status, EXECUTION_FAILED)
-    body = read_body(content)
-    detail = _detail(body)
+    body, statuses = _reasons(headers, content, terms), terms.statuses
+    detail = _detail(body or {})
     retryable = status in statuses.retry
+    judged = status in statuses.settling and body is not None and not _is_about_the_key(body)
     return ProviderError(
         code,
         f"HTTP {status}{': ' if detail else ''}{detail}",
         retryable=retryable,
         unknown=is_unknown(status),
         retry_after=_retry_after(headers.get("retry-after")),
-        settles=status in statuses.settling and not retryable and not _is_about_the_key(body),
+        settles=judged and not retryable,
     )
+
+
+def _reasons(headers: httpx.Headers, content: bytes, terms: Terms) -> dict[str, Any] | None:
+    """What a refusal says, None where nobody can read it: a proxy's page judges no key."""
+    try:
+        return read_answer(content, headers, terms.max_bytes)
+    except Unreadable:
+        return None
 
 
 def _is_about_the_key(body: Mapping[str, Any]) -> bool:

@@ -40,7 +40,7 @@ from chains_app.services.leases import Lease, lease_take, runs_due
 from chains_app.services.loaded_runs import LoadedRun, run_load
 from chains_app.services.recording import call_started, reply_received, steps_ended_without_call
 from chains_app.services.step_calls import Reply, Request, make_call, template_context, traits_of
-from chains_app.templating import render
+from chains_app.templating import render_strictly
 
 log = structlog.get_logger()
 MOST_AT_ONCE = 200
@@ -110,10 +110,13 @@ def _carry_out_moves(loaded: LoadedRun, park: Park | None, now: datetime, journa
     while True:
         steps_ended_without_call(loaded, now, journal)
         if isinstance(move, CallStep | UndoStep):
-            started = call_started(loaded, move, now)
+            started = call_started(loaded, move, now, journal)
             if isinstance(started, Request):
                 return started
-            move = started  # a breaker is open: wait for it
+            if started is None:  # the step has failed before its call
+                move = next_move(turn)
+                continue
+            move = started  # a breaker is open: wait for it; or a person must look
         if isinstance(move, StartChildren):
             children_start(loaded, move.step, move.branches, now)
         elif isinstance(move, UndoChildren):
@@ -131,7 +134,7 @@ def _turn(loaded: LoadedRun, now: datetime) -> Turn:
         loaded.state,
         now,
         traits_of,
-        render=lambda template: render(template, template_context(loaded)),
+        render=lambda template: render_strictly(template, template_context(loaded)),
     )
 
 

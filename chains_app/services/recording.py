@@ -18,17 +18,27 @@ from chains_app.services.breakers import Blocked, breaker_record, breaker_routes
 from chains_app.services.leases import MARGIN
 from chains_app.services.loaded_runs import LoadedRun
 from chains_app.services.redacting import scrubbed
-from chains_app.services.step_calls import Reply, Request, render_call, timeout_of
+from chains_app.services.step_calls import Reply, Request, call_of, render_payload, timeout_of
 from chains_app.services.trail import audit_call, audit_step, has_own_trail, step_events
 from chains_app.states import RunStatus, StepStatus
+from chains_app.templating import MissingReference
 
 BREAKER_PAUSE = timedelta(seconds=1)
 ENDED_STEPS = (StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.SKIPPED)
 
 
-def call_started(loaded: LoadedRun, move: CallStep | UndoStep, now: datetime) -> Request | Wait:
-    """Record the call as started, or wait for the provider's breaker, which uses up no attempt."""
+def call_started(
+    loaded: LoadedRun, move: CallStep | UndoStep, now: datetime, journal: Journal
+) -> Request | Wait | Park | None:
+    """Record the call as started, or wait for the provider's breaker, which uses up no attempt.
+
+    Where its template refers to what is not there, the step fails before the call: None, or Park.
+    """
     undo, step = isinstance(move, UndoStep), move.step
+    try:
+        payload = render_payload(loaded, step, undo=undo)
+    except MissingReference as error:
+        return _call_impossible(loaded, move, str(error), now, journal)
     # Nobody but its receiver can repeat what may have taken effect already, and nobody else can refund.
     only_itself = undo or (isinstance(move, CallStep) and move.again)
     receiver = _receiver(loaded, move)
@@ -46,7 +56,24 @@ def call_started(loaded: LoadedRun, move: CallStep | UndoStep, now: datetime) ->
     run = loaded.run
     run.status, run.next_run_at, run.updated_at = RunStatus.RUNNING, now, now
     run.lease_until = now + timedelta(seconds=timeout_of(route.provider)) + MARGIN
-    return Request(step, attempt, render_call(loaded, step, route.provider, undo=undo), route, undo)
+    return Request(step, attempt, call_of(loaded, step, route.provider, payload, undo=undo), route, undo)
+
+
+def _call_impossible(
+    loaded: LoadedRun, move: CallStep | UndoStep, error: str, now: datetime, journal: Journal
+) -> Park | None:
+    step = move.step
+    if isinstance(move, UndoStep):
+        call_results.undo_impossible(loaded.state.step(step.name), error)
+        return None
+    park = call_results.call_impossible(loaded.state, step, error)
+    if park is None:
+        row = loaded.row(step.name)
+        row.started_at = row.started_at or now
+        if has_own_trail(loaded.run):
+            audit_step(loaded, step, journal)
+        _step_ended(loaded, step, now, journal)
+    return park
 
 
 def _receiver(loaded: LoadedRun, move: CallStep | UndoStep) -> str:

@@ -61,16 +61,27 @@ def step_key(run_id: UUID, step: str, *, undo: bool = False) -> str:
     return f"{run_id}:{step}:compensate" if undo else f"{run_id}:{step}"
 
 
-def render_call(loaded: LoadedRun, step: Step, provider: str, *, undo: bool = False) -> Call:
-    """The call of the step or of its compensation, to `provider`. Without a template it sends the origin's payload."""
-    run, target = loaded.run, step.compensate if undo else step
-    assert target is not None  # noqa: S101 - only steps that declare compensation are undone
+def render_payload(loaded: LoadedRun, step: Step, *, undo: bool = False) -> Mapping[str, Any]:
+    """What the step's call, or its compensation's, would send. Raises MissingReference.
+
+    Without a template it sends the origin's payload.
+    """
+    template = _target(step, undo=undo).payload_template
+    if not template:
+        return dict(loaded.run.origin["payload"])
+    rendered = templating.render_strictly(template, template_context(loaded, upto=step.name if undo else ""))
+    return rendered if isinstance(rendered, dict) else {"value": rendered}
+
+
+def call_of(
+    loaded: LoadedRun, step: Step, provider: str, payload: Mapping[str, Any], *, undo: bool = False
+) -> Call:
+    """The call of the step or of its compensation, to `provider`."""
+    run = loaded.run
     return Call(
         provider=provider,
-        action_type=target.action_type,
-        payload=_payload(
-            loaded, target, template_context(loaded, upto=step.name) if undo else template_context(loaded)
-        ),
+        action_type=_target(step, undo=undo).action_type,
+        payload=payload,
         namespace=run.namespace,
         tenant=run.tenant,
         action_id=run.action_id,
@@ -80,17 +91,16 @@ def render_call(loaded: LoadedRun, step: Step, provider: str, *, undo: bool = Fa
     )
 
 
+def _target(step: Step, *, undo: bool) -> Step | Compensate:
+    target = step.compensate if undo else step
+    assert target is not None  # noqa: S101 - only steps that declare compensation are undone
+    return target
+
+
 def timeout_of(provider: str) -> float:
     """Seconds that one call to it may take."""
     settings = providers().get(provider)
     return settings.timeout_seconds if settings else 10
-
-
-def _payload(loaded: LoadedRun, target: Step | Compensate, context: Mapping[str, Any]) -> Mapping[str, Any]:
-    if not target.payload_template:
-        return dict(loaded.run.origin["payload"])
-    rendered = templating.render(target.payload_template, context)
-    return rendered if isinstance(rendered, dict) else {"value": rendered}
 
 
 def template_context(loaded: LoadedRun, *, upto: str = "") -> dict[str, Any]:

@@ -271,6 +271,12 @@ def test_a_wrong_branch_is_named_by_its_key(branch: dict[str, Any], key: str) ->
         ("{{steps.chrge.body.x}}", 'did you mean "charge"?'),
         ("{{origin payload}}", "is no path"),
         ("{{}}", "is no path"),
+        ('{{origin.payload.x | default: ""}}', 'with a default {{origin.payload.x | default("")}}'),
+        ("{{origin.payload.x | default(USD)}}", "is no path"),
+        ("{{origin.payload.x | default(NaN)}}", "is no path"),
+        ("{{origin.payload.x | default({})}}", "is no path"),
+        ("{{origin.payload.x | upper}}", "is no path"),
+        ("{{orgin.payload.x | default(0)}}", 'did you mean "origin"?'),
     ],
 )
 def test_a_placeholder_that_can_lead_nowhere_is_refused(template: str, word: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chains_app.templating import MISSING, lookup, render, render_traced
+from chains_app.templating import MISSING, MissingReference, lookup, render, render_strictly, render_traced
 
 CONTEXT = {
     "origin": {
@@ -91,6 +91,43 @@ def test_a_path_that_leads_nowhere_is_null(path: str) -> None:
     assert (rendered.value, rendered.sources) == ({"x": None}, ())
 
 
+@pytest.mark.parametrize(
+    "template", ["{{origin.payload.%s}}", "to {{ origin.payload.%s }}.", "{{origin.payload.%s.x}}"]
+)
+@pytest.mark.parametrize("field", ["nothing", "note", "items[2]"])
+def test_strictly_a_path_that_leads_to_nothing_is_named(template: str, field: str) -> None:
+    with pytest.raises(MissingReference, match=r"nothing stands at origin\.payload\.") as caught:
+        render_strictly({"a": [template % field]}, CONTEXT)
+    assert caught.value.path.startswith(f"origin.payload.{field}")
+
+
+@pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        ('{{origin.payload.nothing | default("")}}', ""),
+        ('{{origin.payload.nothing|default("a | b (c)")}}', "a | b (c)"),
+        ("{{ origin.payload.nothing | default('it is \"so\"') }}", 'it is "so"'),
+        ("{{origin.payload.note | default(null)}}", None),
+        ("{{origin.payload.note | default(none)}}", None),
+        ("{{origin.payload.nothing | default( [] )}}", []),
+        ("{{origin.payload.nothing | default(0.5)}}", 0.5),
+        ("{{origin.payload.nothing | default(false)}}", False),
+        ("to {{origin.payload.nothing | default('nobody')}}.", "to nobody."),
+        ("{{origin.payload.total_cents | default(0)}}", 4999),
+        ("{{origin.payload.gift | default(false)}}", True),
+    ],
+)
+def test_a_default_stands_for_what_is_missing(template: str, value: Any) -> None:
+    for rendered in (render_strictly(template, CONTEXT), render(template, CONTEXT)):
+        assert rendered == value
+        assert type(rendered) is type(value)
+
+
+def test_a_default_that_was_handed_out_is_not_the_next_ones() -> None:
+    render("{{nothing | default([])}}", {}).append(1)
+    assert render("{{nothing | default([])}}", {}) == []
+
+
 def test_inserted_text_is_never_expanded_again() -> None:
     assert render("{{origin.payload.sly}}", CONTEXT) == "{{origin.payload.order_id}}"
     assert render("<{{origin.payload.sly}}>", CONTEXT) == "<{{origin.payload.order_id}}>"
@@ -149,3 +186,4 @@ def test_looking_up_anything_anywhere_never_raises(value: Any, path: str) -> Non
 def test_a_long_hostile_template_takes_linear_time() -> None:
     hostile = "{{" + " " * 50_000 + "{{a" * 20_000
     assert render(hostile, {}) == hostile
+    assert render("{{" + " " * 50_000 + "| default(" + ") " * 50_000 + "x}}", {}) is None

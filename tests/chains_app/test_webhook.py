@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chains_app.providers.base import Answer, Call, ProviderError, ProviderSettings
-from chains_app.providers.encoding import encode_form, read_body
+from chains_app.providers.encoding import encode_form
 from chains_app.providers.webhook import WebhookKind
 from tests.chains_app.peer import Peer, drip, hang_up, peer_running, respond
 
@@ -122,8 +122,6 @@ def test_it_signs_as_standard_webhooks_asks(peer: Peer) -> None:
         (b"[1, 2]", {"value": [1, 2]}),
         (b"null", {"value": None}),
         (b"thanks", {"text": "thanks"}),
-        (b"\xff\x00ok", {"text": "\ufffdok"}),
-        (b'{"a": NaN}', {"text": '{"a": NaN}'}),
     ],
 )
 def test_an_answer_of_any_form_becomes_an_object(peer: Peer, content: bytes, body: dict[str, Any]) -> None:
@@ -271,8 +269,3 @@ def test_any_payload_becomes_a_form_that_reads_back_as_pairs(payload: dict[str, 
     parse_qsl(
         encode_form(payload).decode(), keep_blank_values=True, strict_parsing=bool(encode_form(payload))
     )
-
-
-@given(st.binary())
-def test_any_bytes_are_read(content: bytes) -> None:
-    assert isinstance(read_body(content), dict)

@@ -10,6 +10,7 @@ from chains_app.engine.kinds.base import Interruptible, delayed, fail
 from chains_app.engine.moves import Move, Wait
 from chains_app.engine.state import StepState, Turn
 from chains_app.states import RunStatus, StepStatus
+from chains_app.templating import MissingReference
 
 
 class TimerStep(Interruptible):
@@ -17,7 +18,11 @@ class TimerStep(Interruptible):
         waiting = delayed(turn, step, state)
         if waiting:
             return waiting
-        due = _due(turn, step)
+        try:
+            due = _due(turn, step)
+        except MissingReference as error:
+            fail(step, state, str(error), "CONFIGURATION")
+            return None
         if due is None:
             fail(step, state, "`until` gives no RFC 3339 time with offset", "CONFIGURATION")
             return None
@@ -35,6 +40,7 @@ class TimerStep(Interruptible):
 
 
 def _due(turn: Turn, step: Step) -> datetime | None:
+    """Raises MissingReference."""
     assert step.timer is not None  # noqa: S101 - parse_step gives every timer step one
     if step.timer.seconds is not None:
         return turn.now + timedelta(seconds=step.timer.seconds)
