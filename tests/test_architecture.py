@@ -62,6 +62,7 @@ FACES = {
 PURE = (
     "acteon_site/base/errors.py",
     "acteon_site/base/clock_text.py",
+    "acteon_site/base/money.py",
     "acteon_site/base/names.py",
     "acteon_site/base/principals.py",
     "acteon_site/base/proxies.py",

@@ -27,7 +27,7 @@ from audit_app import selectors
 from audit_app.api.cursors import cursor_after, position_of
 from audit_app.api.shapes import record_shape, verification_shape
 from audit_app.models import AuditRecord
-from audit_app.records.vocabulary import OUTCOMES
+from audit_app.records.vocabulary import OUTCOMES, VERDICTS
 from audit_app.services.verify import audit_verify
 
 FILTERS = (
@@ -41,6 +41,8 @@ FILTERS = (
     "caller_id",
     "chain_id",
 )
+# Filters of a closed vocabulary: a word that stands in no record is a mistake, not an empty answer.
+KNOWN = {"outcome": OUTCOMES, "verdict": VERDICTS}
 DEFAULT_LIMIT = 50
 
 
@@ -94,8 +96,8 @@ def filtered_records(request: Request) -> QuerySet[AuditRecord]:
         given = request.query_params.get(name)
         if given is None:
             continue
-        if name == "outcome":
-            _require_known(given)
+        if name in KNOWN:
+            _require_known(name, given)
         if name == "chain_id" and as_uuid(given) is None:
             return AuditRecord.objects.none()
         records = records.filter(**{name: given})
@@ -106,10 +108,10 @@ def filtered_records(request: Request) -> QuerySet[AuditRecord]:
     return records
 
 
-def _require_known(outcome: str) -> None:
-    if outcome not in OUTCOMES:
-        message = f"must be one of {', '.join(sorted(OUTCOMES))}"
-        raise bad_query(f"outcome {message}", [FieldProblem("outcome", message)])
+def _require_known(name: str, word: str) -> None:
+    if word not in KNOWN[name]:
+        message = f"must be one of {', '.join(sorted(KNOWN[name]))}"
+        raise bad_query(f"{name} {message}", [FieldProblem(name, message)])
 
 
 def _page_body(found: list[AuditRecord], page: Page) -> dict[str, Any]:

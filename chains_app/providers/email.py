@@ -1,6 +1,6 @@
 """`email`: one mail per call through Django's configured backend, over SMTP within the time of the call.
 
-`to`, `subject`, `body`, `from` and `reply_to` are templates over {{payload.x}}, {{action_type}},
+`to`, `subject`, `body`, `from` and `reply_to` are templates over {{payload.x}}, {{amount}}, {{action_type}},
 {{action_id}}, {{namespace}} and {{tenant}}; `messages` gives an action type its own. No mail server knows a
 mail again, so an unknown outcome is never repeated.
 """
@@ -18,6 +18,7 @@ from django.core.validators import validate_email
 
 from acteon_site.base.digest import keyed_hash
 from acteon_site.base.errors import FieldProblem
+from acteon_site.base.money import as_shown, total_of
 from chains_app import templating
 from chains_app.definitions.reader import Problems, Reader
 from chains_app.providers import outbound, smtp
@@ -32,7 +33,7 @@ from chains_app.providers.base import (
 )
 
 TEXT_KEYS = ("to", "subject", "body", "from", "reply_to")
-ROOTS = ("payload", "action_type", "action_id", "namespace", "tenant")
+ROOTS = ("payload", "amount", "action_type", "action_id", "namespace", "tenant")
 MAX_SUBJECT = 200
 
 
@@ -96,6 +97,7 @@ def compose(settings: ProviderSettings, call: Call) -> EmailMessage:
     config = {**settings.config, **settings.config.get("messages", {}).get(call.action_type, {})}
     context = {
         "payload": call.payload,
+        "amount": _amount(call.payload),
         "action_type": call.action_type,
         "action_id": call.action_id,
         "namespace": call.namespace,
@@ -132,7 +134,15 @@ def addresses(value: Any) -> list[str]:
 
 
 def readable(payload: Mapping[str, Any]) -> str:
-    return "\n".join(f"{key}: {templating.as_text(value)}" for key, value in payload.items())
+    currency = payload.get("currency")
+    fields = (as_shown(key, value, currency) for key, value in payload.items())
+    return "\n".join(f"{key}: {templating.as_text(value)}" for key, value in fields)
+
+
+def _amount(payload: Mapping[str, Any]) -> str | None:
+    """The order's total: an approval's notice has the order inside it."""
+    order = payload if "total_cents" in payload else payload.get("order")
+    return total_of(order) if isinstance(order, Mapping) and "total_cents" in order else None
 
 
 def _failure(error: OSError, *, unknown: bool) -> ProviderError:

@@ -159,7 +159,7 @@ class TemplateForm(ScopedForm):
             "name": "How profiles refer to it. It cannot be changed later.",
             "content": example(
                 "Jinja. It sees payload, action, namespace, tenant and metadata.",
-                "Order {{ payload.order_id }} for {{ payload.total_cents // 100 }} {{ payload.currency }}",
+                "Order {{ payload.order_id }} for {{ payload.total_cents | money(payload.currency) }}",
             ),
         }
 

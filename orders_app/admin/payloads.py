@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from acteon_site.base.money import as_shown, total_of
 from audit_app.selectors import current_redactor
 from orders_app.contract.actions import stored_action
 from orders_app.models import Action
 
-SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 MOST_LINES = 100
 
 
@@ -53,33 +53,21 @@ def redacted(action: Action) -> dict[str, Any]:
 
 
 def amount_of(row: HasAction) -> str:
-    return money(payload_of(row))
-
-
-def money(payload: Mapping[str, Any]) -> str:
-    """`total_cents` with its currency, as people write it; a dash where there is none."""
-    cents, currency = payload.get("total_cents"), payload.get("currency")
-    if isinstance(cents, bool) or not isinstance(cents, int):
-        return "-" if cents is None else str(cents)
-    units, rest = divmod(abs(cents), 100)
-    number = f"{'-' if cents < 0 else ''}{units:,}.{rest:02d}"
-    if not isinstance(currency, str) or not currency:
-        return number
-    return f"{SYMBOLS[currency]}{number}" if currency in SYMBOLS else f"{number} {currency[:8]}"
+    return total_of(payload_of(row))
 
 
 def payload_rows(payload: Mapping[str, Any]) -> list[Row]:
     hides = current_redactor().hides
-    return [_row(name, value, hidden=hides(name)) for name, value in payload.items()]
+    currency = payload.get("currency")
+    return [_row(name, value, currency, hidden=hides(name)) for name, value in payload.items()]
 
 
-def _row(name: str, value: Any, *, hidden: bool) -> Row:
-    label = name.replace("_", " ").strip().capitalize() or name
-    if name == "total_cents":
-        label = "Total in cents"
+def _row(name: str, value: Any, currency: Any, *, hidden: bool) -> Row:
+    words, value = as_shown(name, value, currency)
+    label = words.replace("_", " ").strip().capitalize() or name
     if not isinstance(value, dict | list):
         return Row(name, label, text=_scalar(value), hidden=hidden)
-    table = _table(value)
+    table = _table(value, currency)
     return Row(name, label, table=table) if table else Row(name, label, code=_indented(value))
 
 
@@ -91,7 +79,7 @@ def _scalar(value: Any) -> str:
     return str(value)
 
 
-def _table(value: Any) -> Table | None:
+def _table(value: Any, currency: Any) -> Table | None:
     """Lists of flat objects, such as an order's items, are tables."""
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
         return None
@@ -100,8 +88,13 @@ def _table(value: Any) -> Table | None:
     head = list(dict.fromkeys(key for item in value for key in item))
     if not 1 <= len(head) <= 8:
         return None
-    lines = [[_scalar(item.get(key)) for key in head] for item in value[:MOST_LINES]]
-    return Table(head, lines, max(0, len(value) - MOST_LINES))
+    lines = [_line(item, head, item.get("currency", currency)) for item in value[:MOST_LINES]]
+    names = [as_shown(key, "", currency)[0] for key in head]
+    return Table(names, lines, max(0, len(value) - MOST_LINES))
+
+
+def _line(item: Mapping[str, Any], head: list[str], currency: Any) -> list[str]:
+    return [_scalar(as_shown(key, item.get(key), currency)[1]) for key in head]
 
 
 def _indented(value: Any) -> str:

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from acteon_site.base.errors import AppError, bad_query, not_found
 from acteon_site.base.ids import as_uuid
+from acteon_site.base.money import as_shown
 from acteon_site.base.source import Source
 from acteon_site.http.endpoint import Endpoint, request_id_of, scope_of
 from audit_app.selectors import current_redactor
@@ -143,7 +144,7 @@ def approval_page(request: HttpRequest, hold: Hold, decision: str) -> HttpRespon
         "hold": hold,
         "decision": decision,
         # As pairs: a template reads `payload.items` as the order's own field of that name.
-        "fields": list(payload.items()),
+        "fields": [as_shown(name, value, payload.get("currency")) for name, value in payload.items()],
         "pending": hold.status == HoldStatus.PENDING,
     }
     response = render(request, "orders_app/approval.html", context)

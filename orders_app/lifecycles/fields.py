@@ -13,8 +13,9 @@ from typing import Any
 import re2
 
 from acteon_site.base.errors import FieldProblem
+from acteon_site.base.money import currency_problem
 
-TYPES = ("text", "integer", "number", "boolean", "list", "object")
+TYPES = ("text", "integer", "number", "boolean", "list", "object", "currency")
 NORMAL_FORMS: Mapping[str, Callable[[str], str]] = {"trim": str.strip, "upper": str.upper, "lower": str.lower}
 KEYS = ("type", "required", "min", "max", "min_length", "max_length", "normalize", "pattern", "one_of")
 _EXPECTED = {
@@ -24,6 +25,7 @@ _EXPECTED = {
     "boolean": "true or false",
     "list": "a list",
     "object": "an object",
+    "currency": "a currency of ISO 4217, such as 'USD'",
 }
 
 
@@ -120,6 +122,8 @@ def _problem(spec: FieldSpec, value: Any) -> str | None:
     if not _is_a(spec.type, value):
         hint = " without quotes" if isinstance(value, str) and spec.type in ("integer", "number") else ""
         return f"must be {_EXPECTED[spec.type]}{hint}"
+    if spec.type == "currency" and (problem := currency_problem(value)):
+        return problem
     if isinstance(value, int | float) and not isinstance(value, bool):
         if spec.min is not None and value < spec.min:
             return f"must be at least {spec.min:g}"
@@ -148,6 +152,7 @@ def _is_a(kind: str, value: Any) -> bool:
         "number": (int, float),
         "list": list,
         "object": dict,
+        "currency": str,
     }
     return isinstance(value, types[kind])
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from acteon_site.base.clock_text import rfc3339
+from acteon_site.base.money import total_of
 from chains_app.models import Run
 from chains_app.services.runs import Owner, run_of_notice
 from orders_app.models import Hold
@@ -21,7 +22,7 @@ def approval_notice(item: Decided, hold: Hold, unit: UnitOfWork) -> Run | None:
     if hold.notify_provider not in unit.state.providers:
         return None
     approve, reject = approval_links(hold)
-    payload = {
+    payload: dict[str, Any] = {
         "approval_id": str(hold.pk),
         "rule": hold.rule,
         "message": hold.message,
@@ -31,6 +32,8 @@ def approval_notice(item: Decided, hold: Hold, unit: UnitOfWork) -> Run | None:
         "action_id": hold.action_id_text,
         "order": item.scrubber.payload,
     }
+    if "total_cents" in item.scrubber.payload:
+        payload["amount"] = total_of(item.scrubber.payload)
     return run_of_notice(
         hold.notify_provider,
         origin=_origin(item, "approval_request", payload),

@@ -11,6 +11,7 @@ from jinja2.filters import make_attrgetter
 from jinja2.runtime import Context, Undefined
 from jinja2.utils import _PassArg
 
+from acteon_site.base.money import money
 from orders_app.sandbox import texts
 from orders_app.sandbox.budget import MAX_TEXT, Budget, budget_of
 
@@ -33,6 +34,7 @@ _ATTRIBUTE_AT = {"sort": 2, "min": 1, "max": 1, "unique": 1, "groupby": 0, "sele
 def filters() -> dict[str, Filter]:
     own: dict[str, Filter] = {
         "join": _join,
+        "money": _money,
         "replace": _replace,
         "round": _round,
         "sum": _sum,
@@ -98,6 +100,17 @@ def _join(context: Context, value: Any, d: Any = "", attribute: str | int | None
     if attribute is not None:
         value = map(make_attrgetter(context.environment, attribute), value)
     return texts.joined(budget_of(context), d, value)
+
+
+@pass_context
+def _money(context: Context, value: Any, currency: Any = None) -> str:
+    """`{{ payload.total_cents | money(payload.currency) }}`; what is not there is shown as a dash."""
+    given = [None if isinstance(one, Undefined) else one for one in (value, currency)]
+    budget = budget_of(context)
+    for one in given:
+        budget.weigh(one, MAX_TEXT)
+    checked_number(value)
+    return budget.write(money(*given))
 
 
 @pass_context

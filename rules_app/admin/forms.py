@@ -17,9 +17,10 @@ from acteon_site.base.names import name_problem
 from rules_app.engine import ACTIONS, parse_rule, timezone_problem
 from rules_app.engine.fields import ROOTS
 from rules_app.engine.operators.registry import OPERATORS
-from rules_app.engine.quota_terms import overage_text, parse_quota, window_text
+from rules_app.engine.quota_terms import overage_text, window_text
 from rules_app.engine.rules import KEYS
 from rules_app.models import Quota, Rule, RuleSettings
+from rules_app.services.quotas import quota_problems
 
 _EXAMPLE = '<pre style="white-space: pre-wrap">{}</pre>'
 CONDITION_HELP = format_html(
@@ -154,7 +155,7 @@ class QuotaForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("window_seconds", "a custom window needs its length in seconds")
         cleaned["labels"] = cleaned.get("labels") or {}
         places = {"overage_behavior": "overage_target"}
-        show_problems(self, parse_quota(self._spec(cleaned))[1], places)
+        show_problems(self, quota_problems(self._spec(cleaned)), places)
         return cleaned
 
     def _spec(self, cleaned: dict[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from acteon_site.base import config_versions
-from acteon_site.base.errors import conflict, invalid
+from acteon_site.base.errors import FieldProblem, conflict, invalid
 from rules_app.engine.quota_terms import QuotaTerms, overage_text, parse_quota, window_text
 from rules_app.models import Quota
+from rules_app.references import Named, reference_problems
+from rules_app.services.rule_sets import rules_lock
 
 
 def quota_spec(quota: Quota) -> dict[str, Any]:
@@ -45,6 +47,7 @@ def quota_update(*, quota: Quota, changes: dict[str, Any], actor: str) -> Quota:
 @transaction.atomic
 def quota_save(*, quota: Quota, actor: str) -> Quota:
     """Save a row as a person left it, checked like any other."""
+    rules_lock()  # nobody deletes the providers that it names
     _checked(quota_spec(quota))
     quota.edited_by, quota.edited_at = actor, timezone.now()
     try:
@@ -62,11 +65,23 @@ def quota_delete(*, quota: Quota) -> None:
     config_versions.touch(config_versions.QUOTAS)
 
 
-def _checked(spec: dict[str, Any]) -> QuotaTerms:
+def quota_problems(spec: dict[str, Any]) -> list[FieldProblem]:
+    """Everything that is wrong with a spec, providers that do not exist included."""
     terms, problems = parse_quota(spec)
-    if terms is None:
+    return reference_problems(_named(terms)) if terms else problems
+
+
+def _checked(spec: dict[str, Any]) -> QuotaTerms:
+    terms, _ = parse_quota(spec)
+    problems = quota_problems(spec)
+    if terms is None or problems:
         raise invalid(f"{problems[0].field} {problems[0].message}", problems)
     return terms
+
+
+def _named(terms: QuotaTerms) -> list[Named]:
+    named = {"provider": terms.provider, "overage_behavior": terms.overage_target}
+    return [(field, "providers", name) for field, name in named.items() if name]
 
 
 def _put(quota: Quota, terms: QuotaTerms) -> Quota:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from acteon_site.base import config_versions
 from acteon_site.base.digest import content_digest
 from acteon_site.base.errors import FieldProblem, conflict, invalid, not_found
+from rules_app.engine import Rule as EngineRule
 from rules_app.engine import parse_rule, timezone_problem
 from rules_app.models import Rule, RuleSettings, RuleSetVersion
 from rules_app.references import reference_problems
@@ -49,6 +50,11 @@ def rule_set_publish(*, cause: str, actor: str) -> RuleSetVersion:
     return version
 
 
+def _reference_problems(rule: EngineRule) -> list[FieldProblem]:
+    named = rule.action.references()
+    return reference_problems([(f"action.{field}", section, name) for field, section, name in named])
+
+
 def _refuse(problems: list[FieldProblem], introduction: str = "") -> None:
     if problems:
         raise invalid(f"{introduction}{problems[0].field} {problems[0].message}", problems)
@@ -62,7 +68,7 @@ def rule_save(*, rule: Rule, actor: str) -> Rule:
     """
     rules_lock()
     parsed, problems = parse_rule(rule_spec(rule))
-    _refuse(problems or (reference_problems(parsed) if parsed else []))
+    _refuse(problems or (_reference_problems(parsed) if parsed else []))
     if Rule.objects.filter(name=rule.name).exclude(pk=rule.pk).exists():
         raise conflict(f"there is a rule named {rule.name} already")
     before = Rule.objects.filter(pk=rule.pk).first()

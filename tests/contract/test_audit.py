@@ -73,16 +73,19 @@ def test_every_filter_matches_exactly(trail: Strict, name: str, value: str | Non
     found = trail.get("/v1/audit", shapes.RECORDS, **{name: value})
     assert found["records"]
     assert {record[name] for record in found["records"]} == {value}
-    if name != "outcome":
+    if name not in ("outcome", "verdict"):
         assert trail.get("/v1/audit", shapes.RECORDS, **{name: f"{value}x"})["records"] == []
 
 
-@pytest.mark.parametrize("outcome", ["nope", "", "Executed", "executed "])
-def test_an_outcome_that_is_none_is_refused_with_the_known_ones(trail: Strict, outcome: str) -> None:
+@pytest.mark.parametrize("word", ["nope", "", "Executed", "Deny", "executed ", "deny "])
+@pytest.mark.parametrize(("name", "known"), [("outcome", "executed"), ("verdict", "deny")])
+def test_an_outcome_or_verdict_that_is_none_is_refused_with_the_known_ones(
+    trail: Strict, name: str, known: str, word: str
+) -> None:
     for method, path in (("GET", "/v1/audit"), ("POST", "/v1/audit/replay")):
-        error = trail.refused(method, path, 400, "BAD_QUERY", query={**SCOPE, "outcome": outcome})
-        assert [problem["field"] for problem in error["details"]] == ["outcome"]
-        assert "executed" in error["error"]
+        error = trail.refused(method, path, 400, "BAD_QUERY", query={**SCOPE, name: word})
+        assert [problem["field"] for problem in error["details"]] == [name]
+        assert known in error["error"]
 
 
 def test_times_bound_the_dispatch(trail: Strict) -> None:

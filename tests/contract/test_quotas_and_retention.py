@@ -114,6 +114,28 @@ def test_bad_fields_are_named(client: Strict, change: dict[str, Any], field: str
     assert client.get("/v1/quotas", shapes.QUOTAS)["quotas"] == []
 
 
+@pytest.mark.parametrize(
+    ("change", "field", "near"),
+    [
+        ({"provider": "warehose"}, "provider", "warehouse"),
+        ({"overage_behavior": "degrade:compliance-que"}, "overage_behavior", "compliance-queue"),
+        ({"overage_behavior": {"notify": {"target": "email-servce"}}}, "overage_behavior", "email-service"),
+    ],
+)
+def test_a_provider_that_does_not_exist_is_refused_and_a_near_one_named(
+    client: Strict, change: dict[str, Any], field: str, near: str
+) -> None:
+    error = client.refused("POST", "/v1/quotas", 422, "VALIDATION", body={**QUOTA, **change})
+    assert [problem["field"] for problem in error["details"]] == [field]
+    assert f"did you mean '{near}'" in error["error"]
+    path = f"/v1/quotas/{made(client)['id']}"
+    if field != "provider":  # a quota's scope is changed by a new one
+        client.refused("PUT", path, 422, "VALIDATION", body=change)
+    assert [quota["overage_behavior"] for quota in client.get("/v1/quotas", shapes.QUOTAS)["quotas"]] == [
+        "block"
+    ]
+
+
 def test_one_quota_for_each_scope(client: Strict) -> None:
     made(client)
     client.refused("POST", "/v1/quotas", 409, body=QUOTA)

@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from acteon_site.access.keys import api_key_create
 from acteon_site.base import config_versions
+from chains_app.models import Provider
 from rules_app.engine import RuleSet
 from rules_app.models import Rule
 from rules_app.selectors import current_rules
@@ -45,6 +46,13 @@ def add_rule(**spec: Any) -> Rule:
     rule = Rule(**spec)
     rule.save()
     return rule
+
+
+@pytest.fixture
+def providers(db: None) -> list[Provider]:
+    """Some that quotas may name."""
+    names = ("email-service", "warehouse")
+    return Provider.objects.bulk_create(Provider(name=name, kind="log") for name in names)
 
 
 @pytest.fixture

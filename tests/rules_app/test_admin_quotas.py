@@ -34,7 +34,7 @@ def form(**changes: Any) -> dict[str, Any]:
     return fields | changes
 
 
-def test_a_quota_made_by_hand_counts_at_once_and_shows_its_use() -> None:
+def test_a_quota_made_by_hand_counts_at_once_and_shows_its_use(providers: object) -> None:
     client = manager()
     assert (
         client.post(reverse(ADD), form(overage="notify", overage_target="email-service")).status_code == 302
@@ -58,6 +58,9 @@ def test_a_quota_made_by_hand_counts_at_once_and_shows_its_use() -> None:
         ({"window": "custom"}, "window_seconds"),
         ({"overage": "degrade"}, "overage_target"),
         ({"overage": "degrade", "overage_target": "a:b"}, "overage_target"),
+        ({"overage": "degrade", "overage_target": "email-servce"}, "overage_target"),
+        ({"overage": "notify", "overage_target": "nobody"}, "overage_target"),
+        ({"provider": "email-servce"}, "provider"),
         ({"principal": "key:a", "per_principal": "on"}, "per_principal"),
         ({"labels": "[1]"}, "labels"),
     ],

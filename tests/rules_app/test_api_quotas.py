@@ -25,7 +25,7 @@ def made(client: Any, **changes: Any) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def test_a_quota_is_made_read_changed_and_deleted(caller: Caller) -> None:
+def test_a_quota_is_made_read_changed_and_deleted(caller: Caller, providers: object) -> None:
     client = caller()
     quota = made(client, description="orders", labels={"team": "shop"})
     assert quota == QUOTA | {

@@ -102,8 +102,10 @@ def test_a_quota_counts_from_the_moment_it_is_made_and_no_longer_once_it_is_gone
 
 
 @pytest.mark.django_db
-def test_an_update_changes_only_what_it_names() -> None:
-    quota = quota_create(spec=HOURLY | {"description": "shop", "overage_behavior": "notify:ops"}, actor="ann")
+def test_an_update_changes_only_what_it_names(providers: object) -> None:
+    quota = quota_create(
+        spec=HOURLY | {"description": "shop", "overage_behavior": "notify:warehouse"}, actor="ann"
+    )
     quota_update(quota=quota, changes={"max_actions": 5}, actor="bob")
     quota.refresh_from_db()
     assert quota_spec(quota) == HOURLY | {
@@ -111,7 +113,7 @@ def test_an_update_changes_only_what_it_names() -> None:
         "principal": None,
         "per_principal": False,
         "max_actions": 5,
-        "overage_behavior": "notify:ops",
+        "overage_behavior": "notify:warehouse",
         "enabled": True,
         "description": "shop",
         "labels": {},
@@ -128,7 +130,7 @@ def test_a_refused_update_leaves_the_quota_as_it_was() -> None:
 
 
 @pytest.mark.django_db
-def test_a_second_quota_of_one_scope_is_a_conflict_and_another_providers_is_none() -> None:
+def test_a_second_quota_of_one_scope_is_a_conflict_and_another_providers_is_none(providers: object) -> None:
     quota_create(spec=HOURLY, actor="ann")
     with pytest.raises(AppError) as caught:
         quota_create(spec=HOURLY | {"window": "daily"}, actor="ann")

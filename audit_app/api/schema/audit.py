@@ -92,7 +92,7 @@ FILTERS = (
     *OPTIONAL_SCOPE,
     *(query(name, NAME) for name in ("provider", "action_type", "matched_rule", "caller_id")),
     query("outcome", enum(*sorted(OUTCOMES))),
-    query("verdict", TEXT),
+    query("verdict", enum(*sorted(VERDICTS))),
     query("chain_id", UUID),
     query("from", TIME, "On dispatched_at"),
     query("to", TIME, "On dispatched_at"),
