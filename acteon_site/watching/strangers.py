@@ -16,7 +16,7 @@ SECONDS = 10.0
 class Refusals(logging.Filter):
     """At most LINES of refused requests in SECONDS; the first one after tells how many were left out.
 
-    What failed here, and not at the caller's, is an error with its traceback as ever.
+    What fails here, and does not only refuse, is an error with its traceback as ever.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,11 @@ class Refusals(logging.Filter):
 def _is_refusal(record: logging.LogRecord) -> bool:
     if not any(record.name == name or record.name.startswith(f"{name}.") for name in REFUSALS):
         return False
-    return int(getattr(record, "status_code", 500)) < 500
+    return _status(record) < 500 or not record.exc_info
+
+
+def _status(record: logging.LogRecord) -> int:
+    return int(getattr(record, "status_code", 500))
 
 
 def _shorten(record: logging.LogRecord, left_out: int) -> None:
@@ -57,7 +61,8 @@ def _shorten(record: logging.LogRecord, left_out: int) -> None:
     record.msg = text if len(text) <= LINE else f"{text[:LINE]}…"
     record.args = ()
     record.exc_info = None
-    record.levelno, record.levelname = logging.WARNING, "WARNING"
+    if _status(record) < 500:
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
     record.__dict__.pop("request", None)  # its repr holds the whole path again
     if left_out:
         record.left_out = left_out
