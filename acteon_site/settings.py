@@ -7,6 +7,7 @@ Two modes. `embedded` (default): SQLite under var/ and an in-process broker, for
 import os
 import tempfile
 import tomllib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,8 @@ CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
+# It is there after `collectstatic` alone; without, the files come from the apps themselves.
+warnings.filterwarnings("ignore", "No directory at: ", UserWarning)
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False

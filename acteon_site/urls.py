@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
+from acteon_site.access.sign_in_form import admin_login
 from acteon_site.access.views import Login, Logout, SigningKeys
 from acteon_site.watching.health import Health, Metrics, PrometheusMetrics, Ready
 from chains_app.api.urls import admin_urlpatterns as breaker_urls
@@ -27,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("chains_app.api.urls")),
     path("", include("audit_app.api.urls")),
     *breaker_urls,
+    path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
 ]
 

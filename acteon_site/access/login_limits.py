@@ -1,4 +1,5 @@
-"""How often a username may be tried from one address before it has to wait. Counted in the database."""
+"""How often a username may be tried before it has to wait: from one address, or from a device that is known to be its
+own. Counted in the database."""
 
 from __future__ import annotations
 
@@ -17,12 +18,12 @@ MOST_FAILURES = 5
 WINDOW = timedelta(minutes=15)
 
 
-def attempt_count(*, username: str, address: str) -> str:
+def attempt_count(*, username: str, address: str, device: str = "") -> str:
     """Count an attempt before it is made, so that many at once cannot pass; answers its key.
 
     Raises 429 with Retry-After where the window is full. `attempts_forget` takes a success out again.
     """
-    key = keyed_hash("login", username.casefold(), _network(address))
+    key = keyed_hash("login", username.casefold(), f"device {device}" if device else network_of(address))
     now = db_now()
     with transaction.atomic():
         fresh = {"window_ends_at": now + WINDOW}
@@ -55,7 +56,7 @@ def _too_many(wait: timedelta) -> AppError:
     return AppError(message, "RATE_LIMITED", 429, retryable=True, headers=headers)
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """An IPv6 caller owns a whole /64; trying each of its addresses must not help."""
     try:
         parsed = ipaddress.ip_address(address)

@@ -8,9 +8,9 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.access.login_limits import attempt_count, attempts_forget
+from acteon_site.access.known_devices import device_remember
+from acteon_site.access.sign_in import sign_in_attempt
 from acteon_site.access.tokens import token_create, token_revoke
-from acteon_site.access.whence import client_address
 from acteon_site.base.errors import AppError, FieldProblem, forbidden, invalid
 from acteon_site.base.principals import Role
 from acteon_site.http.endpoint import Endpoint, body_of, caller_of
@@ -27,14 +27,15 @@ class Login(Endpoint):
 
     def post(self, request: Request) -> Response:
         username, password = _credentials(body_of(request))
-        key = attempt_count(username=username, address=client_address(request._request))
-        token = token_create(username=username, password=password)
-        if token is None:
-            headers = {"WWW-Authenticate": 'Bearer realm="acteon"'}
-            raise AppError("username or password is wrong", "UNAUTHENTICATED", 401, headers=headers)
-        attempts_forget(key)
+        with sign_in_attempt(request._request, username) as attempt:
+            token = token_create(username=username, password=password)
+            if token is None:
+                headers = {"WWW-Authenticate": 'Bearer realm="acteon"'}
+                raise AppError("username or password is wrong", "UNAUTHENTICATED", 401, headers=headers)
+            attempt.succeeded()
         answer = Response({"token": token, "expires_in": settings.TOKEN_SECONDS})
         answer.headers["Cache-Control"] = "no-store"
+        device_remember(answer, request._request, username)
         return answer
 
 

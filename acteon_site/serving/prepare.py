@@ -30,8 +30,6 @@ def prepare(*, fixtures: Path | None = None) -> Prepared:
 
     Raises CommandError where the fixtures do not load; the database then stands as it was.
     """
-    # WhiteNoise warns of a missing directory even where it serves from the apps themselves.
-    Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
     call_command("migrate", verbosity=0, interactive=False)
     directory = fixtures or (None if is_loaded() else FIXTURES)
     if directory is not None:

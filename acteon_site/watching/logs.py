@@ -14,9 +14,13 @@ from celery.signals import setup_logging
 from django.conf import settings
 from structlog.typing import Processor
 
+from acteon_site.watching.strangers import Refusals
+
 JSON, CONSOLE = "json", "console"
 # Their debug and info lines hold SQL parameters and whole URLs.
 QUIET = ("django.db.backends", "django_eventstream", "httpx", "httpcore", "asyncio", "kombu", "amqp")
+# They tell of every message at info level, ten a second where nothing happens. Tasks that fail are errors.
+EVERY_MESSAGE = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 _PLAIN = (str, int, float, bool, dict, list, tuple, type(None))
 
 Line = MutableMapping[str, Any]
@@ -87,11 +91,15 @@ def _formatter(shared: list[Processor]) -> logging.Formatter:
 def _take_over_root(formatter: logging.Formatter) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
+    handler.addFilter(Refusals())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.LOG_LEVEL)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in EVERY_MESSAGE:
+        told = root.isEnabledFor(logging.DEBUG)
+        logging.getLogger(name).setLevel(logging.NOTSET if told else logging.WARNING)
 
 
 def _renderer() -> Processor:

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 METHODS = ("get", "post", "put", "patch", "delete")
 # Pages for people, and the API's own description, which tells of no tenant.
-NO_ENDPOINTS = ("", "api-doc/openapi.json", "openapi.json", "swagger-ui/")
+NO_ENDPOINTS = ("", "api-doc/openapi.json", "openapi.json", "swagger-ui/", "admin/login/")
 
 
 def endpoints() -> set[tuple[str, str]]:
