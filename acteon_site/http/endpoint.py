@@ -116,6 +116,20 @@ def page_of(request: Request, default: int = 100) -> Page:
     return Page(limit, integer_of(request, "offset", 0, lowest=0, highest=MAX_OFFSET))
 
 
+def asked_scope(request: Request) -> dict[str, str]:
+    """The namespace and tenant that the query names, either or none of them; the caller's scope bounds the rest.
+
+    Raises 400 where one is misspelt, 403 where both are named and the caller's key does not cover them.
+    """
+    asked = {name: request.query_params[name] for name in SCOPE if name in request.query_params}
+    if len(asked) == len(SCOPE):
+        scope_of(request)
+    for name, value in asked.items():
+        if problem := name_problem(value, colon_allowed=False):
+            raise bad_query(f"{name} {problem}", [FieldProblem(name, problem)])
+    return asked
+
+
 def seen_rows(request: Request, rows: QuerySet[M]) -> QuerySet[M]:
     """Those in the caller's scope, and in the namespace and tenant that the query names, where it does."""
     asked = {name: request.query_params[name] for name in SCOPE if name in request.query_params}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from acteon_site.base.clock_text import rfc3339, rfc3339_or_none
@@ -13,7 +14,7 @@ from chains_app.models import Incident, Run, StepRun
 from chains_app.selectors import run_definition
 from chains_app.services.redacting import scrubber_of
 from chains_app.services.repair import failed_steps
-from chains_app.services.run_trees import graph_of
+from chains_app.services.run_trees import RunTree, graph_of, run_with_children
 from chains_app.states import RunStatus, StepStatus
 
 
@@ -31,39 +32,70 @@ def run_row(run: Run) -> dict[str, Any]:
 
 
 def run_detail(run: Run) -> dict[str, Any]:
-    definition, scrubber = run_definition(run), scrubber_of(run)
-    rows = {row.name: row for row in run.steps.all()}
+    definition, tree = run_definition(run), run_with_children(run)
+    steps = _Steps(tree, scrubber_of(run), run.status == RunStatus.COMPLETED)
     incident = run.incidents.filter(resolved_at__isnull=True).first()
     return {
         **run_row(run),
         "namespace": run.namespace,
         "tenant": run.tenant,
-        "steps": [_step(step, rows.get(step.name), scrubber, run.status) for step in definition.steps],
+        "steps": [steps.detail(step) for step in definition.steps],
         "expires_at": rfc3339_or_none(run.expires_at),
         "cancel_reason": run.cancel_reason or None,
         "cancelled_by": run.cancelled_by or None,
         "execution_path": run.execution_path,
-        "child_chain_ids": [
-            str(pk) for pk in run.children.order_by("started_at").values_list("pk", flat=True)
-        ],
+        "child_chain_ids": [str(child.pk) for child in tree.below.get(run.pk, ())],
         "definition_version": run.version.number if run.version else None,
         "error": run.error or None,
         "incident": incident_shape(incident) if incident else None,
     }
 
 
-def _step(step: Step, row: StepRun | None, scrubber: Scrubber, run_status: str) -> dict[str, Any]:
-    status = row.status if row else StepStatus.PENDING
-    return {
-        "name": step.name,
-        "provider": step.provider,
-        "status": shown_status(status, run_status == RunStatus.COMPLETED),
-        "response_body": scrubber.clean(row.response) if row and row.response is not None else None,
-        "error": row.error or None if row else None,
-        "completed_at": rfc3339_or_none(row.completed_at) if row else None,
-        "attempt": row.attempt if row else 0,
-        "max_retries": step.retry.max_retries,
-    }
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Steps with what they know of the runs below them. A branch has its parent's origin, so one scrubber does."""
+
+    tree: RunTree
+    scrubber: Scrubber
+    over: bool
+
+    def detail(self, step: Step) -> dict[str, Any]:
+        child = self._child(step)
+        optional = {
+            "sub_chain": step.sub_chain,
+            "child_chain_id": str(child.pk) if child else "",
+            "parallel_sub_steps": [self._branch(step, inner) for inner in step.parallel.steps]
+            if step.parallel
+            else "",
+        }
+        shown = self._shown(step, self._row(self.tree.root, step))
+        return shown | {name: value for name, value in optional.items() if value != ""}
+
+    def _branch(self, step: Step, inner: Step) -> dict[str, Any]:
+        run = self._child(step, inner.name)
+        own = {"child_chain_id": str(run.pk)} if run else {}
+        return self._shown(inner, self._row(run, inner)) | own
+
+    def _child(self, step: Step, branch: str = "") -> Run | None:
+        """The newest, as the engine takes it."""
+        runs = self.tree.below.get(self.tree.root.pk, ())
+        found = [run for run in runs if (run.parent_step, run.branch) == (step.name, branch)]
+        return found[-1] if found else None
+
+    def _row(self, run: Run | None, step: Step) -> StepRun | None:
+        return self.tree.steps.get(run.pk, {}).get(step.name) if run else None
+
+    def _shown(self, step: Step, row: StepRun | None) -> dict[str, Any]:
+        return {
+            "name": step.name,
+            "provider": step.provider,
+            "status": shown_status(row.status if row else StepStatus.PENDING, self.over),
+            "response_body": self.scrubber.clean(row.response) if row and row.response is not None else None,
+            "error": row.error or None if row else None,
+            "completed_at": rfc3339_or_none(row.completed_at) if row else None,
+            "attempt": row.attempt if row else 0,
+            "max_retries": step.retry.max_retries,
+        }
 
 
 def run_history(run: Run) -> dict[str, Any]:
@@ -132,5 +164,6 @@ def _dead_letter(run: Run, failed: StepRun | None) -> dict[str, Any]:
         "step": failed.name if failed else None,
         "error": run.error,
         "attempts": failed.attempt if failed else 0,
-        "timestamp": rfc3339_or_none(run.dead_lettered_at or run.ended_at),
+        # Unix seconds and never null: clients fail on anything else, after the queue has been emptied.
+        "timestamp": int((run.dead_lettered_at or run.ended_at or run.updated_at).timestamp()),
     }

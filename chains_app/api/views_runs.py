@@ -13,7 +13,16 @@ from acteon_site.base.ids import as_uuid
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Role
 from acteon_site.base.source import Source
-from acteon_site.http.endpoint import Endpoint, body_of, caller_of, flag_of, page_of, request_id_of, scope_of
+from acteon_site.http.endpoint import (
+    Endpoint,
+    asked_scope,
+    body_of,
+    caller_of,
+    flag_of,
+    page_of,
+    request_id_of,
+    scope_of,
+)
 from chains_app.api.run_shapes import (
     dead_letter_shapes,
     incident_shape,
@@ -178,12 +187,8 @@ def _resumed(incident: Incident, error: AppError | None) -> dict[str, Any]:
 
 
 def _letters(request: Request) -> QuerySet[Run]:
-    """Dead letters of the scope that the query names; without one, of all that a global key may see."""
-    caller = caller_of(request)
-    if "namespace" not in request.query_params and caller.is_global:
-        return dead_letters().filter(**caller.action_lookups())
-    namespace, tenant = scope_of(request)
-    return dead_letters(namespace=namespace, tenant=tenant).filter(**caller.action_lookups())
+    """Dead letters of the scope that the query names; clients name none and mean all that their key may see."""
+    return dead_letters(**asked_scope(request)).filter(**caller_of(request).action_lookups())
 
 
 class DeadLetterStats(Endpoint):

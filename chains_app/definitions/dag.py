@@ -28,6 +28,7 @@ class StepTrace:
     begun: bool = False
     undo: str = ""
     body: Any = None
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Node:
     undo: str = ""
     chain_id: str = ""
     inside: Graph | None = None
+    attempt: int = 0
 
     @property
     def kind(self) -> str:
@@ -86,13 +88,16 @@ def run_graph(trace: Trace, chains: Chains) -> Graph:
     return _Drawer(chains).graph(trace.definition, trace, (trace.definition.name,))
 
 
-def as_dict(graph: Graph) -> dict[str, Any]:
-    """The contract's DAG. What is inside a node has nodes alone: the contract gives it no edges."""
+def as_dict(graph: Graph, *, over: bool = False) -> dict[str, Any]:
+    """The contract's DAG; a sub-chain's node has one of these as its `children`.
+
+    `over`: the run around it is completed, and what it has not come to it will never come to.
+    """
     run = {"chain_id": graph.chain_id, "status": graph.status} if graph.chain_id else {}
     return {
         "chain_name": graph.name,
         **run,
-        "nodes": [_node_dict(node, graph.status == COMPLETED) for node in graph.nodes],
+        "nodes": [_node_dict(node, over or graph.status == COMPLETED) for node in graph.nodes],
         "edges": [_edge_dict(edge) for edge in graph.edges],
         "execution_path": list(graph.path),
     }
@@ -151,7 +156,7 @@ def _traced(step: Step, seen: StepTrace | None, below: Trace | None, inside: Gra
     """A step of a run; `below` is the run of its own that it has, where it has one."""
     state = seen or StepTrace(PENDING)
     chain_id = below.chain_id if below else ""
-    return Node(step, state.status, state.begun, state.undo, chain_id, inside)
+    return Node(step, state.status, state.begun, state.undo, chain_id, inside, state.attempt)
 
 
 def _edges(definition: Definition, trace: Trace | None) -> list[Edge]:
@@ -195,10 +200,22 @@ def _node_dict(node: Node, run_completed: bool) -> dict[str, Any]:
         "sub_chain_name": step.sub_chain,
         "status": shown_status(node.status, run_completed),
         "child_chain_id": node.chain_id,
+        **_inside_dict(node, run_completed),
     }
-    if node.inside:
-        shown["children"] = [_node_dict(inner, run_completed) for inner in node.inside.nodes]
+    if node.status:
+        shown |= {"attempt": node.attempt, "max_retries": step.retry.max_retries}
     return {key: value for key, value in shown.items() if value != ""}
+
+
+def _inside_dict(node: Node, run_completed: bool) -> dict[str, Any]:
+    """Strict clients read `children` as one whole graph, and branches under a key of their own."""
+    inside, group = node.inside, node.step.parallel
+    if inside is None:
+        return {}
+    if group is None:
+        return {"children": as_dict(inside, over=run_completed)}
+    branches = [_node_dict(inner, run_completed) for inner in inside.nodes]
+    return {"parallel_children": branches, "parallel_join": group.join}
 
 
 def _edge_dict(edge: Edge) -> dict[str, Any]:

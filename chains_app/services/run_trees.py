@@ -47,6 +47,17 @@ def run_tree(run: Run, *, payloads: bool = False) -> RunTree:
     return tree
 
 
+def run_with_children(run: Run) -> RunTree:
+    """The run, the runs right below it, and the steps of the run and of its branches: two queries."""
+    tree = RunTree(run)
+    if children := _below([run], payloads=False)[:MOST_RUNS]:
+        tree.below[run.pk] = children
+    shown = [run.pk, *(child.pk for child in children if child.branch)]
+    for step in StepRun.objects.filter(run__in=shown):
+        tree.steps.setdefault(step.run_id, {})[step.name] = step
+    return tree
+
+
 def _below(parents: list[Run], payloads: bool) -> list[Run]:
     found = Run.objects.filter(parent__in=[parent.pk for parent in parents]).order_by("started_at", "id")
     return list((found if payloads else found.defer(*PAYLOADS))[:MOST_RUNS])
@@ -65,7 +76,7 @@ def _trace(tree: RunTree, run: Run) -> Trace:
         status=run.status,
         path=tuple(run.execution_path),
         steps={
-            name: StepTrace(row.status, row.attempt > 0, row.undo, row.response)
+            name: StepTrace(row.status, row.attempt > 0, row.undo, row.response, row.attempt)
             for name, row in steps.items()
         },
         # The newest of each, as the engine takes them.

@@ -9,7 +9,15 @@ from rest_framework.response import Response
 
 from acteon_site.base.errors import bad_query, not_found
 from acteon_site.base.principals import Role
-from acteon_site.http.endpoint import Endpoint, body_of, caller_of, integer_of, request_id_of, scope_of
+from acteon_site.http.endpoint import (
+    Endpoint,
+    asked_scope,
+    body_of,
+    caller_of,
+    integer_of,
+    request_id_of,
+    scope_of,
+)
 from audit_app.api.views_audit import filtered_records
 from audit_app.selectors import records_seen_by
 from orders_app.services.replay import (
@@ -50,13 +58,14 @@ class ReplayMany(Endpoint):
     write_role = Role.OPERATOR
 
     def post(self, request: Request) -> Response:
-        namespace, tenant = scope_of(request)
+        """Clients name no scope and mean all that their key may see."""
+        asked_scope(request)
         limit = integer_of(request, "limit", 100, lowest=1, highest=1000)
         records = filtered_records(request)
         if "outcome" not in request.query_params:
             records = records.filter(outcome__in=REPLAYABLE)
         caller = caller_of(request)
-        originals, missing = originals_of(records, (namespace, tenant), caller, limit=limit)
+        originals, missing = originals_of(records, caller, limit=limit)
         submission = submission_for(caller, request_id_of(request))
         results = [action_replay(original, submission) for original in originals]
         return Response(_summary(results, missing))

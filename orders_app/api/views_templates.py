@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from acteon_site.base.errors import invalid_field, not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.principals import Role
-from acteon_site.http.endpoint import SCOPE, Endpoint, body_of, page_response, require_seen, scope_of
+from acteon_site.http.endpoint import (
+    SCOPE,
+    Endpoint,
+    asked_scope,
+    body_of,
+    caller_of,
+    page_response,
+    require_seen,
+    scope_of,
+)
 from orders_app.api.shapes import profile_shape, template_shape
 from orders_app.models import Template, TemplateProfile
 from orders_app.sandbox.budget import Budget
@@ -18,10 +28,14 @@ from orders_app.sandbox.rendering import RenderError, render_text
 from orders_app.selectors import templates
 from orders_app.services.template_edits import profile_delete, profile_save, template_delete, template_save
 
+M = TypeVar("M", bound=Model)
+# What makes a text a template.
+MARKS = ("{{", "{%", "{#")
+
 
 class Templates(Endpoint):
     def get(self, request: Request) -> Response:
-        rows = Template.objects.filter(**_scope(request)).order_by("name")
+        rows = _listed(request, Template.objects.order_by("name", "namespace", "tenant"))
         return page_response(request, "templates", rows, template_shape)
 
     def post(self, request: Request) -> Response:
@@ -51,7 +65,7 @@ class TemplateDetail(Endpoint):
 
 class Profiles(Endpoint):
     def get(self, request: Request) -> Response:
-        rows = TemplateProfile.objects.filter(**_scope(request)).order_by("name")
+        rows = _listed(request, TemplateProfile.objects.order_by("name", "namespace", "tenant"))
         return page_response(request, "profiles", rows, profile_shape)
 
     def post(self, request: Request) -> Response:
@@ -80,7 +94,7 @@ class ProfileDetail(Endpoint):
 
 
 class Render(Endpoint):
-    """Try a profile, or a template text, on data. Stores nothing."""
+    """Try a profile, a template by its name, or a text on data. Stores nothing."""
 
     write_role = Role.VIEWER
 
@@ -90,7 +104,7 @@ class Render(Endpoint):
             return Response({"rendered": _rendered_profile(request, body)})
         if not isinstance(body.get("template"), str):
             raise invalid_field("template", "is required (or profile, namespace and tenant)")
-        return Response({"rendered": _rendered("template", body["template"], _data(body, "data"), Budget())})
+        return Response({"rendered": _rendered_template(request, body)})
 
 
 def _rendered_profile(request: Request, body: dict[str, Any]) -> dict[str, str]:
@@ -100,10 +114,40 @@ def _rendered_profile(request: Request, body: dict[str, Any]) -> dict[str, str]:
     profile = templates().profiles.get((namespace, tenant, body["profile"]))
     if profile is None:
         raise not_found(f"no profile is named {body['profile']!r} here")
-    payload = _data(body, "payload")
-    context = {**payload, "payload": payload, "namespace": namespace, "tenant": tenant}
-    budget = Budget()
+    context, budget = _context(namespace, tenant, _data(body, "payload")), Budget()
     return {name: _rendered(name, text, context, budget) for name, text in profile.items()}
+
+
+def _rendered_template(request: Request, body: dict[str, Any]) -> str:
+    """`template` is a template's name where there is such a name, else a text."""
+    data = _data(body, "data") or _data(body, "payload")
+    scope = _scope_of_template(request, body)
+    if scope is None:
+        return _rendered("template", body["template"], data, Budget())
+    text = templates().texts[*scope, body["template"]]
+    return _rendered("template", text, _context(*scope, data), Budget())
+
+
+def _scope_of_template(request: Request, body: dict[str, Any]) -> tuple[str, str] | None:
+    """Whose template has this name, among those that the caller may see; None where it is a text."""
+    name, known = body["template"], templates().texts
+    if any(part in body for part in SCOPE):
+        scope = scope_of(request, body)
+        if (*scope, name) in known:
+            return scope
+        if not any(mark in name for mark in MARKS):  # a misspelt name must not come back as its own text
+            raise not_found(f"no template is named {name!r} here")
+        return None
+    covers = caller_of(request).covers
+    found = [key[:2] for key in known if key[2] == name and covers(*key[:2])]
+    if len(found) > 1:
+        raise invalid_field("template", "several tenants have one of this name: name namespace and tenant")
+    return found[0] if found else None
+
+
+def _context(namespace: str, tenant: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """As on dispatch."""
+    return {**payload, "payload": payload, "namespace": namespace, "tenant": tenant}
 
 
 def _data(body: dict[str, Any], name: str) -> dict[str, Any]:
@@ -137,8 +181,9 @@ def _common(body: dict[str, Any]) -> dict[str, Any]:
     return {"name": body.get("name"), "labels": labels, "description": description}
 
 
-def _scope(request: Request) -> dict[str, str]:
-    return dict(zip(SCOPE, scope_of(request), strict=True))
+def _listed(request: Request, rows: QuerySet[M]) -> QuerySet[M]:
+    """Clients name no scope and mean all that their key may see."""
+    return rows.filter(**asked_scope(request)).filter(**caller_of(request).lookups())
 
 
 def _found(request: Request, model: Any, pk: str) -> Any:

@@ -12,7 +12,7 @@ from jinja2.runtime import Context, Undefined
 from jinja2.utils import _PassArg
 
 from acteon_site.base.money import money
-from orders_app.sandbox import texts
+from orders_app.sandbox import layout, sequences, texts
 from orders_app.sandbox.budget import MAX_TEXT, Budget, budget_of
 
 Filter = Callable[..., Any]
@@ -33,12 +33,23 @@ _ATTRIBUTE_AT = {"sort": 2, "min": 1, "max": 1, "unique": 1, "groupby": 0, "sele
 
 def filters() -> dict[str, Filter]:
     own: dict[str, Filter] = {
+        "batch": sequences.batch,
+        "bool": bool,
+        "center": layout.center,
+        "chain": sequences.chained,
+        "format": layout.formatted,
+        "indent": layout.indent,
         "join": _join,
+        "lines": layout.lines,
         "money": _money,
+        "pprint": layout.pprint,
         "replace": _replace,
         "round": _round,
+        "slice": sequences.sliced,
+        "split": layout.split,
         "sum": _sum,
         "tojson": _tojson,
+        "zip": sequences.zipped,
     }
     return {name: _counted(name, JINJAS[name]) for name in PLAIN} | own
 

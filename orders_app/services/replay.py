@@ -5,7 +5,7 @@ An action is known by its id and type: whatever was stored under them, and every
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from orders_app.services.effects import actions_in_effect, took_effect
 REPLAYABLE = ("failed", "throttled", "circuit_open", "quota_exceeded")
 TOOK_EFFECT = "its order took effect; it is never run again"
 GONE = "the original is no longer stored"
+_NAME = ("namespace", "tenant", "action_type", "action_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,9 @@ def original_of(namespace: str, tenant: str, action_id: str, caller: Principal =
 
 
 def originals_of(
-    records: QuerySet[AuditRecord], scope: tuple[str, str], caller: Principal, *, limit: int
+    records: QuerySet[AuditRecord], caller: Principal, *, limit: int
 ) -> tuple[list[Action], int]:
-    """The stored originals of the newest actions on a tenant's records, oldest first, and how many are stored no more.
+    """The stored originals of the newest actions on these records, oldest first, and how many are stored no more.
 
     Replays are no originals, and what a replay has brought to effect is left out.
     """
@@ -74,17 +75,18 @@ def originals_of(
     done = actions_in_effect(Action.objects.filter(**same, replay_of=OuterRef("action_id")))
     wanted = records.exclude(verdict="chain").exclude(Exists(replays)).exclude(Exists(done))
     # Actions, not rows: one that was sent a hundred times must not take the place of others.
-    each = wanted.order_by().values("action_type", "action_id").annotate(last=Max("dispatched_at"))
-    newest = each.order_by("-last", "action_id", "action_type")[:limit]
-    names = {(row["action_type"], row["action_id"]) for row in newest}
-    namespace, tenant = scope
-    rows = Action.objects.filter(
-        namespace=namespace, tenant=tenant, action_id__in={action_id for _, action_id in names}, replay_of=""
-    )
-    seen = rows.filter(**caller.action_lookups()).order_by("received_at")
-    stored = {(row.action_type, row.action_id): row for row in seen}
+    each = wanted.order_by().values(*_NAME).annotate(last=Max("dispatched_at"))
+    newest = each.order_by("-last", "action_id", "action_type", "tenant", "namespace")[:limit]
+    names = {tuple(row[field] for field in _NAME) for row in newest}
+    rows = Action.objects.filter(replay_of="", **_any_of(names)).filter(**caller.action_lookups())
+    stored = {tuple(getattr(row, field) for field in _NAME): row for row in rows.order_by("received_at")}
     found = [row for name, row in stored.items() if name in names]
     return sorted(found, key=lambda row: row.received_at), len(names) - len(found)
+
+
+def _any_of(names: Collection[tuple[str, ...]]) -> dict[str, Collection[str]]:
+    """Lookups of at least these actions, by the index on tenant and id."""
+    return {f"{field}__in": {name[place] for name in names} for place, field in enumerate(_NAME)}
 
 
 def action_replay(original: Action, submission: Submission) -> Replayed:

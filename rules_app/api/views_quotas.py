@@ -21,13 +21,17 @@ from rules_app.models import Quota
 from rules_app.services.quota_windows import quota_usage
 from rules_app.services.quotas import quota_create, quota_delete, quota_update
 
+FILTERS = ("provider", "principal")
+
 
 class QuotaList(Endpoint):
+    """An empty filter finds the quotas that name none: those of all providers, of all callers."""
+
     def get(self, request: Request) -> Response:
-        rows = seen_rows(
-            request, Quota.objects.order_by("namespace", "tenant", "provider", "principal", "id")
-        )
-        return page_response(request, "quotas", rows, quota_shape)
+        query = request.query_params
+        asked = {name: query[name] for name in FILTERS if name in query}
+        rows = Quota.objects.filter(**asked).order_by("namespace", "tenant", *FILTERS, "id")
+        return page_response(request, "quotas", seen_rows(request, rows), quota_shape)
 
     def post(self, request: Request) -> Response:
         body = body_of(request)

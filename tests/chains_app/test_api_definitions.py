@@ -110,14 +110,19 @@ def test_the_dag_names_nodes_and_edges() -> None:
         "name": "fraud-review-step",
         "node_type": "sub_chain",
         "sub_chain_name": "fraud-review",
-        "children": [
-            {
-                "name": "analyze",
-                "node_type": "step",
-                "provider": "fraud-analyzer",
-                "action_type": "deep_scan",
-            }
-        ],
+        "children": {
+            "chain_name": "fraud-review",
+            "nodes": [
+                {
+                    "name": "analyze",
+                    "node_type": "step",
+                    "provider": "fraud-analyzer",
+                    "action_type": "deep_scan",
+                }
+            ],
+            "edges": [],
+            "execution_path": [],
+        },
     }
     edges = [(edge["source"], edge["target"], edge.get("label")) for edge in answer["edges"]]
     assert edges == [

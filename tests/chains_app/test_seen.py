@@ -23,7 +23,7 @@ from chains_app.services.definitions import chains_save
 from chains_app.services.providers import provider_save
 from chains_app.services.run_trees import graph_of
 from chains_app.services.timeline import run_timeline
-from tests.chains_app.gateway import CHAIN, Gateway, settle, start, step, undoable
+from tests.chains_app.gateway import CHAIN, Gateway, detail, settle, start, step, undoable
 from tests.world import Shop, order
 
 
@@ -83,27 +83,53 @@ def test_the_dag_of_a_run_has_the_steps_of_all_that_runs_below_it(shop: Shop, ga
     review = nodes["review"]
     child = Run.objects.get(parent=run, parent_step="review")
     assert (review["child_chain_id"], review["sub_chain_name"]) == (str(child.pk), "inner")
-    score, look = review["children"]
+    assert review["children"]["chain_id"] == review["child_chain_id"]
+    assert review["children"]["execution_path"] == ["score", "look"]
+    score, look = review["children"]["nodes"]
     assert (score["status"], score["provider"], score["action_type"]) == ("completed", "peer", "do_score")
-    assert [(node["name"], node["status"]) for node in look["children"]] == [("scan", "completed")]
+    assert [(node["name"], node["status"]) for node in look["children"]["nodes"]] == [("scan", "completed")]
     assert look["child_chain_id"] == str(Run.objects.get(parent=child).pk)
     both = nodes["both"]
     assert "child_chain_id" not in both
-    assert [(node["name"], node["status"]) for node in both["children"]] == [
+    assert both["parallel_join"] == "all"
+    assert [(node["name"], node["status"]) for node in both["parallel_children"]] == [
         ("x", "completed"),
         ("y", "failed"),
     ]
-    for node in both["children"]:
+    for node in both["parallel_children"]:
         assert Run.objects.get(pk=node["child_chain_id"]).branch == node["name"]
     assert nodes["ship"]["status"] == "pending"
+
+
+def test_steps_tell_their_sub_chains_run_and_their_branches(shop: Shop, gateway: Gateway) -> None:
+    gateway.script["do_y"] = [400]
+    run = begun(shop, nested(step("ship")))
+    fresh = by_name(detail(shop, run)["steps"])
+    assert fresh["review"]["sub_chain"] == "inner"
+    assert "child_chain_id" not in fresh["review"]
+    assert [row["status"] for row in fresh["both"]["parallel_sub_steps"]] == ["pending", "pending"]
+    settle()
+    steps = by_name(detail(shop, run)["steps"])
+    child = Run.objects.get(parent=run, parent_step="review")
+    assert steps["review"]["child_chain_id"] == str(child.pk)
+    x, y = steps["both"]["parallel_sub_steps"]
+    assert (x["name"], x["status"], x["provider"], x["response_body"]) == (
+        "x",
+        "completed",
+        "peer",
+        {"logged": True},
+    )
+    assert (y["status"], y["attempt"], y["error"] is None) == ("failed", 1, False)
+    assert Run.objects.get(pk=y["child_chain_id"]).branch == "y"
+    assert not {"sub_chain", "child_chain_id", "parallel_sub_steps"} & steps["pay"].keys()
 
 
 def test_a_sub_chain_that_has_not_begun_shows_what_would_run(shop: Shop, gateway: Gateway) -> None:
     run = begun(shop, nested())
     review = by_name(dag(shop, run)["nodes"])["review"]
     assert "child_chain_id" not in review
-    assert [node["status"] for node in review["children"]] == ["pending", "pending"]
-    assert review["children"][1]["children"][0]["name"] == "scan"
+    assert [node["status"] for node in review["children"]["nodes"]] == ["pending", "pending"]
+    assert review["children"]["nodes"][1]["children"]["nodes"][0]["name"] == "scan"
 
 
 def test_a_run_below_keeps_the_version_it_began_with(shop: Shop, gateway: Gateway) -> None:
@@ -111,9 +137,12 @@ def test_a_run_below_keeps_the_version_it_began_with(shop: Shop, gateway: Gatewa
     settle()
     chains_save(specs=[{"name": "inner", "steps": [step("other")]}], actor="test")
     config_versions.reset()
-    assert [n["name"] for n in by_name(dag(shop, run)["nodes"])["review"]["children"]] == ["score", "look"]
+    assert [n["name"] for n in by_name(dag(shop, run)["nodes"])["review"]["children"]["nodes"]] == [
+        "score",
+        "look",
+    ]
     plain = shop.get("/v1/chains/definitions/special/dag").json()
-    assert [node["name"] for node in by_name(plain["nodes"])["review"]["children"]] == ["other"]
+    assert [node["name"] for node in by_name(plain["nodes"])["review"]["children"]["nodes"]] == ["other"]
 
 
 @pytest.mark.parametrize(("stock", "taken"), [(True, "body.in_stock eq true"), (False, "default")])
@@ -148,8 +177,8 @@ def test_a_definition_shows_the_chains_inside_it(shop: Shop) -> None:
     provider_save(spec={"name": "peer", "type": "log"}, actor="test")
     chains_save(specs=nested(), actor="test")
     nodes = by_name(shop.get("/v1/chains/definitions/special/dag").json()["nodes"])
-    assert [node["name"] for node in nodes["review"]["children"]] == ["score", "look"]
-    assert nodes["review"]["children"][1]["children"][0]["name"] == "scan"
+    assert [node["name"] for node in nodes["review"]["children"]["nodes"]] == ["score", "look"]
+    assert nodes["review"]["children"]["nodes"][1]["children"]["nodes"][0]["name"] == "scan"
     assert "status" not in json.dumps(nodes)
 
 
@@ -174,7 +203,7 @@ def test_chains_that_go_round_or_without_end_are_cut() -> None:
         "b": definition({"name": "to-a", "sub_chain": "a"}, name="b"),
     }
     shown = as_dict(definition_graph(round_about["a"], round_about.get))
-    (back,) = shown["nodes"][0]["children"]
+    (back,) = shown["nodes"][0]["children"]["nodes"]
     assert back["name"] == "to-a"
     assert "children" not in back
 

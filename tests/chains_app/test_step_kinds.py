@@ -125,7 +125,8 @@ def test_parallel_branches_all_run_and_their_answers_come_together(shop: Shop, g
     assert gateway.calls("do_y")[0]["payload"] == {"a": {"logged": True}}
     assert shop.scoped("/v1/chains", chain_name="special")["count"] == 1
     nodes = {node["name"]: node for node in shop.get(f"/v1/chains/{run.pk}/dag").json()["nodes"]}
-    assert [inner["name"] for inner in nodes["both"]["children"]] == ["x", "y"]
+    assert [inner["name"] for inner in nodes["both"]["parallel_children"]] == ["x", "y"]
+    assert nodes["both"]["parallel_join"] == "all"
 
 
 def test_one_failed_branch_fails_the_step_and_what_the_others_did_is_undone(

@@ -14,7 +14,7 @@ from chains_app.services.providers import provider_save
 from tests.contract import shapes
 from tests.contract.client import Strict
 from tests.contract.strict import Shape, anything, listed
-from tests.world import SCOPE, order
+from tests.world import SCOPE, Shop, order
 
 MADE_UP = "01890000-0000-7000-8000-000000000000"
 NODE = Shape({"name": anything, "steps": listed(anything)}, {}, {})
@@ -162,7 +162,7 @@ def test_a_step_that_a_branch_went_round_is_skipped_once_the_run_is_completed(cl
         steps = client.get(f"/v1/chains/{chain_id}", shapes.CHAIN)["steps"]
         nodes = client.get(f"/v1/chains/{chain_id}/dag", shapes.DAG)["nodes"]
         assert (steps[1]["name"], nodes[1]["name"]) == ("fraud-review-step", "fraud-review-step")
-        assert {inner["status"] for inner in nodes[1]["children"]} == {nodes[1]["status"]}
+        assert {inner["status"] for inner in nodes[1]["children"]["nodes"]} == {nodes[1]["status"]}
         return steps[1]["status"], nodes[1]["status"]
 
     assert status() == ("pending", "pending")
@@ -181,7 +181,7 @@ def test_the_dag_of_a_run_and_of_a_definition(client: Strict) -> None:
     assert not {"chain_id", "status"} & plain.keys()
     assert plain["nodes"][1]["node_type"] == "sub_chain"
     for nodes in (dag["nodes"], plain["nodes"]):
-        assert [node["name"] for node in nodes[1]["children"]] == [
+        assert [node["name"] for node in nodes[1]["children"]["nodes"]] == [
             "analyze",
             "flag-compliance",
             "notify-merchant",
@@ -267,9 +267,21 @@ def test_dead_letters_are_counted_listed_and_drained(client: Strict) -> None:
     assert client.get("/v1/dlq/stats", shapes.DEAD_LETTER_STATS, **SCOPE)["count"] == 1
     (letter,) = client.get("/v1/dlq", shapes.DEAD_LETTERS, **SCOPE)["entries"]
     assert letter["chain_id"] == chain_id
+    assert letter["timestamp"] == int(Run.objects.get().dead_lettered_at.timestamp())
     assert client.call("POST", "/v1/dlq/drain", shapes.DEAD_LETTERS, query=SCOPE)["count"] == 1
     assert client.get("/v1/dlq/stats", shapes.DEAD_LETTER_STATS)["count"] == 0
     assert client.call("POST", "/v1/dlq/drain", shapes.DEAD_LETTERS)["entries"] == []
+
+
+def test_dead_letters_without_a_query_are_those_of_the_key(client: Strict, stranger: Strict) -> None:
+    failing(client)
+    drain = ("POST", "/v1/dlq/drain", shapes.DEAD_LETTERS)
+    assert stranger.get("/v1/dlq/stats", shapes.DEAD_LETTER_STATS)["count"] == 0
+    assert stranger.call(*drain)["entries"] == []
+    assert client.call(*drain, query={"tenant": "other-store"})["entries"] == []
+    (drained,) = Strict(Shop(tenants=["acme-store"]).secret).call(*drain)["entries"]
+    assert isinstance(drained["timestamp"], int)
+    assert client.get("/v1/dlq/stats", shapes.DEAD_LETTER_STATS)["count"] == 0
 
 
 def waiting(client: Strict) -> str:

@@ -225,6 +225,43 @@ def test_rendering_a_profile_and_a_text(client: Strict, profile: dict[str, Any])
     assert client.post("/v1/templates/render", shapes.RENDERED_TEXT, body) == {"rendered": "1-2"}
 
 
+def test_a_template_is_rendered_by_its_name(client: Strict, template: dict[str, Any]) -> None:
+    path, data = "/v1/templates/render", {"name": "Ada"}
+    for body in (
+        {"template": "greeting", "data": data},
+        {"template": "greeting", "payload": data},
+        {"template": "greeting", **SCOPE, "data": data},
+    ):
+        assert client.post(path, shapes.RENDERED_TEXT, body) == {"rendered": "Hello Ada"}
+    stranger = Strict(Shop(namespaces=["ecommerce"], tenants=["other-store"]).secret)
+    told = stranger.post(path, shapes.RENDERED_TEXT, {"template": "greeting", "data": data})
+    assert told == {"rendered": "greeting"}  # to it no name, so a text
+    stranger.refused("POST", path, 403, body={"template": "greeting", **SCOPE})
+    client.refused("POST", path, 404, "NOT_FOUND", body={"template": "greting", **SCOPE})
+    text = {"template": "{{ name }}!", **SCOPE, "data": data}
+    assert client.post(path, shapes.RENDERED_TEXT, text) == {"rendered": "Ada!"}
+    client.post("/v1/templates", shapes.TEMPLATE, {**TEMPLATE, "tenant": "other-store"}, status=201)
+    config_versions.reset()
+    error = client.refused("POST", path, 422, "VALIDATION", body={"template": "greeting"})
+    assert "name namespace and tenant" in error["message"]
+
+
+def test_templates_are_listed_within_the_scope_of_the_key(
+    client: Strict, template: dict[str, Any], profile: dict[str, Any]
+) -> None:
+    client.post("/v1/templates", shapes.TEMPLATE, {**TEMPLATE, "tenant": "other-store"}, status=201)
+    stranger = Strict(Shop(namespaces=["ecommerce"], tenants=["other-store"]).secret)
+    assert client.get("/v1/templates", shapes.TEMPLATES)["count"] == 2
+    assert client.get("/v1/templates", shapes.TEMPLATES, tenant="acme-store")["templates"] == [template]
+    assert client.get("/v1/templates/profiles", shapes.PROFILES)["profiles"] == [profile]
+    (own,) = stranger.get("/v1/templates", shapes.TEMPLATES)["templates"]
+    assert own["tenant"] == "other-store"
+    assert stranger.get("/v1/templates", shapes.TEMPLATES, tenant="acme-store")["templates"] == []
+    assert stranger.get("/v1/templates/profiles", shapes.PROFILES)["profiles"] == []
+    stranger.refused("GET", "/v1/templates?namespace=ecommerce&tenant=acme-store", 403)
+    client.refused("GET", "/v1/templates?tenant=", 400, "BAD_QUERY")
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

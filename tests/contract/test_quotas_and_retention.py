@@ -38,6 +38,20 @@ def test_a_quota_with_nothing_but_what_it_needs(client: Strict) -> None:
     }
 
 
+def test_quotas_are_found_by_provider_and_principal(client: Strict) -> None:
+    for own in ({}, {"provider": "warehouse"}, {"principal": "key:shop"}):
+        made(client, **own)
+
+    def found(**query: str) -> list[tuple[str | None, str | None]]:
+        rows = client.get("/v1/quotas", shapes.QUOTAS, **SCOPE, **query)["quotas"]
+        return [(row["provider"], row["principal"]) for row in rows if row["max_actions"] == 200]
+
+    assert found(provider="warehouse") == [("warehouse", None)]
+    assert found(principal="key:shop") == [(None, "key:shop")]
+    assert found(provider="") == [(None, None), (None, "key:shop")]
+    assert found(provider="warehouse", principal="key:shop") == found(provider="nobody") == []
+
+
 def test_a_quota_with_everything(client: Strict) -> None:
     more = {
         "provider": "payment-gateway",

@@ -51,6 +51,24 @@ def now_there(name: str = "nobody") -> None:
     config_versions.reset()
 
 
+def test_a_replay_without_a_query_takes_what_the_key_may_see(
+    client: Strict, stranger: Strict, allowed: None
+) -> None:
+    other = {**LOST, "tenant": "other-store"}
+    dispatched(client, "same-id", provider="nobody")
+    client.post("/v1/dispatch", shapes.outcome, {**other, "id": "same-id"})
+    client.post("/v1/dispatch", shapes.outcome, {**other, "id": "theirs"})
+    now_there()
+    ask = ("POST", "/v1/audit/replay", shapes.REPLAYS)
+    told = stranger.call(*ask)
+    assert counted(told) == (2, 0, 0)
+    assert {row["original_action_id"] for row in told["results"]} == {"same-id", "theirs"}
+    assert set(Action.objects.exclude(replay_of="").values_list("tenant", flat=True)) == {"other-store"}
+    assert counted(client.call(*ask)) == (1, 0, 0)
+    assert counted(client.call(*ask)) == (0, 0, 0)
+    stranger.refused("POST", "/v1/audit/replay?namespace=ecommerce&tenant=acme-store", 403)
+
+
 def test_equal_filtered_replays_tell_the_same(client: Strict, allowed: None) -> None:
     for number in range(2):
         assert "Failed" in dispatched(client, f"f-{number}", provider="nobody")

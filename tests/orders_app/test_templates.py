@@ -73,6 +73,42 @@ def test_an_honest_template_renders(text: str) -> None:
         assert render_text(text, DATA) == HONEST[text]
 
 
+# As MiniJinja answers them, whose filters existing templates name.
+FILTERS = {
+    "{{ '%s paid %.2f'|format(name, 79.99) }} {{ '%(a)s'|format(a=1) }} {{ 'x'|format }}": "Ada paid 79.99 1 x",
+    "{{ range(5)|batch(2)|list }} {{ range(5)|batch(2, '-')|list }} {{ []|batch(2, '-') }}": (
+        "[[0, 1], [2, 3], [4]] [[0, 1], [2, 3], [4, '-']] []"
+    ),
+    "{{ range(5)|slice(3) }} {{ range(5)|slice(3, '-') }} {{ range(2)|slice(3) }} {{ range(4)|slice(2, '-') }}": (
+        "[[0, 1], [2, 3], [4]] [[0, 1], [2, 3], [4, '-']] [[0], [1], []] [[0, 1], [2, 3]]"
+    ),
+    "{{ 'a\nb\n\nc\n'|indent(2) }}|{{ 'a\n\nb'|indent(2, true, true) }}|{{ 'a\nb'|indent }}": (
+        "a\n  b\n\n  c|  a\n  \n  b|a\n    b"
+    ),
+    "{{ {'a': [1, true, none, 'é\"'], 'b': {}, 'c': []}|pprint }}": (
+        '{\n    "a": [\n        1,\n        true,\n        none,\n        "é\\"",\n    ],\n'
+        '    "b": {},\n    "c": [],\n}'
+    ),
+    "{{ tags|map('upper')|pprint }} {{ nobody|pprint }}": '[\n    "X",\n    "Y",\n    "X",\n] undefined',
+    "{{ 'a, b,c'|split(',') }} {{ ' a  b '|split }} {{ 'a-b-c'|split('-', 1) }} {{ nobody|split }}": (
+        "['a', ' b', 'c'] ['a', 'b'] ['a', 'b-c'] []"
+    ),
+    "{{ 'a\r\nb\n\nc\n'|lines }} {{ ''|lines }}": "['a', 'b', '', 'c'] []",
+    "{{ 'x'|bool }} {{ ''|bool }} {{ 0|bool }} {{ nobody|bool }} {{ tags|bool }}": "True False False False True",
+    "{% for a, b in tags|zip([1, 2]) %}{{ a }}{{ b }} {% endfor %}{{ []|zip(tags) }}": "x1 y2 []",
+    "{{ tags|chain([1], range(2)) }} {{ {'a': 1}|chain({'b': 2, 'a': 3}) }}": (
+        "['x', 'y', 'x', 1, 0, 1] {'a': 3, 'b': 2}"
+    ),
+    "{{ 'ab'|center(6) }}|{{ ['a,b', 'c']|map('split', ',')|list }}": "  ab  |[['a', 'b'], ['c']]",
+}
+
+
+@pytest.mark.parametrize("text", FILTERS, ids=lambda text: text[:40])
+def test_filters_of_minijinja_answer_as_there(text: str) -> None:
+    check_template(text)
+    assert render_text(text, DATA) == FILTERS[text]
+
+
 LIST = "{% set b = range(9999)|list %}"
 GROW = "{% set x = 'a' * 60000 %}"
 HOSTILE = [
@@ -180,6 +216,37 @@ HOSTILE = [
     "{{ '%(a(b)c)1000000000d' % {'a(b)c': 1} }}",
     GROW + "{{ (('%(a)s' * 5000) % {'a': x})|length }}",
     GROW + "{{ (('{0}' * 5000).format(x))|length }}",
+    # lists taken apart and put together, and texts laid out
+    "{{ range(9)|batch(1000000000, 'x')|length }}",
+    "{{ range(9)|slice(1000000000, 'x')|length }}",
+    "{{ range(9)|batch(0) }}",
+    "{{ range(9)|slice(true) }}",
+    GROW + "{{ [1]|batch(9999, x)|length }}",
+    GROW + "{{ range(1)|slice(9999, x)|length }}",
+    LIST + "{% for i in range(9999) %}{% set y = b|batch(1) %}{% endfor %}",
+    LIST + "{% for i in range(9999) %}{% set y = []|slice(9999) %}{% endfor %}",
+    LIST + "{% for i in range(9999) %}{% set y = b|zip(b, b) %}{% endfor %}",
+    LIST + "{% set y = b|zip(" + "b," * 900 + ") %}",
+    LIST + "{% set y = b|chain(" + "b," * 900 + ") %}",
+    "{% set x = ['a'] %}" + "{% set x = x|chain(x) %}" * 60 + "{{ x|length }}",
+    "{% set x = ['a'] %}" + "{% set x = x|zip(x) %}" * 60 + "{{ x|string|length }}",
+    "{% set x = {'a': 1} %}" + "{% set x = {'a': x}|chain({'b': x}) %}" * 60 + "{{ x|length }}",
+    "{{ 1|zip(2) }}",
+    "{% set x = [1] %}" + "{% set x = [x] %}" * 70 + "{{ x|pprint }}",
+    GROW + "{{ [x, x]|pprint }}",
+    "{% set y %}{% for i in range(900) %}a\n{% endfor %}{% endset %}{{ y|indent(1000)|length }}",
+    "{% set y %}{% for i in range(9000) %}a {% endfor %}{% endset %}{% for i in range(9999) %}"
+    "{% set z = y|split %}{% endfor %}",
+    "{% set y %}{% for i in range(9000) %}a\n{% endfor %}{% endset %}{% for i in range(9999) %}"
+    "{% set z = y|lines %}{% endfor %}",
+    "{{ long|split('a')|length }}",
+    "{{ long|lines|length }}",
+    "{{ long|indent }}",
+    "{{ 'a'|split('') }}",
+    GROW + "{{ x|split(x)|length }}",
+    GROW + "{{ (('%(a)s' * 5000)|format(a=x))|length }}",
+    "{{ '%*d'|format(1000000000, 1) }}",
+    "{{ '%(a)1000000000d'|format(a=1) }}",
     # numbers
     "{{ 10 ** 10 ** 10 }}",
     "{{ 'a' * 10 ** 9 }}",
@@ -290,6 +357,8 @@ PARTS = (
         "x[::-1]",
     ),
     *("range(500)|map('string')|list", "x|reverse|list", "x|default(y)", "x.split('a')", "x|urlencode"),
+    *("x|batch(2, y)", "x|slice(3, y)", "x|zip(y)|list", "x|chain(y)", "x|pprint", "x|indent(9, true)"),
+    *("x|split", "x|lines", "'%s%s'|format(x, y)", "x|string|center(99)"),
 )
 
 

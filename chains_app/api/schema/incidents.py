@@ -11,7 +11,6 @@ from acteon_site.http.openapi import (
     PAGE,
     SCOPE,
     TEXT,
-    TIME,
     UUID,
     answer,
     array,
@@ -83,7 +82,7 @@ LETTER = component(
             "step": maybe(TEXT),
             "error": TEXT,
             "attempts": INTEGER,
-            "timestamp": maybe(TIME),
+            "timestamp": INTEGER,
         }
     ),
 )
@@ -99,7 +98,7 @@ SHOWN_LETTERS = {
             "step": "fulfill",
             "error": "TIMEOUT: no answer within 10 s",
             "attempts": 4,
-            "timestamp": NOW,
+            "timestamp": 1_773_154_800,
         }
     ],
     "count": 1,

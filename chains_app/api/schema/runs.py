@@ -76,6 +76,7 @@ SHOWN_INCIDENT = {
     "resolution": None,
     "resolved_by": None,
 }
+STEP_REF = {"$ref": "#/components/schemas/ChainStep"}
 STEP = component(
     "ChainStep",
     answer(
@@ -88,7 +89,8 @@ STEP = component(
             "completed_at": maybe(TIME),
             "attempt": INTEGER,
             "max_retries": INTEGER,
-        }
+        },
+        {"sub_chain": TEXT, "child_chain_id": UUID, "parallel_sub_steps": array(STEP_REF)},
     ),
 )
 CHAIN = component(
@@ -199,7 +201,11 @@ component(
             "sub_chain_name": TEXT,
             "status": STEP_STATUS,
             "child_chain_id": UUID,
-            "children": array(NODE_REF),
+            "children": {"$ref": "#/components/schemas/Dag"},
+            "parallel_children": array(NODE_REF),
+            "parallel_join": enum("all", "any"),
+            "attempt": INTEGER,
+            "max_retries": INTEGER,
         },
     ),
 )

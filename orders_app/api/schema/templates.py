@@ -13,7 +13,6 @@ from acteon_site.http.openapi import (
     OBJECT,
     OPTIONAL_SCOPE,
     PAGE,
-    SCOPE,
     TEXT,
     TEXTS,
     TIME,
@@ -66,7 +65,7 @@ extend_schema_view(
     post=operation(
         "Replay what the filters find",
         answer({"replayed": INTEGER, "failed": INTEGER, "skipped": INTEGER, "results": array(REPLAYED)}),
-        parameters=(*SCOPE, *FILTERS[2:], PAGE[0]),
+        parameters=(*OPTIONAL_SCOPE, *FILTERS[2:], PAGE[0]),
         sends=body({}),
         sends_examples={"all it needs": {}},
         examples={"one": {"replayed": 1, "failed": 0, "skipped": 0, "results": [SHOWN_REPLAYED]}},
@@ -122,7 +121,7 @@ for list_view, detail_view, (one, many, shape, example), own, alias in KINDS:
         get=operation(
             f"Template {many}" if one == "profile" else "Templates",
             page(many, shape),
-            parameters=(*SCOPE, *PAGE),
+            parameters=(*OPTIONAL_SCOPE, *PAGE),
             examples={"one": {many: [example], "count": 1}},
         ),
         post=operation(
@@ -149,16 +148,18 @@ for list_view, detail_view, (one, many, shape, example), own, alias in KINDS:
     )(detail_view)
 extend_schema_view(
     post=operation(
-        "Render a profile, or a template's text; stores nothing",
+        "Render a profile, a template by its name, or a text; stores nothing",
         answer({"rendered": {"anyOf": [TEXT, TEXTS]}}),
         sends={
             "anyOf": [
                 body({"profile": NAME, **BODY_SCOPE}, {"payload": maybe(OBJECT)}),
-                body({"template": TEXT}, {"data": maybe(OBJECT)}),
+                body({"template": TEXT}, {"data": maybe(OBJECT), "payload": maybe(OBJECT), **BODY_SCOPE}),
             ]
         },
+        text="`template` is the name of a template that the key may see; what is no such name is rendered itself.",
         sends_examples={
             "a profile": {"profile": "welcome", **SHOWN_SCOPE, "payload": {"name": "Ada"}},
+            "a template": {"template": "greeting", **SHOWN_SCOPE, "data": {"name": "Ada"}},
             "a text": {"template": "Hello {{ name }}", "data": {"name": "Ada"}},
         },
         errors=(404,),

@@ -105,7 +105,12 @@ extend_schema_view(
     get=operation(
         "Quotas",
         page("quotas", QUOTA),
-        parameters=(*OPTIONAL_SCOPE, *PAGE),
+        parameters=(
+            *OPTIONAL_SCOPE,
+            *PAGE,
+            query("provider", TEXT, "Exactly; empty: quotas of all providers"),
+            query("principal", TEXT, "Exactly; empty: quotas of all callers"),
+        ),
         examples={"one": {"quotas": [SHOWN_QUOTA], "count": 1}},
     ),
     post=operation(

@@ -49,18 +49,18 @@ CHAIN_KEYS: dict[str, Check] = {
 }
 CHAINS = wrapped("chains", Shape(CHAIN_KEYS))
 STEP_STATUS = one_of("pending", "running", "completed", "failed", "skipped")
-STEP = Shape(
-    {
-        "name": filled,
-        "provider": text,
-        "status": STEP_STATUS,
-        "response_body": or_null(mapping),
-        "error": or_null(filled),
-        "completed_at": or_null(time),
-        "attempt": integer,
-        "max_retries": integer,
-    }
-)
+STEP_KEYS: dict[str, Check] = {
+    "name": filled,
+    "provider": text,
+    "status": STEP_STATUS,
+    "response_body": or_null(mapping),
+    "error": or_null(filled),
+    "completed_at": or_null(time),
+    "attempt": integer,
+    "max_retries": integer,
+}
+BRANCH = Shape(STEP_KEYS, {"child_chain_id": uuid})
+STEP = Shape(STEP_KEYS, {"sub_chain": filled, "child_chain_id": uuid, "parallel_sub_steps": listed(BRANCH)})
 INCIDENT = Shape(
     {
         "id": uuid,
@@ -114,7 +114,7 @@ DEAD_LETTER = Shape(
         "step": or_null(filled),
         "error": text,
         "attempts": integer,
-        "timestamp": or_null(time),
+        "timestamp": integer,
     }
 )
 DEAD_LETTERS = wrapped("entries", DEAD_LETTER)
@@ -186,11 +186,19 @@ NODE_OPTIONAL: dict[str, Check] = {
     "sub_chain_name": filled,
     "status": STEP_STATUS,
     "child_chain_id": uuid,
+    "attempt": integer,
+    "max_retries": integer,
 }
 
 
 def node(value: Any, path: str) -> None:
-    Shape(NODE_KEYS, {**NODE_OPTIONAL, "children": listed(node)})(value, path)
+    inside: dict[str, Check] = {
+        "children": DAG,  # one whole graph, not a list
+        "parallel_children": listed(node),
+        "parallel_join": one_of("all", "any"),
+    }
+    Shape(NODE_KEYS, {**NODE_OPTIONAL, **inside})(value, path)
+    assert ("parallel_children" in value) == ("parallel_join" in value), path
 
 
 DAG = Shape(
