@@ -1,4 +1,4 @@
-"""Request ids: taken from the request or made, on every answer, log line and audit row."""
+"""Request ids: taken from the request or made, on every answer, log line and audit row. And what browsers may do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
 from acteon_site.base.ids import new_id
+from acteon_site.http.browsers import restrain
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
@@ -31,16 +32,17 @@ class RequestIdMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = self.get_response(request)
         if isinstance(response, Awaitable):
-            return self._stamped_later(response, request_id)
-        return self._stamped(response, request_id)
+            return self._stamped_later(request, response, request_id)
+        return self._stamped(request, response, request_id)
 
     async def _stamped_later(
-        self, response: Awaitable[HttpResponseBase], request_id: str
+        self, request: HttpRequest, response: Awaitable[HttpResponseBase], request_id: str
     ) -> HttpResponseBase:
-        return self._stamped(await response, request_id)
+        return self._stamped(request, await response, request_id)
 
     @staticmethod
-    def _stamped(response: HttpResponseBase, request_id: str) -> HttpResponseBase:
+    def _stamped(request: HttpRequest, response: HttpResponseBase, request_id: str) -> HttpResponseBase:
         response.headers["X-Request-ID"] = request_id
+        restrain(request, response)
         structlog.contextvars.unbind_contextvars("request_id")
         return response

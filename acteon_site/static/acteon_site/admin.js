@@ -1,6 +1,8 @@
 // Counts the times on, and looks again for the parts of a page that change by themselves.
 (() => {
   "use strict";
+  // It would write styles into the page, which the Content-Security-Policy stops; nothing here waits for it.
+  if (window.htmx) htmx.config.includeIndicatorStyles = false;
   const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
   const span = (seconds) => {
     let left = seconds, parts = [];

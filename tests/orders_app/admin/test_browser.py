@@ -42,6 +42,8 @@ class Browsing:
         self.trouble: list[str] = []
         page.on("request", lambda request: self._note(request.url))
         page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        # What the Content-Security-Policy stops is said there.
+        page.on("console", lambda said: self.trouble.append(said.text) if said.type == "error" else None)
 
     def _note(self, url: str) -> None:
         if not url.startswith((self.base, "data:")):
