@@ -28,6 +28,7 @@ class Terms:
 class Assessment:
     changes: tuple[Change, ...]
     problems: tuple[FileProblem, ...]
+    warnings: tuple[FileProblem, ...] = ()
 
     @property
     def only_conflicts(self) -> bool:
@@ -57,7 +58,14 @@ class _Assessor:
             ),
             *(self._blocked(change) for change in changes if change.what in BLOCKING),
         ]
-        return Assessment(tuple(changes), tuple(problems))
+        return Assessment(tuple(changes), tuple(problems), () if problems else tuple(self._overlooked(world)))
+
+    def _overlooked(self, world: World) -> Iterator[FileProblem]:
+        """Said of what the files hold, never of what stands beside them."""
+        for kind in KINDS.values():
+            for section, identity, found in kind.overlooked(world):
+                if identity in self.checked.entries[section]:
+                    yield self._problem(section, identity, found.field, found.message)
 
     def _planned(self, section: str) -> Iterator[Change]:
         kind, terms = KINDS[section], self.terms

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from acteon_site.base.errors import conflict
 from acteon_site.config_files.kind import KINDS, Kind
-from acteon_site.config_files.reading import TOML, YAML
+from acteon_site.config_files.reading import TOML, YAML, suffix_of
 from acteon_site.config_files.secrets import variables_in
 from acteon_site.config_files.yaml_writer import write_yaml
 
@@ -64,7 +64,7 @@ def files() -> dict[str, tuple[str, ...]]:
 
 def _refuse_mixture(directory: Path, overwrite: bool) -> None:
     present = sorted(
-        str(path.relative_to(directory)) for path in directory.rglob("*") if path.suffix in (*YAML, *TOML)
+        str(path.relative_to(directory)) for path in directory.rglob("*") if suffix_of(path) in (*YAML, *TOML)
     )
     others = [name for name in present if name not in files()]
     if others:

@@ -187,6 +187,10 @@ class Kind(ABC):
         """What is wrong with the kind's specs taken together, or with others' beside them."""
         return ()
 
+    def overlooked(self, world: World) -> Iterable[Misfit]:
+        """Warnings about specs that are right by themselves and to which nothing leads."""
+        return ()
+
     @property
     def listing(self) -> tuple[str, ...]:
         """The order in which an export lists the rows."""

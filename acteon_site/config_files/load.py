@@ -10,7 +10,7 @@ from django.db import transaction
 
 from acteon_site.base.retrying import retry_on_deadlock
 from acteon_site.config_files.apply import apply_changes, lock_rows
-from acteon_site.config_files.assess import Terms, assess
+from acteon_site.config_files.assess import Assessment, Terms, assess
 from acteon_site.config_files.checking import Checked, check_entries
 from acteon_site.config_files.checks import short_name
 from acteon_site.config_files.kind import KINDS, Ownership, publisher
@@ -75,15 +75,16 @@ def load_paths(
     checked = check_entries(entry for entry in reading.entries if entry.section in sections)
     _refuse_nothing(reading, checked, files)
     prune = scope.prune if scope.prune is not None else sections if reading.whole else ()
-    changes, rule_set = _apply(reading, checked, Terms(ownership.source, prune, force), ownership, dry_run)
-    warnings = (*reading.warnings, *checked.warnings)
+    terms = Terms(ownership.source, prune, force)
+    found, changes, rule_set = _apply(reading, checked, terms, ownership, dry_run)
+    warnings = (*reading.warnings, *checked.warnings, *found.warnings)
     return LoadReport(ownership.source, tuple(changes), warnings, tuple(reading.skipped), dry_run, rule_set)
 
 
 @retry_on_deadlock
 def _apply(
     reading: Reading, checked: Checked, terms: Terms, ownership: Ownership, dry_run: bool
-) -> tuple[list[Change], int]:
+) -> tuple[Assessment, list[Change], int]:
     with transaction.atomic():
         rows = lock_rows()
         found = assess(checked, rows, terms)
@@ -94,7 +95,7 @@ def _apply(
         applied = apply_changes(found.changes, checked, rows, ownership)
         if dry_run:
             transaction.set_rollback(True)
-    return applied
+    return found, *applied
 
 
 def is_loaded() -> bool:

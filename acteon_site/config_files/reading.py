@@ -57,22 +57,22 @@ class _Walk:
             self.reading.whole = True
             self._directory(path)
         elif path.is_file():
-            self.reading.whole = self.reading.whole or path.suffix in TOML
+            self.reading.whole = self.reading.whole or suffix_of(path) in TOML
             self._file(path)
         else:
             self._refuse(path, "is no file or directory")
 
     def _directory(self, directory: Path) -> None:
         try:
-            has_yaml = any(path.suffix in YAML for path in directory.iterdir())
+            has_yaml = any(suffix_of(path) in YAML for path in directory.iterdir())
         except OSError as error:
             self._refuse(directory, f"cannot be read: {error.strerror}")
             return
         for path in _files_below(directory):
-            if path.suffix in TOML and (has_yaml or path.parent != directory):
+            if suffix_of(path) in TOML and (has_yaml or path.parent != directory):
                 message = "not read: its directory has YAML files; name this file to load it instead"
                 self.reading.skipped.append(FileProblem("", message, file=self._shown(path)))
-            elif path.suffix in (*YAML, *TOML):
+            elif suffix_of(path) in (*YAML, *TOML):
                 self._file(path)
 
     def _file(self, path: Path) -> None:
@@ -84,11 +84,11 @@ class _Walk:
             self._refuse(path, "leads outside the rules directory")
         elif len(self._seen) > MAX_FILES:
             self._refuse(path, f"is one file too many; a load reads at most {MAX_FILES}")
-        elif path.suffix not in (*YAML, *TOML):
+        elif suffix_of(path) not in (*YAML, *TOML):
             self._refuse(path, "is neither YAML (.yaml, .yml) nor TOML (.toml)")
         elif (text := self._text(path)) is not None:
             self.reading.files.append(resolved)
-            read = _read_toml if path.suffix in TOML else _read_yaml
+            read = _read_toml if suffix_of(path) in TOML else _read_yaml
             for directory, problem in read(text, self._shown(path), self.reading):
                 self._rules_directory(path, directory, problem)
 
@@ -127,6 +127,11 @@ class _Walk:
                 else path.name
             )
         return str(path)
+
+
+def suffix_of(path: Path) -> str:
+    """Some systems write B.YAML, which is as much a file of ours as b.yaml."""
+    return path.suffix.lower()
 
 
 def _files_below(directory: Path) -> Iterator[Path]:

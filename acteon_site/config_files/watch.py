@@ -10,7 +10,7 @@ from threading import Event
 import watchfiles
 from django.db import close_old_connections
 
-from acteon_site.config_files.reading import TOML, YAML, read_paths
+from acteon_site.config_files.reading import TOML, YAML, read_paths, suffix_of
 
 QUIET_MS = 300  # an editor or a checkout writes several files at once
 TICK_MS = 500
@@ -67,4 +67,4 @@ def watched_directories(paths: Sequence[Path]) -> list[Path]:
 def concerns_us(change: watchfiles.Change, path: str) -> bool:
     """Configuration files, and names without a suffix: a directory that came or went."""
     name = Path(path)
-    return not name.name.startswith(".") and (name.suffix in (*YAML, *TOML) or not name.suffix)
+    return not name.name.startswith(".") and (suffix_of(name) in (*YAML, *TOML) or not name.suffix)

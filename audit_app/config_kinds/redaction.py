@@ -44,6 +44,10 @@ class Redaction(Kind):
     toml_elsewhere = {
         ("audit", "backend"): "is not read: the audit trail is in the database of DATABASE_URL",
         ("audit", "url"): "is not read: the audit trail is in the database of DATABASE_URL",
+        ("audit", "region"): "is not read: it says where another kind of database is",
+        ("audit", "prefix"): "is not read: the tables' names are fixed",
+        ("audit", "table_name"): "is not read: the tables' names are fixed",
+        ("audit", "cleanup_interval_seconds"): "is not read: the reaper of the workers runs by itself",
         ("audit", "ttl_seconds"): (
             "is not read: how long records are kept is a tenant's retention policy (audit_ttl_seconds), "
             "made by `pipeline setup`, POST /v1/retention or [[retention]]"

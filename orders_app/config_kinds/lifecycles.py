@@ -11,6 +11,7 @@ from acteon_site.base import config_versions
 from acteon_site.base.errors import FieldProblem
 from acteon_site.config_files.kind import Kind, Misfit, Spec, World, doubled
 from chains_app.config_kinds.chains import definition_of
+from orders_app.config_kinds.starts import never_begun
 from orders_app.lifecycles.chain_states import transition_problems
 from orders_app.lifecycles.spec import parse_lifecycle
 from orders_app.models import Lifecycle, Order
@@ -64,3 +65,6 @@ class Lifecycles(Kind):
             definition = definition_of(spec)
             for problem in transition_problems(definition, lifecycles) if definition else ():
                 yield "chains", identity, problem
+
+    def overlooked(self, world: World) -> Iterable[Misfit]:
+        return never_begun(world)

@@ -13,10 +13,10 @@ from orders_app.lifecycles.spec import LifecycleSpec
 def transition_problems(definition: Definition, lifecycles: Iterable[LifecycleSpec]) -> list[FieldProblem]:
     """A problem for each `transition_to` that no lifecycle of the triggering actions has.
 
-    Nothing is said of a chain without a trigger, or whose actions no lifecycle claims: nobody knows its orders.
+    A chain without a trigger may move orders of any lifecycle. Nothing is said where no lifecycle comes into question.
     """
     trigger = definition.trigger
-    owners = [spec for spec in lifecycles if trigger and _may_claim(spec, trigger)]
+    owners = [spec for spec in lifecycles if trigger is None or _may_claim(spec, trigger)]
     states = tuple(dict.fromkeys(state for spec in owners for state in spec.states))
     names = " or ".join(spec.name for spec in owners)
     return [

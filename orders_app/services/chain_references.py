@@ -32,8 +32,6 @@ class Neighbours:
         return _rules(Rule.objects.filter(named)) + [f"quota {quota}" for quota in counted]
 
     def definition_problems(self, definition: Definition) -> list[FieldProblem]:
-        if definition.trigger is None:
-            return []
         return transition_problems(definition, lifecycles_stored())
 
 

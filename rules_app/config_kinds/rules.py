@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
 
 from acteon_site.base.errors import FieldProblem
 from acteon_site.config_files.documents import Place
-from acteon_site.config_files.kind import Kind, Reference, Spec
+from acteon_site.config_files.kind import Kind, Misfit, Reference, Spec, World
 from acteon_site.config_files.toml_tables import TomlTables
 from rules_app.config_kinds.rule_set import RULE_SET
 from rules_app.engine import parse_rule
 from rules_app.engine.actions.parse import parse_action
+from rules_app.engine.reach import hidden, in_order
 from rules_app.engine.rules import DEFAULT_PRIORITY
 from rules_app.models import Rule
 from rules_app.services.rule_sets import rules_lock
@@ -67,3 +69,11 @@ class Rules(Kind):
         action = parse_action(spec.get("action"), "action", [])  # None in a row that nobody checked
         named = action.references() if action else []
         return [Reference(f"action.{setting}", section, (name,)) for setting, section, name in named]
+
+    def overlooked(self, world: World) -> Iterable[Misfit]:
+        """Rules below one that ends the search for every action that they would match."""
+        for name, above in hidden(in_order(world[self.section].values())):
+            message = (
+                f'is reached by nothing: rule "{above}" above it ends the search for all that it would match'
+            )
+            yield self.section, (name,), FieldProblem("", message)

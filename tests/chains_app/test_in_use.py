@@ -184,10 +184,19 @@ def test_a_state_that_the_triggering_orders_never_have_is_refused(shop: Shop) ->
     assert put_chain(shop, "mine", moving, inside, trigger=trigger).status_code == 200
 
 
-@pytest.mark.parametrize("trigger", [None, {"action_type": "special_order"}])
-def test_a_state_of_orders_that_nobody_knows_is_accepted(shop: Shop, trigger: dict[str, Any] | None) -> None:
+def test_a_state_of_orders_that_nobody_knows_is_accepted(shop: Shop) -> None:
+    trigger = {"action_type": "special_order"}
     answer = put_chain(shop, "mine", step("a", "warehouse", transition_to="packed"), trigger=trigger)
     assert answer.status_code == 200
+
+
+def test_a_chain_without_a_trigger_moves_orders_to_states_of_some_lifecycle(shop: Shop) -> None:
+    answer = put_chain(shop, "mine", step("a", "warehouse", transition_to="shiped"))
+    assert answer.status_code == 422
+    (problem,) = answer.json()["details"]
+    assert problem["field"] == "steps[0].transition_to"
+    assert 'did you mean "shipped"?' in problem["message"]
+    assert put_chain(shop, "mine", step("a", "warehouse", transition_to="shipped")).status_code == 200
 
 
 def test_a_load_refuses_a_state_that_its_lifecycle_lacks(tmp_path: Any) -> None:
@@ -200,6 +209,15 @@ def test_a_load_refuses_a_state_that_its_lifecycle_lacks(tmp_path: Any) -> None:
     assert "chains.yaml:5" in problems[0]
     assert 'no state of lifecycle sale; did you mean "closed"?' in problems[0]
     files.load({"chains.yaml": chain % "closed"})
+
+
+def test_a_load_checks_the_states_of_chains_without_a_trigger_too(tmp_path: Any) -> None:
+    files = Pipeline(tmp_path / "shop")
+    moving = "{name: a, provider: till, action_type: t, transition_to: close}"
+    chain = f"chains:\n  - name: c\n    steps:\n      - {moving}\n"
+    files.load({"providers.yaml": PROVIDERS, "chains.yaml": chain})  # there is no lifecycle to ask
+    problems = files.refused({"lifecycles.yaml": LIFECYCLE})
+    assert 'no state of lifecycle sale; did you mean "closed"?' in problems[0]
 
 
 def test_a_disabled_chain_is_started_by_no_action_and_by_no_rule(shop: Shop) -> None:

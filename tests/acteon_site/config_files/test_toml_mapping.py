@@ -29,6 +29,10 @@ backend = "postgres"
 url = "postgres://localhost:5432/acteon"
 store_payload = true
 ttl_seconds = 1209600  # 14 days
+cleanup_interval_seconds = 3600
+region = "eu-central-1"
+prefix = "acteon_"
+table_name = "acteon_audit"
 
 [executor]
 max_retries = 2
@@ -120,6 +124,10 @@ def test_server_tables_are_warned_about_with_where_they_belong(tmp_path: Path) -
         "audit.backend",
         "audit.url",
         "audit.ttl_seconds",
+        "audit.cleanup_interval_seconds",
+        "audit.region",
+        "audit.prefix",
+        "audit.table_name",
     }
     assert told["server.approval_secret"].line == 4
     assert "APPROVAL_KEYS" in told["server.approval_secret"].message
