@@ -46,8 +46,23 @@ def is_amount(name: str) -> bool:
 def as_shown(name: str, value: Any, currency: Any) -> tuple[str, Any]:
     """A payload's field for people: `total_cents: 60000` of an order in JPY is `total: ¥60,000`."""
     if not is_amount(name) or value is None:
-        return name, value
+        return name, _inside(value, currency)
     return name.removesuffix("_cents"), money(value, currency)
+
+
+def _inside(value: Any, currency: Any) -> Any:
+    """Amounts at any depth, in the currency that stands nearest; names stay, since two could become one."""
+    if isinstance(value, list):
+        return [_inside(item, currency) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    nearest = value.get("currency", currency)
+    return {name: _under(name, inner, nearest) for name, inner in value.items()}
+
+
+def _under(name: str, value: Any, currency: Any) -> Any:
+    plain = isinstance(value, int) and is_amount(name)
+    return money(value, currency) if plain else _inside(value, currency)
 
 
 def currency_problem(code: str) -> str | None:

@@ -67,7 +67,7 @@ def _row(name: str, value: Any, currency: Any, *, hidden: bool) -> Row:
     label = words.replace("_", " ").strip().capitalize() or name
     if not isinstance(value, dict | list):
         return Row(name, label, text=_scalar(value), hidden=hidden)
-    table = _table(value, currency)
+    table = _table(value)
     return Row(name, label, table=table) if table else Row(name, label, code=_indented(value))
 
 
@@ -79,7 +79,7 @@ def _scalar(value: Any) -> str:
     return str(value)
 
 
-def _table(value: Any, currency: Any) -> Table | None:
+def _table(value: Any) -> Table | None:
     """Lists of flat objects, such as an order's items, are tables."""
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
         return None
@@ -88,13 +88,9 @@ def _table(value: Any, currency: Any) -> Table | None:
     head = list(dict.fromkeys(key for item in value for key in item))
     if not 1 <= len(head) <= 8:
         return None
-    lines = [_line(item, head, item.get("currency", currency)) for item in value[:MOST_LINES]]
-    names = [as_shown(key, "", currency)[0] for key in head]
+    lines = [[_scalar(item.get(key)) for key in head] for item in value[:MOST_LINES]]
+    names = [as_shown(key, "", None)[0] for key in head]
     return Table(names, lines, max(0, len(value) - MOST_LINES))
-
-
-def _line(item: Mapping[str, Any], head: list[str], currency: Any) -> list[str]:
-    return [_scalar(as_shown(key, item.get(key), currency)[1]) for key in head]
 
 
 def _indented(value: Any) -> str:

@@ -19,6 +19,7 @@ from rules_app.admin.forms import RuleForm, TryForm
 from rules_app.engine import ACTIONS, ActionView, parse_rule
 from rules_app.engine import Rule as EngineRule
 from rules_app.models import Rule
+from rules_app.services.currencies import currency_warnings
 from rules_app.services.evaluation import rules_evaluate
 from rules_app.services.rule_sets import rule_save, rules_delete, rules_enable
 from rules_app.specs import rule_spec
@@ -45,9 +46,10 @@ class RuleAdmin(ModelAdmin):
     list_per_page = 50
     actions = ("enable_rules", "disable_rules")
     actions_list = ("try_rules",)  # type: ignore[assignment]
-    readonly_fields = ("in_words", "origin", "edited_by", "edited_at", "enabled_by")
+    list_before_template = "admin/rules_app/currencies.html"  # type: ignore[assignment]
+    readonly_fields = ("in_words", "currencies", "origin", "edited_by", "edited_at", "enabled_by")
     fieldsets = (
-        (None, {"fields": ("name", "description", "enabled", "priority", "in_words")}),
+        (None, {"fields": ("name", "description", "enabled", "priority", "in_words", "currencies")}),
         ("When", {"fields": ("condition", "timezone")}),
         ("Then", {"fields": ("action",)}),
         ("For whom", {"fields": ("namespace", "tenant", "only_unmatched")}),
@@ -77,6 +79,16 @@ class RuleAdmin(ModelAdmin):
     def in_words(self, rule: Rule) -> str:
         parsed = _parsed(rule) if rule.pk else None
         return parsed.in_words() if parsed else "shown once the rule is saved"
+
+    @display(description="Currencies")
+    def currencies(self, rule: Rule) -> str:
+        told = currency_warnings([rule]).get(rule.name) if rule.pk else None
+        return f"This rule {told}" if told else "nothing to mind"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        warnings = currency_warnings(Rule.objects.filter(enabled=True).order_by("priority", "name"))
+        context: dict[str, Any] = {**(extra_context or {}), "currency_warnings": warnings}
+        return super().changelist_view(request, context)
 
     @display(description="From", ordering="source")
     def origin(self, rule: Rule) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -73,8 +74,10 @@ def trace_shape(seen: RuleTrace, found: Evaluation) -> dict[str, Any]:
 
 
 def coverage_shape(
-    entries: list[Entry], begin: datetime, end: datetime, rule_names: set[str]
+    entries: list[Entry], begin: datetime, end: datetime, rule_names: set[str], warnings: Mapping[str, str]
 ) -> dict[str, Any]:
+    """`warnings` only where there are any: the contract does not know them."""
+    told = [{"rule": name, "message": message} for name, message in warnings.items()]
     matched = {name for entry in entries for name in entry.matched_rules}
     return {
         "scanned_from": rfc3339(begin),
@@ -87,6 +90,7 @@ def coverage_shape(
         "rules_loaded": len(rule_names),
         "entries": [_entry_shape(entry) for entry in entries],
         "unmatched_rules": sorted(rule_names - matched),
+        **({"warnings": told} if told else {}),
     }
 
 

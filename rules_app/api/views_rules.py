@@ -16,6 +16,7 @@ from acteon_site.http.endpoint import Endpoint, body_of, caller_of, query_time
 from rules_app.api.shapes import coverage_shape, rule_shape
 from rules_app.models import Rule
 from rules_app.services.coverage import coverage_entries
+from rules_app.services.currencies import currency_warnings
 from rules_app.services.rule_sets import rule_enable
 
 COVERAGE_SPAN = timedelta(days=7)
@@ -48,9 +49,11 @@ class RuleCoverage(Endpoint):
         if begin > end:
             raise bad_query("from must not be later than to", [FieldProblem("from", "is later than to")])
         caller = caller_of(request)
-        entries = coverage_entries(begin, end, **_audit_scope(request, caller))
-        names = seen_rules(caller).filter(enabled=True).values_list("name", flat=True)
-        return Response(coverage_shape(entries, begin, end, set(names)))
+        scope = _audit_scope(request, caller)
+        rules = seen_rules(caller).filter(enabled=True)
+        warnings = currency_warnings(rules, dispatched_at__gte=begin, dispatched_at__lt=end, **scope)
+        entries = coverage_entries(begin, end, **scope)
+        return Response(coverage_shape(entries, begin, end, {rule.name for rule in rules}, warnings))
 
 
 def seen_rules(caller: Principal) -> QuerySet[Rule]:

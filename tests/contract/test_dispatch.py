@@ -270,7 +270,7 @@ def test_a_dry_run_says_what_would_be_and_leaves_nothing(
 
 
 def test_a_dry_run_of_what_no_rule_knows_has_a_null_rule(client: Strict) -> None:
-    other = {**PING, "tenant": "other"}
+    other = {**PING, "namespace": "elsewhere"}
     answer = client.post("/v1/dispatch?dry_run=true", shapes.outcome, other)
     assert answer == {
         "DryRun": {"verdict": "allow", "matched_rule": None, "would_be_provider": "sms-service"}

@@ -97,7 +97,7 @@ def below(client: Strict) -> None:
     steps = [{"name": "inner", "sub_chain": "fraud-review"}]
     client.put("/v1/chains/definitions/outer", anything, {"steps": steps, "trigger": {"action_type": "ping"}})
     config_versions.reset()
-    action = {"namespace": NAMESPACE, "tenant": "other", "provider": "sms-service", "action_type": "ping"}
+    action = {"namespace": "elsewhere", "tenant": "other", "provider": "sms-service", "action_type": "ping"}
     client.post("/v1/dispatch", shapes.outcome, {**action, "payload": {}})
     assert Run.objects.filter(chain_name="outer").exists()
 

@@ -72,6 +72,25 @@ def test_what_no_rule_knows_is_suppressed_by_the_catch_all(shop: Shop) -> None:
     assert outcome == {"Suppressed": {"rule": "deny-unmatched"}}
 
 
+@pytest.mark.parametrize("tenant", ["acme-store", "opened-today", "ACME-STORE"])
+def test_the_catch_all_covers_every_tenant_of_its_namespace(shop: Shop, tenant: str) -> None:
+    gift = shop.place(tenant=tenant, action_type="send_gift")
+    assert gift == {"Suppressed": {"rule": "deny-unmatched"}}
+    assert tag(shop.place(tenant=tenant)) == "Executed"
+
+
+def test_what_no_rule_decides_in_another_namespace_is_allowed(shop: Shop) -> None:
+    assert tag(shop.place(namespace="elsewhere", action_type="send_gift")) == "Executed"
+
+
+def test_a_catch_all_may_cover_every_namespace(shop: Shop) -> None:
+    everything = {"field": "action.namespace", "exists": True}
+    Rule.objects.filter(name="deny-unmatched").update(condition=everything)
+    publish_rules()
+    assert tag(shop.place(namespace="elsewhere", action_type="send_gift")) == "Suppressed"
+    assert tag(shop.place()) == "Executed"
+
+
 def test_every_dispatch_leaves_one_redacted_row(shop: Shop) -> None:
     shop.place()
     shop.place(payload={"shipping_country": "SY"})

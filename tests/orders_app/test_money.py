@@ -12,6 +12,7 @@ from chains_app.models import Run
 from chains_app.providers.base import Call, ProviderSettings
 from chains_app.providers.email import EmailKind, compose
 from orders_app.models import Action
+from orders_app.pipeline.hold_answers import approval_links
 from tests.acteon_site.http.test_bad_input import assert_error
 from tests.people import People, held, page_of
 from tests.world import Shop, order, tag
@@ -71,6 +72,10 @@ def test_prices_of_items_are_in_the_orders_currency_too(shop: Shop, people: Peop
     page = page_of(people.client(), "orders_app_approval_change", hold.pk)
     assert "<td>1.500 KWD</td>" in page
     assert "<td>¥2,000</td>" in page
+    link = urlsplit(approval_links(hold)[0])
+    page = APIClient(headers={"Accept": "text/html"}).get(f"{link.path}?{link.query}").content.decode()
+    assert "1.500 KWD" in page
+    assert "¥2,000" in page
 
 
 def mail(payload: Payload, **config: str) -> Any:

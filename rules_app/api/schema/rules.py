@@ -69,7 +69,8 @@ extend_schema_view(
                     "rules_loaded": INTEGER,
                     "entries": array(ENTRY),
                     "unmatched_rules": array(TEXT),
-                }
+                },
+                {"warnings": array(answer({"rule": TEXT, "message": TEXT}))},
             ),
         ),
         parameters=(*OPTIONAL_SCOPE, query("from", TIME, "Default: 7 days before `to`"), query("to", TIME)),

@@ -82,5 +82,6 @@ COVERAGE = Shape(
             )
         ),
         "unmatched_rules": listed(filled),
-    }
+    },
+    optional={"warnings": listed(Shape({"rule": filled, "message": filled}))},
 )
