@@ -18,6 +18,10 @@ class FieldProblem:
         return {"field": self.field, "message": self.message}
 
 
+def problems_in_words(problems: Sequence[FieldProblem]) -> str:
+    return "; ".join(f"{problem.field} {problem.message}" for problem in problems)
+
+
 @dataclass(eq=False)
 class AppError(Exception):
     """Base of every error that a caller may see. Subclasses fix `status` and `code`."""

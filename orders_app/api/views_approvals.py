@@ -21,6 +21,7 @@ from acteon_site.base.money import as_shown
 from acteon_site.base.source import Source
 from acteon_site.http.endpoint import Endpoint, request_id_of, scope_of
 from audit_app.selectors import current_redactor
+from orders_app.api.demo_clock import demo_now_of
 from orders_app.api.holds import page_of_holds, seen_holds
 from orders_app.api.shapes import approval_shape
 from orders_app.contract.actions import stored_action
@@ -69,8 +70,10 @@ class ApprovalDecision(SignedEndpoint):
 
     def post(self, request: Request, namespace: str, tenant: str, approval_id: str) -> HttpResponse:
         hold = signed_hold(request, LinkParts(namespace, tenant, approval_id), (self.decision,))
-        source = Source(ACTOR, "approval_link", request_id_of(request))
-        outcome = approval_decide(hold_id=hold.pk, decision=self.decision, actor=ACTOR, source=source)
+        source, demo_now = Source(ACTOR, "approval_link", request_id_of(request)), demo_now_of(request)
+        outcome = approval_decide(
+            hold_id=hold.pk, decision=self.decision, actor=ACTOR, source=source, demo_now=demo_now
+        )
         if _wants_html(request):
             hold.refresh_from_db()
             return approval_page(request._request, hold, self.decision)

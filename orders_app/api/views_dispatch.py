@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from acteon_site.base.clock_text import parse_time
-from acteon_site.base.errors import AppError, FieldProblem, bad_query
+from acteon_site.base.errors import AppError
 from acteon_site.base.principals import Role
 from acteon_site.http.endpoint import Endpoint, caller_of, flag_of, request_id_of
+from orders_app.api.demo_clock import demo_now_of
 from orders_app.contract.outcomes import Outcome
 from orders_app.pipeline.dispatch import dispatch_many
 from orders_app.pipeline.dry_run import dry_run_many
@@ -21,7 +19,6 @@ from orders_app.pipeline.items import Submission
 from orders_app.services.idempotency import Answer, answered_once
 
 MAX_BATCH = 1000
-DEMO_CLOCK = "X-Demo-Now"
 
 
 class Dispatch(Endpoint):
@@ -61,23 +58,7 @@ class DispatchBatch(Endpoint):
 
 
 def submission_of(request: Request) -> Submission:
-    return Submission(caller_of(request), request_id_of(request), timezone.now(), _demo_now(request))
-
-
-def _demo_now(request: Request) -> datetime | None:
-    """The instant that this request's rules take for now: embedded mode only."""
-    text = request.headers.get(DEMO_CLOCK)
-    if text is None:
-        return None
-    if not settings.DEMO_CLOCK:
-        raise bad_query(
-            f"{DEMO_CLOCK} is not accepted here", [FieldProblem(DEMO_CLOCK, "is for the demo only")]
-        )
-    moment = parse_time(text)
-    if moment is None:
-        message = "must be an RFC 3339 time with offset, like 2026-01-31T12:00:00Z"
-        raise bad_query(f"{DEMO_CLOCK} {message}", [FieldProblem(DEMO_CLOCK, message)])
-    return moment
+    return Submission(caller_of(request), request_id_of(request), timezone.now(), demo_now_of(request))
 
 
 def _bodies(request: Request) -> list[Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from acteon_site.base.errors import FieldProblem, invalid
+from acteon_site.base.errors import FieldProblem, invalid, problems_in_words
 from acteon_site.base.ids import new_id
 from acteon_site.base.names import identity_problem, name_problem
 from audit_app.selectors import current_redactor
@@ -19,6 +19,7 @@ from orders_app.selectors import CurrentLifecycle, lifecycle_for
 from rules_app.engine import ActionView, Cleared, Plan, RuleSet, decide
 
 PayloadCheck = Callable[[dict[str, Any]], dict[str, Any]]
+Judge = Callable[[dict[str, Any]], tuple[dict[str, Any], list[FieldProblem]]]
 
 
 def action_decide(
@@ -44,9 +45,17 @@ def action_decide(
     )
 
 
-def payload_check_for(view: ActionView) -> PayloadCheck | None:
-    """The check of the payload fields that the action's lifecycle declares, if one claims it."""
-    return _check_of(lifecycle_for(view.namespace, view.tenant, view.action_type))
+def payload_check_for(view: ActionView) -> Judge | None:
+    """For evaluations: what a dispatch would say of a payload's fields, if a lifecycle claims the action."""
+    lifecycle = lifecycle_for(view.namespace, view.tenant, view.action_type)
+    return partial(_judged_payload, lifecycle.spec) if lifecycle else None
+
+
+def _judged_payload(
+    spec: LifecycleSpec, payload: dict[str, Any]
+) -> tuple[dict[str, Any], list[FieldProblem]]:
+    normal, problems = check_payload(spec.fields, payload)
+    return normal, problems + _name_problems(spec, normal)
 
 
 def _check_of(lifecycle: CurrentLifecycle | None) -> PayloadCheck | None:
@@ -56,7 +65,7 @@ def _check_of(lifecycle: CurrentLifecycle | None) -> PayloadCheck | None:
 def checked_payload(spec: LifecycleSpec, payload: dict[str, Any]) -> dict[str, Any]:
     normal, problems = check_payload(spec.fields, payload)
     if problems:
-        raise invalid("; ".join(f"{problem.field} {problem.message}" for problem in problems), problems)
+        raise invalid(problems_in_words(problems), problems)
     return normal
 
 
@@ -81,10 +90,15 @@ def require_one_spelling(item: Decided) -> None:
 
     Not asked of what is released: an order keeps the name that it once had.
     """
-    name = item.lifecycle.spec.fingerprint_field if item.lifecycle else ""
-    value = item.plan.payload.get(name)
-    if isinstance(value, str) and (problem := identity_problem(value)):
-        raise invalid(f"payload.{name} {problem}", [FieldProblem(f"payload.{name}", problem)])
+    problems = _name_problems(item.lifecycle.spec, item.plan.payload) if item.lifecycle else []
+    if problems:
+        raise invalid(problems_in_words(problems), problems)
+
+
+def _name_problems(spec: LifecycleSpec, payload: dict[str, Any]) -> list[FieldProblem]:
+    value = payload.get(spec.fingerprint_field)
+    problem = identity_problem(value) if isinstance(value, str) else None
+    return [FieldProblem(f"payload.{spec.fingerprint_field}", problem)] if problem else []
 
 
 def fingerprint_of(action: Action, plan: Plan, lifecycle: CurrentLifecycle | None) -> str:

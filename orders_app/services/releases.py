@@ -66,22 +66,30 @@ def _work_on(hold_id: UUID, *, expire: bool) -> None:
 
 
 def approval_decide(
-    *, hold_id: UUID, decision: str, actor: str, source: Source, reason: str = ""
+    *,
+    hold_id: UUID,
+    decision: str,
+    actor: str,
+    source: Source,
+    reason: str = "",
+    demo_now: datetime | None = None,
 ) -> Outcome | None:
     """Approve and release at once, or reject. Gives the release's outcome; None where it has none (yet).
 
+    `demo_now` is what the rules of that release take for now.
     Raises 404 where the time is over, 410 where somebody was faster.
     """
     if decision != APPROVE:
         approval_reject(hold_id=hold_id, actor=actor, source=source, reason=reason)
         return None
     approval_approve(hold_id=hold_id, actor=actor, source=source)
-    return hold_release(hold_id=hold_id, at_once=True) or _stored_outcome(Hold.objects.get(pk=hold_id))
+    released = hold_release(hold_id=hold_id, at_once=True, demo_now=demo_now)
+    return released or _stored_outcome(Hold.objects.get(pk=hold_id))
 
 
-def hold_release(*, hold_id: UUID, at_once: bool = False) -> Outcome | None:
+def hold_release(*, hold_id: UUID, at_once: bool = False, demo_now: datetime | None = None) -> Outcome | None:
     """Release a hold that is due (`at_once`: though the sweeper would still wait). None: nothing to do now."""
-    processed = _release(hold_id, at_once=at_once)
+    processed = _release(hold_id, at_once=at_once, demo_now=demo_now)
     if processed is None:
         return None
     outcome = outcomes_after_calls([processed])[0]
@@ -95,19 +103,19 @@ def _stored_outcome(hold: Hold) -> Outcome | None:
 
 
 @retry_on_deadlock
-def _release(hold_id: UUID, *, at_once: bool) -> Processed | None:
+def _release(hold_id: UUID, *, at_once: bool, demo_now: datetime | None) -> Processed | None:
     with transaction.atomic():
         now = db_now()
         hold = _due_hold(hold_id, now, at_once=at_once)
         if hold is None:
             return None
         order = Order.objects.select_for_update().filter(pk=hold.order_id).first() if hold.order_id else None
+        submission = replace(submission_of(hold.context, now), demo_now=demo_now)
         try:
-            item = _decide_again(hold, order, current_rules(), now)
+            item = _decide_again(hold, order, current_rules(), submission.rule_time)
         except AppError as error:
             _keep_held(hold, error.message, now)
             return None
-        submission = submission_of(hold.context, now)
         unit = unit_of_work(submission, gate_state_lock([item], submission.caller.caller_id, now))
         result = action_gate(item, unit.state)
         if reason := _undecidable(result):

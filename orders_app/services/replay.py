@@ -40,7 +40,7 @@ class Replayed:
     def wire(self) -> dict[str, Any]:
         return {
             "original_action_id": self.original_id,
-            "new_action_id": self.new_id,
+            "new_action_id": self.new_id or "",  # always a text: clients read it so
             "success": self.outcome is not None and self.error is None,
             "error": self.error,
             "outcome": self.outcome.wire() if self.outcome else None,

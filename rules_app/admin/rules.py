@@ -170,7 +170,12 @@ def _tried(form: TryForm) -> dict[str, Any] | None:
     except AppError as error:
         form.add_error(None, error.message)
         return None
-    return {"plan": found.plan, "version": found.rule_set.version, "rows": list(_rows(found.plan.traces))}
+    return {
+        "plan": found.plan,
+        "refusal": found.refusal,
+        "version": found.rule_set.version,
+        "rows": list(_rows(found.plan.traces)),
+    }
 
 
 def _rows(traces: Iterable[Any]) -> Iterable[dict[str, Any]]:

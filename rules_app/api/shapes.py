@@ -31,11 +31,11 @@ def evaluation_shape(found: Evaluation, now: datetime) -> dict[str, Any]:
     plan = found.plan
     shape: dict[str, Any] = {
         "verdict": plan.verdict,
-        "has_errors": plan.failed is not None,
+        "has_errors": plan.failed is not None or bool(found.refused),
         "total_rules_evaluated": found.evaluated,
         "total_rules_skipped": found.skipped,
         "evaluation_duration_us": found.duration_us,
-        "trace": [trace_shape(seen, found) for seen in plan.traces],
+        "trace": _refusal(found) + [trace_shape(seen, found) for seen in plan.traces],
         "context": {
             "time": time_map(now, found.rule_set.zone),
             "environment_keys": [],
@@ -49,6 +49,24 @@ def evaluation_shape(found: Evaluation, now: datetime) -> dict[str, Any]:
     if plan.modified_by:
         shape["modified_payload"] = plan.payload
     return shape
+
+
+def _refusal(found: Evaluation) -> list[dict[str, Any]]:
+    """What stands before all rules in a dispatch, as one more line of the trace."""
+    if not found.refused:
+        return []
+    line = {
+        "rule_name": "(fields of the order)",
+        "priority": 0,
+        "enabled": True,
+        "condition_display": "what the lifecycle of this action type declares",
+        "result": "error",
+        "evaluation_duration_us": 0,
+        "action": "refuse",
+        "source": "lifecycle",
+        "error": f"a dispatch would answer 422: {found.refusal}",
+    }
+    return [line]
 
 
 def trace_shape(seen: RuleTrace, found: Evaluation) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from time import perf_counter_ns
 from typing import Any
 
+from acteon_site.base.errors import FieldProblem, invalid, problems_in_words
 from acteon_site.base.registry import Hook, Registry
 from rules_app.engine import ActionView, Plan, RuleSet, RuleTrace, decide
 from rules_app.engine import Rule as EngineRule
@@ -16,20 +18,29 @@ from rules_app.selectors import current_rules, parse_rules
 from rules_app.specs import rule_spec
 
 Payload = dict[str, Any]
-PayloadCheck = Callable[[Payload], Payload]
+# The payload in its normal form, as far as it has one, and what a dispatch would refuse it for.
+PayloadCheck = Callable[[Payload], tuple[Payload, list[FieldProblem]]]
 # Gives the check of the fields that an action's lifecycle declares, or None where none claims it.
 CheckFor = Callable[[ActionView], PayloadCheck | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """A decision with its trace. `evaluated` and `skipped` count rules, `disabled` names the disabled."""
+    """A decision with its trace. `evaluated` and `skipped` count rules, `disabled` names the disabled.
+
+    `refused`: for what a dispatch would refuse the payload before it asked any rule.
+    """
 
     plan: Plan
     rule_set: RuleSet
     duration_us: int
     sources: dict[str, str]
     disabled: frozenset[str]
+    refused: Sequence[FieldProblem] = ()
+
+    @property
+    def refusal(self) -> str:
+        return problems_in_words(self.refused)
 
     @property
     def evaluated(self) -> int:
@@ -60,20 +71,33 @@ def rules_evaluate(
     """What the rules in force (or `rule_set`) would decide. Consumes and stores nothing.
 
     `include_disabled` asks the disabled rules as if they were enabled; without it they are traced as skipped.
-    `sees(namespace, tenant)` leaves out the rules that the caller may not know of. Raises 422 where the
-    payload breaks what its lifecycle declares, 503 where no rules are in force.
+    `sees(namespace, tenant)` leaves out the rules that the caller may not know of. Any payload is judged, also one
+    that breaks what its lifecycle declares (`refused`). Raises 503 where no rules are in force.
     """
     started = perf_counter_ns()
     rules = rule_set or with_disabled(current_rules(), enabled=include_disabled)
     rules = replace(rules, rules=tuple(rule for rule in rules.rules if sees(rule.namespace, rule.tenant)))
-    check = _check_for(action)
-    if check:
-        action = replace(action, payload=check(action.payload))
+    check = _check_for(action) or _unchecked
+    payload, refused = check(action.payload)
+    again = partial(_normal, check, strict=not refused)
     trace: list[RuleTrace] = []
-    plan = decide(rules, action, now, check_payload=check, trace=trace, evaluate_all=evaluate_all)
+    judged = replace(action, payload=payload)
+    plan = decide(rules, judged, now, check_payload=again, trace=trace, evaluate_all=evaluate_all)
     duration_us = (perf_counter_ns() - started) // 1_000
     disabled = frozenset(Rule.objects.filter(enabled=False).values_list("name", flat=True))
-    return Evaluation(plan, rules, duration_us, _sources(), disabled)
+    return Evaluation(plan, rules, duration_us, _sources(), disabled, refused)
+
+
+def _unchecked(payload: Payload) -> tuple[Payload, list[FieldProblem]]:
+    return payload, []
+
+
+def _normal(check: PayloadCheck, payload: Payload, *, strict: bool) -> Payload:
+    """After a modify. `strict`: what it broke fails the plan, as in a dispatch."""
+    normal, problems = check(payload)
+    if problems and strict:
+        raise invalid(problems_in_words(problems), problems)
+    return normal
 
 
 def with_disabled(rules: RuleSet, *, enabled: bool) -> RuleSet:

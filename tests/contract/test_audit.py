@@ -174,7 +174,7 @@ def test_a_failed_action_is_replayed_from_its_original(client: Strict, rule: Add
 def test_what_took_effect_is_never_run_again(trail: Strict) -> None:
     told = trail.post("/v1/audit/one/replay", shapes.REPLAYED)
     assert told["success"] is False
-    assert told["new_action_id"] is None
+    assert told["new_action_id"] == ""
     assert "took effect" in told["error"]
 
 

@@ -83,7 +83,7 @@ def test_what_a_replay_brought_to_effect_is_replayed_no_more(client: Strict, all
     assert counted(replayed(client)) == (1, 0, 0)
     assert counted(replayed(client)) == (0, 0, 0)
     told = client.post("/v1/audit/f-1/replay", shapes.REPLAYED)
-    assert (told["new_action_id"], told["success"]) == (None, False)
+    assert (told["new_action_id"], told["success"]) == ("", False)
     assert Run.objects.filter(action_type="ping").count() == 1
 
 
@@ -100,7 +100,7 @@ def test_a_replay_of_a_replay_belongs_to_the_first(client: Strict, allowed: None
 def test_an_executed_bare_action_is_not_run_again(client: Strict, allowed: None) -> None:
     assert "Executed" in dispatched(client, "p-1")
     told = client.post("/v1/audit/p-1/replay", shapes.REPLAYED)
-    assert (told["success"], told["new_action_id"], told["outcome"]) == (False, None, None)
+    assert (told["success"], told["new_action_id"], told["outcome"]) == (False, "", None)
     assert "took effect" in told["error"]
     assert counted(replayed(client, outcome="executed")) == (0, 0, 1)
     assert Run.objects.filter(action_type="ping").count() == 1
@@ -168,7 +168,7 @@ def test_what_is_not_known_to_have_failed_is_not_run_again(
     dispatched(client, "p-1")
     becomes(Run.objects.get(action_type="ping"))
     told = client.post("/v1/audit/p-1/replay", shapes.REPLAYED)
-    assert told["new_action_id"] is None
+    assert told["new_action_id"] == ""
     assert Action.objects.filter(action_type="ping").count() == 1
 
 
@@ -187,7 +187,7 @@ def test_a_bare_action_that_waits_for_a_person_is_not_asked_about_twice(
 ) -> None:
     rule("request_approval", notify_provider="warehouse", timeout_seconds=60)
     assert "PendingApproval" in dispatched(client, "held")
-    assert client.post("/v1/audit/held/replay", shapes.REPLAYED)["new_action_id"] is None
+    assert client.post("/v1/audit/held/replay", shapes.REPLAYED)["new_action_id"] == ""
 
 
 @pytest.mark.postgres

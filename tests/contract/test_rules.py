@@ -135,6 +135,34 @@ def test_an_evaluation_names_its_bad_fields(client: Strict, change: dict[str, An
     assert [problem["field"] for problem in error["details"]] == [field]
 
 
+@pytest.mark.parametrize(
+    ("payload", "verdict", "refused"),
+    [
+        ({"shipping_country": " sy"}, "deny", "payload.total_cents is required (a whole number)"),
+        (
+            {**PAYLOAD, "total_cents": "7999"},
+            "allow",
+            "payload.total_cents must be a whole number without quotes",
+        ),
+        ({**PAYLOAD, "order_id": ""}, "allow", "payload.order_id must have 1 to 256 characters, has 0"),
+        ({}, "allow", "payload.shipping_country is required (text)"),
+    ],
+)
+def test_any_payload_is_judged_and_what_a_dispatch_would_refuse_is_told(
+    client: Strict, payload: dict[str, Any], verdict: str, refused: str
+) -> None:
+    body = {**QUESTION, "payload": payload, "evaluate_at": OPEN_HOURS}
+    told = client.post("/v1/rules/evaluate", shapes.EVALUATION, body)
+    assert (told["verdict"], told["has_errors"]) == (verdict, True)
+    first, *rules = told["trace"]
+    assert (first["result"], first["source"]) == ("error", "lifecycle")
+    assert refused in first["error"]
+    assert len(rules) == told["total_rules_evaluated"] + told["total_rules_skipped"]
+    dispatch = {**QUESTION, "payload": payload}
+    message = client.refused("POST", "/v1/dispatch", 422, body=dispatch)["message"]
+    assert message in first["error"]
+
+
 def test_a_viewer_may_evaluate(shop: Shop) -> None:
     body = {**QUESTION, "payload": PAYLOAD}
     Strict(Shop(role="viewer").secret).post("/v1/rules/evaluate", shapes.EVALUATION, body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +15,7 @@ from chains_app.services.advance import runs_sweep
 from orders_app.models import Hold, Lifecycle, Order
 from orders_app.services.releases import holds_sweep
 from rules_app.models import Rule
-from tests.world import CLOSED_HOURS, SCOPE, Shop, order, publish_rules, tag
+from tests.world import CLOSED_HOURS, OPEN_HOURS, SCOPE, Shop, order, publish_rules, tag
 
 HIGH = {"total_cents": 75_000}
 
@@ -54,6 +55,26 @@ def test_an_approved_order_goes_through_the_remaining_rules_into_its_chain(shop:
     assert Order.objects.get().status == "completed"
     outcomes = [row["outcome"] for row in shop.audit() if row["verdict"] != "chain"]
     assert outcomes == ["executed", "approval_approved", "pending_approval"]
+
+
+@pytest.mark.parametrize(("now", "wanted"), [(OPEN_HOURS, "Executed"), (CLOSED_HOURS, "Scheduled")])
+def test_an_approval_by_the_demo_clock_is_released_by_it(shop: Shop, now: str, wanted: str) -> None:
+    approval = pending(shop)
+    answer = APIClient().post(path_of(approval["approve_url"]), headers={"X-Demo-Now": now})
+    assert tag(answer.json()["outcome"]) == wanted
+    newest = next(row for row in shop.audit() if row["outcome"] == wanted.lower())
+    assert newest["verdict_details"]["demo_now"] == now.replace("Z", ".000Z")
+
+
+@pytest.mark.parametrize("header", ["noon", OPEN_HOURS])
+def test_a_demo_clock_that_is_wrong_or_not_allowed_decides_nothing(
+    shop: Shop, settings: Any, header: str
+) -> None:
+    approval = pending(shop)
+    settings.DEMO_CLOCK = header == "noon"
+    answer = APIClient().post(path_of(approval["approve_url"]), headers={"X-Demo-Now": header})
+    assert (answer.status_code, answer.json()["code"]) == (400, "BAD_QUERY")
+    assert Hold.objects.get().status == "pending"
 
 
 def test_an_approval_after_hours_is_scheduled_and_then_executed(shop: Shop) -> None:

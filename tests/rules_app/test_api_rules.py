@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from acteon_site.base import config_versions
+from acteon_site.base.errors import FieldProblem
 from audit_app.models import AuditRecord
 from rules_app.models import Rule, RuleSetVersion
 from rules_app.services import evaluation
@@ -198,8 +199,8 @@ def test_metadata_is_taken_in_both_forms(guide: int, caller: Caller) -> None:
 def test_an_evaluation_sees_the_payload_as_a_dispatch_does(
     guide: int, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def upper(payload: dict[str, Any]) -> dict[str, Any]:
-        return payload | {"shipping_country": payload["shipping_country"].strip().upper()}
+    def upper(payload: dict[str, Any]) -> tuple[dict[str, Any], list[FieldProblem]]:
+        return payload | {"shipping_country": payload["shipping_country"].strip().upper()}, []
 
     monkeypatch.setattr(evaluation, "_check_for", lambda action: upper)
     assert evaluate(caller, payload={"shipping_country": " nk"})["verdict"] == "deny"

@@ -36,7 +36,7 @@ REPLAYED = component(
     answer(
         {
             "original_action_id": TEXT,
-            "new_action_id": maybe(TEXT),
+            "new_action_id": TEXT,
             "success": BOOLEAN,
             "error": maybe(TEXT),
             "outcome": maybe(OUTCOME),

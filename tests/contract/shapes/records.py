@@ -84,7 +84,7 @@ RECORDS = Shape(
 REPLAYED = Shape(
     {
         "original_action_id": filled,
-        "new_action_id": or_null(filled),
+        "new_action_id": text,
         "success": boolean,
         "error": or_null(filled),
         "outcome": or_null(outcome),
