@@ -156,7 +156,10 @@ class AuditHead(models.Model):
 
 
 class Counter(models.Model):
-    """A total since the beginning, written by the relay alone, so that no request contends for it."""
+    """A total since the beginning, written by the relay, so that no request contends for it.
+
+    The reaper adds what it deletes, and notices, which have no row in the trail, their calls.
+    """
 
     name = models.CharField(max_length=80)
     label = models.CharField(max_length=256, default="")

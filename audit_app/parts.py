@@ -12,7 +12,7 @@ from acteon_site.base.registry import Hook, Registry
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_STOP
-from acteon_site.watching.metrics import GAUGES, TOTALS
+from acteon_site.watching.metrics import FAMILIES, GAUGES, TOTALS
 from audit_app import home_cards, metrics
 from audit_app.config_kinds.redaction import Redaction
 from audit_app.config_kinds.retention import Retention
@@ -40,6 +40,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     DESCRIPTIONS: (Description("audit_app.api.schema"),),
     TOTALS: (Hook("outcomes", counters),),
     GAUGES: (Hook("relay", metrics.backlog),),
+    FAMILIES: (Hook("actions", metrics.actions),),
     revocation.LISTENERS: (Hook("stream", announce_revocation),),
     ON_STOP: (Hook("stream", stop_stream),),
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +14,7 @@ from django.db.models import Q, QuerySet
 from acteon_site.base import config_versions
 from acteon_site.base.principals import Principal
 from audit_app.models import AuditRecord, Counter, RedactedField, RetentionPolicy
-from audit_app.records.totals import METRIC_NAMES
+from audit_app.records.totals import METRIC_NAMES, STEP_BOUNDS, STEP_CLASS, STEP_MICROSECONDS
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 from audit_app.redaction import DEFAULT_PLACEHOLDER, Redactor, Scrubber
 
@@ -67,7 +69,7 @@ def counters() -> dict[str, int]:
 
 
 def provider_counters() -> dict[str, dict[str, int]]:
-    """Per provider: how many steps' calls succeeded and failed."""
+    """By provider: how many calls succeeded and failed, of steps, of bare actions, and of notices."""
     found: dict[str, dict[str, int]] = {}
     rows = Counter.objects.exclude(label="").filter(name__in=("provider_successes", "provider_failures"))
     for name, label, value in rows.values_list("name", "label", "value"):
@@ -76,13 +78,28 @@ def provider_counters() -> dict[str, dict[str, int]]:
     return found
 
 
-def step_counters() -> dict[str, dict[str, int]]:
-    """Per "chain/step": how many calls were made and how many milliseconds they took together."""
-    found: dict[str, dict[str, int]] = {}
-    rows = Counter.objects.filter(name__in=("step_calls", "step_milliseconds"))
+@dataclass(frozen=True, slots=True)
+class StepTimes:
+    """Calls of one step: how many took at most so many seconds, by bound, and all of them together."""
+
+    within: Mapping[str, int]
+    seconds: float
+
+
+def step_counters() -> dict[str, StepTimes]:
+    """By "chain/step"."""
+    values: dict[str, dict[str, int]] = {}
+    names = (*(STEP_CLASS + bound for bound in STEP_BOUNDS), STEP_MICROSECONDS)
+    rows = Counter.objects.filter(name__in=names).order_by("label")
     for name, label, value in rows.values_list("name", "label", "value"):
-        found.setdefault(label, {"calls": 0, "milliseconds": 0})[name.removeprefix("step_")] = value
-    return found
+        values.setdefault(label, {})[name] = value
+    return {label: _step_times(counted) for label, counted in values.items()}
+
+
+def _step_times(counted: Mapping[str, int]) -> StepTimes:
+    classes = [counted.get(STEP_CLASS + bound, 0) for bound in STEP_BOUNDS]
+    within = dict(zip(STEP_BOUNDS, accumulate(classes), strict=True))
+    return StepTimes(within, counted.get(STEP_MICROSECONDS, 0) / 1e6)
 
 
 def records_seen_by(caller: Principal) -> QuerySet[AuditRecord]:

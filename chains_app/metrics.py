@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from acteon_site.base.clock import db_now
 from audit_app.selectors import provider_counters, step_counters
 from chains_app.models import CircuitBreaker, Run
+from chains_app.services.health import provider_health
 from chains_app.services.repair import open_incidents
 from chains_app.states import BreakerState
 
+CALL_TOTALS = {"requests": "total_requests", "successes": "successes", "failures": "failures"}
+CALL_GAUGES = {
+    "success_rate": "Calls that succeeded since the beginning, in percent",
+    "avg_latency_ms": "Mean of the newest calls, in milliseconds",
+    **{
+        f"p{share}_latency_ms": f"Of the newest calls, {share} % took at most so long"
+        for share in (50, 95, 99)
+    },
+}
 STATE_NUMBERS = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
 
 def queues() -> dict[str, int]:
+    """A run that waits for a time is not due before it."""
     return {
-        "runs_due": Run.objects.filter(next_run_at__isnull=False).count(),
+        "runs_due": Run.objects.filter(next_run_at__lte=db_now()).count(),
         "incidents_open": open_incidents().count(),
     }
 
@@ -31,15 +43,30 @@ def provider_calls() -> Iterable[Metric]:
     yield calls
 
 
+def provider_states() -> Iterable[Metric]:
+    """How each provider does, under the names that dashboards ask for: gauges of its newest calls."""
+    reports = provider_health()
+    for name, field in CALL_TOTALS.items():
+        total = CounterMetricFamily(f"acteon_provider_{name}", f"Provider calls: {name}", labels=["provider"])
+        for report in reports:
+            total.add_metric([report["provider"]], report[field])
+        yield total
+    for name, text in CALL_GAUGES.items():
+        gauge = GaugeMetricFamily(f"acteon_provider_{name}", text, labels=["provider"])
+        for report in reports:
+            gauge.add_metric([report["provider"]], report[name])
+        yield gauge
+
+
 def step_times() -> Iterable[Metric]:
-    times = SummaryMetricFamily(
+    times = HistogramMetricFamily(
         "acteon_chain_step_seconds",
         "Calls of a chain's step and how long they took",
         labels=["chain", "step"],
     )
-    for label, totals in step_counters().items():
+    for label, counted in step_counters().items():
         chain, _, step = label.rpartition("/")
-        times.add_metric([chain, step], totals["calls"], totals["milliseconds"] / 1000)
+        times.add_metric([chain, step], list(counted.within.items()), counted.seconds)
     yield times
 
 

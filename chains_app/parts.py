@@ -49,6 +49,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     GAUGES: (Hook("runs", metrics.queues),),
     FAMILIES: (
         Hook("provider calls", metrics.provider_calls),
+        Hook("provider states", metrics.provider_states),
         Hook("step times", metrics.step_times),
         Hook("breakers", metrics.breaker_states),
     ),

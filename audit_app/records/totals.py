@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from audit_app.records.vocabulary import CHAIN_ENDS, DECISIONS, DISPATCH_OUTCOMES
+from audit_app.records.vocabulary import CHAIN_ENDS, DECISIONS, DISPATCH_OUTCOMES, STEP_OUTCOMES
 
 Key = tuple[str, str]  # name and label
 
 _CHAIN_TOTALS = {end: end.replace("chain_", "chains_", 1) for end in CHAIN_ENDS}
-_PROVIDER_TOTALS = {
-    "chain_step_completed": "provider_successes",
-    "chain_step_failed": "provider_failures",
-    "chain_step_retrying": "provider_failures",
-}
+SUCCESSES, FAILURES = "provider_successes", "provider_failures"
 _QUOTA_TOTALS = {"warn": "quota_warned", "degrade": "quota_degraded", "notify": "quota_notified"}
+
+# Upper bounds of the classes in which calls of steps are counted, in seconds; the last class has none.
+STEP_BOUNDS = (
+    *("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5"),
+    *("1.0", "2.5", "5.0", "10.0", "30.0", "60.0", "+Inf"),
+)
+STEP_CLASS, STEP_MICROSECONDS = "step_le_", "step_microseconds"
+_BOUNDS_US = [float(bound) * 1e6 for bound in STEP_BOUNDS]
 
 # What GET /metrics always shows, zero or not.
 METRIC_NAMES = (
@@ -26,6 +31,8 @@ METRIC_NAMES = (
     *sorted(DECISIONS),
     "chains_started",
     *_CHAIN_TOTALS.values(),
+    "circuit_transitions",
+    "circuit_fallbacks",
     *_QUOTA_TOTALS.values(),
     "retention_deleted_audit",
     "retention_deleted_state",
@@ -46,16 +53,36 @@ def totals(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
 def _keys(record: Mapping[str, Any]) -> list[Key]:
     outcome: str = record["outcome"]
     if outcome in CHAIN_ENDS:
-        return [(_CHAIN_TOTALS[outcome], "")]
-    if outcome in _PROVIDER_TOTALS:
-        # Steps that end without a call (sub-chains, timers) and parked runs say nothing of a provider.
-        called = bool(record["outcome_details"].get("called"))
-        return [(_PROVIDER_TOTALS[outcome], record["provider"])] if called else []
+        # Chains inside a chain were not counted as started either.
+        return [] if record["outcome_details"].get("parent_chain_id") else [(_CHAIN_TOTALS[outcome], "")]
+    if outcome in STEP_OUTCOMES:
+        return _step_call_keys(record)
     if outcome in DISPATCH_OUTCOMES:
-        return [*_dispatch_keys(record, outcome), *_bare_call_keys(record, outcome)]
-    # Other things change state too: circuit breakers, dead letters.
-    moved = outcome == "state_changed" and bool(record["namespace"]) and record["verdict"] != "chain"
-    return [(outcome, "")] if outcome in DECISIONS or moved else []
+        return _dispatch_keys(record, outcome)
+    if outcome == "state_changed":
+        return _change_keys(record)
+    return [(outcome, "")] if outcome in DECISIONS else []
+
+
+def _step_call_keys(record: Mapping[str, Any]) -> list[Key]:
+    """By the call's own result: what a step came to may be something else, as where a failure is skipped.
+
+    Steps that end without a call (sub-chains, timers) and parked runs say nothing of a provider.
+    """
+    details = record["outcome_details"]
+    if not details.get("called"):
+        return []
+    keys = [(FAILURES if details.get("error") else SUCCESSES, record["provider"])]
+    return [*keys, ("circuit_fallbacks", "")] if details.get("fallback_for") else keys
+
+
+def _change_keys(record: Mapping[str, Any]) -> list[Key]:
+    """Of orders and of circuit breakers; other things, dead letters for one, change state too."""
+    details = record["outcome_details"]
+    if record["namespace"]:
+        return [("state_changed", "")] if record["verdict"] != "chain" else []
+    moved = "circuit_breaker" in details and details.get("from") != details.get("to")
+    return [("circuit_transitions", "")] if moved else []
 
 
 def _dispatch_keys(record: Mapping[str, Any], outcome: str) -> list[Key]:
@@ -70,31 +97,38 @@ def _dispatch_keys(record: Mapping[str, Any], outcome: str) -> list[Key]:
     return keys
 
 
-def _bare_call_keys(record: Mapping[str, Any], outcome: str) -> list[Key]:
-    """What a call without a chain says of its provider."""
-    details = record["outcome_details"]
-    if outcome == "executed" and record["chain_id"] is None and record["provider"]:
-        return [("provider_successes", record["provider"])]
-    if outcome == "rerouted" and details.get("new_provider"):
-        return [("provider_successes", details["new_provider"])]
-    if outcome == "failed" and details.get("attempts") and record["provider"]:
-        return [("provider_failures", record["provider"])]
-    return []
-
-
-def step_times(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
-    """How many calls each step made and how long they took, in milliseconds; the label is chain/step."""
+def bare_calls(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
+    """What bare actions' rows say of the calls that were made for them, each under the provider that got it."""
     found: Counter[Key] = Counter()
     for record in records:
         details = record["outcome_details"]
-        if record["outcome"] in _PROVIDER_TOTALS and details.get("called") and details.get("chain_name"):
+        if record["outcome"] in DISPATCH_OUTCOMES and "calls" in details:
+            for provider, successes, failures in details["calls"]:
+                found[SUCCESSES, provider] += _number(successes)
+                found[FAILURES, provider] += _number(failures)
+            found["circuit_fallbacks", ""] += _number(details.get("fallbacks"))
+    return found
+
+
+def _number(value: Any, otherwise: int = 0) -> int:
+    """Redaction blanks also numbers that an order's secret fields hold: such a row must not hold up the relay."""
+    return value if isinstance(value, int) else otherwise
+
+
+def step_times(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
+    """How long calls of each step took, in microseconds and by class of STEP_BOUNDS; the label is chain/step."""
+    found: Counter[Key] = Counter()
+    for record in records:
+        details = record["outcome_details"]
+        if record["outcome"] in STEP_OUTCOMES and details.get("called") and details.get("chain_name"):
             label = f"{details['chain_name']}/{details['step']}"
-            found["step_calls", label] += 1
-            found["step_milliseconds", label] += record["duration_ms"]
+            took = _number(details.get("duration_us"), record["duration_ms"] * 1000)
+            found[STEP_CLASS + STEP_BOUNDS[bisect_left(_BOUNDS_US, took)], label] += 1
+            found[STEP_MICROSECONDS, label] += took
     return found
 
 
 def _quota_effects(details: Mapping[str, Any]) -> list[str]:
     quota = details.get("quota")
-    effect = quota.get("overage") if isinstance(quota, Mapping) else quota
-    return [effect] if isinstance(effect, str) and effect in _QUOTA_TOTALS else []
+    noted = [quota.get("overage"), *quota.get("also", ())] if isinstance(quota, Mapping) else [quota]
+    return [effect for effect in noted if isinstance(effect, str) and effect in _QUOTA_TOTALS]

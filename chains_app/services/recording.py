@@ -6,6 +6,8 @@ import random
 from datetime import datetime, timedelta
 
 from acteon_site.base.ids import new_id
+from audit_app.records.totals import FAILURES, SUCCESSES
+from audit_app.services.counters import counters_add
 from audit_app.services.journal import Journal
 from chains_app.definitions import Step
 from chains_app.engine import call_results
@@ -20,7 +22,7 @@ from chains_app.services.loaded_runs import LoadedRun
 from chains_app.services.redacting import scrubbed
 from chains_app.services.step_calls import Reply, Request, call_of, render_payload, timeout_of
 from chains_app.services.trail import audit_call, audit_step, has_own_trail, step_events
-from chains_app.states import RunStatus, StepStatus
+from chains_app.states import RunKind, RunStatus, StepStatus
 from chains_app.templating import MissingReference
 
 BREAKER_PAUSE = timedelta(seconds=1)
@@ -110,6 +112,9 @@ def reply_received(
     state.error = scrubbed(loaded.run, state.error)
     if has_own_trail(loaded.run):
         audit_call(loaded, request, reply, journal)
+    elif loaded.run.kind == RunKind.NOTICE:
+        # No row of the trail tells of these calls, so nobody else counts them. They are few.
+        counters_add(amounts={(FAILURES if failure else SUCCESSES, request.route.provider): 1})
     if not request.undo and state.status in ENDED_STEPS:
         _step_ended(loaded, request.step, now, journal)
     return park

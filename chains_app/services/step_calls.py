@@ -44,7 +44,12 @@ class Reply:
 
     body: dict[str, Any] | None
     failure: Failure | None
-    duration_ms: int
+    duration_us: int
+
+    @property
+    def duration_ms(self) -> int:
+        """Rounded up: a call that was made took some time, however little."""
+        return -(-self.duration_us // 1000)
 
 
 def traits_of(name: str) -> ProviderTraits:
@@ -127,7 +132,7 @@ def template_context(loaded: LoadedRun, *, upto: str = "") -> dict[str, Any]:
 
 def make_call(request: Request) -> Reply:
     """Call, outside any transaction. Never raises: a failure is a result."""
-    started = time.monotonic()
+    started = time.monotonic_ns()
     settings = providers().get(request.call.provider)
     try:
         body, failure = _call(settings, request.call), None
@@ -136,7 +141,7 @@ def make_call(request: Request) -> Reply:
         failure = Failure(
             error.code, error.message, error.retryable, error.unknown, error.retry_after, error.settles
         )
-    return Reply(body, failure, int((time.monotonic() - started) * 1000))
+    return Reply(body, failure, max(1, (time.monotonic_ns() - started) // 1000))
 
 
 def _call(settings: ProviderSettings | None, call: Call) -> dict[str, Any]:

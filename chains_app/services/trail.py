@@ -64,6 +64,7 @@ def audit_call(loaded: LoadedRun, request: Request, reply: Reply, journal: Journ
         "step_index": loaded.definition.index_of(request.step.name),
         "attempt": state.undo_attempt if request.undo else state.attempt,
         "called": request.call.action_type,
+        "duration_us": reply.duration_us,  # calls of less than a millisecond add up as well
     }
     if request.undo:
         details["compensation"] = True
@@ -98,14 +99,14 @@ def audit_step(loaded: LoadedRun, step: Step, journal: Journal) -> None:
 def audit_end(loaded: LoadedRun, end: End, journal: Journal) -> None:
     """A chain's end, as a row and as an event."""
     run, path = loaded.run, list(loaded.state.path)
-    details: dict[str, Any] = {"execution_path": path}
+    # Who follows an action waits for its chain, not for the chains inside that one; totals count it alone as well.
+    above = {"parent_chain_id": str(run.parent_id)} if run.parent_id else {}
+    details: dict[str, Any] = {"execution_path": path, **above}
     if end.status != RunStatus.COMPLETED:
         details["error"] = run.cancel_reason if end.status == RunStatus.CANCELLED else end.error
     if run.cancelled_by:
         details["cancelled_by"] = run.cancelled_by
     audit_run(run, END_OUTCOMES[RunStatus(end.status)], details, journal)
-    # Who follows an action waits for its chain, not for the chains inside that one.
-    above = {"parent_chain_id": str(run.parent_id)} if run.parent_id else {}
     journal.event(
         "chain_completed",
         subject_of(run),

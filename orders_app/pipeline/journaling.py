@@ -84,11 +84,12 @@ def verdict_notes(item: Decided, submission: Submission) -> dict[str, Any]:
 
 
 def quota_notes(accepted: Accepted) -> dict[str, Any]:
-    """The first quota that the action exceeds without being blocked."""
+    """The first quota that the action exceeds without being blocked, and what the others do."""
     if not accepted.over_quota:
         return {}
-    over = accepted.over_quota[0]
-    return {"quota": {"quota_id": str(over.id), "overage": over.overage, "limit": over.max_actions}}
+    over, *others = accepted.over_quota
+    also = {"also": [quota.overage for quota in others]} if others else {}
+    return {"quota": {"quota_id": str(over.id), "overage": over.overage, "limit": over.max_actions, **also}}
 
 
 def outcome_notes(outcome: Outcome) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from orders_app.pipeline.journaling import outcome_notes
 from orders_app.pipeline.rows import ORDER_FIELDS
 from orders_app.selectors import lifecycle_of
 from orders_app.services.dedup_keys import dedup_key_free, dedup_key_retake
-from orders_app.services.run_outcomes import single_outcome
+from orders_app.services.run_outcomes import call_notes, outcome_of_step
 from orders_app.services.transitions import order_transition_by_run
 from orders_app.states import OrderStatus
 
@@ -125,7 +125,8 @@ def owner_of(run: Run) -> UUID:
 
 def journal_single(run: Run, journal: Journal) -> None:
     """The dispatch's audit row and event, due when a bare call has ended."""
-    reply, outcome = run.reply, single_outcome(run)
+    reply, step = run.reply, run.steps.first()
+    outcome = outcome_of_step(run, step)
     received = parse_time(reply["received_at"])
     subject = Subject(run.namespace, run.tenant, run.provider, run.action_type, run.action_id)
     own = Journal(Source(reply["caller_id"], reply["auth_method"], reply["request_id"]))
@@ -138,7 +139,7 @@ def journal_single(run: Run, journal: Journal) -> None:
         payload=run.origin["payload"],
         scrubber=scrubber,
         verdict_details=reply["details"],
-        outcome_details=outcome_notes(outcome),
+        outcome_details={**outcome_notes(outcome), **call_notes(run, step)},
         metadata=run.origin.get("metadata") or {},
         dispatched_at=received,
         duration_ms=_took(run, received),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
 from chains_app.models import Run, StepRun
 from chains_app.states import TERMINAL, RunStatus
 from orders_app.contract import outcomes
@@ -24,7 +27,10 @@ RETRYABLE_CODES = frozenset({"TIMEOUT", "CONNECTION", "RATE_LIMITED"})
 
 def single_outcome(run: Run) -> Outcome:
     """The outcome of a run of one step; still under way: Executed with status `partial`."""
-    step = run.steps.first()
+    return outcome_of_step(run, run.steps.first())
+
+
+def outcome_of_step(run: Run, step: StepRun | None) -> Outcome:
     if run.status not in TERMINAL:
         return outcomes.executed({}, status="partial")
     if run.status == RunStatus.COMPLETED and step is not None:
@@ -32,6 +38,23 @@ def single_outcome(run: Run) -> Outcome:
     code = run.error_code if run.error_code in CONTRACT_CODES else "EXECUTION_FAILED"
     retryable = code in RETRYABLE_CODES
     return outcomes.failed(code, run.error, retryable=retryable, attempts=step.attempt if step else 0)
+
+
+def call_notes(run: Run, step: StepRun | None) -> dict[str, Any]:
+    """The calls that a bare action cost, for its audit row: [provider, successes, failures] of each.
+
+    `fallbacks` are those that went to another provider than the step's, since its breaker was open.
+    """
+    if step is None or not step.attempt:
+        return {}
+    made = [(step.used_provider, run.status == RunStatus.COMPLETED)]
+    if step.attempt > 1:
+        made = [(name, bool(success)) for name, success in step.attempts.values_list("provider", "success")]
+    counted = Counter(made)
+    names = sorted({name for name, _ in made})
+    calls = [[name, counted[name, True], counted[name, False]] for name in names]
+    fallbacks = sum(1 for name, _ in made if name != step.provider)
+    return {"calls": calls, "fallbacks": fallbacks}
 
 
 def _success(run: Run, step: StepRun) -> Outcome:

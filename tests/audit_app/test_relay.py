@@ -86,25 +86,44 @@ def test_totals_are_folded_once() -> None:
     note(outcome="executed", verdict_details={"quota": "warn"})
     called = {"called": "charge_card", "chain_name": "order-processing", "step": "charge"}
     note(outcome="chain_step_completed", verdict="chain", outcome_details=called, duration_ms=120)
-    note(outcome="chain_step_retrying", verdict="chain", outcome_details=called, duration_ms=80)
+    failed = {**called, "error": {"code": "TIMEOUT", "message": "late"}, "duration_us": 4_900}
+    note(outcome="chain_step_retrying", verdict="chain", outcome_details=failed, duration_ms=5)
+    skipped = {**failed, "duration_us": "[REDACTED]", "fallback_for": "warehouse"}
+    note(outcome="chain_step_skipped", verdict="chain", outcome_details=skipped, duration_ms=80)
     note(outcome="chain_step_failed", verdict="chain", outcome_details={"incident": "fallback_review"})
-    note(outcome="failed", outcome_details={"attempts": 3})
+    note(
+        outcome="failed",
+        outcome_details={"attempts": 3, "calls": [["payment-gateway", 0, 2], ["second", 0, 1]]},
+    )
+    note(
+        outcome="executed", outcome_details={"calls": [["payment-gateway", "[REDACTED]", 1]], "fallbacks": 1}
+    )
     note(outcome="chain_completed", verdict="chain")
     relay()
     relay()
     counted = selectors.counters()
     assert {name: value for name, value in counted.items() if value} == {
-        "dispatched": 4,
+        "dispatched": 5,
         "failed": 1,
-        "executed": 3,
+        "executed": 4,
+        "circuit_fallbacks": 2,
         "suppressed": 1,
         "chains_started": 1,
         "chains_completed": 1,
         "quota_warned": 1,
     }
-    # Two bare calls and a step that worked; a step that did not and a bare call that did not.
-    assert selectors.provider_counters() == {"payment-gateway": {"successes": 3, "failures": 2}}
-    assert selectors.step_counters() == {"order-processing/charge": {"calls": 2, "milliseconds": 200}}
+    # A step that worked; one that did not, one whose failure was skipped, and calls of bare actions.
+    assert selectors.provider_counters() == {
+        "payment-gateway": {"successes": 1, "failures": 5},
+        "second": {"successes": 0, "failures": 1},
+    }
+    times = selectors.step_counters()["order-processing/charge"]
+    assert times.seconds == pytest.approx(0.2049)
+    assert times.within == {
+        **dict.fromkeys(("0.005", "0.01", "0.025", "0.05"), 1),
+        "0.1": 2,
+        **dict.fromkeys(("0.25", "0.5", "1.0", "2.5", "5.0", "10.0", "30.0", "60.0", "+Inf"), 3),
+    }
 
 
 def test_every_total_of_the_contract_is_there_from_the_beginning() -> None:

@@ -203,10 +203,12 @@ def test_no_file_names_a_path_of_somebodys_machine() -> None:
 
 @pytest.mark.django_db
 def test_every_metric_of_the_dashboard_and_of_the_alarms_is_one_that_the_gateway_tells() -> None:
-    told = set(re.findall(r"^# TYPE (acteon_\w+) (?:counter|gauge)$", exposition()[0].decode(), re.M))
+    told = set(
+        re.findall(r"^# TYPE (acteon_\w+) (?:counter|gauge|histogram)$", exposition()[0].decode(), re.M)
+    )
     for path in (ROOT / "deploy" / "grafana" / "dashboard.json", ROOT / "docs" / "operations.md"):
-        for name in re.findall(r"\bacteon_(?!site)[a-z_]+", path.read_text()):
-            assert {name, name.removesuffix("_total")} & told, f"{path.name}: {name}"
+        for name in re.findall(r"\bacteon_(?!site)[a-z0-9_]+", path.read_text()):
+            assert {name, re.sub("_(total|bucket|sum|count)$", "", name)} & told, f"{path.name}: {name}"
 
 
 def test_the_dashboard_is_valid_json_with_a_query_in_every_panel() -> None:
