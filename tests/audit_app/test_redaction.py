@@ -197,6 +197,6 @@ def test_redacting_twice_changes_nothing_more(document: Any) -> None:
     "text", ["1 " * 500_000, "1" * 1_000_000, "card_last4: " * 80_000, "4111 " * 200_000]
 )
 def test_hostile_megabytes_take_linear_time(text: str) -> None:
-    begin = time.perf_counter()
+    begin = time.thread_time()
     SEED.scrubber({"note": text})
-    assert time.perf_counter() - begin < 5
+    assert time.thread_time() - begin < 5

@@ -47,11 +47,11 @@ HOSTILE = {
 @pytest.mark.parametrize("shape", HOSTILE)
 def test_a_hostile_body_of_two_mebibytes_is_refused_at_once(shape: str) -> None:
     raw = HOSTILE[shape]
-    started = time.monotonic()
+    started = time.thread_time()
     with pytest.raises(AppError) as refusal:
         strict_json.decode(raw)
     assert (refusal.value.code, refusal.value.status) == ("MALFORMED", 400)
-    assert time.monotonic() - started < SECONDS
+    assert time.thread_time() - started < SECONDS
 
 
 @pytest.mark.parametrize("start", [b'"', b'"\\"', b'"\\\\', b'"a', b'"\\"a\n'])
