@@ -18,6 +18,7 @@ from chains_app.models import ChainDefinition, ChainVersion, Provider, Run
 from chains_app.services.definitions import chain_delete, chain_enable, chain_save
 from chains_app.services.providers import provider_delete, provider_save
 from rules_app.models import Quota, Rule
+from rules_app.services.quotas import quota_create
 from rules_app.services.rule_sets import rule_save
 from tests.acteon_site.config_files.conftest import LIFECYCLE, PROVIDERS, Pipeline
 from tests.chains_app.test_configuration import fields, refused, step
@@ -264,6 +265,34 @@ def test_of_a_deletion_and_a_rule_that_begins_to_name_the_chain_one_is_refused()
     spec = {"name": "start", "condition": ALWAYS, "action": {"type": "chain", "chain": "returns"}}
     saving = partial(rule_save, rule=Rule(**spec), actor="owner")
     deleting = partial(chain_delete, name="returns", actor="owner")
+    threads = [
+        threading.Thread(target=attempt, args=pair) for pair in ((saving, "saved"), (deleting, "deleted"))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(outcomes) in (["409", "saved"], ["422", "deleted"])
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_of_a_deletion_and_a_quota_that_begins_to_name_the_provider_one_is_refused() -> None:
+    provider_save(spec={"name": "spare", "type": "log"}, actor="owner")
+    start, outcomes = threading.Barrier(2), []
+
+    def attempt(work: Callable[[], object], done: str) -> None:
+        try:
+            start.wait(10)
+            work()
+            outcomes.append(done)
+        except AppError as error:
+            outcomes.append(str(error.status))
+        finally:
+            connections.close_all()
+
+    spec = {"namespace": "shop", "tenant": "acme", "max_actions": 5, "window": "daily", "provider": "spare"}
+    saving, deleting = partial(quota_create, spec=spec, actor="owner"), partial(provider_delete, name="spare")
     threads = [
         threading.Thread(target=attempt, args=pair) for pair in ((saving, "saved"), (deleting, "deleted"))
     ]
