@@ -33,6 +33,7 @@ from chains_app.api.run_shapes import (
 )
 from chains_app.models import Incident, Run
 from chains_app.services.cancelling import chain_cancel
+from chains_app.services.inline import CANCEL_SECONDS, run_settle
 from chains_app.services.repair import (
     MOST,
     dead_letter_replay,
@@ -108,6 +109,7 @@ class ChainCancel(RunEndpoint):
         scope_of(request, body)
         by = _text(body, "cancelled_by") or caller_of(request).caller_id
         chain_cancel(run_id=run.pk, actor=by, reason=_text(body, "reason"))
+        run_settle(run.pk, CANCEL_SECONDS)
         return Response(run_detail(Run.objects.get(pk=run.pk)))
 
 

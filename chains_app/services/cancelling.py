@@ -36,6 +36,8 @@ def run_cancel(*, run_id: UUID, actor: str, reason: str, now: datetime, incident
     run has been parked since: then what it waits over is left behind. `incident`: the one that the person saw.
     """
     run = lock_run(run_id)
+    if incident is None and _is_being_cancelled(run):
+        return run
     _require_cancellable(run)
     parked = require_incident(run, incident)
     if run.cancel_requested_at is None:
@@ -50,6 +52,14 @@ def run_cancel(*, run_id: UUID, actor: str, reason: str, now: datetime, incident
         incident_close(run, "cancelled", now, actor)
     ring_on_commit(ADVANCE_TASK, [str(run.pk)])
     return run
+
+
+def _is_being_cancelled(run: Run) -> bool:
+    """A cancel has it undone already, and nobody need look at that."""
+    undoing = (
+        run.status not in TERMINAL and run.phase == Phase.UNDOING and run.cancel_requested_at is not None
+    )
+    return undoing and not Incident.objects.filter(run=run, resolved_at__isnull=True).exists()
 
 
 def _require_cancellable(run: Run) -> None:

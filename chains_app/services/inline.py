@@ -20,6 +20,8 @@ log = structlog.get_logger()
 THREADS = 16
 # How often to look at a run whose lease another process holds: soon at first, then less often.
 LOOK_SECONDS, LOOK_LESS, LOOK_MOST = 0.02, 1.5, 0.25
+# How long a cancel waits for what it asked for: as long as undoing a step usually takes.
+CANCEL_SECONDS = 5.0
 _pool: ThreadPoolExecutor | None = None
 _pool_lock = threading.Lock()
 
@@ -43,6 +45,48 @@ def runs_within(run_ids: Sequence[UUID], called: Sequence[str], seconds: float) 
     _log_failures(futures)
 
 
+def run_settle(run_id: UUID, seconds: float) -> None:
+    """Advance a run and those below it until it has ended or waits for a person, or the time is over.
+
+    What is not over by then goes on in the background, as does what another process has under its lease.
+    """
+    ends, look = time.monotonic() + seconds, LOOK_SECONDS
+    started: dict[UUID, Future[None]] = {}
+    while (pauses := _pauses(run_id, look)) and time.monotonic() + min(pauses.values()) < ends:
+        due = [one for one, pause in pauses.items() if pause == 0 and not _under_way(started.get(one))]
+        for one in due:
+            started[one] = _advance(one)
+        if not due or not connection.in_atomic_block:
+            _sleep(look)
+            look = min(look * LOOK_LESS, LOOK_MOST)
+    _log_failures(list(started.values()))
+
+
+def _pauses(run_id: UUID, look: float) -> dict[UUID, float]:
+    """`_pause` of the run and of those below it that time will move; empty once the run has ended."""
+    family, level = [], [run_id]
+    while level:
+        family += level
+        level = list(Run.objects.filter(parent__in=level, ended_at__isnull=True).values_list("pk", flat=True))
+    if Run.objects.filter(pk=run_id, ended_at__isnull=False).exists():
+        return {}
+    return {one: pause for one in family if (pause := _pause(one, look)) is not None}
+
+
+def _under_way(future: Future[None] | None) -> bool:
+    return future is not None and not future.done()
+
+
+def _advance(run_id: UUID) -> Future[None]:
+    """In a thread, so that a slow provider holds nobody up; in a test's own transaction here and now."""
+    if not connection.in_atomic_block:
+        return _threads().submit(_once_in_thread, run_id)
+    done: Future[None] = Future()
+    run_advance(run_id)
+    done.set_result(None)
+    return done
+
+
 def _instant(name: str) -> bool:
     settings = providers().get(name)
     # Inside a transaction (only a test's own is possible here) other threads would not see the run.
@@ -55,6 +99,13 @@ def _threads() -> ThreadPoolExecutor:
         if _pool is None:
             _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="inline-run")
     return _pool
+
+
+def _once_in_thread(run_id: UUID) -> None:
+    try:
+        run_advance(run_id)
+    finally:
+        connection.close()
 
 
 def _in_thread(run_id: UUID, ends: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
 
 from acteon_site.base.clock import db_now
@@ -10,6 +12,7 @@ from acteon_site.base.principals import SYSTEM, Principal
 from acteon_site.base.retrying import retry_on_deadlock
 from acteon_site.base.source import Source
 from chains_app.services.cancelling import run_cancel
+from chains_app.services.inline import CANCEL_SECONDS, run_settle
 from orders_app.models import Hold, Order
 from orders_app.services.holds import hold_cancel
 from orders_app.services.transitions import order_named
@@ -28,13 +31,14 @@ def order_cancel(
 ) -> Order:
     """Cancel the order of this name; one that is cancelled already is given as it is.
 
-    A running one is cancelled once its run is. Raises 404, and 409 naming the status where it is too late.
+    A running one is cancelled once its run is, which is waited for up to five seconds. Raises 404, and 409 naming the
+    status where it is too late.
     """
     order = order_named(namespace, tenant, fingerprint, caller=caller)
     if order.status in WAITING:
         _cancel_hold(order, actor, source, reason)
     elif order.status == OrderStatus.PROCESSING:
-        _cancel_run(order, actor, reason)
+        run_settle(_cancel_run(order, actor, reason), CANCEL_SECONDS)
     elif order.status != OrderStatus.CANCELLED:
         raise conflict(f"the order is {order.status} and cannot be cancelled", "ORDER_NOT_CANCELLABLE")
     return Order.objects.get(pk=order.pk)
@@ -50,9 +54,10 @@ def _cancel_hold(order: Order, actor: str, source: Source, reason: str) -> None:
 
 
 @retry_on_deadlock
-def _cancel_run(order: Order, actor: str, reason: str) -> None:
+def _cancel_run(order: Order, actor: str, reason: str) -> UUID:
     with transaction.atomic():
         locked = Order.objects.select_for_update().get(pk=order.pk)
         if locked.run_id is None:
             raise conflict("the order has no run to cancel", "ORDER_NOT_CANCELLABLE")
         run_cancel(run_id=locked.run_id, actor=actor, reason=reason, now=db_now())
+    return locked.run_id

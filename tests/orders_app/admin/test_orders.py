@@ -78,7 +78,7 @@ def test_an_order_that_waits_can_be_cancelled_but_not_moved(shop: Shop, people: 
 def test_an_order_under_way_has_its_chain_stopped(shop: Shop, people: People) -> None:
     shop.place()
     order = Order.objects.get()
-    assert "asked to stop" in told(press(people.client("operator"), CANCEL, order))
+    assert "Cancelled" in told(press(people.client("operator"), CANCEL, order))
     run = Run.objects.get(pk=order.run_id)
     assert run.cancelled_by == "operator"
 
