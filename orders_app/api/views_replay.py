@@ -48,6 +48,7 @@ def _scope(request: Request, action_id: str) -> tuple[str, str]:
 
 class ReplayMany(Endpoint):
     write_role = Role.OPERATOR
+    heavy_from = 0
 
     def post(self, request: Request) -> Response:
         namespace, tenant = scope_of(request)

@@ -15,7 +15,7 @@ from orders_app.api.shapes import profile_shape, template_shape
 from orders_app.models import Template, TemplateProfile
 from orders_app.sandbox.budget import Budget
 from orders_app.sandbox.rendering import RenderError, render_text
-from orders_app.selectors import templates
+from orders_app.selectors import profile_named
 from orders_app.services.template_edits import profile_delete, profile_save, template_delete, template_save
 
 
@@ -83,6 +83,7 @@ class Render(Endpoint):
     """Try a profile, or a template text, on data. Stores nothing."""
 
     write_role = Role.VIEWER
+    heavy_from = 0
 
     def post(self, request: Request) -> Response:
         body = body_of(request)
@@ -97,7 +98,7 @@ def _rendered_profile(request: Request, body: dict[str, Any]) -> dict[str, str]:
     namespace, tenant = scope_of(request, body)
     if not isinstance(body["profile"], str):
         raise invalid_field("profile", "must be text")
-    profile = templates().profiles.get((namespace, tenant, body["profile"]))
+    profile = profile_named(namespace, tenant, body["profile"])
     if profile is None:
         raise not_found(f"no profile is named {body['profile']!r} here")
     payload = _data(body, "payload")

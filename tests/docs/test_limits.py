@@ -10,6 +10,7 @@ from django.conf import settings
 from acteon_site.access import login_limits
 from acteon_site.access import views as views_auth
 from acteon_site.base.names import MAX_LENGTH
+from acteon_site.http import heavy
 from acteon_site.http.bodies import SMALL
 from acteon_site.http.endpoint import MAX_LIMIT, MAX_OFFSET
 from acteon_site.http.strict_json import MAX_DEPTH, MAX_DIGITS
@@ -76,6 +77,12 @@ SAID = {
     "`limit` of a list": [MAX_LIMIT, DEFAULT_LIMIT],
     "`offset` of a list": [MAX_OFFSET],
     "requests per key or token": [RATE, BURST],
+    "large requests of one tenant": [
+        heavy.OF_ONE_TENANT,
+        heavy.AT_ONCE,
+        heavy.MOST_WAITING,
+        f"{heavy.WAIT_SECONDS:g} s",
+    ],
     "failed sign-ins": [login_limits.MOST_FAILURES, f"{login_limits.WINDOW.total_seconds() / 60:g} minutes"],
     "open streams": [2000, 1000],
     "unread events": [QUEUE_SIZE],
