@@ -113,34 +113,46 @@ def stored_actions(row_ids: Collection[UUID]) -> dict[UUID, ContractAction]:
     return {row.pk: stored_action(row.body) for row in Action.objects.filter(pk__in=row_ids)}
 
 
-@dataclass(frozen=True, slots=True)
-class Templates:
-    """All templates and profiles by namespace, tenant and name; a profile's fields are already texts."""
+class Profiles:
+    """Template profiles in force, read tenant by tenant: the templates of one cost the orders of no other."""
 
-    texts: Mapping[tuple[str, str, str], str]
-    profiles: Mapping[tuple[str, str, str], Mapping[str, str]]
+    def __init__(self) -> None:
+        self._read: dict[tuple[str, str], Mapping[str, Mapping[str, str]]] = {}
+
+    def of(self, namespace: str, tenant: str) -> Mapping[str, Mapping[str, str]]:
+        """By their names; a profile's fields are already texts."""
+        scope = (namespace, tenant)
+        found = self._read.get(scope) or _load_profiles(namespace, tenant)
+        if found:  # tenants without any can be invented at will
+            self._read[scope] = found
+        return found
 
 
-def _load_templates() -> Templates:
-    texts = {(row.namespace, row.tenant, row.name): row.content for row in Template.objects.all()}
-    profiles = {
-        (row.namespace, row.tenant, row.name): {
-            name: _text_of(row, value, texts) for name, value in row.fields.items()
-        }
-        for row in TemplateProfile.objects.all()
+def _load_profiles(namespace: str, tenant: str) -> Mapping[str, Mapping[str, str]]:
+    rows = TemplateProfile.objects.filter(namespace=namespace, tenant=tenant)
+    fields = {row.name: row.fields for row in rows}
+    wanted = {value["$ref"] for given in fields.values() for value in given.values() if _is_reference(value)}
+    named = Template.objects.filter(namespace=namespace, tenant=tenant, name__in=wanted)
+    texts = dict(named.values_list("name", "content")) if wanted else {}
+    return {
+        profile: {name: _text_of(value, texts) for name, value in given.items()}
+        for profile, given in fields.items()
     }
-    return Templates(texts, profiles)
 
 
-def _text_of(profile: TemplateProfile, value: Any, texts: Mapping[tuple[str, str, str], str]) -> str:
-    if isinstance(value, Mapping) and "$ref" in value:
-        return texts.get((profile.namespace, profile.tenant, value["$ref"]), "")
+def _text_of(value: Any, texts: Mapping[str, str]) -> str:
+    if _is_reference(value):
+        return texts.get(value["$ref"], "")
     return str(value["inline"] if isinstance(value, Mapping) else value)
 
 
-_templates = config_versions.ConfigCache(config_versions.TEMPLATES, _load_templates)
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, Mapping) and "$ref" in value
 
 
-def templates() -> Templates:
-    """Those in force, at most half a second old."""
-    return _templates.get()
+_profiles = config_versions.ConfigCache(config_versions.TEMPLATES, Profiles)
+
+
+def profile_named(namespace: str, tenant: str, name: str) -> Mapping[str, str] | None:
+    """As in force at most half a second ago."""
+    return _profiles.get().of(namespace, tenant).get(name)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connections
 from django.http import HttpRequest
 
 from acteon_site.access.known_devices import device_of
 from acteon_site.access.login_limits import attempt_count, attempts_forget, network_of
 from acteon_site.access.whence import client_address
+from acteon_site.base.connections import release_connections
 from acteon_site.base.errors import unavailable
 from acteon_site.base.turns import BusyError, Turns
 
@@ -43,9 +43,3 @@ def sign_in_attempt(request: HttpRequest, username: str) -> Iterator[Attempt]:
             yield Attempt(key)
     except BusyError:
         raise unavailable("too many people sign in at the moment; try again") from None
-
-
-def release_connections() -> None:
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close()

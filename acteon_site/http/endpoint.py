@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -21,6 +22,7 @@ from acteon_site.base.errors import FieldProblem, bad_query, forbidden, invalid,
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal, Role
+from acteon_site.http.heavy import LARGE_BODY, LARGE_PAGE, heavy_turn
 from acteon_site.http.requests import refuse_doubt
 
 SCOPE = ("namespace", "tenant")
@@ -37,10 +39,24 @@ class Endpoint(APIView):
 
     read_role = Role.VIEWER
     write_role = Role.ADMIN
+    # Bytes of a body from which on it takes a turn among large requests; 0 where it always does.
+    heavy_from = LARGE_BODY
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with ExitStack() as self._held:
+            response = super().dispatch(request, *args, **kwargs)
+            return response.render() if isinstance(response, Response) else response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         refuse_doubt(request._request)
+        if isinstance(request.user, Principal) and self._is_heavy(request):
+            self._held.enter_context(heavy_turn(request.user))
+
+    def _is_heavy(self, request: Request) -> bool:
+        limit = request.query_params.get("limit", "")
+        is_large_page = bool(_DIGITS.fullmatch(limit)) and int(limit) > LARGE_PAGE
+        return is_large_page or int(request.META.get("CONTENT_LENGTH") or 0) >= self.heavy_from
 
 
 def reading(entity: type[Endpoint], name: str, verb: str, acting: type[Endpoint]) -> View:

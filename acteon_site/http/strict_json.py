@@ -97,7 +97,8 @@ _NO_BRACKET = bytes(byte for byte in range(256) if byte not in _STEP)
 
 
 def _depth(raw: bytes) -> int:
-    brackets = _TEXT.sub(b"", raw).translate(None, _NO_BRACKET)
+    # A function although it is always the same: without, no other thread runs until a large body is done with.
+    brackets = _TEXT.sub(lambda _: b"", raw).translate(None, _NO_BRACKET)
     return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
 
 

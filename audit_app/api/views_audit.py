@@ -71,6 +71,7 @@ class AuditDetail(Endpoint):
 
 class AuditVerify(Endpoint):
     write_role = Role.VIEWER  # it reads only
+    heavy_from = 0
 
     def post(self, request: Request) -> Response:
         body = body_of(request)

@@ -165,6 +165,7 @@ class IncidentsResume(Endpoint):
     """Retry many parked runs at once; `dry_run=true` shows which."""
 
     write_role = Role.OPERATOR
+    heavy_from = 0
 
     def post(self, request: Request) -> Response:
         namespace, tenant = scope_of(request)
@@ -220,6 +221,7 @@ class DeadLetterDrain(Endpoint):
     """Answers the dead letters and takes them off the list; the runs themselves stay."""
 
     write_role = Role.OPERATOR
+    heavy_from = 0
 
     def post(self, request: Request) -> Response:
         drained = dead_letters_drain(letters=_letters(request), **_who(request))

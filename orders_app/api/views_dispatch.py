@@ -42,6 +42,7 @@ class DispatchBatch(Endpoint):
     """Up to 1000 actions in, as many results out, in order. A malformed item fails alone."""
 
     write_role = Role.OPERATOR
+    heavy_from = 8 * 1024
 
     def post(self, request: Request) -> Response:
         bodies, submission = _bodies(request), submission_of(request)

@@ -56,6 +56,7 @@ def _scope(request: Request, action_id: str) -> tuple[str, str]:
 
 class ReplayMany(Endpoint):
     write_role = Role.OPERATOR
+    heavy_from = 0
 
     def post(self, request: Request) -> Response:
         """Clients name no scope and mean all that their key may see."""

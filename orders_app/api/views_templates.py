@@ -25,7 +25,7 @@ from orders_app.api.shapes import profile_shape, template_shape
 from orders_app.models import Template, TemplateProfile
 from orders_app.sandbox.budget import Budget
 from orders_app.sandbox.rendering import RenderError, render_text
-from orders_app.selectors import templates
+from orders_app.selectors import profile_named
 from orders_app.services.template_edits import profile_delete, profile_save, template_delete, template_save
 
 M = TypeVar("M", bound=Model)
@@ -97,6 +97,7 @@ class Render(Endpoint):
     """Try a profile, a template by its name, or a text on data. Stores nothing."""
 
     write_role = Role.VIEWER
+    heavy_from = 0
 
     def post(self, request: Request) -> Response:
         body = body_of(request)
@@ -111,7 +112,7 @@ def _rendered_profile(request: Request, body: dict[str, Any]) -> dict[str, str]:
     namespace, tenant = scope_of(request, body)
     if not isinstance(body["profile"], str):
         raise invalid_field("profile", "must be text")
-    profile = templates().profiles.get((namespace, tenant, body["profile"]))
+    profile = profile_named(namespace, tenant, body["profile"])
     if profile is None:
         raise not_found(f"no profile is named {body['profile']!r} here")
     context, budget = _context(namespace, tenant, _data(body, "payload")), Budget()
@@ -121,28 +122,27 @@ def _rendered_profile(request: Request, body: dict[str, Any]) -> dict[str, str]:
 def _rendered_template(request: Request, body: dict[str, Any]) -> str:
     """`template` is a template's name where there is such a name, else a text."""
     data = _data(body, "data") or _data(body, "payload")
-    scope = _scope_of_template(request, body)
-    if scope is None:
+    named = _template_named(request, body)
+    if named is None:
         return _rendered("template", body["template"], data, Budget())
-    text = templates().texts[*scope, body["template"]]
-    return _rendered("template", text, _context(*scope, data), Budget())
+    return _rendered("template", named.content, _context(named.namespace, named.tenant, data), Budget())
 
 
-def _scope_of_template(request: Request, body: dict[str, Any]) -> tuple[str, str] | None:
-    """Whose template has this name, among those that the caller may see; None where it is a text."""
-    name, known = body["template"], templates().texts
+def _template_named(request: Request, body: dict[str, Any]) -> Template | None:
+    """The template of this name, among those that the caller may see; None where it is a text."""
+    name = body["template"]
+    seen = Template.objects.filter(name=name, **caller_of(request).lookups())
     if any(part in body for part in SCOPE):
-        scope = scope_of(request, body)
-        if (*scope, name) in known:
-            return scope
-        if not any(mark in name for mark in MARKS):  # a misspelt name must not come back as its own text
+        namespace, tenant = scope_of(request, body)
+        found = seen.filter(namespace=namespace, tenant=tenant).first()
+        if found is None and not any(mark in name for mark in MARKS):
+            # A misspelt name must not come back as its own text.
             raise not_found(f"no template is named {name!r} here")
-        return None
-    covers = caller_of(request).covers
-    found = [key[:2] for key in known if key[2] == name and covers(*key[:2])]
-    if len(found) > 1:
+        return found
+    several = list(seen[:2])
+    if len(several) > 1:
         raise invalid_field("template", "several tenants have one of this name: name namespace and tenant")
-    return found[0] if found else None
+    return several[0] if several else None
 
 
 def _context(namespace: str, tenant: str, payload: dict[str, Any]) -> dict[str, Any]:

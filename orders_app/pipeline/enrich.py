@@ -9,7 +9,7 @@ from audit_app.selectors import current_redactor
 from orders_app.contract.actions import Action
 from orders_app.sandbox.budget import Budget
 from orders_app.sandbox.rendering import RenderError, names_read, render_text
-from orders_app.selectors import templates
+from orders_app.selectors import profile_named
 
 
 def action_enrich(action: Action) -> Action:
@@ -19,7 +19,7 @@ def action_enrich(action: Action) -> Action:
     """
     if not action.template:
         return action
-    profile = templates().profiles.get((action.namespace, action.tenant, action.template))
+    profile = profile_named(action.namespace, action.tenant, action.template)
     if profile is None:
         raise invalid_field("template", f"no profile is named {action.template!r} here")
     budget = Budget()

@@ -26,6 +26,7 @@ class RuleEvaluate(Endpoint):
     """Reads although it is a POST, so a viewer may. `mock_state` is accepted; no condition looks at state."""
 
     write_role = Role.VIEWER
+    heavy_from = 0
 
     def post(self, request: Request) -> Response:
         body = body_of(request)

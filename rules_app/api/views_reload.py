@@ -25,6 +25,8 @@ class RuleReload(Endpoint):
     `force: true` overwrites rules that people edited since they were loaded; without it they are a 409.
     """
 
+    heavy_from = 0
+
     def post(self, request: Request) -> Response:
         require_global(request)
         body = body_of(request)

@@ -43,6 +43,8 @@ class RuleEnabled(Endpoint):
 
 
 class RuleCoverage(Endpoint):
+    heavy_from = 0
+
     def get(self, request: Request) -> Response:
         end = query_time(request, "to") or timezone.now()
         begin = query_time(request, "from") or _earlier(end)

@@ -10,6 +10,7 @@ from django.conf import settings
 from acteon_site.access import login_limits
 from acteon_site.access import views as views_auth
 from acteon_site.base.names import MAX_LENGTH
+from acteon_site.http import heavy
 from acteon_site.http.bodies import SMALL
 from acteon_site.http.endpoint import MAX_LIMIT, MAX_OFFSET
 from acteon_site.http.strict_json import MAX_DEPTH, MAX_DIGITS
@@ -18,7 +19,7 @@ from audit_app.api.views_audit import DEFAULT_LIMIT
 from audit_app.services.retention import LONGEST_TTL
 from audit_app.stream.listener import QUEUE_SIZE
 from chains_app.definitions import model as chains
-from chains_app.definitions.reader import Reader
+from chains_app.definitions.reader import MAX_TEXT, Reader
 from chains_app.definitions.retry import MAX_RETRIES
 from orders_app.api.views_dispatch import MAX_BATCH
 from orders_app.api.views_orders import MAX_REASON
@@ -76,6 +77,12 @@ SAID = {
     "`limit` of a list": [MAX_LIMIT, DEFAULT_LIMIT],
     "`offset` of a list": [MAX_OFFSET],
     "requests per key or token": [RATE, BURST],
+    "large requests of one tenant": [
+        heavy.OF_ONE_TENANT,
+        heavy.AT_ONCE,
+        heavy.MOST_WAITING,
+        f"{heavy.WAIT_SECONDS:g} s",
+    ],
     "failed sign-ins": [login_limits.MOST_FAILURES, f"{login_limits.WINDOW.total_seconds() / 60:g} minutes"],
     "open streams": [2000, 1000],
     "unread events": [QUEUE_SIZE],
@@ -102,7 +109,7 @@ def test_every_limit_stands_in_the_table_and_no_other() -> None:
 
 
 def test_what_is_said_once_holds_for_all_that_it_names() -> None:
-    assert rules.MAX_DESCRIPTION == quota_terms.MAX_DESCRIPTION == default_of("text", "max_length")
+    assert rules.MAX_DESCRIPTION == quota_terms.MAX_DESCRIPTION == MAX_TEXT
     assert CENTURY_SECONDS == LONGEST_TTL
     source = (ROOT / "acteon_site" / "settings.py").read_text()
     assert f'"ACTEON_RATE_PER_MINUTE", default=0 if EMBEDDED else {RATE:_})' in source

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from acteon_site.base import config_versions
 from orders_app.models import Template, TemplateProfile
-from orders_app.selectors import templates
+from orders_app.selectors import profile_named
 from tests.people import People, errors_of
 from tests.world import NAMESPACE, TENANT
 
@@ -29,7 +29,7 @@ def test_a_template_and_the_profile_that_uses_it_are_in_force_at_once(people: Pe
     assert add(client, "templateprofile", name="mail", fields=profile).status_code == 302
     assert Template.objects.get().edited_by == TemplateProfile.objects.get().edited_by == "maria"
     config_versions.expire()
-    texts = templates().profiles[NAMESPACE, TENANT, "mail"]
+    texts = profile_named(NAMESPACE, TENANT, "mail")
     assert texts == {"subject": "Order {{ payload.order_id }}", "body": "Hello {{ payload.name }}"}
 
 
