@@ -19,7 +19,8 @@ from audit_app.api.views_audit import DEFAULT_LIMIT
 from audit_app.services.retention import LONGEST_TTL
 from audit_app.stream.listener import QUEUE_SIZE
 from chains_app.definitions import model as chains
-from chains_app.definitions.reader import MAX_TEXT, Reader
+from chains_app.definitions import reader
+from chains_app.definitions.reader import Reader
 from chains_app.definitions.retry import MAX_RETRIES
 from orders_app.api.views_dispatch import MAX_BATCH
 from orders_app.api.views_orders import MAX_REASON
@@ -109,7 +110,7 @@ def test_every_limit_stands_in_the_table_and_no_other() -> None:
 
 
 def test_what_is_said_once_holds_for_all_that_it_names() -> None:
-    assert rules.MAX_DESCRIPTION == quota_terms.MAX_DESCRIPTION == MAX_TEXT
+    assert rules.MAX_DESCRIPTION == quota_terms.MAX_DESCRIPTION == reader.MAX_TEXT
     assert CENTURY_SECONDS == LONGEST_TTL
     source = (ROOT / "acteon_site" / "settings.py").read_text()
     assert f'"ACTEON_RATE_PER_MINUTE", default=0 if EMBEDDED else {RATE:_})' in source
