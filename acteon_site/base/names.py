@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 
+from acteon_site.base.cards import holds_card
+
 MAX_LENGTH = 256
 
 
-def name_problem(value: object, *, colon_allowed: bool = True) -> str | None:
+CARD = "looks like a card number; names are stored and shown as they are, so send another one"
+
+
+def name_problem(value: object, *, colon_allowed: bool = True, card_allowed: bool = False) -> str | None:
     """What is wrong with an identifier, or None.
 
-    1-256 characters, no control or invisible (Cc, Cf, Cs) characters, no white space at the ends, and for
-    namespace, tenant and provider no colon.
+    1-256 characters, no control or invisible (Cc, Cf, Cs) characters, no white space at the ends, no card
+    number (docs/decisions/redaction.md says why), and for namespace, tenant and provider no colon.
     """
     if not isinstance(value, str):
         return f"must be text, not {type(value).__name__}"
@@ -23,4 +28,6 @@ def name_problem(value: object, *, colon_allowed: bool = True) -> str | None:
         return "must not hold control or invisible characters"
     if not colon_allowed and ":" in value:
         return "must not hold a colon"
+    if not card_allowed and holds_card(value):
+        return CARD
     return None
