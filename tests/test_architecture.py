@@ -61,6 +61,7 @@ FACES = {
 }
 PURE = (
     "acteon_site/base/errors.py",
+    "acteon_site/base/cards",
     "acteon_site/base/clock_text.py",
     "acteon_site/base/money.py",
     "acteon_site/base/names.py",

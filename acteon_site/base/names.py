@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from acteon_site.base.cards import holds_card
+
 MAX_LENGTH = 256
 # Shown as nothing and yet no format characters: fillers, joiners, variation selectors, the blank of Braille.
 UNSEEN = re.compile(
@@ -14,11 +16,14 @@ UNSEEN = re.compile(
 INVISIBLE = "must not hold control or invisible characters"
 
 
-def name_problem(value: object, *, colon_allowed: bool = True) -> str | None:
+CARD = "looks like a card number; names are stored and shown as they are, so send another one"
+
+
+def name_problem(value: object, *, colon_allowed: bool = True, card_allowed: bool = False) -> str | None:
     """What is wrong with an identifier, or None.
 
-    1-256 characters, no control or invisible (Cc, Cf, Cs) characters, no white space at the ends, and for
-    namespace, tenant and provider no colon.
+    1-256 characters, no control or invisible (Cc, Cf, Cs) characters, no white space at the ends, no card
+    number (docs/decisions/redaction.md says why), and for namespace, tenant and provider no colon.
     """
     if not isinstance(value, str):
         return f"must be text, not {type(value).__name__}"
@@ -30,6 +35,8 @@ def name_problem(value: object, *, colon_allowed: bool = True) -> str | None:
         return INVISIBLE
     if not colon_allowed and ":" in value:
         return "must not hold a colon"
+    if not card_allowed and holds_card(value):
+        return CARD
     return None
 
 

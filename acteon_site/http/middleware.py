@@ -9,11 +9,17 @@ import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
+from acteon_site.base.cards import holds_card
 from acteon_site.base.ids import new_id
 from acteon_site.http.browsers import restrain
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
+
+
+def _acceptable(given: str) -> bool:
+    """Whether it can stand in log lines and audit rows as it is."""
+    return _ACCEPTABLE.fullmatch(given) is not None and not holds_card(given)
 
 
 class RequestIdMiddleware:
@@ -27,7 +33,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> Answer:
         given = request.headers.get("X-Request-ID", "")
-        request_id = given if _ACCEPTABLE.fullmatch(given) else str(new_id())
+        request_id = given if _acceptable(given) else str(new_id())
         request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = self.get_response(request)

@@ -41,7 +41,7 @@ def run_cancel(*, run_id: UUID, actor: str, reason: str, now: datetime, incident
     _require_cancellable(run)
     parked = require_incident(run, incident)
     if run.cancel_requested_at is None:
-        run.cancel_requested_at, run.cancelled_by = now, actor
+        run.cancel_requested_at, run.cancelled_by = now, scrubbed(run, actor)
         run.cancel_reason = scrubbed(run, reason)
     elif parked is None:
         return run

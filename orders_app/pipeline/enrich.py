@@ -24,8 +24,8 @@ def action_enrich(action: Action) -> Action:
         raise invalid_field("template", f"no profile is named {action.template!r} here")
     budget = Budget()
     rendered = {name: _rendered(name, text, action, budget) for name, text in profile.items()}
-    secret = current_redactor().hides
-    tainted = tuple(name for name, text in profile.items() if any(secret(read) for read in names_read(text)))
+    reads_secret = current_redactor().hides_any
+    tainted = tuple(name for name, text in profile.items() if reads_secret(names_read(text)))
     return replace(action, payload={**action.payload, **rendered}, tainted=tainted)
 
 

@@ -68,7 +68,7 @@ def answered_once(request: Request, submission: Submission, work: Work) -> Answe
 def _key_problem(given: str) -> str | None:
     if len(given) > MAX_KEY:
         return f"must have at most {MAX_KEY} characters"
-    return name_problem(given)
+    return name_problem(given, card_allowed=True)  # only its keyed hash is kept
 
 
 def _scope(request: Request, submission: Submission) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
+import re
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_app.redaction import Redactor
+from audit_app.redaction.scrubber import MOST_SECRETS
+from tests.acteon_site.base.cards.test_cards import written_cards
+from tests.world import FIXTURES
 
 SEED = Redactor(["card_last4", "billing_zip", "card_number"])
 CARD = "4111111111111111"
@@ -23,21 +27,6 @@ documents = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
     max_leaves=12,
 )
-
-
-def luhn_valid(digits: str) -> bool:
-    total = 0
-    for place, char in enumerate(reversed(digits)):
-        digit = int(char) * (1 + place % 2)
-        total += digit - 9 if digit > 9 else digit
-    return total % 10 == 0
-
-
-def with_check_digit(digits: str) -> str:
-    return next(digits + last for last in "0123456789" if luhn_valid(digits + last))
-
-
-cards = st.text("0123456789", min_size=12, max_size=18).map(with_check_digit)
 
 
 def test_a_name_matches_at_any_depth_whatever_its_case() -> None:
@@ -131,7 +120,14 @@ def test_card_numbers_given_as_numbers_are_blanked() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["4111111111111112", "1234567890", "0" * 20, "01900000-0000-7000-8000-000000000000", "2026-01-31 10:00"],
+    [
+        "4111111111111112",
+        "1234567812345670",
+        "1234567890",
+        "0" * 20,
+        "01900000-0000-7000-8000-000000000000",
+        "2026-01-31 10:00",
+    ],
 )
 def test_other_numbers_stay(text: str) -> None:
     assert SEED.scrubber({"note": text}).payload == {"note": text}
@@ -179,24 +175,111 @@ def test_a_secret_of_six_characters_never_survives(document: Any, secret: str) -
     assert secret.lower() not in shown.payload["echo"].lower() or secret.lower() in MARK.lower()
 
 
-@given(cards, st.text("abc ,.", max_size=5), st.text("abc ,.", max_size=5), st.data())
-def test_no_card_number_survives_however_it_is_grouped(card: str, before: str, after: str, data: Any) -> None:
-    size = data.draw(st.sampled_from([1, 4, len(card)]))
-    groups = [card[start : start + size] for start in range(0, len(card), size)]
-    written = data.draw(st.sampled_from([" ", "-", " - "])).join(groups)
-    assert written not in SEED.scrubber().text(before + written + after)
+@given(
+    written_cards(), documents, st.sampled_from(["text", "key", "list", "error", "deep", "bytes"]), st.data()
+)
+def test_no_card_survives_in_any_spelling_anywhere_in_a_payload(
+    found: tuple[str, str], document: Any, place: str, data: Any
+) -> None:
+    card, written = found
+    written = data.draw(st.text("ab :;(", max_size=4)) + written + data.draw(st.text("ab :;)", max_size=4))
+    payload = {
+        "text": {"note": written, "rest": document},
+        "key": {"rest": document, written: 1},
+        "list": [document, [written]],
+        "error": {"error": ValueError(written)},
+        "deep": {"a": [{"b": {"number": written, "c": document}}]},
+        "bytes": {"raw": written.encode()},
+    }[place]
+    shown = json.dumps(SEED.scrubber().clean(payload), ensure_ascii=False)
+    assert json.dumps(written, ensure_ascii=False)[1:-1] not in shown
+    assert card not in re.sub(r"\D", "", "".join(str(SEED.scrubber(payload).payload).split()))
+    assert SEED.scrubber().text(written) != written
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"number": "411111111111", "number2": "1111"},
+        {"pan": "41111111", "number": 11111111},
+        {"cardNumber_first": "4111-1111", "cardNumber_last": "1111 1111"},
+        {"card": {"number": ["4111", "1111", "1111", "1111"]}},
+        {"payment": [{"pan": {"begin": "41111111", "end": "11111111"}}]},
+        {"qty": 1, "Number-1": 4111, "Number-2": 1111, "x": "y", "Number-3": "1111", "Number-4": "1111"},
+    ],
+)
+def test_a_card_that_is_spread_over_fields_is_blanked_where_a_key_says_so(payload: dict[str, Any]) -> None:
+    shown = json.dumps(Redactor().scrubber(payload).payload)
+    assert MARK in shown
+    assert "1111" not in shown
+
+
+def test_parts_of_other_numbers_are_not_put_together() -> None:
+    payload = {
+        "order_number": "41111111",
+        "phone_number": "11111111",
+        "number": "4111",
+        "numbers": [41111111, 11111111],
+        "quantities": ["4111", "1111", "1111", "1111"],
+    }
+    assert Redactor().scrubber(payload).payload == payload
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "card_number",
+        "cardNumber",
+        "CardNumber",
+        "CARD-NUMBER",
+        "card.number",
+        "card number",
+        "\uff43ard_number",
+    ],
+)
+def test_a_name_matches_in_any_case_and_joining(key: str) -> None:
+    assert SEED.scrubber({"a": [{key: "tok_1"}]}).payload == {"a": [{key: MARK}]}
+    assert "tok_1" not in SEED.scrubber().text(f"{key}=tok_1") or key[0] == "\uff43"
+
+
+def test_the_words_of_a_name_may_be_spread_over_keys() -> None:
+    payload = {
+        "card": {"last4": "4242", "brand": "visa"},
+        "billing": [{"zip": 90210, "city": "x"}],
+        "zip": "1",
+    }
+    assert SEED.scrubber(payload).payload == {
+        "card": {"last4": MARK, "brand": "visa"},
+        "billing": [{"zip": MARK, "city": "x"}],
+        "zip": "1",
+    }
+
+
+@pytest.mark.parametrize("key", ["CVV", "cvc2", "cvv2", "Cvc", "pan", "PAN", "securityCode", "card_last4"])
+def test_the_shipped_pipeline_blanks_what_stands_on_a_card(key: str) -> None:
+    fields = yaml.safe_load((FIXTURES / "redaction.yaml").read_text())["redaction"]["fields"]
+    assert {"card_last4", "billing_zip", "card_number"} <= set(fields)
+    shown = Redactor(fields).scrubber({key: "123", "iban": "DE89370400440532013000", "company": "x"}).payload
+    assert shown == {key: MARK, "iban": "DE89370400440532013000", "company": "x"}
+    assert Redactor([*fields, "iban"]).scrubber({"IBAN": "DE89370400440532013000"}).payload == {"IBAN": MARK}
+
+
+def test_a_payload_is_walked_once_however_often_it_is_asked_for() -> None:
+    payload = {"note": "x"}
+    scrubber = SEED.scrubber(payload)
+    assert scrubber.clean(payload) is scrubber.payload
+    scrubber.clean({"card_number": "tok_123456"})
+    assert scrubber.clean(payload) is not scrubber.payload  # it may hold what was learned since
+
+
+def test_more_secrets_than_can_be_sought_cost_all_texts_and_no_quadratic_time() -> None:
+    payload = {"note": "plain words", "cards": [{"card_number": f"token-{n}"} for n in range(5000)]}
+    shown = SEED.scrubber(payload)
+    assert "token-4999" not in shown.text("about token-4999")
+    assert len(shown._secrets) <= MOST_SECRETS + 4
 
 
 @given(documents)
 def test_redacting_twice_changes_nothing_more(document: Any) -> None:
     once = SEED.scrubber().clean({"a": document, "card_number": "123456789"})
     assert SEED.scrubber().clean(once) == once
-
-
-@pytest.mark.parametrize(
-    "text", ["1 " * 500_000, "1" * 1_000_000, "card_last4: " * 80_000, "4111 " * 200_000]
-)
-def test_hostile_megabytes_take_linear_time(text: str) -> None:
-    begin = time.thread_time()
-    SEED.scrubber({"note": text})
-    assert time.thread_time() - begin < 5

@@ -97,7 +97,7 @@ def test_a_directory_in_the_guides_layout_loads_by_its_toml_file(tmp_path: Path)
     shutil.copy(ECOMMERCE / "acteon.toml", guide)
     report = load_paths([guide], actor="tester")
     assert report.source == "ecommerce-order-pipeline"
-    assert len(done(report)) == 25
+    assert len(done(report)) == 33
 
 
 def test_the_sample_orders_are_the_guides_fifteen() -> None:
