@@ -12,7 +12,7 @@ from acteon_site.base.digest import canonical_json, keyed_hash
 from acteon_site.base.errors import AppError, FieldProblem
 from acteon_site.base.names import composed
 from orders_app.contract.actions import Action
-from orders_app.selectors import templates
+from orders_app.selectors import profile_named
 
 # Of the rest of an action, `id`, `created_at`, `trace_context` and a signature over them are new with each attempt.
 OF_ORDER = ("provider", "action_type")
@@ -60,7 +60,11 @@ def _content(action: Action, rendered: set[str]) -> dict[str, Any]:
 
 def _rendered(action: Action) -> set[str]:
     """The payload fields that a template profile fills, and not the storefront."""
-    return set(templates().profiles.get((action.namespace, action.tenant, action.template), ()))
+    return (
+        set(profile_named(action.namespace, action.tenant, action.template) or ())
+        if action.template
+        else set()
+    )
 
 
 def _differing(first: Mapping[str, Any], again: Mapping[str, Any], path: str = "") -> Iterator[str]:
