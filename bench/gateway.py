@@ -161,12 +161,13 @@ class Gateway:
         for number in range(1, self.workers + 1):
             name = f"worker{number}"
             work = (*WORK, f"--concurrency={self.concurrency}", f"--hostname={name}@bench")
-            self._add(name, (*celery, *work))
+            # Its log then tells of each message, by which scenarios see that it still takes some.
+            self._add(name, (*celery, *work), ACTEON_LOG_LEVEL="DEBUG")
         for number in range(1, self.beats + 1):
             self._add(f"beat{number}", (*celery, *BEAT))
 
-    def _add(self, name: str, command: tuple[str, ...]) -> None:
-        env = {**self.env, **self.extra_env.get(name, {})}
+    def _add(self, name: str, command: tuple[str, ...], **own: str) -> None:
+        env = {**self.env, **own, **self.extra_env.get(name, {})}
         self.parts[name] = Part(name, command, env, self.directory / f"{name}.log")
         self.parts[name].start()
 

@@ -264,7 +264,7 @@ def test_of_a_deletion_and_a_rule_that_begins_to_name_the_chain_one_is_refused()
 
     spec = {"name": "start", "condition": ALWAYS, "action": {"type": "chain", "chain": "returns"}}
     saving = partial(rule_save, rule=Rule(**spec), actor="owner")
-    deleting = partial(chain_delete, name="returns", actor="owner")
+    deleting = partial(chain_delete, name="returns")
     threads = [
         threading.Thread(target=attempt, args=pair) for pair in ((saving, "saved"), (deleting, "deleted"))
     ]

@@ -288,7 +288,7 @@ def test_streams_are_for_get_alone_whoever_asks(http: httpx.Client) -> None:
         for method in ("POST", "PUT", "PATCH", "DELETE"):
             answer = http.request(method, path)
             assert_error(answer, 405, "METHOD_NOT_ALLOWED")
-            assert answer.headers["Allow"] == "GET"
+            assert answer.headers["Allow"] == "GET, HEAD"
 
 
 def test_a_host_that_is_not_ours_is_refused_in_json(http: httpx.Client) -> None:

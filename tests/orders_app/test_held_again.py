@@ -13,7 +13,7 @@ from audit_app.models import AuditRecord
 from orders_app.models import Action, Hold, RememberedAnswer, Template, TemplateProfile
 from orders_app.services.template_edits import profile_save, template_save
 from rules_app.models import Rule
-from tests.world import CLOSED_HOURS, NAMESPACE, SCOPE, TENANT, Shop, order, publish_rules, tag
+from tests.world import CLOSED_HOURS, NAMESPACE, OPEN_HOURS, SCOPE, TENANT, Shop, order, publish_rules, tag
 
 BIG: dict[str, Any] = {"order_id": "big-1", "total_cents": 60_000}
 
@@ -201,7 +201,7 @@ def test_cancelled_it_may_be_placed_with_other_content(shop: Shop) -> None:
 def test_approved_it_is_the_order_that_was_seen(shop: Shop) -> None:
     approval = shop.dispatch(big()).json()["PendingApproval"]
     refused(shop, big(payload={"total_cents": 99_000}), "payload.total_cents")
-    shop.client.post(approval["approve_url"])
+    shop.client.post(approval["approve_url"], HTTP_X_DEMO_NOW=OPEN_HOURS)
     assert shop.dispatch(big(payload={"total_cents": 99_000})).json() == "Deduplicated"
     assert (
         Action.objects.get(action_id=Hold.objects.get().action_id_text).body["payload"]["total_cents"]
