@@ -158,7 +158,8 @@ def test_a_thousand_that_differ_cost_as_many_statements_as_two(shop: Shop) -> No
         changed = [big(payload={"order_id": f"b-{number}", "note": "x"}) for number in range(count)]
         with CaptureQueriesContext(connection) as queries:
             assert {tag(item) for item in shop.batch(changed).json()} == {"error"}
-        return len(queries)
+        # Each process looks at the configuration's versions twice a second, whatever is asked.
+        return sum("acteon_site_configstamp" not in query["sql"] for query in queries)
 
     statements(1)
     assert statements(30) == statements(2)
