@@ -45,8 +45,9 @@ def tidy_attempts(now: datetime, batch: int) -> int:
     """Windows that are over."""
     over = LoginAttempts.objects.filter(window_ends_at__lte=now).order_by("window_ends_at")
     keys = list(over.values_list("key", flat=True)[:batch])
-    LoginAttempts.objects.filter(key__in=keys).delete()
-    return len(keys)
+    # Asked again: a new window may have begun since.
+    deleted, _ = LoginAttempts.objects.filter(key__in=keys, window_ends_at__lte=now).delete()
+    return deleted
 
 
 def _too_many(wait: timedelta) -> AppError:

@@ -12,7 +12,8 @@ def reap_runs(policy: RetentionPolicy, now: datetime, batch: int) -> int:
     """state_ttl: runs that ended before it. A sub-chain goes with its parent, which waits for all of them."""
     if policy.state_ttl_seconds is None:
         return 0
-    ended = Run.objects.filter(
+    # Locked, and judged as it stands then: a person may be resuming one at this very moment.
+    ended = Run.objects.select_for_update(skip_locked=True).filter(
         namespace=policy.namespace,
         tenant=policy.tenant,
         parent__isnull=True,

@@ -70,5 +70,6 @@ def tidy_answers(now: datetime, batch: int) -> int:
     """Remembered answers whose day is over."""
     over = RememberedAnswer.objects.filter(expires_at__lte=now).order_by("expires_at")
     keys = list(over.values_list("key", flat=True)[:batch])
-    RememberedAnswer.objects.filter(key__in=keys).delete()
-    return len(keys)
+    # Asked again: a request may have taken the key anew since.
+    deleted, _ = RememberedAnswer.objects.filter(key__in=keys, expires_at__lte=now).delete()
+    return deleted
