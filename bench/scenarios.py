@@ -278,6 +278,33 @@ def _own_clocks(gateway: Gateway) -> None:
         }
 
 
+def _database_stepped(what: str, by: int) -> Fault:
+    """The clock that leases, due times and windows go by. It is stepped back after a while."""
+
+    def act(here: World, seconds: float) -> None:
+        here.postgres.set_clock(by)
+        time.sleep(seconds)
+        here.postgres.set_clock(0)
+
+    return Fault(what, act, 5)
+
+
+# Less than 30 s, by which a lease outlasts its call: a longer step forth has two workers make one call, with one key.
+DATABASE_CLOCK = tuple(
+    _database_stepped(
+        f"the database's clock {abs(by)} s {'forth' if by > 0 else 'back'}, and right again", by
+    )
+    for by in (2, -2, 20, -20)
+)
+
+
+def database_clock(here: World, options: Options) -> None:
+    here.postgres.give_own_clock()
+    here.supervise()
+    here.gateway.wait_ready()
+    rounds_of(DATABASE_CLOCK, 3)(here, options)
+
+
 def _provider_gone(here: World, seconds: float) -> None:
     here.provider.ask("/mode", gone=True)
     time.sleep(seconds)
@@ -339,6 +366,7 @@ SCENARIOS = {
     "double": Scenario(double, _deliver_twice),
     "scheduler": Scenario(rounds_of(SCHEDULER, 5), _two_schedulers),
     "clock": Scenario(rounds_of(CLOCK, 2), _own_clocks),
+    "database-clock": Scenario(database_clock),
     "provider": Scenario(rounds_of(PROVIDER, 3)),
     "small": Scenario(small, _everything),
 }

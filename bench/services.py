@@ -29,6 +29,8 @@ class OwnPostgres:
         self.port = free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         self._data = directory / "pg"
+        self._clock = directory / "pg.clock"
+        self._env: dict[str, str] | None = None
         self._as: dict[str, Any] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
         self._bin = _postgres_bin()
         self._data.mkdir()
@@ -41,7 +43,12 @@ class OwnPostgres:
 
     def _tool(self, name: str, *arguments: str | Path) -> None:
         done = subprocess.run(
-            [self._bin / name, *arguments], capture_output=True, text=True, cwd="/", **self._as
+            [self._bin / name, *arguments],
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env=self._env,
+            **self._as,
         )
         if done.returncode:
             raise RuntimeError(f"{name}: {done.stdout}{done.stderr}")
@@ -53,6 +60,29 @@ class OwnPostgres:
     def stop(self, mode: str = "fast") -> None:
         """`immediate` is a crash: nothing is flushed, and the next start recovers from the log."""
         self._tool("pg_ctl", "-D", self._data, "-m", mode, "-w", "stop")
+
+    def give_own_clock(self) -> None:
+        """Start it anew with a clock that `set_clock` steps. The monotonic one is left alone."""
+        library = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+        if library is None:
+            raise RuntimeError("libfaketime is needed (apt-get install libfaketime)")
+        self.set_clock(0)
+        self._env = {
+            **os.environ,
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(self._clock),
+            "FAKETIME_CACHE_DURATION": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        self.stop()
+        self.start()
+
+    def set_clock(self, seconds: int) -> None:
+        """So far off is its clock within a second, in all of its processes."""
+        fresh = self._clock.with_suffix(".new")
+        fresh.write_text(f"{seconds:+d}")
+        fresh.chmod(0o644)
+        fresh.replace(self._clock)
 
     def connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.url, autocommit=True, connect_timeout=5)

@@ -56,7 +56,8 @@ class IncidentAdmin(ReadOnlyAdmin):
     list_display_links = ("opened_at", "order")
     list_filter = (OpenFilter,)
     list_select_related = ("run",)
-    ordering = ("-opened_at",)
+    # As they were opened: ids are in order of time, and their index is always there.
+    ordering = ("-id",)
     actions_list = ("resume_many",)  # type: ignore[assignment]
     actions_detail = ("retry", "skip", "cancel")  # type: ignore[assignment]
     fields = (

@@ -61,7 +61,8 @@ class OrderAdmin(ButtonPagesAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         orders: QuerySet[Order] = super().get_queryset(request)
-        return orders.select_related("action")
+        # Not joined: a page far back would join all rows before it.
+        return orders.prefetch_related("action")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         # Without a tenant only the ids' index is in order of time.

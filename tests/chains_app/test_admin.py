@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from acteon_site.base import config_versions
-from audit_app.models import RedactedField
+from audit_app.models import AuditHead, RedactedField
 from chains_app.models import (
     Attempt,
     ChainDefinition,
@@ -186,6 +186,22 @@ def test_the_list_of_runs_reads_no_payload_and_never_grows_in_queries() -> None:
     assert len(many) == len(one)
     assert not any('"origin"' in query["sql"] for query in many)
     assert page.content.decode().count("order-processing") >= 6
+
+
+def test_lists_of_runs_and_incidents_ask_for_what_an_index_answers_at_a_million_rows() -> None:
+    open_shop()
+    parked_run()
+    AuditHead.objects.create(namespace="ecommerce", tenant="acme-store")
+    client = staff()
+    with CaptureQueriesContext(connection) as asked:
+        page = client.get(url("run", "changelist"), {"status": "waiting_signal"}).content.decode()
+        client.get(url("incident", "changelist"))
+    assert "order-processing" in page
+    of_runs = [query["sql"] for query in asked if "'waiting_signal'" in query["sql"]]
+    assert of_runs
+    # The index of statuses begins with the tenant; the one of ids is in order of time.
+    assert all('"tenant" IN' in sql for sql in of_runs)
+    assert any('ORDER BY "chains_app_incident"."id" DESC' in query["sql"] for query in asked)
 
 
 def test_nothing_of_a_run_can_be_changed_by_hand() -> None:
