@@ -30,11 +30,12 @@ from chains_app.services.providers import provider_save
 from chains_app.services.resuming import run_retry
 from orders_app.models import Hold, Order, RememberedAnswer
 from orders_app.services.releases import holds_sweep
+from rules_app.models import Rule
 from tests.chains_app.gateway import CHAIN, Gateway, charging, settle, start, status, step
 from tests.chains_app.peer import peer_running
 from tests.orders_app.test_races import without
 from tests.threads import at_once
-from tests.world import NAMESPACE, SCOPE, TENANT, Shop, load_shop, order, tag
+from tests.world import NAMESPACE, SCOPE, TENANT, Shop, load_shop, order, publish_rules, tag
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 LONG_AGO = timezone.now() - timedelta(days=100)
@@ -113,6 +114,9 @@ def test_orders_chains_and_incidents_come_to_their_ends_beside_a_reaper_that_nev
     shop: Shop, gateway: Gateway
 ) -> None:
     charging(gateway)
+    # Sweepers release by the clock on the wall, at whatever hour this runs.
+    Rule.objects.filter(name="schedule-after-hours").delete()
+    publish_rules()
     steps = [step("a", point_of_no_return=True), step("b")]
     chain_save(spec={**CHAIN, "steps": steps}, actor="test")
     config_versions.reset()
