@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.config_pages import origin_of
 from acteon_site.base.errors import AppError
 from rules_app.admin.forms import RuleForm, TryForm
 from rules_app.engine import ACTIONS, ActionView, parse_rule
@@ -92,12 +93,7 @@ class RuleAdmin(ModelAdmin):
 
     @display(description="From", ordering="source")
     def origin(self, rule: Rule) -> str:
-        if not rule.source:
-            return "made by hand"
-        edited = (
-            ", edited since: the next load of that file stops there unless forced" if rule.edited_by else ""
-        )
-        return f"{rule.source}{edited}"
+        return origin_of(rule)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         rule_save(rule=obj, actor=actor_of(request))
