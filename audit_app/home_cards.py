@@ -68,8 +68,7 @@ def outcomes_of_a_day(now: datetime) -> Outcomes:
     """What became of the orders of the last 24 hours, releases included; steps of chains are not counted."""
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
     records = AuditRecord.objects.filter(dispatched_at__gte=first, outcome__in=DISPATCH_OUTCOMES)
-    newest = records.exclude(verdict="chain").order_by("-dispatched_at")
-    seen = list(newest.values_list("dispatched_at", "outcome")[:MOST_RECORDS])
+    seen = list(records.order_by("-dispatched_at").values_list("dispatched_at", "outcome")[:MOST_RECORDS])
     hours = [Hour(first + timedelta(hours=index)) for index in range(HOURS)]
     last_hour: Counter[str] = Counter()
     for at, outcome in seen:

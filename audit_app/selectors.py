@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from acteon_site.base import config_versions
+from acteon_site.base.connections import unhurried
 from acteon_site.base.principals import Principal
 from audit_app.models import AuditRecord, Counter, RedactedField, RetentionPolicy
 from audit_app.records.totals import METRIC_NAMES, STEP_BOUNDS, STEP_CLASS, STEP_MICROSECONDS
@@ -19,6 +20,8 @@ from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 from audit_app.redaction import DEFAULT_PLACEHOLDER, Redactor, Scrubber
 
 EXACT_TOTAL = 10_000
+# What a chain did. The dispatch that a `chain` rule took has that verdict as well.
+OF_CHAINS = Q(verdict="chain") & ~Q(outcome__in=DISPATCH_OUTCOMES)
 Position = tuple[datetime, UUID]
 
 
@@ -116,7 +119,7 @@ def audit_page(
         records = records.filter(dispatched_at__lte=moment).filter(
             Q(dispatched_at__lt=moment) | Q(dispatched_at=moment, id__lt=last_id)
         )
-    return list(records.order_by("-dispatched_at", "-id")[offset : offset + limit + 1])
+    return list(unhurried(records.order_by("-dispatched_at", "-id")[offset : offset + limit + 1]))
 
 
 def audit_total(records: QuerySet[AuditRecord]) -> int | None:
@@ -127,7 +130,7 @@ def audit_total(records: QuerySet[AuditRecord]) -> int | None:
 
 def newest_outcome(records: QuerySet[AuditRecord], action_id: str) -> AuditRecord | None:
     """The newest dispatch or release outcome of an action."""
-    outcomes = records.filter(action_id=action_id, outcome__in=DISPATCH_OUTCOMES).exclude(verdict="chain")
+    outcomes = records.filter(action_id=action_id, outcome__in=DISPATCH_OUTCOMES)
     return outcomes.order_by("-dispatched_at", "-id").first()
 
 

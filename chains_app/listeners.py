@@ -1,19 +1,46 @@
 """Owners of runs, and what they do when their runs end or go on. They list themselves in their app's `parts.py`.
 
-A listener works inside the transaction that records the change, after `lock` has taken the owner's row:
+A listener works inside the transaction that records the change, after `lock` has taken the owners' rows:
 the lock order is approval, order, run, step, gate rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from acteon_site.base.errors import AppError
 from acteon_site.base.registry import Registry
+from acteon_site.base.statements import Writes
 from audit_app.services.journal import Journal
-from chains_app.models import Run
+from chains_app.models import Run, StepRun
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that has its terminal status, and its steps. `in_doubt`: an effect of it stands, or may stand."""
+
+    run: Run
+    steps: Sequence[StepRun]
+    in_doubt: bool
+
+
+class Owners:
+    """The owners of one kind that one transaction has locked. What is not overridden does nothing.
+
+    `ended` and `transition` change rows in memory and note what is to be written; `write` does that, each table once.
+    """
+
+    def ended(self, end: Ended, *, now: datetime) -> None:
+        """An owner's run has ended."""
+
+    def transition(self, owner_id: UUID, *, to: str, step: str, now: datetime, journal: Journal) -> None:
+        """A step asks for a move of the owner's lifecycle."""
+
+    def write(self, journal: Journal, writes: Writes) -> None:
+        """With `writes`, where the rows of the runs stand already; the journal is written afterwards."""
 
 
 class Listener:
@@ -21,11 +48,9 @@ class Listener:
 
     owner_kind: str
 
-    def lock(self, owner_id: UUID) -> None:
-        """Lock the owner's row."""
-
-    def ended(self, run: Run, *, in_doubt: bool, now: datetime, journal: Journal) -> None:
-        """The run has its terminal status. `in_doubt`: an effect of it stands, or may stand."""
+    def lock(self, owner_ids: Collection[UUID]) -> Owners:
+        """Lock these owners' rows in the order of their ids, by one statement."""
+        return Owners()
 
     def resume_problem(self, run: Run) -> AppError | None:
         """Why the owner cannot have an ended run back."""
@@ -37,9 +62,6 @@ class Listener:
     def names(self, owner_ids: Collection[UUID]) -> Mapping[UUID, str]:
         """What people call these owners; those without a name are left out."""
         return {}
-
-    def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
-        """A step asks for a move of the owner's lifecycle."""
 
 
 LISTENERS: Registry[Listener] = Registry("listener to runs", key="owner_kind")

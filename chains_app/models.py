@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from acteon_site.base.fields import EncryptedJSONField
 from acteon_site.base.ids import new_id
-from acteon_site.base.managed import ManagedConfig
+from acteon_site.base.managed import MAX_ACTOR, ManagedConfig
+from acteon_site.base.quick_rows import QuickRow
 from chains_app.states import BreakerState, Phase, RunKind, RunStatus, StepStatus, Undo
 
 
@@ -30,6 +31,9 @@ class Provider(ManagedConfig):
     timeout_seconds = models.FloatField(default=10)
     idempotency_window_seconds = models.PositiveIntegerField(
         default=82_800, help_text="How long it remembers an Idempotency-Key"
+    )
+    max_concurrent = models.PositiveIntegerField(
+        default=50, db_default=50, help_text="How many calls to it each process may have in flight"
     )
 
     class Meta:
@@ -87,7 +91,7 @@ class ChainVersion(models.Model):
     definition = models.ForeignKey(ChainDefinition, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     spec = models.JSONField()
-    actor = models.CharField(max_length=150, default="")
+    actor = models.CharField(max_length=MAX_ACTOR, default="")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -98,7 +102,7 @@ class ChainVersion(models.Model):
         return f"version {self.number}"
 
 
-class Run(models.Model):
+class Run(QuickRow):
     """One execution: of a chain version, or of a single implicit step (`spec` holds it then).
 
     The row says what is due: `next_run_at`, and a lease whose token guards every result that is written.
@@ -153,8 +157,12 @@ class Run(models.Model):
 
     class Meta:
         indexes = [
-            # The sweeper's queue.
-            models.Index(fields=["next_run_at"], name="run_due", condition=Q(next_run_at__isnull=False)),
+            # The queue of each tenant (`runs_due`).
+            models.Index(
+                fields=["namespace", "tenant", "next_run_at", "id"],
+                name="run_due_of_tenant",
+                condition=Q(next_run_at__isnull=False),
+            ),
             models.Index(fields=["namespace", "tenant", "-started_at", "-id"], name="run_tenant_newest"),
             models.Index(fields=["namespace", "tenant", "status", "-started_at"], name="run_tenant_status"),
             models.Index(
@@ -190,11 +198,12 @@ class DeadLetter(Run):
         return self.order_name or self.action_id
 
 
-class StepRun(models.Model):
+class StepRun(QuickRow):
     """One step of a run: recorded started before its call and finished after it."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
+    # Its index is that of `step_once_per_run`.
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps", db_index=False)
     index = models.PositiveIntegerField()
     name = models.CharField(max_length=200)
     provider = models.CharField(max_length=256, default="")
@@ -226,7 +235,7 @@ class StepRun(models.Model):
         return f"{self.name}: {self.status}"
 
 
-class Attempt(models.Model):
+class Attempt(QuickRow):
     """One call to a provider. `success` is null while the call is in flight, or when nobody knows."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -10,12 +10,14 @@ from acteon_site.admin.sidebar import PAGES, Badge, Page
 from acteon_site.base.registry import Hook, Registry
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
+from acteon_site.serving.stopping import ON_END
 from acteon_site.watching.metrics import FAMILIES, GAUGES
 from audit_app.services.reaper import REAPERS, Reaper
 from chains_app import home_cards, metrics
 from chains_app.config_kinds.chains import Chains
 from chains_app.config_kinds.circuit_breakers import CircuitBreakers
 from chains_app.config_kinds.providers import Providers
+from chains_app.services.engine_loop import engine_stop
 from chains_app.services.reaping import reap_runs
 from chains_app.services.repair import dead_letters, open_incidents
 
@@ -46,6 +48,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
         Page("Configuration", 3, "Circuit breakers", "electrical_services", "chains_app.circuitbreaker"),
     ),
     DESCRIPTIONS: (Description("chains_app.api.schema"),),
+    ON_END: (Hook("engine", engine_stop),),
     GAUGES: (Hook("runs", metrics.queues),),
     FAMILIES: (
         Hook("provider calls", metrics.provider_calls),

@@ -154,6 +154,7 @@ def settings_of(row: Provider) -> ProviderSettings:
         timeout_seconds=row.timeout_seconds,
         idempotency_window_seconds=row.idempotency_window_seconds,
         enabled=row.enabled,
+        max_concurrent=row.max_concurrent,
     )
 
 

@@ -1,7 +1,7 @@
 """Providers and breakers as files and forms spell them: read strictly, written back as they are read. No database.
 
-A provider is flat: {name, type, enabled?, description?, timeout_seconds?, idempotency_window_seconds?} and
-its kind's own keys, of which headers and signing keys are secrets.
+A provider is flat: {name, type, enabled?, description?, timeout_seconds?, idempotency_window_seconds?,
+max_concurrent?} and its kind's own keys, of which headers and signing keys are secrets.
 """
 
 from __future__ import annotations
@@ -13,15 +13,20 @@ from typing import Any, Protocol
 from acteon_site.base.errors import FieldProblem
 from chains_app.definitions.graph import find_cycle
 from chains_app.definitions.reader import Problems, Reader, suggestion
+from chains_app.providers.base import MAX_CONCURRENT
 from chains_app.providers.registry import KINDS
 
-PROVIDER_KEYS = ("name", "type", "enabled", "description", "timeout_seconds", "idempotency_window_seconds")
+PROVIDER_KEYS = (
+    *("name", "type", "enabled", "description"),
+    *("timeout_seconds", "idempotency_window_seconds", "max_concurrent"),
+)
 BREAKER_KEYS = (
     *("provider", "enabled", "failure_threshold", "success_threshold"),
     *("recovery_timeout_seconds", "fallback_provider"),
 )
 MAX_TIMEOUT = 300
 MAX_WINDOW = 31_622_400
+MOST_CONCURRENT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class ProviderSpec:
     secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
     timeout_seconds: float = 10
     idempotency_window_seconds: int = 82_800
+    max_concurrent: int = MAX_CONCURRENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class ProviderRow(Protocol):
     secrets: Any
     timeout_seconds: float
     idempotency_window_seconds: int
+    max_concurrent: int
 
 
 def parse_provider(
@@ -88,6 +95,7 @@ def parse_provider(
         secrets=secrets,
         timeout_seconds=reader.seconds("timeout_seconds", least=0.1, most=MAX_TIMEOUT) or 10,
         idempotency_window_seconds=reader.integer("idempotency_window_seconds", 82_800, 0, MAX_WINDOW),
+        max_concurrent=reader.integer("max_concurrent", MAX_CONCURRENT, 1, MOST_CONCURRENT),
     )
     return (None, problems.found) if problems.found else (parsed, [])
 
@@ -103,6 +111,8 @@ def provider_spec(row: ProviderRow) -> dict[str, Any]:
         spec["timeout_seconds"] = row.timeout_seconds
     if row.idempotency_window_seconds != 82_800:
         spec["idempotency_window_seconds"] = row.idempotency_window_seconds
+    if row.max_concurrent != MAX_CONCURRENT:
+        spec["max_concurrent"] = row.max_concurrent
     return {**spec, **(row.config or {}), **(row.secrets or {})}
 
 

@@ -1,19 +1,18 @@
-"""Celery's doors into chains: ids in, a service call, nothing else."""
+"""Celery's doors into chains: they ring the process's engine, which does the work beside them."""
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from celery import shared_task
 
-from chains_app.services.advance import runs_advance, runs_sweep
+from chains_app.services.engine_loop import engine
 
 
 @shared_task(name="chains_app.advance")
 def advance(run_ids: list[str]) -> None:
-    runs_advance([UUID(run_id) for run_id in run_ids])
+    """Which runs are due stands in their rows; a message only says that some are."""
+    engine().ring()
 
 
 @shared_task(name="chains_app.sweep")
 def sweep() -> None:
-    runs_sweep()
+    engine().ring()

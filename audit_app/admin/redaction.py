@@ -8,6 +8,7 @@ from django.forms import Form
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from acteon_site.admin.buttons import actor_of
 from audit_app.models import RedactedField
 from audit_app.services.redaction import redacted_field_delete, redacted_field_save
 
@@ -20,7 +21,7 @@ class RedactedFieldAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Model, form: Form, change: bool) -> None:
         if isinstance(obj, RedactedField):
-            redacted_field_save(field=obj, actor=request.user.get_username())
+            redacted_field_save(field=obj, actor=actor_of(request))
 
     def delete_model(self, request: HttpRequest, obj: RedactedField) -> None:
         redacted_field_delete(field=obj)

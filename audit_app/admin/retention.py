@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
+from acteon_site.admin.buttons import actor_of
 from audit_app.models import RetentionPolicy
 
 
@@ -30,5 +31,5 @@ class RetentionPolicyAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Model, form: Form, change: bool) -> None:
         if isinstance(obj, RetentionPolicy):
-            obj.edited_by, obj.edited_at = request.user.get_username(), timezone.now()
+            obj.edited_by, obj.edited_at = actor_of(request), timezone.now()
         super().save_model(request, obj, form, change)

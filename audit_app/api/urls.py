@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         reading(views_audit.AuditDetail, "action_id", "verify", acting=views_audit.AuditVerify),
     ),
     path("v1/audit/<path:action_id>", views_audit.AuditDetail.as_view()),
+    path("v1/compliance/status", views_audit.ComplianceStatus.as_view()),
     path("v1/retention", views_retention.RetentionList.as_view()),
     path("v1/retention/<str:policy_id>", views_retention.RetentionDetail.as_view()),
     path("v1/stream", views_stream.stream),

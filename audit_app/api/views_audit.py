@@ -1,4 +1,4 @@
-"""Reading the trail: GET /v1/audit, GET /v1/audit/{action_id}, POST /v1/audit/verify."""
+"""Reading the trail: GET /v1/audit, GET /v1/audit/{action_id}, POST /v1/audit/verify, GET /v1/compliance/status."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from acteon_site.base.breathing import in_breaths
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import FieldProblem, bad_query, invalid_field, not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.principals import Role
+from acteon_site.base.replica import reads_replica
 from acteon_site.http.endpoint import (
     Endpoint,
     Page,
@@ -47,6 +49,7 @@ DEFAULT_LIMIT = 50
 
 
 class AuditList(Endpoint):
+    @reads_replica
     def get(self, request: Request) -> Response:
         page = page_of(request, default=DEFAULT_LIMIT)
         records = filtered_records(request)
@@ -80,6 +83,19 @@ class AuditVerify(Endpoint):
             namespace=namespace, tenant=tenant, since=_body_time(body, "from"), until=_body_time(body, "to")
         )
         return Response(verification_shape(result))
+
+
+class ComplianceStatus(Endpoint):
+    """What the trail can be relied on for.
+
+    Records commit with what they tell of, and are chained by hashes; whoever may write to the database could still
+    change one, which the chain would show.
+    """
+
+    def get(self, request: Request) -> Response:
+        return Response(
+            {"mode": "none", "sync_audit_writes": True, "immutable_audit": False, "hash_chain": True}
+        )
 
 
 def _trail_of(request: Request, body: dict[str, Any]) -> tuple[str, str]:
@@ -119,7 +135,7 @@ def _page_body(found: list[AuditRecord], page: Page) -> dict[str, Any]:
     shown = found[: page.limit]
     expiries = selectors.expiries(shown)
     body: dict[str, Any] = {
-        "records": [record_shape(record, expiries.get(record.pk)) for record in shown],
+        "records": [record_shape(record, expiries.get(record.pk)) for record in in_breaths(shown)],
         "limit": page.limit,
         "offset": page.offset,
     }

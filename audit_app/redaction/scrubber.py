@@ -45,6 +45,8 @@ class Scrubber:
 
         The scrubber's own payload is not walked again while no secret was met since.
         """
+        if value == {}:
+            return {}
         before = len(self._secrets)
         if value is self._source and value is not None and before == self._known:
             return self.payload
@@ -76,7 +78,7 @@ class Scrubber:
             return value
         if kind is int or kind is float:
             return self._number(value)
-        if isinstance(value, Mapping):
+        if kind is dict or isinstance(value, Mapping):
             return self._inside(value, above, on_path, self._mapping)
         if isinstance(value, (list, tuple, set, frozenset)):
             return self._inside(value, above, on_path, self._items)
@@ -94,19 +96,24 @@ class Scrubber:
     def _mapping(self, value: Mapping[Any, Any], above: Path, on_path: set[int]) -> dict[str, Any]:
         key_of, result = self._redactor.key, {}
         parts: list[Part] = []
+        hidden: set[str] = set()
+        walk = self._walk
         for name, inner in value.items():
             mark, shown, below, part = key_of(name if type(name) is str else str(name), above)
             if self._secrets:
                 shown = self._without_secrets(shown)
             if mark is None:
-                result[shown] = self._walk(inner, below, on_path)
-                if part:
-                    parts.append((shown, inner))
+                result[shown] = walk(inner, below, on_path)
             else:
                 self._learn(inner, mark, 0)
                 result[shown] = None if inner is None else mark
+                hidden.add(shown)
+            if part:
+                # A redacted field counts too: its other half may stand in one that is not.
+                parts.append((shown, inner))
         if parts:
-            result.update(dict.fromkeys(fields_of_split_cards(parts), self._redactor.placeholder))
+            split = fields_of_split_cards(parts) - hidden
+            result.update(dict.fromkeys(split, self._redactor.placeholder))
         return result
 
     def _items(self, value: Iterable[Any], above: Path, on_path: set[int]) -> list[Any]:

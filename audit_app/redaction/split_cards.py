@@ -11,17 +11,20 @@ Part = tuple[str, Any]
 
 
 def fields_of_split_cards(parts: Sequence[Part]) -> set[str]:
-    """The keys, of these neighbouring fields, whose values make a card number together (or one field's list does)."""
+    """The keys, of these neighbouring fields, whose values make a card number together (or one field's list does).
+
+    In either order: that of the keys in a JSON object tells nothing.
+    """
     pieces = [(key, digits) for key, value in parts for digits in _pieces(value)]
     found: set[str] = set()
     for first in range(len(pieces)):
-        joined = ""
+        joined = backwards = ""
         for last in range(first, len(pieces)):
             digits = pieces[last][1]
             if not digits or len(joined) + len(digits) > LONGEST:
                 break
-            joined += digits
-            if last > first and len(joined) >= SHORTEST and is_card(joined):
+            joined, backwards = joined + digits, digits + backwards
+            if last > first and len(joined) >= SHORTEST and (is_card(joined) or is_card(backwards)):
                 found.update(key for key, _digits in pieces[first : last + 1])
     return found
 

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from acteon_site.base.doorbell import ring_on_commit
 from acteon_site.base.ids import new_id
+from acteon_site.base.many_rows import rows_insert_in_order
 from acteon_site.base.source import SYSTEM_SOURCE, Source
+from acteon_site.base.statements import Row, Writes
 from audit_app.models import AuditRecord, Event
 from audit_app.redaction import Scrubber
 from audit_app.selectors import current_redactor
-from audit_app.services.inserting import Row, insert_rows
 
 RELAY_TASK = "audit_app.relay"
 HIDDEN_LINK = "[redacted]"
@@ -58,13 +59,14 @@ class Journal:
         dispatched_at: datetime | None = None,
         duration_ms: int = 0,
         ruleset_version: int | None = None,
+        source: Source | None = None,
     ) -> None:
         """Note one thing that happened. Everything is redacted here; `payload` is the raw one.
 
         `scrubber` is taken where the caller already has one for this payload (or for the payload that the
-        details derive from).
+        details derive from). `source` is who did it, where that is another than the journal's.
         """
-        now = timezone.now()
+        now, source = timezone.now(), source or self.source
         if scrubber is None:
             scrubber = current_redactor().scrubber(payload)
             shown = scrubber.payload
@@ -89,10 +91,10 @@ class Journal:
                 "dispatched_at": dispatched_at or now,
                 "completed_at": now,
                 "duration_ms": duration_ms,
-                "caller_id": self.source.caller_id,
-                "auth_method": self.source.auth_method,
+                "caller_id": source.caller_id,
+                "auth_method": source.auth_method,
                 "ruleset_version": ruleset_version,
-                "request_id": self.source.request_id,
+                "request_id": source.request_id,
             }
         )
 
@@ -122,14 +124,22 @@ class Journal:
             }
         )
 
-    def write(self) -> None:
-        """Store all of it: one INSERT for the audit rows, one for the events. Inside a transaction."""
+    def include(self, other: Journal) -> None:
+        """Take over what another one has noted, by another source: it is written with this one's."""
+        self._records += other._records
+        self._events += other._events
+
+    def write(self, writes: Writes | None = None) -> None:
+        """Store all of it: one INSERT for the audit rows, one for the events. Inside a transaction.
+
+        With `writes` they are stored when those are executed.
+        """
         if not self._records and not self._events:
             return
         records, self._records = self._records, []
         events, self._events = self._events, []
-        insert_rows(AuditRecord, records)
-        insert_rows(Event, events)
+        rows_insert_in_order(AuditRecord, records, writes)
+        rows_insert_in_order(Event, events, writes)
         ring_on_commit(RELAY_TASK)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from acteon_site.base.errors import FieldProblem, conflict, invalid
+from acteon_site.base.errors import FieldProblem, conflict, invalid_fields
 from audit_app.models import RetentionPolicy
 
 TTLS = ("audit_ttl_seconds", "state_ttl_seconds", "event_ttl_seconds")
@@ -34,7 +34,7 @@ def retention_update(*, policy: RetentionPolicy, values: Mapping[str, Any], acto
     """Change what is given; null clears a TTL. 422 where a value does not fit, or names another tenant."""
     for name in ("namespace", "tenant"):
         if name in values and values[name] != getattr(policy, name):
-            raise invalid(f"{name} cannot be changed", [FieldProblem(name, "cannot be changed")])
+            raise invalid_fields([FieldProblem(name, "cannot be changed")])
     chosen = {**_checked(values), "edited_by": actor, "edited_at": timezone.now()}
     for name, value in chosen.items():
         setattr(policy, name, value)
@@ -52,8 +52,7 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
         FieldProblem(name, problem) for name, value in chosen.items() if (problem := _problem(name, value))
     ]
     if problems:
-        message = "; ".join(f"{problem.field} {problem.message}" for problem in problems)
-        raise invalid(message, problems)
+        raise invalid_fields(problems)
     return {name: _stored(name, value) for name, value in chosen.items()}
 
 

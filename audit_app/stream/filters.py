@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from acteon_site.base.errors import FieldProblem, bad_query
+from acteon_site.base.errors import FieldProblem, bad_query, problems_in_words
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
@@ -45,7 +45,7 @@ def filter_of(query: Mapping[str, str]) -> FrameFilter:
         FieldProblem(name, problem) for name, value in given if (problem := _filter_problem(name, value))
     ]
     if problems:
-        raise bad_query("; ".join(f"{one.field} {one.message}" for one in problems), problems)
+        raise bad_query(problems_in_words(problems), problems)
     return FrameFilter(given)
 
 

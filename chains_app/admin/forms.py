@@ -18,6 +18,7 @@ from chains_app.services.definitions import chain_problems
 from chains_app.services.providers import breaker_problems
 from chains_app.specs import BREAKER_KEYS, parse_provider
 
+CALLS = ("timeout_seconds", "max_concurrent", "idempotency_window_seconds")
 SPEC_HELP = format_html(
     "The whole chain, as JSON or YAML. Saving a change makes a new version; runs under way keep theirs."
     + EXAMPLE,
@@ -66,12 +67,13 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Provider
         fields = (
             *("name", "kind", "enabled", "description", "config"),
-            *("timeout_seconds", "idempotency_window_seconds"),
+            *CALLS,
         )
         help_texts: ClassVar = {
             "name": "Chains, rules and actions call it by this name; it stays.",
             "enabled": "A call to a provider that is switched off fails at once.",
             "timeout_seconds": "How long one call may take, at most 300.",
+            "max_concurrent": "How many calls to it each process may have in flight, at most 1000.",
         }
 
     @property
@@ -82,7 +84,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
     def spec(self) -> dict[str, Any]:
         """The flat specification that was typed, without the secrets that are kept."""
         cleaned = self.cleaned_data
-        own = ("enabled", "description", "timeout_seconds", "idempotency_window_seconds")
+        own = ("enabled", "description", *CALLS)
         return {
             **(cleaned.get("config") or {}),
             **(cleaned.get("new_secrets") or {}),

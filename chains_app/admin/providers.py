@@ -32,7 +32,7 @@ class ProviderAdmin(ConfigAdmin):
     fieldsets = (
         (None, {"fields": ("name", "kind", "enabled", "description")}),
         ("Settings", {"fields": ("config", "new_secrets", "stored_secrets")}),
-        ("Calls", {"fields": ("timeout_seconds", "idempotency_window_seconds", "used_by")}),
+        ("Calls", {"fields": ("timeout_seconds", "max_concurrent", "idempotency_window_seconds", "used_by")}),
         ("History", {"fields": ("origin", "edited_by", "edited_at")}),
     )
 

@@ -72,8 +72,6 @@ class RunAdmin(ReadOnlyAdmin):
     search_fields = ("id",)
     search_help_text = "The exact id of a run"
     show_facets = admin.ShowFacets.NEVER
-    # Ids are in order of time, and their index is the only one over all tenants.
-    ordering = ("-id",)
     actions_detail = ("resume", "cancel")  # type: ignore[assignment]
     fieldsets = (
         (
@@ -112,6 +110,10 @@ class RunAdmin(ReadOnlyAdmin):
         match = request.resolver_match
         on_list = match is not None and str(match.url_name).endswith("_changelist")
         return rows.defer("origin", "spec", "reply") if on_list else rows
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        # Ids are in order of time, and their index is the only one over all tenants.
+        return ("-started_at", "-id") if request.GET.get(ScopeFilter.parameter_name) else ("-id",)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

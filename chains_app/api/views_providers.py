@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from acteon_site.base.principals import Principal, Role
-from acteon_site.base.source import Source
-from acteon_site.http.endpoint import Endpoint, caller_of, page_of, request_id_of, require_global
+from acteon_site.base.replica import reads_replica
+from acteon_site.http.endpoint import Endpoint, caller_of, page_of, require_global, source_of
 from chains_app.api.shapes import breaker_shape
 from chains_app.models import CircuitBreaker
 from chains_app.services.breakers import breaker_reset, breaker_trip, breaker_unknown
@@ -21,6 +21,7 @@ from chains_app.services.health import provider_health
 class ProviderHealth(Endpoint):
     """Totals and errors tell of all tenants, so this is for keys of scope `*`."""
 
+    @reads_replica
     def get(self, request: Request) -> Response:
         require_global(request)
         providers = caller_of(request).providers
@@ -57,8 +58,7 @@ def _switched(request: Request, provider: str, switch: Callable[..., CircuitBrea
     caller = caller_of(request)
     if not _seen_by(caller).filter(provider=provider).exists():
         raise breaker_unknown(provider)
-    source = Source(caller.caller_id, caller.auth_method, request_id_of(request))
-    breaker = switch(provider=provider, actor=source.caller_id, source=source)
+    breaker = switch(provider=provider, actor=caller.caller_id, source=source_of(request))
     message = f"circuit breaker of {provider} is {state}"
     return Response({"provider": breaker.provider, "state": breaker.state, "message": message})
 

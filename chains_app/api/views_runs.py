@@ -10,9 +10,10 @@ from rest_framework.response import Response
 
 from acteon_site.base.errors import AppError, bad_query, invalid_field, not_found
 from acteon_site.base.ids import as_uuid
+from acteon_site.base.managed import MAX_ACTOR
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Role
-from acteon_site.base.source import Source
+from acteon_site.base.replica import reads_replica
 from acteon_site.http.endpoint import (
     Endpoint,
     asked_scope,
@@ -20,8 +21,8 @@ from acteon_site.http.endpoint import (
     caller_of,
     flag_of,
     page_of,
-    request_id_of,
     scope_of,
+    source_of,
 )
 from chains_app.api.run_shapes import (
     dead_letter_shapes,
@@ -51,6 +52,7 @@ INCIDENT_FILTERS = ("reason", "step", "chain_name")
 
 
 class Chains(Endpoint):
+    @reads_replica
     def get(self, request: Request) -> Response:
         namespace, tenant = scope_of(request)
         page, query = page_of(request), request.query_params
@@ -107,7 +109,7 @@ class ChainCancel(RunEndpoint):
     def post(self, request: Request, chain_id: str) -> Response:
         run, body = self.found(request, chain_id), body_of(request)
         scope_of(request, body)
-        by = _text(body, "cancelled_by") or caller_of(request).caller_id
+        by = _text(body, "cancelled_by", MAX_ACTOR) or caller_of(request).caller_id
         chain_cancel(run_id=run.pk, actor=by, reason=_text(body, "reason"))
         run_settle(run.pk, CANCEL_SECONDS)
         return Response(run_detail(Run.objects.get(pk=run.pk)))
@@ -134,21 +136,20 @@ class ChainSignal(RunEndpoint):
 
 def _who(request: Request) -> dict[str, Any]:
     """Who asks, as the services of repair take it."""
-    caller = caller_of(request)
-    source = Source(caller.caller_id, caller.auth_method, request_id_of(request))
-    return {"actor": caller.caller_id, "source": source}
+    return {"actor": caller_of(request).caller_id, "source": source_of(request)}
 
 
-def _text(body: dict[str, Any], name: str) -> str:
+def _text(body: dict[str, Any], name: str, longest: int = 1000) -> str:
     value = body.get(name)
-    if value is not None and (not isinstance(value, str) or len(value) > 1000):
-        raise invalid_field(name, "must be text of at most 1000 characters")
+    if value is not None and (not isinstance(value, str) or len(value) > longest):
+        raise invalid_field(name, f"must be text of at most {longest} characters")
     return value or ""
 
 
 class Incidents(Endpoint):
     """Runs that wait for a person; `all=true` lists the resolved ones too."""
 
+    @reads_replica
     def get(self, request: Request) -> Response:
         namespace, tenant = scope_of(request)
         page = page_of(request)
@@ -195,6 +196,7 @@ def _letters(request: Request) -> QuerySet[Run]:
 
 
 class DeadLetterStats(Endpoint):
+    @reads_replica
     def get(self, request: Request) -> Response:
         return Response({"enabled": True, "count": _letters(request).count()})
 
@@ -202,6 +204,7 @@ class DeadLetterStats(Endpoint):
 class DeadLetters(Endpoint):
     """What would be drained; each can be replayed through POST /v1/dlq/{id}/replay."""
 
+    @reads_replica
     def get(self, request: Request) -> Response:
         page = page_of(request)
         letters = _letters(request).select_related("version")[page.offset : page.offset + page.limit]

@@ -1,1 +1,1 @@
-"""What a run does next. Pure: state and a clock in, a move out; services/advance.py carries it out."""
+"""What a run does next. Pure: state and a clock in, a move out; services/turns.py carries it out."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Protocol
 
 from acteon_site.base.errors import FieldProblem
@@ -16,6 +17,16 @@ CONNECTION = "CONNECTION"
 CONFIGURATION = "CONFIGURATION"
 RATE_LIMITED = "RATE_LIMITED"
 SERIALIZATION = "SERIALIZATION"
+
+MAX_CONCURRENT = 50
+
+
+class Runs(Enum):
+    """How a kind's `call` is run."""
+
+    AT_ONCE = "in the thread that asks: it waits for nobody"
+    ON_LOOP = "as a coroutine beside hundreds of others, which it must never block"
+    IN_THREAD = "in a thread of its own: it blocks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,10 @@ class ProviderError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """A configured provider. `secrets` must reach nothing but the wire, nor may the address in `config`."""
+    """A configured provider. `secrets` must reach nothing but the wire, nor may the address in `config`.
+
+    `max_concurrent`: how many calls to it each process may have in flight.
+    """
 
     name: str
     kind: str
@@ -73,12 +87,17 @@ class ProviderSettings:
     timeout_seconds: float = 10
     idempotency_window_seconds: int = 82_800
     enabled: bool = True
+    max_concurrent: int = MAX_CONCURRENT
 
 
 class ProviderKind(Protocol):
-    """One file per kind. `repeatable`: a call of unknown outcome may be sent again with its key."""
+    """One file per kind. `repeatable`: a call of unknown outcome may be sent again with its key.
+
+    `call` is a coroutine where it runs ON_LOOP, else a plain function.
+    """
 
     name: str
+    runs: Runs
     repeatable: bool
     config_keys: frozenset[str]
     secret_keys: frozenset[str]
@@ -87,6 +106,6 @@ class ProviderKind(Protocol):
         """What is wrong with the settings; fields are the keys themselves: `url`, `headers.X-Key`."""
         ...
 
-    def call(self, settings: ProviderSettings, call: Call) -> Answer:
+    def call(self, settings: ProviderSettings, call: Call) -> Answer | Coroutine[Any, Any, Answer]:
         """One attempt, within call.timeout_seconds. Raises ProviderError."""
         ...

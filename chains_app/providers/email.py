@@ -21,7 +21,7 @@ from acteon_site.base.errors import FieldProblem
 from acteon_site.base.money import as_shown, total_of
 from chains_app import templating
 from chains_app.definitions.reader import Problems, Reader
-from chains_app.providers import outbound, smtp
+from chains_app.providers import smtp, time_left
 from chains_app.providers.base import (
     CONNECTION,
     EXECUTION_FAILED,
@@ -30,6 +30,7 @@ from chains_app.providers.base import (
     Call,
     ProviderError,
     ProviderSettings,
+    Runs,
 )
 
 TEXT_KEYS = ("to", "subject", "body", "from", "reply_to")
@@ -40,6 +41,7 @@ MAX_SUBJECT = 200
 class EmailKind:
     name = "email"
     repeatable = False
+    runs = Runs.IN_THREAD
     config_keys = frozenset({*TEXT_KEYS, "messages"})
     secret_keys: frozenset[str] = frozenset()
 
@@ -59,7 +61,7 @@ class EmailKind:
 
     def call(self, settings: ProviderSettings, call: Call) -> Answer:
         message = compose(settings, call)
-        with outbound.deadline(call.timeout_seconds):
+        with time_left.deadline(call.timeout_seconds):
             _deliver(message, call.timeout_seconds)
         return Answer({"provider": settings.name, "sent": True, "recipients": len(message.to)})
 
@@ -81,7 +83,7 @@ def _open(connection: Any) -> None:
     except smtplib.SMTPAuthenticationError:
         raise ProviderError(EXECUTION_FAILED, "the mail server refuses the sign-in") from None
     except (smtplib.SMTPException, OSError):
-        if outbound.is_over():
+        if time_left.is_over():
             raise ProviderError(TIMEOUT, "the mail server is not reachable in time", True) from None
         raise ProviderError(CONNECTION, "the mail server is not reachable", True) from None
 
@@ -149,7 +151,7 @@ def _failure(error: OSError, *, unknown: bool) -> ProviderError:
     """The server's refusal, or a silence: what was cut off while the mail went over may have been accepted."""
     if isinstance(error, smtplib.SMTPException) and not isinstance(error, smtplib.SMTPServerDisconnected):
         return _refusal(error)
-    if outbound.is_over():
+    if time_left.is_over():
         return ProviderError(TIMEOUT, "the mail server did not answer in time", True, unknown)
     return ProviderError(CONNECTION, "the connection to the mail server broke", True, unknown)
 

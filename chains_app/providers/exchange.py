@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpcore
-import httpx
-
-from chains_app.providers import outbound
 from chains_app.providers.answers import TooLarge, Unreadable, read_answer
 from chains_app.providers.base import (
     CONFIGURATION,
@@ -23,6 +19,11 @@ from chains_app.providers.base import (
     Answer,
     ProviderError,
 )
+from chains_app.providers.connections import Connection, NotConnected
+from chains_app.providers.outbound import RefusedAddress
+from chains_app.providers.own import own
+from chains_app.providers.reading import Broken, Response
+from chains_app.providers.requests import HttpRequest, address_of, message_of
 from chains_app.providers.statuses import DEFAULT, Statuses, is_unknown
 
 MAX_ANSWER_BYTES = 1024 * 1024
@@ -42,74 +43,59 @@ class Terms:
 USUAL = Terms()
 
 
-def exchange(request: httpx.Request, timeout_seconds: float, terms: Terms = USUAL) -> Answer:
-    """Send and read within the time. What failed before anything was sent is known to have had no effect."""
+async def exchange(request: HttpRequest, timeout_seconds: float, terms: Terms = USUAL) -> Answer:
+    """Send and read within the time, on the loop of `own()`. What failed before anything was sent is known to have
+    had no effect."""
+    response = await _response(request, timeout_seconds, terms)
+    if response.status in terms.statuses.success:
+        return _answer(response, terms)
+    raise failure(response, terms)
+
+
+async def _response(request: HttpRequest, timeout_seconds: float, terms: Terms) -> Response:
+    origin, message = address_of(request.url).origin, message_of(request)
+    connections = own().connections
+    connection: Connection | None = None
     try:
-        with outbound.deadline(timeout_seconds):
-            status, headers, content = _roundtrip(request, timeout_seconds, terms)
-    except outbound.RefusedAddress as error:
+        async with asyncio.timeout(timeout_seconds):
+            connection = await connections.take(origin)
+            return await connection.exchange(message, terms.max_bytes)
+    except RefusedAddress as error:
         raise ProviderError(CONFIGURATION, f"{error}; ACTEON_OUTBOUND_ALLOW may list it") from None
-    except (httpcore.ConnectTimeout, httpcore.PoolTimeout):
-        raise ProviderError(TIMEOUT, "no connection in time", retryable=True) from None
-    except httpcore.ConnectError:
+    except NotConnected:
         raise ProviderError(CONNECTION, "the connection failed", retryable=True) from None
-    except httpcore.TimeoutException:
-        raise ProviderError(TIMEOUT, "no answer in time", retryable=True, unknown=True) from None
-    except (httpcore.NetworkError, httpcore.ProtocolError):
+    except Broken:
         raise ProviderError(CONNECTION, "the connection broke", retryable=True, unknown=True) from None
-    if status in terms.statuses.success:
-        return _answer(status, headers, content, terms)
-    raise failure(status, headers, content, terms)
+    except TimeoutError:
+        if connection is None:
+            raise ProviderError(TIMEOUT, "no connection in time", retryable=True) from None
+        raise ProviderError(TIMEOUT, "no answer in time", retryable=True, unknown=True) from None
+    finally:
+        if connection is not None:
+            connections.give_back(connection)
 
 
-def _answer(status: int, headers: httpx.Headers, content: bytes, terms: Terms) -> Answer:
+def _answer(response: Response, terms: Terms) -> Answer:
     """A success that says nothing readable is none: what it meant to say, nobody knows."""
+    if len(response.content) > terms.max_bytes:
+        message = f"the answer is larger than {terms.max_bytes} bytes"
+        raise ProviderError(EXECUTION_FAILED, message, unknown=True)
     try:
-        body = read_answer(content, headers, terms.max_bytes)
+        body = read_answer(response.content, response.headers, terms.max_bytes)
     except Unreadable as error:
-        message = f"HTTP {status}, but the answer {error}"
+        message = f"HTTP {response.status}, but the answer {error}"
         again = not isinstance(error, TooLarge)
         raise ProviderError(EXECUTION_FAILED, message, retryable=again, unknown=True) from None
-    return Answer(body, {name: headers[name] for name in KEPT_HEADERS if name in headers})
+    return Answer(body, {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers})
 
 
-def _roundtrip(
-    request: httpx.Request, timeout_seconds: float, terms: Terms
-) -> tuple[int, httpx.Headers, bytes]:
-    url = request.url
-    core = httpcore.Request(
-        method=request.method,
-        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-        headers=request.headers.raw,
-        content=request.content,
-        extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout_seconds)},
-    )
-    response = outbound.own().pool.handle_request(core)
-    with closing(response):
-        content = _read(response.iter_stream(), terms.max_bytes)
-        if len(content) > terms.max_bytes and response.status in terms.statuses.success:
-            message = f"the answer is larger than {terms.max_bytes} bytes"
-            raise ProviderError(EXECUTION_FAILED, message, unknown=True)
-        return response.status, httpx.Headers(response.headers), content
-
-
-def _read(chunks: Iterator[bytes], limit: int) -> bytes:
-    """All of it, or somewhat more than the limit: a peer that sends for ever is hung up on."""
-    parts, size = [], 0
-    for chunk in chunks:
-        parts.append(chunk)
-        size += len(chunk)
-        if size > limit:
-            break
-    return b"".join(parts)
-
-
-def failure(status: int, headers: httpx.Headers, content: bytes, terms: Terms = USUAL) -> ProviderError:
+def failure(response: Response, terms: Terms = USUAL) -> ProviderError:
     """What a status outside the successes means. 500, 502 and 504 may have taken effect: nobody can tell."""
+    status = response.status
     if 300 <= status < 400:
         return ProviderError(EXECUTION_FAILED, f"HTTP {status}: redirects are not followed")
     code = {429: RATE_LIMITED, 408: TIMEOUT, 504: TIMEOUT}.get(status, EXECUTION_FAILED)
-    body, statuses = _reasons(headers, content, terms), terms.statuses
+    body, statuses = _reasons(response, terms), terms.statuses
     detail = _detail(body or {})
     retryable = status in statuses.retry
     judged = status in statuses.settling and body is not None and not _is_about_the_key(body)
@@ -118,15 +104,15 @@ def failure(status: int, headers: httpx.Headers, content: bytes, terms: Terms = 
         f"HTTP {status}{': ' if detail else ''}{detail}",
         retryable=retryable,
         unknown=is_unknown(status),
-        retry_after=_retry_after(headers.get("retry-after")),
+        retry_after=_retry_after(response.headers.get("retry-after")),
         settles=judged and not retryable,
     )
 
 
-def _reasons(headers: httpx.Headers, content: bytes, terms: Terms) -> dict[str, Any] | None:
+def _reasons(response: Response, terms: Terms) -> dict[str, Any] | None:
     """What a refusal says, None where nobody can read it: a proxy's page judges no key."""
     try:
-        return read_answer(content, headers, terms.max_bytes)
+        return read_answer(response.content, response.headers, terms.max_bytes)
     except Unreadable:
         return None
 

@@ -9,7 +9,7 @@ import structlog
 
 from acteon_site.base.errors import FieldProblem
 from chains_app.definitions.reader import Problems, Reader
-from chains_app.providers.base import Answer, Call, ProviderSettings
+from chains_app.providers.base import Answer, Call, ProviderSettings, Runs
 
 log = structlog.get_logger()
 
@@ -17,6 +17,7 @@ log = structlog.get_logger()
 class LogKind:
     name = "log"
     repeatable = True
+    runs = Runs.AT_ONCE
     config_keys: frozenset[str] = frozenset()
     secret_keys: frozenset[str] = frozenset()
 

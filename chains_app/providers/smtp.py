@@ -10,13 +10,15 @@ from __future__ import annotations
 import io
 import smtplib
 import socket
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.utils import DNS_NAME
 
-from chains_app.providers import outbound
+from chains_app.providers import resolving
+from chains_app.providers.time_left import deadline, is_over, remaining
 
 DJANGOS = "django.core.mail.backends.smtp.EmailBackend"
 CHUNK = 16 * 1024
@@ -33,10 +35,6 @@ def in_doubt(connection: Any) -> bool:
     return bool(getattr(getattr(connection, "connection", None), "in_doubt", True))
 
 
-def _left() -> float:
-    return outbound.remaining(None, TimeoutError)
-
-
 class _BoundedReader(io.RawIOBase):
     """A socket's incoming bytes, every wait for which ends with the deadline."""
 
@@ -47,7 +45,7 @@ class _BoundedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._sock.settimeout(_left())
+        self._sock.settimeout(remaining())
         return self._sock.recv_into(buffer)
 
 
@@ -56,13 +54,13 @@ class DeadlineSMTP(smtplib.SMTP):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         failure = OSError("the host has no address")
-        for address in outbound.addresses_of(host, port, _left()):
+        for address in resolving.in_time(remaining(), partial(resolving.addresses_of, host, port)):
             try:
-                connected = socket.create_connection((address, port), _left(), self.source_address)
+                connected = socket.create_connection((address, port), remaining(), self.source_address)
             except OSError as error:
                 failure = error
             else:
-                connected.settimeout(_left())  # a TLS handshake may follow
+                connected.settimeout(remaining())  # a TLS handshake may follow
                 return connected
         raise failure
 
@@ -70,8 +68,8 @@ class DeadlineSMTP(smtplib.SMTP):
         if self.file is None and self.sock is not None:
             self.file = io.BufferedReader(_BoundedReader(self.sock))
         reply = super().getreply()
-        if self.sock is not None and not outbound.is_over():
-            self.sock.settimeout(_left())  # what follows may be a TLS handshake
+        if self.sock is not None and not is_over():
+            self.sock.settimeout(remaining())  # what follows may be a TLS handshake
         return reply
 
     def send(self, s: Any) -> None:
@@ -79,17 +77,17 @@ class DeadlineSMTP(smtplib.SMTP):
         self.in_doubt = self.in_doubt or not isinstance(s, str)
         data = s.encode(self.command_encoding) if isinstance(s, str) else bytes(s)
         for start in range(0, len(data), CHUNK):
-            if outbound.is_over():
+            if is_over():
                 self.close()
                 raise smtplib.SMTPServerDisconnected("the time for this call is over")
             if self.sock is not None:
-                self.sock.settimeout(_left())
+                self.sock.settimeout(remaining())
             super().send(data[start : start + CHUNK])
 
     def quit(self) -> tuple[int, bytes]:
         """A server that is slow to say goodbye holds up nobody for long."""
         try:
-            with outbound.deadline(min(GOODBYE_SECONDS, _left())):
+            with deadline(min(GOODBYE_SECONDS, remaining())):
                 return super().quit()
         finally:
             self.close()
@@ -107,5 +105,5 @@ class DeadlineBackend(EmailBackend):
         return DeadlineSMTPS if self.use_ssl else DeadlineSMTP
 
     def open(self) -> bool | None:
-        outbound.in_time(_left(), DNS_NAME.get_fqdn)  # asks the resolver once, and is remembered
+        resolving.in_time(remaining(), DNS_NAME.get_fqdn)  # asks the resolver once, and is remembered
         return super().open()

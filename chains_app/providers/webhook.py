@@ -12,14 +12,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import httpx
-
 from acteon_site.base.errors import FieldProblem
 from chains_app import templating
 from chains_app.definitions.reader import Problems, Reader
 from chains_app.providers import encoding, statuses
-from chains_app.providers.base import SERIALIZATION, Answer, Call, ProviderError, ProviderSettings
+from chains_app.providers.base import SERIALIZATION, Answer, Call, ProviderError, ProviderSettings, Runs
 from chains_app.providers.exchange import MAX_ANSWER_BYTES, Terms, exchange
+from chains_app.providers.requests import HttpRequest, address_of, joined, whole_query
 from chains_app.providers.webhook_checks import (
     FORMATS,
     IN_QUERY,
@@ -40,6 +39,7 @@ MAX_QUERY_BYTES = 16 * 1024
 class WebhookKind:
     name = "webhook"
     repeatable = True
+    runs = Runs.ON_LOOP
     config_keys = statuses.KEYS | {
         *("url", "method", "format", "envelope", "response_mapping"),
         *("max_request_bytes", "max_response_bytes"),
@@ -60,34 +60,37 @@ class WebhookKind:
         statuses.check_statuses(reader)
         return problems.found
 
-    def call(self, settings: ProviderSettings, call: Call) -> Answer:
+    async def call(self, settings: ProviderSettings, call: Call) -> Answer:
         config = settings.config
         request = _request(settings, call)
         terms = Terms(statuses.statuses_of(config), config.get("max_response_bytes", MAX_ANSWER_BYTES))
-        answer = exchange(request, call.timeout_seconds, terms)
+        answer = await exchange(request, call.timeout_seconds, terms)
         return replace(answer, body=_mapped(answer.body, config.get("response_mapping", {})))
 
 
-def _request(settings: ProviderSettings, call: Call) -> httpx.Request:
+def _request(settings: ProviderSettings, call: Call) -> HttpRequest:
     method = settings.config.get("method", "POST")
-    headers = httpx.Headers({"User-Agent": "acteon-order-gateway", "Accept": "application/json"})
-    headers.update({"Accept-Encoding": "identity"})
-    url, content = httpx.URL(settings.secrets.get("secret_url") or settings.config["url"]), b""
+    url = settings.secrets.get("secret_url") or settings.config["url"]
+    query, content, type_of_body = b"", b"", {}
     if method in IN_QUERY:
-        url = _with_query(url, settings, call)
+        query = _query(url, settings, call)
     else:
-        content, headers["Content-Type"] = _content(settings, call)
-    headers.update(settings.secrets.get("headers", {}))
-    headers.update({"Idempotency-Key": call.idempotency_key})
-    headers.update(_signature(settings, call, content))
-    return httpx.Request(method, url, headers=headers, content=content or None)
+        content, type_of_body["Content-Type"] = _content(settings, call)
+    headers = joined(
+        {"User-Agent": "acteon-order-gateway", "Accept": "application/json", "Accept-Encoding": "identity"},
+        type_of_body,
+        settings.secrets.get("headers", {}),
+        {"Idempotency-Key": call.idempotency_key},
+        _signature(settings, call, content),
+    )
+    return HttpRequest(method, url, headers, content, query)
 
 
-def _with_query(url: httpx.URL, settings: ProviderSettings, call: Call) -> httpx.URL:
-    """The address with the payload behind what its query says already."""
-    query = b"&".join(part for part in (url.query, encoding.encode_form(_payload(settings, call))) if part)
-    _check_size(query, min(MAX_QUERY_BYTES, _largest(settings)))
-    return url.copy_with(query=query or None)
+def _query(url: str, settings: ProviderSettings, call: Call) -> bytes:
+    """The payload for the query, behind what the address's own says already."""
+    query = encoding.encode_form(_payload(settings, call))
+    _check_size(whole_query(address_of(url), query), min(MAX_QUERY_BYTES, _largest(settings)))
+    return query
 
 
 def _content(settings: ProviderSettings, call: Call) -> tuple[bytes, str]:

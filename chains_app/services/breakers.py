@@ -10,18 +10,18 @@ the log, the first two in the transaction of the change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import F, Q
 
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError, not_found
 from acteon_site.base.ids import new_id
+from acteon_site.base.many_rows import rows_update
 from acteon_site.base.source import SYSTEM_SOURCE, Source
 from audit_app.services.journal import Journal, Subject
 from chains_app import selectors
@@ -33,6 +33,7 @@ log = structlog.get_logger()
 PROBE_MARGIN = timedelta(seconds=30)
 # While another's probe is under way, it is worth asking again this soon.
 PROBE_PAUSE = timedelta(seconds=1)
+STATE_FIELDS = ["state", "failures", "successes", "opened_at", "probe_token", "probe_until"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,21 @@ class Route:
     # Failures in a row as they stood when the route was given; a success clears them.
     failures: int = 0
     guarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """How a routed call went. `counts`: it failed in a way that speaks against the provider (a retryable failure)."""
+
+    route: Route
+    ok: bool
+    counts: bool
+
+    @property
+    def tells(self) -> bool:
+        """Whether the breaker wants to know. A healthy success writes nothing."""
+        route = self.route
+        return route.guarded and bool(route.probe_token or self.counts or (self.ok and route.failures))
 
 
 TakeProbe = Callable[[CircuitBreaker, datetime], UUID | None]
@@ -58,20 +74,31 @@ class Blocked:
     retry_at: datetime
 
 
-def breaker_routes(
-    names: Collection[str], *, now: datetime, fallbacks: bool = True
-) -> dict[str, Route | Blocked]:
-    """A Route or Blocked for each name. One SELECT; none where no breaker guards any of them.
+class Routes:
+    """The ways to providers, for all calls of one transaction: one SELECT at the first, and none where no breaker
+    guards them.
 
-    Without `fallbacks` only the providers themselves will do: to undo a step, or after an unknown outcome.
     `now` is the database's time. Inside a transaction a probe is taken when it commits, and the breaker's row
     stays locked until then: ask late, and hold no call open over it.
     """
-    rows = _rows(names)
-    if not fallbacks:
-        for row in rows.values():
-            row.fallback_provider = ""
-    return {name: _route(name, rows, now, _take_probe) for name in dict.fromkeys(names)}
+
+    def __init__(self, names: Collection[str], *, now: datetime) -> None:
+        self._names, self._now = names, now
+        self._rows: dict[str, CircuitBreaker] | None = None
+
+    def to(self, name: str, *, fallbacks: bool = True) -> Route | Blocked:
+        """Without `fallbacks` only the provider itself will do: to undo a step, or after an unknown outcome."""
+        if self._rows is None:
+            self._rows = _rows(self._names)
+        return _route(name, self._rows, self._now, _take_probe, fallbacks=fallbacks)
+
+
+def breaker_routes(
+    names: Collection[str], *, now: datetime, fallbacks: bool = True
+) -> dict[str, Route | Blocked]:
+    """A Route or Blocked for each name."""
+    routes = Routes(names, now=now)
+    return {name: routes.to(name, fallbacks=fallbacks) for name in dict.fromkeys(names)}
 
 
 def breakers_blocking(names: Collection[str], *, now: datetime) -> dict[str, Blocked]:
@@ -88,23 +115,31 @@ def _rows(names: Collection[str]) -> dict[str, CircuitBreaker]:
     return {row.provider: row for row in CircuitBreaker.objects.filter(provider__in=guarded, enabled=True)}
 
 
-def breaker_record(*, route: Route, ok: bool, counts: bool, now: datetime, journal: Journal) -> None:
-    """Record the result of a routed call; inside the transaction that records its result.
+def breakers_record(calls: Sequence[Called], *, now: datetime, journal: Journal) -> None:
+    """Record how routed calls went, in their order; inside the transaction that records their replies.
 
-    `counts`: it failed in a way that speaks against the provider (a retryable failure). A failure that does
-    not count leaves the breaker as it is and hands the probe back. A healthy success writes nothing.
+    A failure that does not count leaves the breaker as it is and hands the probe back.
     """
-    if not route.guarded or not (route.probe_token or counts or (ok and route.failures)):
+    telling = [call for call in calls if call.tells]
+    if not telling:
         return
-    if ok and not route.probe_token:
-        CircuitBreaker.objects.filter(provider=route.provider, state=BreakerState.CLOSED).update(failures=0)
+    named = CircuitBreaker.objects.filter(provider__in={call.route.provider for call in telling})
+    rows = {row.provider: row for row in named.select_for_update().order_by("provider")}
+    for call in telling:
+        breaker = rows.get(call.route.provider)
+        if breaker is not None:
+            _record(breaker, call, now, journal)
+    rows_update(list(rows.values()), STATE_FIELDS)
+
+
+def _record(breaker: CircuitBreaker, call: Called, now: datetime, journal: Journal) -> None:
+    if call.route.probe_token:
+        _record_probe(breaker, call, now, journal)
+    elif breaker.state != BreakerState.CLOSED:
         return
-    breaker = CircuitBreaker.objects.select_for_update().filter(provider=route.provider).first()
-    if breaker is None:
-        return
-    if route.probe_token:
-        _record_probe(breaker, route.probe_token, ok, counts, now, journal)
-    elif breaker.state == BreakerState.CLOSED:
+    elif call.ok:
+        breaker.failures = 0
+    else:
         _record_failure(breaker, now, journal)
 
 
@@ -135,7 +170,14 @@ def _closure(names: Collection[str]) -> set[str]:
     return found
 
 
-def _route(name: str, rows: Mapping[str, CircuitBreaker], now: datetime, take: TakeProbe) -> Route | Blocked:
+def _route(
+    name: str,
+    rows: Mapping[str, CircuitBreaker],
+    now: datetime,
+    take: TakeProbe,
+    *,
+    fallbacks: bool = True,
+) -> Route | Blocked:
     tried: list[str] = []
     current = name
     while True:
@@ -143,7 +185,7 @@ def _route(name: str, rows: Mapping[str, CircuitBreaker], now: datetime, take: T
         route = _through(current, name, breaker, now, take)
         if route:
             return route
-        fallback = breaker.fallback_provider if breaker else ""
+        fallback = breaker.fallback_provider if breaker and fallbacks else ""
         if not fallback or fallback in (name, *tried):
             return Blocked(name, tuple(tried), _retry_at(rows[name], now))
         tried.append(fallback)
@@ -166,40 +208,41 @@ def _through(
 
 
 def _take_probe(breaker: CircuitBreaker, now: datetime) -> UUID | None:
-    """The one probe token, if it is to be had: of all who ask at once, one update matches."""
-    recovered = now - timedelta(seconds=breaker.recovery_timeout_seconds)
-    due = Q(state=BreakerState.OPEN, opened_at__lte=recovered)
-    free = Q(state=BreakerState.HALF_OPEN) & (Q(probe_token=None) | Q(probe_until__lte=now))
-    if not _may_probe(breaker, recovered, now):
+    """The one probe token, if it is to be had: of all who ask at once, the first to lock the row gets it."""
+    if not _may_probe(breaker, now):
         return None
-    token = new_id()
-    probe = _probe(breaker, token, now)
-    row = CircuitBreaker.objects.filter(pk=breaker.pk, enabled=True)
     with transaction.atomic():
-        if row.filter(due).update(state=BreakerState.HALF_OPEN, successes=0, **probe):
-            _announce(breaker, BreakerState.HALF_OPEN, "recovery time over", journal := Journal())
+        # By the row, and not by how many an UPDATE has changed: in a pipeline nobody learns that.
+        row = CircuitBreaker.objects.select_for_update().filter(pk=breaker.pk, enabled=True).first()
+        if row is None or row.state == BreakerState.CLOSED or not _may_probe(row, now):
+            return None
+        if row.state == BreakerState.OPEN:
+            _announce(row, BreakerState.HALF_OPEN, "recovery time over", journal := Journal())
             journal.write()
-            return token
-        return token if row.filter(free).update(**probe) else None
+            row.state, row.successes = BreakerState.HALF_OPEN, 0
+        row.probe_token, row.probe_until = new_id(), now + _probe_time(row)
+        rows_update([row], STATE_FIELDS)
+    for name in STATE_FIELDS:  # others of this transaction may ask as well
+        setattr(breaker, name, getattr(row, name))
+    return row.probe_token
 
 
 def _would_probe(breaker: CircuitBreaker, now: datetime) -> UUID | None:
     """A token that opens nothing: whether a probe is to be had."""
-    recovered = now - timedelta(seconds=breaker.recovery_timeout_seconds)
-    return new_id() if _may_probe(breaker, recovered, now) else None
+    return new_id() if _may_probe(breaker, now) else None
 
 
-def _may_probe(breaker: CircuitBreaker, recovered: datetime, now: datetime) -> bool:
-    """Whether asking for the token is worth a statement, by the row as read."""
+def _may_probe(breaker: CircuitBreaker, now: datetime) -> bool:
+    """Whether the probe is to be had, by the row as read."""
     if breaker.state == BreakerState.OPEN:
-        return breaker.opened_at is not None and breaker.opened_at <= recovered
+        recovery = timedelta(seconds=breaker.recovery_timeout_seconds)
+        return breaker.opened_at is not None and breaker.opened_at <= now - recovery
     return breaker.probe_token is None or breaker.probe_until is None or breaker.probe_until <= now
 
 
-def _probe(breaker: CircuitBreaker, token: UUID, now: datetime) -> dict[str, UUID | datetime]:
+def _probe_time(breaker: CircuitBreaker) -> timedelta:
     settings = selectors.providers().get(breaker.provider)
-    timeout = timedelta(seconds=settings.timeout_seconds if settings else 60)
-    return {"probe_token": token, "probe_until": now + timeout + PROBE_MARGIN}
+    return timedelta(seconds=settings.timeout_seconds if settings else 60) + PROBE_MARGIN
 
 
 def _retry_at(breaker: CircuitBreaker, now: datetime) -> datetime:
@@ -209,39 +252,31 @@ def _retry_at(breaker: CircuitBreaker, now: datetime) -> datetime:
     return now + PROBE_PAUSE
 
 
-def _record_probe(
-    breaker: CircuitBreaker, token: UUID, ok: bool, counts: bool, now: datetime, journal: Journal
-) -> None:
+def _record_probe(breaker: CircuitBreaker, call: Called, now: datetime, journal: Journal) -> None:
     # A probe that took too long was given to another, or a person has decided meanwhile.
-    if breaker.state != BreakerState.HALF_OPEN or breaker.probe_token != token:
+    if breaker.state != BreakerState.HALF_OPEN or breaker.probe_token != call.route.probe_token:
         return
-    if ok and breaker.successes + 1 >= breaker.success_threshold:
+    breaker.probe_token = breaker.probe_until = None
+    if call.ok and breaker.successes + 1 >= breaker.success_threshold:
         _move(breaker, BreakerState.CLOSED, "probe succeeded", now, journal)
-    elif ok:
-        _update(breaker, successes=F("successes") + 1, probe_token=None, probe_until=None)
-    elif counts:
+    elif call.ok:
+        breaker.successes += 1
+    elif call.counts:
         _move(breaker, BreakerState.OPEN, "probe failed", now, journal)
-    else:
-        _update(breaker, probe_token=None, probe_until=None)
 
 
 def _record_failure(breaker: CircuitBreaker, now: datetime, journal: Journal) -> None:
-    if breaker.failures + 1 >= breaker.failure_threshold:
+    breaker.failures += 1
+    if breaker.failures >= breaker.failure_threshold:
         _move(breaker, BreakerState.OPEN, "failures in a row", now, journal)
-    else:
-        _update(breaker, failures=F("failures") + 1)
 
 
 def _move(breaker: CircuitBreaker, state: BreakerState, reason: str, now: datetime, journal: Journal) -> None:
-    """Open or closed, with all counts at their beginning."""
-    opened_at = now if state == BreakerState.OPEN else None
-    clean = {"failures": 0, "successes": 0, "probe_token": None, "probe_until": None}
-    _update(breaker, state=state, opened_at=opened_at, **clean)
+    """Open or closed, with all counts at their beginning. The caller saves it."""
     _announce(breaker, state, reason, journal)
-
-
-def _update(breaker: CircuitBreaker, **values: object) -> None:
-    CircuitBreaker.objects.filter(pk=breaker.pk).update(**values)
+    breaker.state, breaker.opened_at = state, now if state == BreakerState.OPEN else None
+    breaker.failures = breaker.successes = 0
+    breaker.probe_token = breaker.probe_until = None
 
 
 def _announce(breaker: CircuitBreaker, state: BreakerState, reason: str, journal: Journal) -> None:
@@ -266,6 +301,6 @@ def _set_by_hand(provider: str, state: BreakerState, actor: str, source: Source)
     log.info("circuit_set_by_hand", provider=provider, state=state.value, actor=actor)
     journal = Journal(source)
     _move(breaker, state, f"by hand: {actor}", db_now(), journal)
+    breaker.save(update_fields=STATE_FIELDS)
     journal.write()
-    breaker.refresh_from_db()
     return breaker

@@ -10,10 +10,11 @@ from django.db import transaction
 from acteon_site.base.clock import db_now
 from acteon_site.base.doorbell import ring_on_commit
 from acteon_site.base.errors import conflict
+from acteon_site.base.managed import MAX_ACTOR
 from acteon_site.base.retrying import retry_on_deadlock
 from chains_app.engine.ending import UNKNOWN_OUTCOME, past_point_of_no_return
 from chains_app.models import Incident, Run, StepRun
-from chains_app.services.incidents import incident_close, not_running, require_incident
+from chains_app.services.incidents import incidents_close, not_running, require_incident
 from chains_app.services.loaded_runs import resting_turn, run_load
 from chains_app.services.locks import lock_above, lock_run
 from chains_app.services.redacting import scrubbed
@@ -41,7 +42,8 @@ def run_cancel(*, run_id: UUID, actor: str, reason: str, now: datetime, incident
     _require_cancellable(run)
     parked = require_incident(run, incident)
     if run.cancel_requested_at is None:
-        run.cancel_requested_at, run.cancelled_by = now, scrubbed(run, actor)
+        # Cut: what stands for a redacted value may be longer than the value.
+        run.cancel_requested_at, run.cancelled_by = now, scrubbed(run, actor)[:MAX_ACTOR]
         run.cancel_reason = scrubbed(run, reason)
     elif parked is None:
         return run
@@ -49,7 +51,7 @@ def run_cancel(*, run_id: UUID, actor: str, reason: str, now: datetime, incident
     run.save(update_fields=["cancel_requested_at", "cancel_reason", "cancelled_by", "next_run_at"])
     if parked is not None:
         _leave_in_doubt(parked)
-        incident_close(run, "cancelled", now, actor)
+        incidents_close([run.pk], "cancelled", now, actor)
     ring_on_commit(ADVANCE_TASK, [str(run.pk)])
     return run
 

@@ -1,4 +1,4 @@
-"""Runs below a run: sub-chains and the branches of parallel steps. Their end wakes the run above them."""
+"""Runs below a run: sub-chains and the branches of parallel steps. Their end wakes the run above (`run_ended`)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from chains_app.engine.state import ChildState
 from chains_app.models import Incident, Run
 from chains_app.selectors import definitions
 from chains_app.services.loaded_runs import LoadedRun
-from chains_app.services.runs import ADVANCE_TASK, Owner, run_of_branch, run_of_chain, runs_insert
+from chains_app.services.runs import ADVANCE_TASK, Owner, run_of_branch, run_of_chain
 from chains_app.services.step_calls import template_context
+from chains_app.services.units import Unit
 from chains_app.states import Phase, RunStatus, Undo
 
 
-def children_start(loaded: LoadedRun, step: Step, branches: Iterable[str], now: datetime) -> None:
+def children_start(loaded: LoadedRun, step: Step, branches: Iterable[str], unit: Unit) -> None:
     """Start the sub-chain in its present version, or these branches; they end within the parent's time.
 
     A disabled chain still runs as a sub-chain: what is switched off is its own start by actions and rules.
     """
-    state = loaded.state.enter(step.name)
+    state, now = loaded.state.enter(step.name), unit.now
     loaded.row(step.name).started_at = loaded.row(step.name).started_at or now
     state.attempt, state.retry_at = max(1, state.attempt), None
     runs = (
@@ -35,7 +36,7 @@ def children_start(loaded: LoadedRun, step: Step, branches: Iterable[str], now: 
     if not runs:
         fail(step, state, f"no chain is named {step.sub_chain!r}", "CONFIGURATION")
         return
-    runs_insert(runs)
+    unit.begun += runs
     states = loaded.state.children.setdefault(step.name, {})
     states.update({run.branch: ChildState(None) for run in runs})
 
@@ -67,13 +68,14 @@ def _below(loaded: LoadedRun, step: Step, run: Run, seconds: float | None, now: 
     return run
 
 
-def children_await(loaded: LoadedRun, step: Step, *, cancel: bool, now: datetime) -> None:
+def children_await(loaded: LoadedRun, step: Step, unit: Unit, *, cancel: bool) -> None:
     """Wait until a run below has ended, which wakes this one; `cancel`: ask those that run to stop."""
     parallel = step.parallel is not None
     loaded.run.status = RunStatus.WAITING_PARALLEL if parallel else RunStatus.WAITING_SUB_CHAIN
     loaded.run.next_run_at = None
     if cancel:
-        _ask_to_stop(loaded, step, now)
+        unit.insert_begun()
+        _ask_to_stop(loaded, step, unit.now)
 
 
 def _ask_to_stop(loaded: LoadedRun, step: Step, now: datetime) -> None:
@@ -113,10 +115,3 @@ def children_undo(loaded: LoadedRun, step: Step, now: datetime) -> None:
 
 def _below_step(loaded: LoadedRun, step: Step) -> QuerySet[Run]:
     return Run.objects.filter(parent=loaded.run, parent_step=step.name)
-
-
-def parent_wake(run: Run, now: datetime) -> None:
-    """In the transaction of the child's end, so that no end is ever missed."""
-    if run.parent_id:
-        Run.objects.filter(pk=run.parent_id, ended_at__isnull=True).update(next_run_at=now)
-        ring_on_commit(ADVANCE_TASK, [str(run.parent_id)])

@@ -2,54 +2,54 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from audit_app.services.journal import Journal
 from chains_app.engine.ending import in_doubt, past_point_of_no_return, steps_to_undo
 from chains_app.engine.moves import End, Park
-from chains_app.listeners import listener_for
-from chains_app.services.children import parent_wake
-from chains_app.services.incidents import incident_close, incident_open
+from chains_app.listeners import Ended
+from chains_app.models import Incident
 from chains_app.services.loaded_runs import LoadedRun, resting_turn
 from chains_app.services.redacting import scrubbed
-from chains_app.services.runs import Owner, run_of_notice, runs_insert
+from chains_app.services.runs import Owner, run_of_notice
 from chains_app.services.trail import audit_end, audit_run, has_own_trail
+from chains_app.services.units import Unit
 from chains_app.states import RunKind, RunStatus
 
 
-def run_parked(loaded: LoadedRun, park: Park, now: datetime, journal: Journal) -> None:
+def run_parked(loaded: LoadedRun, park: Park, unit: Unit) -> None:
     """Wait for a person. A bare call or a notice waits for nobody: it has failed."""
     run = loaded.run
     if not has_own_trail(run):
         state = loaded.state.step(park.step)
         end = End(RunStatus.FAILED, state.error or park.message, state.error_code or "TIMEOUT")
-        run_ended(loaded, end, now, journal)
+        run_ended(loaded, end, unit)
         return
-    run.status, run.next_run_at, run.waits_since = RunStatus.WAITING_SIGNAL, None, now
+    run.status, run.next_run_at, run.waits_since = RunStatus.WAITING_SIGNAL, None, unit.now
     message = scrubbed(run, park.message)
-    incident_open(run, step=park.step, reason=park.reason, message=message, now=now)
+    incident = Incident(run=run, step=park.step, reason=park.reason, message=message, opened_at=unit.now)
+    unit.incidents.append(incident)
     details = {"step": park.step, "incident": park.reason, "message": message}
-    audit_run(run, "chain_step_failed", details, journal)
+    audit_run(run, "chain_step_failed", details, unit.journal, loaded.scrubber)
 
 
-def run_ended(loaded: LoadedRun, end: End, now: datetime, journal: Journal) -> None:
+def run_ended(loaded: LoadedRun, end: End, unit: Unit) -> None:
     """The run has its terminal status; the run above and the owner learn of it in the same transaction."""
-    run, state = loaded.run, loaded.state
+    run, state, now = loaded.run, loaded.state, unit.now
     run.status, run.ended_at, run.next_run_at = end.status, now, None
     state.error, state.error_code = scrubbed(run, end.error), end.error_code
     run.error, run.error_code = state.error, state.error_code
     run.dead_lettered_at = now if _is_dead_letter(loaded, end) else None
     if run.kind == RunKind.CHAIN:
-        audit_end(loaded, end, journal)
+        audit_end(loaded, end, unit.journal)
         if end.status == RunStatus.CANCELLED:
-            _notify_cancel(loaded, now)
+            _notify_cancel(loaded, unit)
     if end.status != RunStatus.COMPLETED:
-        incident_close(run, end.status, now)
-    parent_wake(run, now)
-    listener = listener_for(run)
-    if listener:
-        loaded.write()  # it may look at the rows
-        listener.ended(run, in_doubt=effect_stands(loaded), now=now, journal=journal)
+        unit.ended.setdefault(end.status, []).append(run.pk)
+    if run.parent_id:
+        unit.woken.append(run.parent_id)
+    owners = unit.owners.get(run.owner_kind)
+    if owners:
+        loaded.state_to_rows()  # it may look at the rows
+        steps = sorted(loaded.rows.values(), key=lambda row: row.index)
+        owners.ended(Ended(run, steps, effect_stands(loaded)), now=now)
 
 
 def effect_stands(loaded: LoadedRun) -> bool:
@@ -74,7 +74,7 @@ def _is_dead_letter(loaded: LoadedRun, end: End) -> bool:
     return definition.on_failure == "abort" or (last is not None and last.on_failure == "dlq")
 
 
-def _notify_cancel(loaded: LoadedRun, now: datetime) -> None:
+def _notify_cancel(loaded: LoadedRun, unit: Unit) -> None:
     run, notice = loaded.run, loaded.definition.on_cancel
     if notice is None:
         return
@@ -86,4 +86,5 @@ def _notify_cancel(loaded: LoadedRun, now: datetime) -> None:
         "cancelled_by": run.cancelled_by,
     }
     origin = {**run.origin, "payload": payload, "action_type": notice.action_type}
-    runs_insert([run_of_notice(notice.provider, origin=origin, owner=Owner("", None), now=now)])
+    owner = Owner("", None)
+    unit.begun.append(run_of_notice(notice.provider, origin=origin, owner=owner, now=unit.now))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -21,16 +22,18 @@ def require_incident(run: Run, seen: UUID | None) -> Incident | None:
     return found
 
 
-def incident_open(run: Run, *, step: str, reason: str, message: str, now: datetime) -> None:
-    """Another reason is another incident, since a person decides about what they have seen."""
-    incident_close(run, "superseded", now)
-    Incident.objects.create(run=run, step=step, reason=reason, message=message, opened_at=now)
+def incidents_open(incidents: Sequence[Incident], now: datetime) -> None:
+    """Store these. Another reason is another incident, since a person decides about what they have seen."""
+    incidents_close([incident.run_id for incident in incidents], "superseded", now)
+    Incident.objects.bulk_create(incidents)
 
 
-def incident_close(run: Run, resolution: str, now: datetime, actor: str = "") -> None:
-    Incident.objects.filter(run=run, resolved_at__isnull=True).update(
-        resolved_at=now, resolution=resolution, resolved_by=actor
-    )
+def incidents_close(run_ids: Collection[UUID], resolution: str, now: datetime, actor: str = "") -> None:
+    """Close whatever is open of these runs."""
+    if run_ids:
+        Incident.objects.filter(run__in=run_ids, resolved_at__isnull=True).update(
+            resolved_at=now, resolution=resolution, resolved_by=actor
+        )
 
 
 def not_running(run: Run) -> AppError:

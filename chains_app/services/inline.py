@@ -1,48 +1,64 @@
-"""Advancing runs from inside a request, for as long as the request may wait."""
+"""Runs that a request waits for, for as long as it may wait: moved on by the process's engine, in sets."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
-import structlog
 from django.db import connection
+from django.db.models import QuerySet
 
 from acteon_site.base.clock import db_now
-from chains_app.models import Run
+from acteon_site.base.connections import release_connections
+from chains_app.models import Run, StepRun
 from chains_app.selectors import providers
-from chains_app.services.advance import run_advance
+from chains_app.services.advance import runs_advance, work_advance
+from chains_app.services.engine_loop import engine
+from chains_app.services.loaded_runs import LoadedRun
+from chains_app.services.turns import Work
 
-log = structlog.get_logger()
-THREADS = 16
 # How often to look at a run whose lease another process holds: soon at first, then less often.
 LOOK_SECONDS, LOOK_LESS, LOOK_MOST = 0.02, 1.5, 0.25
 # How long a cancel waits for what it asked for: as long as undoing a step usually takes.
 CANCEL_SECONDS = 5.0
-_pool: ThreadPoolExecutor | None = None
-_pool_lock = threading.Lock()
+# Of a run that has not ended: its id, since when it is due, until when it is leased.
+Moving = tuple[UUID, datetime | None, datetime | None]
 
 
-def runs_within(run_ids: Sequence[UUID], called: Sequence[str], seconds: float) -> None:
-    """Advance these runs; return when all have ended, or when the time is over (they go on in the background).
+def begun_within(run_ids: Sequence[UUID], work: Mapping[UUID, Work], seconds: float) -> None:
+    """Make the calls of these runs, which `runs_begin` has stored with the work that it gave, after their commit.
 
-    A worker may be faster and hold a run's lease: then its end is waited for here.
-    `called` names their providers: where all answer at once (`log`) no thread is needed.
+    Returns when all have ended, or when the time is over: they go on in the background. One that waits for a breaker
+    is in no work, and is awaited all the same. Where all providers answer at once (`log`) the engine is not troubled.
     """
     if not run_ids:
         return
     ends = time.monotonic() + seconds
-    if all(_instant(name) for name in called):
-        for run_id in run_ids:
-            if not run_advance(run_id):
-                _until_ended(run_id, ends)
-        return
-    futures = [_threads().submit(_in_thread, run_id, ends) for run_id in run_ids]
-    wait(futures, timeout=seconds)
-    _log_failures(futures)
+    begun = [work[run_id] for run_id in run_ids if run_id in work]
+    if all(one.request and answers_at_once(one.request.call.provider) for one in begun):
+        work_advance(begun)
+    else:
+        engine().begin(begun)
+        _wait_for_engine([one.lease.run_id for one in begun], ends)
+    ended = _ended_here(run_ids, work)
+    _until_ended([run_id for run_id in run_ids if run_id not in ended], ends)
+
+
+def come_to(run_ids: Sequence[UUID], work: Mapping[UUID, Work]) -> dict[UUID, tuple[Run, StepRun | None]]:
+    """What has become of these runs of one step, and of their step: as `begun_within` has left them."""
+    ended = _ended_here(run_ids, work)
+    others = [run_id for run_id in run_ids if run_id not in ended]
+    rows = Run.objects.prefetch_related("steps").in_bulk(others) if others else {}
+    found = {pk: (run, next(iter(run.steps.all()), None)) for pk, run in rows.items()}
+    return found | {pk: (one.run, one.first_row) for pk, one in ended.items()}
+
+
+def _ended_here(run_ids: Sequence[UUID], work: Mapping[UUID, Work]) -> dict[UUID, LoadedRun]:
+    """Those of them whose end this process has written, as it knows them."""
+    leases = [work[run_id].lease for run_id in run_ids if run_id in work]
+    return {lease.run_id: known for lease in leases if (known := lease.memory.ended)}
 
 
 def run_settle(run_id: UUID, seconds: float) -> None:
@@ -51,103 +67,82 @@ def run_settle(run_id: UUID, seconds: float) -> None:
     What is not over by then goes on in the background, as does what another process has under its lease.
     """
     ends, look = time.monotonic() + seconds, LOOK_SECONDS
-    started: dict[UUID, Future[None]] = {}
-    while (pauses := _pauses(run_id, look)) and time.monotonic() + min(pauses.values()) < ends:
-        due = [one for one, pause in pauses.items() if pause == 0 and not _under_way(started.get(one))]
-        for one in due:
-            started[one] = _advance(one)
+    while (pauses := _pauses_below(run_id, look)) and time.monotonic() + min(pauses.values()) < ends:
+        due = [one for one, pause in pauses.items() if pause == 0]
+        _advance(due)
         if not due or not connection.in_atomic_block:
             _sleep(look)
             look = min(look * LOOK_LESS, LOOK_MOST)
-    _log_failures(list(started.values()))
 
 
-def _pauses(run_id: UUID, look: float) -> dict[UUID, float]:
-    """`_pause` of the run and of those below it that time will move; empty once the run has ended."""
-    family, level = [], [run_id]
+def _pauses_below(run_id: UUID, look: float) -> dict[UUID, float]:
+    """`_pauses` of the run and of those below it; empty once the run has ended."""
+    found, level = [], list(_moving().filter(pk=run_id))
     while level:
-        family += level
-        level = list(Run.objects.filter(parent__in=level, ended_at__isnull=True).values_list("pk", flat=True))
-    if Run.objects.filter(pk=run_id, ended_at__isnull=False).exists():
-        return {}
-    return {one: pause for one in family if (pause := _pause(one, look)) is not None}
+        found += level
+        level = list(_moving().filter(parent__in=[pk for pk, *_ in level]))
+    return _pauses_of(found, look)
 
 
-def _under_way(future: Future[None] | None) -> bool:
-    return future is not None and not future.done()
+def _advance(run_ids: Sequence[UUID]) -> None:
+    """By the engine, so that a slow provider holds nobody up; in a test's own transaction here and now."""
+    if connection.in_atomic_block:
+        runs_advance(run_ids)
+    elif run_ids:
+        engine().ring_for(run_ids)
 
 
-def _advance(run_id: UUID) -> Future[None]:
-    """In a thread, so that a slow provider holds nobody up; in a test's own transaction here and now."""
-    if not connection.in_atomic_block:
-        return _threads().submit(_once_in_thread, run_id)
-    done: Future[None] = Future()
-    run_advance(run_id)
-    done.set_result(None)
-    return done
-
-
-def _instant(name: str) -> bool:
+def answers_at_once(name: str) -> bool:
+    """Whether a call to this provider takes no time."""
     settings = providers().get(name)
     # Inside a transaction (only a test's own is possible here) other threads would not see the run.
     return settings is None or settings.kind == "log" or connection.in_atomic_block
 
 
-def _threads() -> ThreadPoolExecutor:
-    global _pool
-    with _pool_lock:
-        if _pool is None:
-            _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="inline-run")
-    return _pool
-
-
-def _once_in_thread(run_id: UUID) -> None:
-    try:
-        run_advance(run_id)
-    finally:
-        connection.close()
-
-
-def _in_thread(run_id: UUID, ends: float) -> None:
-    try:
-        run_advance(run_id)
-        _until_ended(run_id, ends)
-    finally:
-        connection.close()
-
-
-def _until_ended(run_id: UUID, ends: float) -> None:
-    """Advance it whenever it is due and free: after a retry's pause, or when another's lease has run out."""
-    look = LOOK_SECONDS
-    while (pause := _pause(run_id, look)) is not None:
-        if time.monotonic() + pause > ends:
+def _until_ended(run_ids: Sequence[UUID], ends: float) -> None:
+    """Advance them whenever they are due and free: after a retry's pause, or when another's lease has run out."""
+    look, left = LOOK_SECONDS, run_ids
+    while left:
+        if not connection.in_atomic_block:
+            _wait_for_engine(left, ends)
+        pauses = _pauses(left, look)
+        if not pauses or time.monotonic() + min(pauses.values()) > ends:
             return
-        if pause == 0:
-            run_advance(run_id)
-            continue
-        _sleep(pause)
-        look = min(look * LOOK_LESS, LOOK_MOST)
+        left, due = list(pauses), [run_id for run_id, pause in pauses.items() if pause == 0]
+        _advance(due)
+        if not due:
+            _sleep(min(pauses.values()))
+            look = min(look * LOOK_LESS, LOOK_MOST)
 
 
-def _pause(run_id: UUID, look: float) -> float | None:
-    """Seconds until it can be advanced (`look`, where its lease is held); None where no time will move it."""
-    moving = Run.objects.filter(pk=run_id, ended_at__isnull=True, next_run_at__isnull=False)
-    found = moving.values_list("next_run_at", "lease_until").first()
-    if found is None:
-        return None
-    (due, taken_until), now = found, db_now()
+def _wait_for_engine(run_ids: Sequence[UUID], ends: float) -> None:
+    if engine().wait(run_ids, 0):
+        return
+    release_connections()  # others may need them meanwhile
+    engine().wait(run_ids, ends - time.monotonic())
+
+
+def _pauses(run_ids: Sequence[UUID], look: float) -> dict[UUID, float]:
+    """Seconds until each can be advanced (`look`, where its lease is held), without those that no time will move."""
+    return _pauses_of(list(_moving().filter(pk__in=run_ids)), look)
+
+
+def _moving() -> QuerySet[Run, Moving]:
+    return Run.objects.filter(ended_at__isnull=True).values_list("pk", "next_run_at", "lease_until")
+
+
+def _pauses_of(found: Sequence[Moving], look: float) -> dict[UUID, float]:
+    now = db_now() if found else None
+    return {pk: _pause(due, taken_until, now, look) for pk, due, taken_until in found if now and due}
+
+
+def _pause(due: datetime, taken_until: datetime | None, now: datetime, look: float) -> float:
     if taken_until is not None and taken_until > now:
         return look
-    return (due - now).total_seconds() + 0.01 if due and due > now else 0
+    return (due - now).total_seconds() + 0.01 if due > now else 0
 
 
 def _sleep(seconds: float) -> None:
-    if seconds > LOOK_MOST / 2 and not connection.in_atomic_block:
-        connection.close()  # others may need it meanwhile
+    if seconds > LOOK_MOST / 2:
+        release_connections()  # as above
     time.sleep(seconds)
-
-
-def _log_failures(futures: Sequence[Future[None]]) -> None:
-    for future in futures:
-        if future.done() and (error := future.exception()):
-            log.error("inline_run_failed", error=type(error).__name__)

@@ -1,19 +1,30 @@
-"""A run in memory: its rows, the state that the machine sees and changes, and the way back into the rows."""
+"""Runs in memory: their rows, the state that the machine sees and changes, and the way back into the rows.
+
+All runs of a transaction are loaded together and written together: each table is read and written once.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
+from acteon_site.base.many_rows import rows_update, rows_upsert
+from acteon_site.base.statements import Writes
+from audit_app.redaction import Redactor, Scrubber
+from audit_app.selectors import current_redactor
 from chains_app.definitions import Definition
 from chains_app.engine.ending import in_doubt, past_point_of_no_return, steps_to_undo
 from chains_app.engine.state import Children, ChildState, ProviderTraits, RunState, StepState, Turn
-from chains_app.models import Attempt, Run, StepRun
+from chains_app.models import Attempt, Run, Signal, StepRun
 from chains_app.selectors import run_definition
-from chains_app.services.signalling import signal_take, signals_waiting
+from chains_app.services.redacting import scrubber_of
+from chains_app.services.runs import runs_insert
+from chains_app.services.signals_waiting import signals_take, signals_waiting, waits_for_signals
 from chains_app.states import TERMINAL, StepStatus
 
 NO_TRAITS = ProviderTraits(repeatable=False, window=timedelta(0))
@@ -57,26 +68,40 @@ RUN_FIELDS = [
 
 @dataclass(slots=True)
 class LoadedRun:
-    """The machine changes `state`, services change `run`; `write` brings the rows after both.
+    """The machine changes `state`, services change `run`; `runs_write` brings the rows after both.
 
-    `touched`: names of the steps whose rows are to be written; `attempts`: rows made or changed since the last write.
+    `touched`: names of the steps whose rows are to be written; `attempts`: rows made or changed; `signals`: rows that
+    no step has taken yet, oldest first; `new`: the run itself is not stored yet.
     """
 
     run: Run
     definition: Definition
     state: RunState
     rows: dict[str, StepRun]
+    signals: Sequence[Signal] = ()
     touched: set[str] = field(default_factory=set)
     attempts: list[Attempt] = field(default_factory=list)
-    written: list[Any] = field(default_factory=list)
+    new: bool = False
+    _scrubbing: tuple[Redactor, Scrubber] | None = None
+
+    @property
+    def scrubber(self) -> Scrubber:
+        """For whatever is kept or shown of the run, by the redaction in force."""
+        if self._scrubbing is None or self._scrubbing[0] is not current_redactor():
+            self._scrubbing = current_redactor(), scrubber_of(self.run)
+        return self._scrubbing[1]
+
+    @property
+    def first_row(self) -> StepRun | None:
+        return min(self.rows.values(), key=lambda row: row.index, default=None)
 
     def row(self, name: str) -> StepRun:
         """The step's row, to be written: made where there is none yet."""
         self.touched.add(name)
         if name not in self.rows:
             step = self.definition.step(name)
-            self.rows[name] = StepRun(
-                run=self.run,
+            self.rows[name] = StepRun.made(
+                run_id=self.run.pk,
                 index=self.definition.index_of(name),
                 name=name,
                 provider=step.provider,
@@ -84,23 +109,7 @@ class LoadedRun:
             )
         return self.rows[name]
 
-    def write(self) -> None:
-        """One statement per table, made and changed rows together; none where nothing changed since the last one."""
-        self._state_to_rows()
-        if self.touched:
-            rows = [self.rows[name] for name in sorted(self.touched)]
-            StepRun.objects.bulk_create(rows, **_or_update(STEP_FIELDS))
-        if self.attempts:
-            Attempt.objects.bulk_create(self.attempts, **_or_update(ATTEMPT_FIELDS))
-        for signal, step in self.state.taken:
-            signal_take(self.run, signal, step)
-        self.touched, self.attempts, self.state.taken = set(), [], []
-        values = [getattr(self.run, name) for name in RUN_FIELDS]
-        if values != self.written:
-            self.run.save(update_fields=RUN_FIELDS)
-            self.written = values
-
-    def _state_to_rows(self) -> None:
+    def state_to_rows(self) -> None:
         for name, state in self.state.steps.items():
             if name in self.rows or state != StepState(name):
                 self._step_to_row(name, state)
@@ -116,9 +125,20 @@ class LoadedRun:
             _fill(self.row(name), state)
 
 
-def _or_update(fields: list[str]) -> dict[str, Any]:
-    """Rows that exist already get these fields."""
-    return {"update_conflicts": True, "unique_fields": ["id"], "update_fields": fields}
+def runs_write(runs: Sequence[LoadedRun], writes: Writes | None = None) -> None:
+    """Made and changed rows together, by one statement where the database can, that of `writes` where given."""
+    own = writes or Writes()
+    for loaded in runs:
+        loaded.state_to_rows()
+    runs_insert([loaded.run for loaded in runs if loaded.new], own)
+    rows_upsert([loaded.rows[name] for loaded in runs for name in sorted(loaded.touched)], STEP_FIELDS, own)
+    rows_upsert([attempt for loaded in runs for attempt in loaded.attempts], ATTEMPT_FIELDS, own)
+    signals_take([(loaded.signals, loaded.state.taken) for loaded in runs])
+    rows_update([loaded.run for loaded in runs if not loaded.new], RUN_FIELDS, own)
+    if writes is None:
+        own.execute()
+    for loaded in runs:
+        loaded.new, loaded.touched, loaded.attempts = False, set(), []
 
 
 def step_save(row: StepRun, state: StepState) -> None:
@@ -137,9 +157,36 @@ def _fill(row: StepRun, state: StepState) -> None:
 
 
 def run_load(run: Run) -> LoadedRun:
-    """The run with its steps, the runs below it and the signals that it waits for; nothing of it is locked here."""
-    rows = {row.name: row for row in run.steps.all()}
-    definition = run_definition(run)
+    return runs_load([run])[0]
+
+
+def run_new(run: Run) -> LoadedRun:
+    """A run that is not stored yet."""
+    return replace(_loaded(run, run_definition(run), {}, (), {}), new=True)
+
+
+def runs_load(runs: Sequence[Run]) -> list[LoadedRun]:
+    """Runs with their steps, the runs below them and the signals that they wait for; nothing of it is locked here."""
+    rows: dict[UUID, dict[str, StepRun]] = {run.pk: {} for run in runs}
+    begun = [run.pk for run in runs if run.execution_path]
+    for row in StepRun.objects.filter(run__in=begun).order_by("index") if begun else ():
+        rows[row.run_id][row.name] = row
+    definitions = {run.pk: run_definition(run) for run in runs}
+    signals = signals_waiting([pk for pk, found in definitions.items() if waits_for_signals(found)])
+    children = _children([run for run in runs if has_runs_below(run, definitions[run.pk])])
+    return [
+        _loaded(run, definitions[run.pk], rows[run.pk], signals.get(run.pk, []), children.get(run.pk, {}))
+        for run in runs
+    ]
+
+
+def _loaded(
+    run: Run,
+    definition: Definition,
+    rows: dict[str, StepRun],
+    signals: Sequence[Signal],
+    children: dict[str, Children],
+) -> LoadedRun:
     state = RunState(
         cursor=definition.steps[run.current_step].name,
         phase=run.phase,
@@ -150,10 +197,10 @@ def run_load(run: Run) -> LoadedRun:
         cancel_requested=run.cancel_requested_at is not None,
         error=run.error,
         error_code=run.error_code,
-        children=_children(run, definition),
-        signals=signals_waiting(run, definition),
+        children=children,
+        signals=[(signal.name, signal.payload or {}) for signal in signals],
     )
-    return LoadedRun(run, definition, state, rows)
+    return LoadedRun(run, definition, state, rows, signals)
 
 
 def step_state(row: StepRun) -> StepState:
@@ -176,25 +223,35 @@ def step_state(row: StepRun) -> StepState:
     )
 
 
-def _children(run: Run, definition: Definition) -> dict[str, Children]:
-    """How the runs below stand, the newest of each; asked only where a step on the path may have some."""
-    states: dict[str, Children] = {}
-    if any(
+def has_runs_below(run: Run, definition: Definition) -> bool:
+    """Whether a step on its path may have some."""
+    return any(
         step.name in run.execution_path and (step.sub_chain or step.parallel) for step in definition.steps
-    ):
-        for child in run.children.order_by("started_at"):
-            states.setdefault(child.parent_step, {})[child.branch] = _child_state(child)
+    )
+
+
+def _children(parents: Collection[Run]) -> Mapping[UUID, dict[str, Children]]:
+    """How the runs below stand, by the parent's id and its step; the newest of each branch."""
+    if not parents:
+        return {}
+    states: dict[UUID, dict[str, Children]] = {}
+    found = Run.objects.filter(parent__in=[run.pk for run in parents]).order_by("started_at")
+    for child in runs_load(list(found)):
+        run = child.run
+        assert run.parent_id is not None  # noqa: S101 - the query asks for it
+        steps = states.setdefault(run.parent_id, {})
+        steps.setdefault(run.parent_step, {})[run.branch] = _child_state(child)
     return states
 
 
-def _child_state(child: Run) -> ChildState:
-    turn = resting_turn(run_load(child))
-    if child.status not in TERMINAL:
+def _child_state(child: LoadedRun) -> ChildState:
+    turn = resting_turn(child)
+    if child.run.status not in TERMINAL:
         return ChildState(None, past_no_return=past_point_of_no_return(turn))
     return ChildState(
-        ending=child.status,
+        ending=child.run.status,
         body=_last_body(child),
-        error=child.error,
+        error=child.run.error,
         to_undo=bool(steps_to_undo(turn)),
         past_no_return=past_point_of_no_return(turn),
         in_doubt=in_doubt(turn),
@@ -206,8 +263,8 @@ def resting_turn(loaded: LoadedRun) -> Turn:
     return Turn(loaded.definition, loaded.state, timezone.now(), traits=lambda name: NO_TRAITS)
 
 
-def _last_body(run: Run) -> dict[str, Any]:
+def _last_body(child: LoadedRun) -> dict[str, Any]:
     """A run's answer is its last step's."""
-    names = run.execution_path[-1:]
-    step = run.steps.filter(name__in=names, status=StepStatus.COMPLETED).first()
-    return (step.response if step else None) or {}
+    name = next(reversed(child.run.execution_path), "")
+    step = child.rows.get(name)
+    return (step.response if step and step.status == StepStatus.COMPLETED else None) or {}

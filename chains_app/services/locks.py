@@ -1,17 +1,24 @@
-"""The lock order: a run's owner (an order, an approval), the run at the top, the run itself, then its steps.
+"""The lock order: owners (approvals, orders), the runs at the top, the runs below them, then their steps.
 
 A run below another (a sub-chain, a branch) belongs to the owner of the run at the top. Its steps may move that owner,
-and runs above and below wait for each other: so both are locked before any of these runs.
+and runs above and below wait for each other: so both are locked before any of these runs. Of several rows of one table
+the one of the lower id is locked first: all by one statement.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from acteon_site.base.errors import not_found
-from chains_app.listeners import listener_of
+from acteon_site.base.locked_rows import rows_lock
+from chains_app.listeners import LISTENERS, Owners
 from chains_app.models import Run
+
+OwnersByKind = Mapping[str, Owners]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,29 +29,57 @@ class Top:
     owner_kind: str = ""
     owner_id: UUID | None = None
 
-    def lock_before(self, run_id: UUID) -> None:
-        """Lock the owner, then the run at the top unless it is `run_id`, which the caller locks next."""
-        listener = listener_of(self.owner_kind)
-        if listener and self.owner_id:
-            listener.lock(self.owner_id)
-        if self.run_id != run_id:
-            Run.objects.select_for_update().filter(pk=self.run_id).values_list("pk").first()
+
+class LockedRun(NamedTuple):
+    """Of a run what others may change while its lease is held, read with its lock."""
+
+    id: UUID
+    lease_token: UUID | None
+    cancel_requested_at: datetime | None
+    cancel_reason: str
+    cancelled_by: str
+    expires_at: datetime | None
 
 
-def top_over(run_id: UUID) -> Top:
-    """One query for each level; the run itself where there is none above it."""
-    found = Top(run_id)
-    parent: UUID | None = run_id
-    while parent:
-        rows = Run.objects.filter(pk=parent).values_list("owner_kind", "owner_id", "parent_id")
-        kind, owner, higher = rows.first() or ("", None, None)
-        found, parent = Top(parent, kind, owner), higher
-    return found
+def tops_over(run_ids: Collection[UUID]) -> dict[UUID, Top]:
+    """Of each run; one query for each level. A run that is not there is its own."""
+    tops, above = {run_id: Top(run_id) for run_id in run_ids}, {run_id: run_id for run_id in run_ids}
+    while above:
+        found = Run.objects.filter(pk__in=set(above.values()))
+        rows = {row[0]: row[1:] for row in found.values_list("pk", "owner_kind", "owner_id", "parent_id")}
+        for run_id, pk in above.items():
+            kind, owner, _ = rows.get(pk, ("", None, None))
+            tops[run_id] = Top(pk, kind, owner)
+        above = {run_id: rows[pk][2] for run_id, pk in above.items() if pk in rows and rows[pk][2]}
+    return tops
+
+
+def owners_lock(tops: Iterable[Top]) -> OwnersByKind:
+    """Lock the owners, kind by kind in the order of the kinds' names: an approval comes before an order."""
+    ids: dict[str, set[UUID]] = {}
+    for top in tops:
+        if top.owner_id and top.owner_kind in LISTENERS:
+            ids.setdefault(top.owner_kind, set()).add(top.owner_id)
+    return {kind: LISTENERS[kind].lock(sorted(ids[kind])) for kind in sorted(ids)}
+
+
+def runs_lock(run_ids: Collection[UUID], tops: Iterable[Top]) -> dict[UUID, LockedRun]:
+    """Lock the runs at the top, then these; whoever is not there any more is left out. Owners are locked before."""
+    locked = _lock({top.run_id for top in tops})
+    locked |= _lock(set(run_ids) - set(locked))
+    return {run_id: locked[run_id] for run_id in run_ids if run_id in locked}
+
+
+def _lock(run_ids: Collection[UUID]) -> dict[UUID, LockedRun]:
+    return {row[0]: LockedRun(*row) for row in rows_lock(Run, LockedRun._fields, run_ids)}
 
 
 def lock_above(run_id: UUID) -> None:
     """Lock what comes before the run in the lock order, inside the caller's transaction."""
-    top_over(run_id).lock_before(run_id)
+    top = tops_over([run_id])[run_id]
+    owners_lock([top])
+    if top.run_id != run_id:
+        runs_lock([], [top])
 
 
 def lock_run_from_top(run_id: UUID) -> Run:

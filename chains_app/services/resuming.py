@@ -14,16 +14,17 @@ from acteon_site.base.doorbell import ring_on_commit
 from acteon_site.base.errors import AppError, conflict, invalid_field
 from acteon_site.base.retrying import retry_on_deadlock
 from acteon_site.base.source import Source
+from acteon_site.base.statements import Writes
 from chains_app.engine import decisions
 from chains_app.engine.ending import UNKNOWN_OUTCOME
 from chains_app.engine.state import remembers
-from chains_app.listeners import listener_for, top_of
+from chains_app.listeners import listener_for
 from chains_app.models import Incident, Run, StepRun
 from chains_app.selectors import run_definition
 from chains_app.services.deadlines import deadline_renew
-from chains_app.services.incidents import incident_close, not_running, open_incident, require_incident
-from chains_app.services.loaded_runs import RUN_FIELDS, run_load, step_save, step_state
-from chains_app.services.locks import lock_run_from_top
+from chains_app.services.incidents import incidents_close, not_running, open_incident, require_incident
+from chains_app.services.loaded_runs import RUN_FIELDS, run_load, runs_write, step_save, step_state
+from chains_app.services.locks import lock_run_from_top, owners_lock, tops_over
 from chains_app.services.runs import ADVANCE_TASK
 from chains_app.services.step_calls import traits_of
 from chains_app.services.trail import audit_run, journal_of
@@ -93,7 +94,7 @@ def run_skip_step(
             raise not_running(run)
         _skip(run, waiting, decision, now)
         _restart(run, now)
-        incident_close(run, "skipped", now, actor)
+        incidents_close([run.pk], "skipped", now, actor)
     return run
 
 
@@ -152,7 +153,7 @@ def resume_locked(run: Run, decision: Decision) -> Run:
         _restart(run, now)
     else:
         _resume(run, now, decision.outcome)
-    incident_close(run, "retried", now, decision.actor)
+    incidents_close([run.pk], "retried", now, decision.actor)
     return run
 
 
@@ -179,7 +180,7 @@ def _skip(run: Run, waiting: Incident, decision: Decision, now: datetime) -> Non
     else:
         decisions.mark_skipped(state)
     row.completed_at = row.completed_at or now
-    loaded.write()
+    runs_write([loaded])
     completed = done and not is_undoing(run)
     outcome = "chain_step_completed" if completed else "chain_step_skipped"
     _audit_decision(run, outcome, waiting.step, decision)
@@ -188,12 +189,15 @@ def _skip(run: Run, waiting: Incident, decision: Decision, now: datetime) -> Non
 
 
 def _move_owner(run: Run, step: str, now: datetime, decision: Decision) -> None:
-    top, to = top_of(run), run_definition(run).step(step).transition_to
-    listener = listener_for(top)
-    if listener and to:
+    top, to = tops_over([run.pk])[run.pk], run_definition(run).step(step).transition_to
+    owners = owners_lock([top]).get(top.owner_kind)
+    if owners and to and top.owner_id:
         journal = journal_of(decision.actor, decision.source)
-        listener.transition(top, to=to, step=step, now=now, journal=journal)
-        journal.write()
+        owners.transition(top.owner_id, to=to, step=step, now=now, journal=journal)
+        writes = Writes()
+        owners.write(journal, writes)
+        journal.write(writes)
+        writes.execute()
 
 
 def _retry_undo(run: Run, step: str, outcome: str) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from acteon_site.base.doorbell import ring_on_commit
+from acteon_site.base.many_rows import rows_insert
+from acteon_site.base.statements import Writes
 from chains_app.models import Run
 from chains_app.selectors import CurrentChain
 from chains_app.states import RunKind
@@ -88,13 +90,13 @@ def single_spec(provider: str, action_type: str, retry: Mapping[str, Any]) -> di
 
 
 def _run(origin: Mapping[str, Any], owner: Owner, now: datetime, **fields: Any) -> Run:
-    return Run(
+    return Run.made(
         namespace=origin["namespace"],
         tenant=origin["tenant"],
         provider=origin["provider"],
         action_type=origin["action_type"],
         action_id=origin["id"],
-        origin=dict(origin),
+        origin=origin,
         owner_kind=owner.kind,
         owner_id=owner.id,
         started_at=now,
@@ -104,9 +106,12 @@ def _run(origin: Mapping[str, Any], owner: Owner, now: datetime, **fields: Any) 
     )
 
 
-def runs_insert(runs: Sequence[Run]) -> None:
-    """Store runs in one statement. Chains and notices ring a worker; a bare call is made by whoever asked for it."""
-    Run.objects.bulk_create(runs)
+def runs_insert(runs: Sequence[Run], writes: Writes | None = None) -> None:
+    """Store runs in one statement, that of `writes` where given.
+
+    Chains and notices ring a worker; a bare call is made by whoever asked for it.
+    """
+    rows_insert(runs, writes)
     ids = [str(run.pk) for run in runs if run.kind != RunKind.SINGLE and run.lease_token is None]
     if ids:
         ring_on_commit(ADVANCE_TASK, ids)

@@ -11,27 +11,11 @@ from django.db import transaction
 from acteon_site.base.clock import db_now
 from acteon_site.base.doorbell import ring_on_commit
 from acteon_site.base.retrying import retry_on_deadlock
-from chains_app.definitions import Definition
 from chains_app.models import Run, Signal
 from chains_app.services.incidents import not_running, open_incident
 from chains_app.services.locks import lock_run
 from chains_app.services.runs import ADVANCE_TASK
 from chains_app.states import TERMINAL, RunStatus
-
-
-def signals_waiting(run: Run, definition: Definition) -> list[tuple[str, dict[str, Any]]]:
-    """Names and payloads of what was sent and not taken; asked only where the chain waits for signals at all."""
-    if not any(step.wait_for_signal for step in definition.steps):
-        return []
-    return [(row.name, row.payload or {}) for row in run.signals.filter(taken_by="")]
-
-
-def signal_take(run: Run, name: str, step: str) -> None:
-    """The step has waited for it: of several of this name, the oldest."""
-    oldest = run.signals.filter(name=name, taken_by="").first()
-    if oldest is not None:
-        oldest.taken_by = step
-        oldest.save(update_fields=["taken_by"])
 
 
 @retry_on_deadlock

@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from chains_app import templating
 from chains_app.definitions import Compensate, Step
-from chains_app.engine.call_results import Failure
 from chains_app.engine.state import ProviderTraits
-from chains_app.models import Attempt
-from chains_app.providers.base import NOT_FOUND, Call, ProviderError, ProviderSettings
-from chains_app.providers.calling import call_provider
+from chains_app.providers.base import Call
 from chains_app.providers.registry import kind_of
 from chains_app.selectors import providers
-from chains_app.services.breakers import Route
+from chains_app.services.calls_in_flight import calls_in_flight
 from chains_app.services.loaded_runs import NO_TRAITS, LoadedRun
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A call that is recorded as started, and the attempt that it stands in. `undo`: it is the compensation's."""
-
-    step: Step
-    attempt: Attempt
-    call: Call
-    route: Route
-    undo: bool = False
-
-    @property
-    def fallback(self) -> str:
-        """Who gets the call in place of the step's provider; "" where nobody does."""
-        return self.route.provider if not self.undo and self.route.provider != self.step.provider else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a request came to: a body, or a failure."""
-
-    body: dict[str, Any] | None
-    failure: Failure | None
-    duration_us: int
-
-    @property
-    def duration_ms(self) -> int:
-        """Rounded up: a call that was made took some time, however little."""
-        return -(-self.duration_us // 1000)
+from chains_app.services.requests import Reply as Reply
+from chains_app.services.requests import Request as Request
 
 
 def traits_of(name: str) -> ProviderTraits:
@@ -131,20 +99,7 @@ def template_context(loaded: LoadedRun, *, upto: str = "") -> dict[str, Any]:
 
 
 def make_call(request: Request) -> Reply:
-    """Call, outside any transaction. Never raises: a failure is a result."""
-    started = time.monotonic_ns()
-    settings = providers().get(request.call.provider)
-    try:
-        body, failure = _call(settings, request.call), None
-    except ProviderError as error:
-        body = None
-        failure = Failure(
-            error.code, error.message, error.retryable, error.unknown, error.retry_after, error.settles
-        )
-    return Reply(body, failure, max(1, (time.monotonic_ns() - started) // 1000))
-
-
-def _call(settings: ProviderSettings | None, call: Call) -> dict[str, Any]:
-    if settings is None:
-        raise ProviderError(NOT_FOUND, f"no provider is named {call.provider!r}")
-    return call_provider(settings, call).body
+    """Call, outside any transaction, and wait. Never raises: a failure is a result."""
+    reply: Future[Reply] = Future()
+    calls_in_flight().start(request, lambda _, came: reply.set_result(came))
+    return reply.result()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from acteon_site.base.source import Source
+from audit_app.redaction import Scrubber
 from audit_app.services.journal import Journal, Subject
 from chains_app.branching import choose
 from chains_app.definitions import Step
@@ -78,7 +79,7 @@ def audit_call(loaded: LoadedRun, request: Request, reply: Reply, journal: Journ
         subject_of(loaded.run, request.route.provider),
         outcome=outcome,
         verdict="chain",
-        scrubber=scrubber_of(loaded.run),
+        scrubber=loaded.scrubber,
         outcome_details=details,
         chain_id=chain_id_of(loaded.run),
         duration_ms=reply.duration_ms,
@@ -93,7 +94,7 @@ def audit_step(loaded: LoadedRun, step: Step, journal: Journal) -> None:
         details["error"] = {"code": state.error_code, "message": state.error}
     elif state.body is not None:
         details["response"] = state.body
-    audit_run(loaded.run, STEP_OUTCOMES[StepStatus(state.status)], details, journal)
+    audit_run(loaded.run, STEP_OUTCOMES[StepStatus(state.status)], details, journal, loaded.scrubber)
 
 
 def audit_end(loaded: LoadedRun, end: End, journal: Journal) -> None:
@@ -106,22 +107,24 @@ def audit_end(loaded: LoadedRun, end: End, journal: Journal) -> None:
         details["error"] = run.cancel_reason if end.status == RunStatus.CANCELLED else end.error
     if run.cancelled_by:
         details["cancelled_by"] = run.cancelled_by
-    audit_run(run, END_OUTCOMES[RunStatus(end.status)], details, journal)
+    audit_run(run, END_OUTCOMES[RunStatus(end.status)], details, journal, loaded.scrubber)
     journal.event(
         "chain_completed",
         subject_of(run),
         chain_id=str(run.pk),
-        scrubber=scrubber_of(run),
+        scrubber=loaded.scrubber,
         **{"status": str(end.status), "execution_path": path, **above},
     )
 
 
-def audit_run(run: Run, outcome: str, details: Mapping[str, Any], journal: Journal) -> None:
+def audit_run(
+    run: Run, outcome: str, details: Mapping[str, Any], journal: Journal, scrubber: Scrubber | None = None
+) -> None:
     journal.audit(
         subject_of(run),
         outcome=outcome,
         verdict="chain",
-        scrubber=scrubber_of(run),
+        scrubber=scrubber or scrubber_of(run),
         outcome_details={"chain_name": run.chain_name, **details},
         chain_id=chain_id_of(run),
     )

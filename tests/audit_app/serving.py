@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import uvicorn
 from django.core.asgi import get_asgi_application
+from django.db import connection
 
 from audit_app.api.views_stream import hub
 
@@ -100,8 +101,26 @@ class Service:
 
 
 @contextmanager
+def pooled() -> Iterator[None]:
+    """With PostgreSQL's connections kept, as in production. Each request has a thread of its own, so that without
+    a pool it opens one: that costs more than most requests."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    options = connection.settings_dict["OPTIONS"]
+    connection.close()
+    options["pool"] = {"min_size": 0, "max_size": 20}
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]
+        del options["pool"]
+
+
+@contextmanager
 def serving() -> Iterator[Service]:
-    with socket.socket() as bound:
+    with pooled(), socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
             get_asgi_application(), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1

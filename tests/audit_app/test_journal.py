@@ -47,7 +47,7 @@ def test_it_costs_one_statement_for_rows_and_one_for_events() -> None:
         journal.event("timeout", SHOP, fingerprint="f")
     with transaction.atomic(), CaptureQueriesContext(connection) as caught:
         journal.write()
-    inserts = [query for query in caught if query["sql"].startswith("INSERT")]
+    inserts = [query for query in caught if "INSERT INTO" in query["sql"]]
     assert len(inserts) == 2
     assert len(caught) - len(inserts) == sum("SAVEPOINT" in query["sql"] for query in caught)
 

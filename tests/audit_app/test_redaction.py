@@ -214,6 +214,33 @@ def test_a_card_that_is_spread_over_fields_is_blanked_where_a_key_says_so(payloa
     assert "1111" not in shown
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"number": "41111111", "pan": "11111111"},
+        {"pan": "11111111", "number": "41111111"},
+        {"cardNumber": "41111111", "cardNumber2": 11111111},
+        {"card": {"no": ["4111", "1111"], "pan": "1111-1111"}},
+        {"number": "41111111", "cvv": "123", "pan": "11111111", "expiry_no": None},
+    ],
+)
+def test_no_half_of_a_card_stays_where_the_other_is_redacted_by_its_name(payload: dict[str, Any]) -> None:
+    own = Redactor({"pan": "[PAN]", "card_number": MARK, "cvv": MARK})
+    shown = json.dumps(own.scrubber(payload).payload)
+    assert "1111" not in shown
+    assert ("[PAN]" in shown) == ("pan" in json.dumps(payload))
+
+
+def test_halves_of_a_card_in_the_wrong_order_are_found_too() -> None:
+    payload = {"number_2": "11111111", "number_1": "41111111"}
+    assert Redactor().scrubber(payload).payload == dict.fromkeys(payload, MARK)
+
+
+def test_a_number_beside_a_redacted_one_stays_where_they_make_no_card() -> None:
+    payload = {"number": "41111112", "pan": "11111111"}
+    assert Redactor(["pan"]).scrubber(payload).payload == {"number": "41111112", "pan": MARK}
+
+
 def test_parts_of_other_numbers_are_not_put_together() -> None:
     payload = {
         "order_number": "41111111",

@@ -61,10 +61,19 @@ class _Session(socketserver.StreamRequestHandler):
             if command == "STARTTLS":
                 self._start_tls()
             if command == "DATA" and mail.replies.get("DATA", b"354").startswith(b"354"):
-                text = b"".join(iter(self.rfile.readline, b".\r\n"))
-                if not self._say("text"):
+                text = self._text()
+                if text is None or not self._say("text"):
                     return
                 mail.accepted.append(text)
+
+    def _text(self) -> bytes | None:
+        """The lines up to the dot; None where the client left before it."""
+        lines = []
+        while line := self.rfile.readline():
+            if line == b".\r\n":
+                return b"".join(lines)
+            lines.append(line)
+        return None
 
     def _start_tls(self) -> None:
         assert self.server.mail.tls

@@ -40,6 +40,7 @@ def provider_form(**changes: Any) -> dict[str, Any]:
         "new_secrets": json.dumps({"headers": {"Authorization": SECRET}}),
         "timeout_seconds": "10",
         "idempotency_window_seconds": "82800",
+        "max_concurrent": "50",
     }
     return fields | changes
 

@@ -50,6 +50,7 @@ def respond(handler: BaseHTTPRequestHandler, status: int, content: bytes, header
 def drip(handler: BaseHTTPRequestHandler) -> None:
     """One byte of the answer at a time, for ever."""
     try:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
         for _ in range(200):
             handler.wfile.write(b"H")
             handler.wfile.flush()

@@ -196,12 +196,16 @@ def test_lists_of_runs_and_incidents_ask_for_what_an_index_answers_at_a_million_
     with CaptureQueriesContext(connection) as asked:
         page = client.get(url("run", "changelist"), {"status": "waiting_signal"}).content.decode()
         client.get(url("incident", "changelist"))
+        client.get(url("run", "changelist"), {"scope": "ecommerce:acme-store"})
     assert "order-processing" in page
     of_runs = [query["sql"] for query in asked if "'waiting_signal'" in query["sql"]]
     assert of_runs
     # The index of statuses begins with the tenant; the one of ids is in order of time.
     assert all('"tenant" IN' in sql for sql in of_runs)
     assert any('ORDER BY "chains_app_incident"."id" DESC' in query["sql"] for query in asked)
+    of_a_tenant = [query["sql"] for query in asked if """"tenant" = 'acme-store'""" in query["sql"]]
+    newest = '"chains_app_run"."started_at" DESC, "chains_app_run"."id" DESC'
+    assert any(newest in sql for sql in of_a_tenant)
 
 
 def test_nothing_of_a_run_can_be_changed_by_hand() -> None:

@@ -19,6 +19,7 @@ from chains_app.providers.answers import Unreadable, read_answer
 from chains_app.providers.base import Answer, ProviderError, ProviderSettings
 from chains_app.providers.webhook import WebhookKind
 from chains_app.services.advance import runs_sweep
+from tests.chains_app.doors import called
 from tests.chains_app.gateway import Gateway, incident, settle, start, status, step, undoable
 from tests.chains_app.peer import Peer, peer_running, respond
 from tests.chains_app.test_webhook import CALL
@@ -43,8 +44,10 @@ def peer(settings: Any) -> Iterator[Peer]:
 
 
 def ask(peer: Peer, **config: Any) -> Answer:
-    return WebhookKind().call(
-        ProviderSettings("gateway", "webhook", {"url": peer.url, **config}, {"headers": {}}), CALL
+    return called(
+        WebhookKind(),
+        ProviderSettings("gateway", "webhook", {"url": peer.url, **config}, {"headers": {}}),
+        CALL,
     )
 
 

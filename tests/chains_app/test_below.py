@@ -11,12 +11,13 @@ from django.test.utils import CaptureQueriesContext
 
 from acteon_site.base import config_versions
 from chains_app.models import Run
-from chains_app.services.advance import run_turn, runs_sweep
+from chains_app.services.advance import runs_sweep
 from chains_app.services.definitions import chain_enable, chains_save
 from chains_app.services.leases import lease_take
 from orders_app.models import Order
 from tests.chains_app.gateway import settle
 from tests.chains_app.test_configuration import step
+from tests.chains_app.turning import run_turn
 from tests.world import NAMESPACE, Shop, tag
 
 pytestmark = pytest.mark.django_db

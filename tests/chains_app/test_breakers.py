@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,16 +15,18 @@ from django.test.utils import CaptureQueriesContext
 from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
+from acteon_site.base.statements import pipelined
 from audit_app.models import AuditRecord, Event
 from audit_app.services.journal import Journal
 from chains_app.models import CircuitBreaker, Provider
 from chains_app.services.breakers import (
     Blocked,
+    Called,
     Route,
-    breaker_record,
     breaker_reset,
     breaker_routes,
     breaker_trip,
+    breakers_record,
 )
 from chains_app.states import BreakerState
 
@@ -57,7 +61,7 @@ def blocked(name: str = GATEWAY, now: datetime = NOW) -> Blocked:
 def record(taken: Route, ok: bool, counts: bool = True, now: datetime = NOW) -> None:
     journal = Journal()
     with transaction.atomic():
-        breaker_record(route=taken, ok=ok, counts=counts and not ok, now=now, journal=journal)
+        breakers_record([Called(taken, ok, counts and not ok)], now=now, journal=journal)
         journal.write()
 
 
@@ -100,7 +104,7 @@ def test_a_healthy_call_costs_one_read_and_no_write() -> None:
         taken = breaker_routes([GATEWAY, "warehouse", "email-service"], now=NOW)
         for found in taken.values():
             assert isinstance(found, Route)
-            breaker_record(route=found, ok=True, counts=False, now=NOW, journal=Journal())
+            breakers_record([Called(found, True, False)], now=NOW, journal=Journal())
     assert len(queries) == 1
 
 
@@ -243,14 +247,26 @@ def in_threads(count: int, work: Any) -> list[Any]:
     return results
 
 
+@contextmanager
+def in_a_pipeline() -> Iterator[None]:
+    """As a set of orders asks: there, nobody learns how many rows an UPDATE has changed."""
+    with pipelined(), transaction.atomic():
+        yield
+
+
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_of_many_that_ask_at_once_exactly_one_probes() -> None:
+@pytest.mark.parametrize("around", [nullcontext, in_a_pipeline])
+def test_of_many_that_ask_at_once_exactly_one_probes(around: Callable[[], Any]) -> None:
+    def asked(_: int) -> Any:
+        with around():
+            return breaker_routes([GATEWAY], now=later)[GATEWAY]
+
     opened()
     later = NOW + timedelta(seconds=61)
     for _ in range(5):
         CircuitBreaker.objects.update(state=BreakerState.OPEN, probe_token=None, probe_until=None)
-        found = in_threads(12, lambda _: breaker_routes([GATEWAY], now=later)[GATEWAY])
+        found = in_threads(12, asked)
         probes = [item for item in found if isinstance(item, Route)]
         assert len(probes) == 1
         assert len([item for item in found if isinstance(item, Blocked)]) == 11

@@ -105,6 +105,9 @@ def test_secrets_of_one_kind_are_not_kept_for_another() -> None:
         ({"name": "a", "type": "log", "timeout_seconds": 301}, "timeout_seconds"),
         ({"name": "a", "type": "log", "enabled": "yes"}, "enabled"),
         ({"name": "a", "type": "log", "idempotency_window_seconds": -1}, "idempotency_window_seconds"),
+        ({"name": "a", "type": "log", "max_concurrent": 0}, "max_concurrent"),
+        ({"name": "a", "type": "log", "max_concurrent": 1001}, "max_concurrent"),
+        ({"name": "a", "type": "log", "max_concurrent": "50"}, "max_concurrent"),
     ],
 )
 def test_a_wrong_provider_is_named_by_its_field(spec: Any, field: str) -> None:

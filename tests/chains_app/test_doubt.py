@@ -10,7 +10,7 @@ from django.db.models import F
 from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from chains_app.models import CircuitBreaker, Incident, Provider, Run, StepRun
-from chains_app.services.advance import run_turn, runs_sweep
+from chains_app.services.advance import runs_sweep
 from chains_app.services.leases import lease_take
 from chains_app.services.providers import provider_save
 from chains_app.services.step_calls import make_call
@@ -33,6 +33,7 @@ from tests.chains_app.gateway import (
     webhook,
     with_fallback,
 )
+from tests.chains_app.turning import run_turn
 from tests.world import SCOPE, Shop, tag
 
 

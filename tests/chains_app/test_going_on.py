@@ -10,7 +10,7 @@ from django.db.models import F
 from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from chains_app.models import Attempt, CircuitBreaker, Incident, Run, StepRun
-from chains_app.services.advance import run_turn, runs_sweep
+from chains_app.services.advance import runs_sweep
 from chains_app.services.definitions import chain_save
 from chains_app.services.leases import lease_take
 from chains_app.services.providers import breaker_save, provider_save
@@ -34,6 +34,7 @@ from tests.chains_app.gateway import (
     webhook,
 )
 from tests.chains_app.peer import respond
+from tests.chains_app.turning import run_turn
 from tests.world import SCOPE, Shop, tag
 
 
@@ -135,7 +136,8 @@ def test_a_parent_has_the_time_back_in_which_nobody_worked(shop: Shop, gateway: 
         call = run_turn(lease, call, make_call(call))
     gap = timedelta(minutes=10)
     Run.objects.update(expires_at=F("expires_at") - gap)
-    Run.objects.filter(next_run_at__isnull=False).update(next_run_at=F("next_run_at") - gap)
+    due = Run.objects.filter(next_run_at__isnull=False)
+    due.update(next_run_at=F("next_run_at") - gap, updated_at=F("updated_at") - gap)
     for _ in range(4):
         runs_sweep()
     assert status(run) == "completed"

@@ -25,7 +25,7 @@ from chains_app.engine.machine import next_move
 from chains_app.engine.moves import CallStep, End, Move, Park, UndoStep, Wait
 from chains_app.engine.state import ProviderTraits, RunState, Turn
 from chains_app.models import CircuitBreaker, Provider
-from chains_app.services.breakers import Blocked, Route, breaker_record, breaker_routes
+from chains_app.services.breakers import Blocked, Called, Route, breaker_routes, breakers_record
 from chains_app.states import BreakerState, RunStatus
 from tests.chains_app.simulation import BEGIN, SPEC, TRAITS, definition_of
 
@@ -302,9 +302,8 @@ class BreakerMachine(RuleBasedStateMachine):
         route = self.flying.pop(data.draw(st.integers(0, len(self.flying) - 1)))
         journal = Journal()
         with transaction.atomic():
-            breaker_record(
-                route=route, ok=end == "ok", counts=end == "failure", now=self.now, journal=journal
-            )
+            call = Called(route, ok=end == "ok", counts=end == "failure")
+            breakers_record([call], now=self.now, journal=journal)
         if route.probe_token:
             self._probe_ends(route, end)
         elif self.state == "closed" and end == "failure":
@@ -352,7 +351,7 @@ def provider(db: None) -> None:
 
 
 def test_no_order_of_crashes_answers_and_cancellations_takes_money_twice_or_for_nothing() -> None:
-    try_to_break(RunMachine, settings=settings(QUICK, max_examples=250))
+    try_to_break(RunMachine, settings=settings(QUICK, max_examples=120))
 
 
 def test_the_run_machine_finds_a_planted_bug() -> None:
@@ -370,9 +369,9 @@ def test_the_run_machine_finds_a_planted_bug() -> None:
 
 
 def test_no_sequence_of_failures_calls_too_often_too_early_or_ends_in_doubt() -> None:
-    try_to_break(RetryMachine, settings=settings(QUICK, max_examples=250))
+    try_to_break(RetryMachine, settings=settings(QUICK, max_examples=120))
 
 
 @pytest.mark.usefixtures("provider")
 def test_no_interleaving_of_calls_gets_two_probes_or_past_an_open_breaker() -> None:
-    try_to_break(BreakerMachine, settings=settings(QUICK, max_examples=60))
+    try_to_break(BreakerMachine, settings=settings(QUICK, max_examples=30))

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
 from typing import Any
 
-import httpcore
-import httpx
 import pytest
 
-from chains_app.providers import outbound
 from chains_app.providers.base import CONFIGURATION, CONNECTION, ProviderError
-from chains_app.providers.exchange import exchange
-from chains_app.providers.outbound import RefusedAddress, checked_addresses, is_allowed, is_public
+from chains_app.providers.connections import Connections, Origin
+from chains_app.providers.outbound import RefusedAddress, is_allowed, is_public
+from chains_app.providers.requests import HttpRequest
+from tests.chains_app.doors import beside, exchanged
 from tests.chains_app.peer import peer_running
+
+
+def connect(host: str, port: int = 80) -> None:
+    async def connected() -> None:
+        await Connections().take(Origin(False, host, port))
+
+    beside(connected())
 
 
 @pytest.mark.parametrize(
@@ -50,7 +57,7 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
 def test_every_spelling_of_an_inside_host_is_refused(host: str) -> None:
     """The resolver reads the spelling, and what it comes to is what is refused."""
     with pytest.raises(RefusedAddress):
-        checked_addresses(host, 80, 2)
+        connect(host)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +71,7 @@ def test_no_spelling_in_an_address_reaches_a_server_that_listens_there(settings:
     settings.OUTBOUND_ALLOW = []
     with peer_running() as peer:
         with pytest.raises(ProviderError) as caught:
-            exchange(httpx.Request("POST", f"http://{host}:{peer.port}/hook", content=b"1"), 5)
+            exchanged(HttpRequest("POST", f"http://{host}:{peer.port}/hook", content=b"1"), 5)
         assert peer.said == []
     assert (caught.value.code, caught.value.settles) == (CONFIGURATION, False)
     assert "not on the public internet" in caught.value.message
@@ -76,7 +83,7 @@ def test_a_redirect_to_the_inside_is_not_followed(settings: Any) -> None:
         for status in (301, 302, 303, 307, 308):
             peer.answers(status, {}, {"Location": inner.url})
             with pytest.raises(ProviderError, match="redirects are not followed") as caught:
-                exchange(httpx.Request("POST", peer.url, content=b"1"), 5)
+                exchanged(HttpRequest("POST", peer.url, content=b"1"), 5)
             assert (caught.value.retryable, caught.value.unknown) == (False, False)
         assert (len(peer.said), inner.said) == (5, [])
 
@@ -98,13 +105,13 @@ def resolving_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
 def test_a_public_name_that_leads_inside_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     resolving_to(monkeypatch, "169.254.169.254")
     with pytest.raises(RefusedAddress):
-        checked_addresses("metadata.example.com", 80, 2)
+        connect("metadata.example.com")
 
 
 def test_one_inside_address_among_public_ones_refuses_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
     resolving_to(monkeypatch, "93.184.216.34", "10.0.0.5")
     with pytest.raises(RefusedAddress):
-        checked_addresses("both.example.com", 80, 2)
+        connect("both.example.com")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +142,7 @@ def test_the_name_is_resolved_once_and_the_checked_address_is_called(
     with peer_running() as peer:
         settings.OUTBOUND_ALLOW = [f"shop.example.com:{peer.port}"]
         asked = resolving_to(monkeypatch, "127.0.0.1")
-        answer = exchange(httpx.Request("POST", f"http://shop.example.com:{peer.port}/x", content=b"1"), 5)
+        answer = exchanged(HttpRequest("POST", f"http://shop.example.com:{peer.port}/x", content=b"1"), 5)
         assert answer.body == {"ok": True}
         assert asked == ["shop.example.com"]
         assert peer.said[0].headers["host"] == f"shop.example.com:{peer.port}"
@@ -152,17 +159,17 @@ def test_a_name_that_changes_its_address_after_the_check_gains_nothing(
 
     called: list[str] = []
 
-    def connect(_self: Any, host: str, *_: Any, **__: Any) -> Any:
-        called.append(host)
-        raise httpcore.ConnectError("nobody there")
+    async def refused(_self: Any, address: str, _origin: Any) -> Any:
+        called.append(address)
+        raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
-    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
+    monkeypatch.setattr(Connections, "_connect_to", refused)
     with pytest.raises(ProviderError) as caught:
-        exchange(httpx.Request("POST", "http://rebinding.example/", content=b"1"), 5)
+        exchanged(HttpRequest("POST", "http://rebinding.example/", content=b"1"), 5)
     assert (caught.value.code, called, answers) == (CONNECTION, ["93.184.216.34"], ["127.0.0.1"])
     with pytest.raises(ProviderError) as caught:
-        exchange(httpx.Request("POST", "http://rebinding.example/", content=b"1"), 5)
+        exchanged(HttpRequest("POST", "http://rebinding.example/", content=b"1"), 5)
     assert (caught.value.code, called) == (CONFIGURATION, ["93.184.216.34"])
 
 
@@ -170,7 +177,7 @@ def test_a_refused_address_is_never_connected_to_and_names_no_url(settings: Any)
     with peer_running() as peer:
         settings.OUTBOUND_ALLOW = []
         with pytest.raises(ProviderError) as caught:
-            exchange(httpx.Request("POST", f"{peer.url}?token=s3cret", content=b"1"), 5)
+            exchanged(HttpRequest("POST", f"{peer.url}?token=s3cret", content=b"1"), 5)
         assert peer.said == []
     error = caught.value
     assert (error.code, error.retryable, error.unknown) == (CONFIGURATION, False, False)
@@ -186,14 +193,14 @@ def test_a_host_that_does_not_resolve_is_a_connection_that_may_be_tried_again(
 
     monkeypatch.setattr(socket, "getaddrinfo", nobody)
     with pytest.raises(ProviderError) as caught:
-        exchange(httpx.Request("POST", "https://no-such-host.example/", content=b"1"), 5)
+        exchanged(HttpRequest("POST", "https://no-such-host.example/", content=b"1"), 5)
     assert (caught.value.code, caught.value.retryable, caught.value.unknown) == (CONNECTION, True, False)
 
 
 def test_a_resolver_that_hangs_ends_with_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    release = outbound.threading.Event()
+    release = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: release.wait(5))
     with pytest.raises(ProviderError) as caught:
-        exchange(httpx.Request("POST", "https://slow.example/", content=b"1"), 0.2)
+        exchanged(HttpRequest("POST", "https://slow.example/", content=b"1"), 0.2)
     release.set()
     assert (caught.value.code, caught.value.unknown) == ("TIMEOUT", False)

@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from chains_app.providers import outbound
+from chains_app.providers import connections, own
 from chains_app.providers.base import ProviderError
-from chains_app.providers.exchange import exchange
+from chains_app.providers.requests import HttpRequest
+from tests.chains_app.doors import exchanged
 from tests.chains_app.peer import peer_running
 
 HOST = "shop.example.com"
@@ -56,10 +56,10 @@ def pem(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
     real = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda _, port, *a, **k: real("127.0.0.1", port, *a, **k))
     trusting = ssl.create_default_context(cafile=str(path))
-    monkeypatch.setattr(outbound.httpx, "create_ssl_context", lambda: trusting)
-    outbound._own.clear()
+    monkeypatch.setattr(connections.httpx, "create_ssl_context", lambda: trusting)
+    own.renew()
     yield path
-    outbound._own.clear()
+    own.renew()
 
 
 def test_the_host_is_named_and_its_certificate_verified(pem: Path) -> None:
@@ -68,10 +68,10 @@ def test_the_host_is_named_and_its_certificate_verified(pem: Path) -> None:
     named: list[str | None] = []
     context.sni_callback = lambda _socket, name, _context: named.append(name)
     with peer_running(context) as peer:
-        answer = exchange(httpx.Request("POST", f"https://{HOST}:{peer.port}/x", content=b"1"), 5)
+        answer = exchanged(HttpRequest("POST", f"https://{HOST}:{peer.port}/x", content=b"1"), 5)
         assert answer.body == {"ok": True}
         with pytest.raises(ProviderError) as caught:
-            exchange(httpx.Request("POST", f"https://other.example.com:{peer.port}/x", content=b"1"), 5)
+            exchanged(HttpRequest("POST", f"https://other.example.com:{peer.port}/x", content=b"1"), 5)
     assert named == [HOST, "other.example.com"]
     assert (caught.value.code, caught.value.unknown) == ("CONNECTION", False)
     assert len(peer.said) == 1

@@ -17,6 +17,7 @@ from chains_app.providers.base import Answer, Call, ProviderError, ProviderSetti
 from chains_app.providers.calling import call_provider
 from chains_app.providers.email import EmailKind
 from chains_app.providers.registry import KINDS, kind_of
+from tests.chains_app.doors import called
 from tests.chains_app.peer import peer_running
 
 CALL = Call(
@@ -58,7 +59,7 @@ def test_every_kind_of_the_table_has_the_parts_that_the_protocol_asks_for() -> N
 
 def test_a_log_provider_answers_its_name_and_logs_no_value() -> None:
     with structlog.testing.capture_logs() as lines:
-        answer = KINDS["log"].call(LOG, CALL)
+        answer = called(KINDS["log"], LOG, CALL)
     assert answer == Answer({"provider": "payment-gateway", "logged": True})
     assert lines[0]["event"] == "provider_logged"
     assert "a@example.com" not in str(lines)
@@ -70,7 +71,11 @@ def sent(db: None) -> list[mail.EmailMessage]:
 
 
 def test_a_mail_is_rendered_and_sent(sent: list[mail.EmailMessage]) -> None:
-    assert EmailKind().call(MAIL, CALL).body == {"provider": "email-service", "sent": True, "recipients": 1}
+    assert called(EmailKind(), MAIL, CALL).body == {
+        "provider": "email-service",
+        "sent": True,
+        "recipients": 1,
+    }
     message = sent[0]
     assert (message.to, message.subject) == (["a@example.com"], "Order o-1")
     assert message.body == "Thank you for o-1."
@@ -78,7 +83,7 @@ def test_a_mail_is_rendered_and_sent(sent: list[mail.EmailMessage]) -> None:
 
 
 def test_an_action_type_may_have_a_mail_of_its_own(sent: list[mail.EmailMessage]) -> None:
-    EmailKind().call(MAIL, replace(CALL, action_type="fraud_alert"))
+    called(EmailKind(), MAIL, replace(CALL, action_type="fraud_alert"))
     assert sent[0].to == ["risk@shop.example", "boss@shop.example"]
     assert (sent[0].subject, sent[0].body) == ("Look!", "Thank you for o-1.")
 
@@ -92,14 +97,14 @@ def test_an_action_type_may_have_a_mail_of_its_own(sent: list[mail.EmailMessage]
 )
 def test_a_value_can_never_add_a_recipient(sent: list[mail.EmailMessage], address: Any) -> None:
     with pytest.raises(ProviderError) as caught:
-        EmailKind().call(MAIL, replace(CALL, payload={**CALL.payload, "customer_email": address}))
+        called(EmailKind(), MAIL, replace(CALL, payload={**CALL.payload, "customer_email": address}))
     assert (caught.value.retryable, caught.value.unknown) == (False, False)
     assert sent == []
 
 
 def test_a_value_can_never_add_a_header(sent: list[mail.EmailMessage]) -> None:
     evil = "o-1\r\nBcc: b@evil.example"
-    EmailKind().call(MAIL, replace(CALL, payload={**CALL.payload, "order_id": evil}))
+    called(EmailKind(), MAIL, replace(CALL, payload={**CALL.payload, "order_id": evil}))
     assert sent[0].subject == "Order o-1 Bcc: b@evil.example"
     assert sent[0].recipients() == ["a@example.com"]
     assert "\nBcc:" not in sent[0].message().as_string().split("\n\n")[0]
@@ -124,7 +129,7 @@ def test_what_the_mail_server_says_decides_the_retry(
 
     monkeypatch.setattr(EmailBackend, "send_messages", refuse)
     with pytest.raises(ProviderError) as caught:
-        EmailKind().call(MAIL, CALL)
+        called(EmailKind(), MAIL, CALL)
     assert (caught.value.retryable, caught.value.unknown) == (retryable, unknown)
     assert "a@example.com" not in str(caught.value)
 

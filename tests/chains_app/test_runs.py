@@ -13,7 +13,7 @@ from django.db.models import F
 from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from chains_app.models import Attempt, CircuitBreaker, Incident, Run
-from chains_app.services.advance import run_turn, runs_sweep
+from chains_app.services.advance import runs_sweep
 from chains_app.services.leases import lease_take
 from chains_app.services.providers import provider_save
 from chains_app.services.step_calls import make_call
@@ -21,6 +21,7 @@ from orders_app.models import Order
 from rules_app.models import Rule
 from tests.chains_app.gateway import Gateway, detail, placed, settle
 from tests.chains_app.peer import peer_running
+from tests.chains_app.turning import run_turn
 from tests.world import SCOPE, Shop, load_shop, order, publish_rules, tag
 
 

@@ -11,10 +11,10 @@ from chains_app.engine.call_results import call_failed
 from chains_app.engine.state import StepState
 from tests.chains_app.simulation import simulate
 
-SEEDS = range(5000)
+SEEDS = range(2000)
 
 
-def test_in_five_thousand_lives_every_charge_is_made_once_or_undone_or_waits_for_a_person() -> None:
+def test_in_two_thousand_lives_every_charge_is_made_once_or_undone_or_waits_for_a_person() -> None:
     ends = simulate(SEEDS)
     assert sum(ends.values()) == len(SEEDS)
     # The simulation reaches what it is meant to reach.

@@ -18,6 +18,7 @@ from chains_app.providers import smtp
 from chains_app.providers.base import Call, ProviderError, ProviderSettings
 from chains_app.providers.calling import call_provider
 from chains_app.providers.email import EmailKind
+from tests.chains_app.doors import called
 from tests.chains_app.mail_server import MailServer, mail_server_running
 from tests.chains_app.test_outbound_tls import HOST, certificate
 
@@ -48,12 +49,16 @@ def server(settings: Any) -> Iterator[MailServer]:
 def failure(call: Call = CALL) -> tuple[ProviderError, float]:
     started = time.monotonic()
     with pytest.raises(ProviderError) as caught:
-        EmailKind().call(MAIL, call)
+        called(EmailKind(), MAIL, call)
     return caught.value, time.monotonic() - started
 
 
 def test_a_mail_goes_out_over_smtp(server: MailServer) -> None:
-    assert EmailKind().call(MAIL, CALL).body == {"provider": "email-service", "sent": True, "recipients": 1}
+    assert called(EmailKind(), MAIL, CALL).body == {
+        "provider": "email-service",
+        "sent": True,
+        "recipients": 1,
+    }
     assert b"Subject: Hello" in server.accepted[0]
     assert server.heard == ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"]
 
@@ -136,10 +141,10 @@ def test_a_refusal_is_definite_even_where_the_goodbye_is_slow(
 def test_a_mail_that_is_accepted_is_sent_however_slow_the_goodbye(server: MailServer) -> None:
     server.waits = {"QUIT": 3}
     started = time.monotonic()
-    assert EmailKind().call(MAIL, replace(CALL, timeout_seconds=5)).body["sent"] is True
+    assert called(EmailKind(), MAIL, replace(CALL, timeout_seconds=5)).body["sent"] is True
     assert time.monotonic() - started < 2.8
     server.replies = {"QUIT": None}
-    assert EmailKind().call(MAIL, CALL).body["sent"] is True
+    assert called(EmailKind(), MAIL, CALL).body["sent"] is True
 
 
 def test_a_large_mail_to_a_server_that_does_not_read_ends_in_time(settings: Any) -> None:
@@ -201,7 +206,7 @@ def test_the_deadline_holds_over_tls_too(
     settings.EMAIL_HOST = HOST
     setattr(settings, how, True)
     server.begins_with_tls = how == "EMAIL_USE_SSL"
-    assert EmailKind().call(MAIL, replace(CALL, timeout_seconds=5)).body["sent"] is True
+    assert called(EmailKind(), MAIL, replace(CALL, timeout_seconds=5)).body["sent"] is True
     server.waits = {"text": 3}
     error, took = failure()
     assert (error.code, error.unknown) == ("TIMEOUT", True)

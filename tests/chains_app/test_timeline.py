@@ -9,13 +9,14 @@ from uuid import UUID
 from acteon_site.base import config_versions
 from chains_app.definitions.picture import svg
 from chains_app.models import Attempt, Run
-from chains_app.services.advance import run_turn, runs_sweep
+from chains_app.services.advance import runs_sweep
 from chains_app.services.definitions import chains_save
 from chains_app.services.leases import lease_take
 from chains_app.services.run_trees import graph_of
 from tests.chains_app.gateway import CHAIN, Gateway, settle, start, step, undoable
 from tests.chains_app.pages import staff, url
 from tests.chains_app.test_seen import begun, group, nested
+from tests.chains_app.turning import run_turn
 from tests.world import SCOPE, Shop
 
 CARD = "4111111111111111"

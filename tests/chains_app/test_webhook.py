@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from chains_app.providers.base import Answer, Call, ProviderError, ProviderSettings
 from chains_app.providers.encoding import encode_form
 from chains_app.providers.webhook import WebhookKind
+from tests.chains_app.doors import called
 from tests.chains_app.peer import Peer, drip, hang_up, peer_running, respond
 
 KIND = WebhookKind()
@@ -50,13 +51,13 @@ def settings_for(peer: Peer, secrets: dict[str, Any] | None = None, **config: An
 
 def failure(peer: Peer, call: Call = CALL, **config: Any) -> ProviderError:
     with pytest.raises(ProviderError) as caught:
-        KIND.call(settings_for(peer, **config), call)
+        called(KIND, settings_for(peer, **config), call)
     return caught.value
 
 
 def test_the_payload_is_the_json_body_and_the_key_goes_along(peer: Peer) -> None:
     peer.answers(201, {"id": "ch_1"}, {"Content-Type": "application/json", "Set-Cookie": "a=b"})
-    answer = KIND.call(settings_for(peer, {"headers": {"Authorization": "Bearer sk_live_x"}}), CALL)
+    answer = called(KIND, settings_for(peer, {"headers": {"Authorization": "Bearer sk_live_x"}}), CALL)
     assert answer == Answer({"id": "ch_1"}, {"content-type": "application/json"})
     request = peer.said[0]
     assert (request.method, request.path) == ("POST", "/hook")
@@ -76,7 +77,7 @@ def test_the_guides_stripe_headers_make_it_a_form(peer: Peer) -> None:
         "none": None,
         "empty": [],
     }
-    KIND.call(settings_for(peer, {"headers": headers}), replace(CALL, payload=payload))
+    called(KIND, settings_for(peer, {"headers": headers}), replace(CALL, payload=payload))
     assert parse_qsl(peer.said[0].body.decode()) == [
         ("amount", "4999"),
         ("capture", "true"),
@@ -88,8 +89,8 @@ def test_the_guides_stripe_headers_make_it_a_form(peer: Peer) -> None:
 
 
 def test_method_format_and_envelope_are_settings(peer: Peer) -> None:
-    KIND.call(settings_for(peer, method="PUT", envelope=True), CALL)
-    KIND.call(settings_for(peer, format="form"), CALL)
+    called(KIND, settings_for(peer, method="PUT", envelope=True), CALL)
+    called(KIND, settings_for(peer, format="form"), CALL)
     first, second = peer.said
     assert first.method == "PUT"
     assert json.loads(first.body) == {
@@ -105,7 +106,7 @@ def test_method_format_and_envelope_are_settings(peer: Peer) -> None:
 def test_it_signs_as_standard_webhooks_asks(peer: Peer) -> None:
     key = b"0123456789abcdef0123456789abcdef"
     secret = "whsec_" + base64.b64encode(key).decode()
-    KIND.call(settings_for(peer, {"signing_key": secret}), CALL)
+    called(KIND, settings_for(peer, {"signing_key": secret}), CALL)
     request = peer.said[0]
     assert request.headers["webhook-id"] == "run-1:charge"
     stamp = request.headers["webhook-timestamp"]
@@ -126,7 +127,7 @@ def test_it_signs_as_standard_webhooks_asks(peer: Peer) -> None:
 )
 def test_an_answer_of_any_form_becomes_an_object(peer: Peer, content: bytes, body: dict[str, Any]) -> None:
     peer.answers(200, content)
-    assert KIND.call(settings_for(peer), CALL).body == body
+    assert called(KIND, settings_for(peer), CALL).body == body
 
 
 @pytest.mark.parametrize(
@@ -209,17 +210,17 @@ def test_a_refused_connection_had_no_effect(settings: Any) -> None:
 
 def test_connections_are_kept_and_a_broken_one_does_not_harm_the_next(peer: Peer) -> None:
     for _ in range(3):
-        KIND.call(settings_for(peer), CALL)
+        called(KIND, settings_for(peer), CALL)
     peer.reply = hang_up
     failure(peer)
     peer.reply = lambda handler: respond(handler, 200, b'{"again": true}', {})
-    assert KIND.call(settings_for(peer), CALL).body == {"again": True}
+    assert called(KIND, settings_for(peer), CALL).body == {"again": True}
 
 
 def test_cookies_are_not_kept(peer: Peer) -> None:
     peer.answers(200, {}, {"Set-Cookie": "session=1"})
-    KIND.call(settings_for(peer), CALL)
-    KIND.call(settings_for(peer), CALL)
+    called(KIND, settings_for(peer), CALL)
+    called(KIND, settings_for(peer), CALL)
     assert "cookie" not in peer.said[1].headers
 
 

@@ -21,6 +21,7 @@ from chains_app.providers.calling import call_provider
 from chains_app.providers.webhook import MAX_QUERY_BYTES, WebhookKind
 from chains_app.services.advance import runs_sweep
 from chains_app.services.providers import provider_save
+from tests.chains_app.doors import called
 from tests.chains_app.gateway import detail, start, step
 from tests.chains_app.peer import Peer, peer_running
 from tests.chains_app.test_webhook import CALL
@@ -40,7 +41,7 @@ def peer(settings: Any) -> Iterator[Peer]:
 def ask(peer: Peer, payload: Any = None, secrets: Any = None, **config: Any) -> Answer:
     settings = ProviderSettings("gateway", "webhook", {"url": peer.url, **config}, secrets or {})
     assert KIND.check(settings.config, settings.secrets) == []
-    return KIND.call(settings, replace(CALL, payload=CALL.payload if payload is None else payload))
+    return called(KIND, settings, replace(CALL, payload=CALL.payload if payload is None else payload))
 
 
 def failure(peer: Peer, payload: Any = None, **config: Any) -> ProviderError:
@@ -326,7 +327,7 @@ def test_wrong_secrets_are_named(secrets: dict[str, Any], field: str) -> None:
 def test_a_secret_address_is_called(peer: Peer) -> None:
     settings = ProviderSettings("slack", "webhook", {}, {"secret_url": f"{peer.url}/{TOKEN}"})
     assert KIND.check(settings.config, settings.secrets) == []
-    KIND.call(settings, CALL)
+    called(KIND, settings, CALL)
     assert peer.said[0].path == f"/hook/{TOKEN}"
     assert [found.field for found in KIND.check({}, {"secret_url": "ftp://x.example"})] == ["secret_url"]
 

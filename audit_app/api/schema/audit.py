@@ -142,3 +142,29 @@ extend_schema_view(
         examples={"valid": {"valid": True, "records_checked": 120, "unsealed_records": 0}},
     )
 )(views_audit.AuditVerify)
+extend_schema_view(
+    get=operation(
+        "What the trail can be relied on for",
+        component(
+            "ComplianceStatus",
+            answer(
+                {
+                    "mode": enum("none", "soc2", "hipaa"),
+                    "sync_audit_writes": BOOLEAN,
+                    "immutable_audit": BOOLEAN,
+                    "hash_chain": BOOLEAN,
+                }
+            ),
+        ),
+        text="The same on every installation: records commit with what they tell of and are chained by hashes, "
+        "which show a change; the database itself refuses none.",
+        examples={
+            "always": {
+                "mode": "none",
+                "sync_audit_writes": True,
+                "immutable_audit": False,
+                "hash_chain": True,
+            }
+        },
+    )
+)(views_audit.ComplianceStatus)

@@ -236,7 +236,7 @@ extend_schema_view(
     post=operation(
         "Cancel a run; what is done is compensated",
         CHAIN,
-        sends=body(BODY_SCOPE, {"reason": maybe(TEXT), "cancelled_by": maybe(TEXT)}),
+        sends=body(BODY_SCOPE, {"reason": maybe(TEXT), "cancelled_by": maybe(TEXT | {"maxLength": 200})}),
         sends_examples={"why": {**SHOWN_SCOPE, "reason": "customer called"}},
         errors=(404, 409),
         examples={"cancelled": {**SHOWN_CHAIN, "status": "cancelled", "cancelled_by": "key:ops"}},
