@@ -44,6 +44,7 @@ call_command("create_groups")
 call_command("load_pipeline", sys.argv[1])
 call_command("create_api_key", "bench", role="admin", quiet=True)
 """
+HOSTS = ("east", "west")
 WORK = ("worker", "--pool=prefork", "--without-gossip", "--without-mingle", "--loglevel=INFO")
 BEAT = ("beat", "--scheduler=celery.beat:Scheduler")
 
@@ -56,13 +57,15 @@ class Part:
     command: tuple[str, ...]
     env: Mapping[str, str]
     log: Path
+    root: Path = ROOT
+    python: str = sys.executable
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, *self.command],
-                cwd=ROOT,
+                [self.python, *self.command],
+                cwd=self.root,
                 env=dict(self.env),
                 stdout=stream,
                 stderr=stream,
@@ -121,8 +124,11 @@ class Gateway:
     workers: int = 2
     concurrency: int = 2
     beats: int = 1
+    hosts: tuple[str, ...] = ()
     duplicate: bool = False
     extra_env: dict[str, dict[str, str]] = field(default_factory=dict)  # by the part's name
+    root: Path = ROOT
+    python: str = sys.executable
     key: str = ""
     parts: dict[str, Part] = field(default_factory=dict)
 
@@ -132,6 +138,7 @@ class Gateway:
         self.env |= {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.urls: list[str] = []  # of several hosts
 
     def install(self, configuration: Path) -> None:
         self.run("-m", "acteon_site.bootstrap")
@@ -139,20 +146,39 @@ class Gateway:
 
     def run(self, *arguments: str, check: bool = True) -> str:
         done = subprocess.run(
-            [sys.executable, *arguments], cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=300
+            [self.python, *arguments],
+            cwd=self.root,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
         if check and done.returncode:
             raise RuntimeError(f"{' '.join(arguments)}:\n{done.stdout}{done.stderr}")
         return done.stdout if done.returncode == 0 else f"failed: {done.stdout}{done.stderr}"
 
     def start(self) -> None:
-        self.add_web()
-        self.add_workers()
+        if self.hosts:
+            self._start_hosts()
+        else:
+            self.add_web()
+            self.add_workers()
         self.wait_ready()
+
+    def _start_hosts(self) -> None:
+        """On each of them a web process with a port of its own, a worker and a scheduler, by the names of the host."""
+        celery = ("-m", "celery", "--app=acteon_site")
+        for host in self.hosts:
+            port = self.port if host == self.hosts[0] else free_port()
+            self.urls.append(f"http://127.0.0.1:{port}")
+            self.add(f"web-{host}", ("-m", "acteon_site.serving.web", "--port", str(port)))
+            work = (*WORK, f"--concurrency={self.concurrency}", f"--hostname=worker@{host}")
+            self.add(f"worker-{host}", (*celery, *work), ACTEON_LOG_LEVEL="DEBUG")
+            self.add(f"beat-{host}", (*celery, *BEAT))
 
     def add_web(self) -> None:
         module = "bench.duplicating_app" if self.duplicate else "acteon_site.serving.web"
-        self._add("web", ("-m", module, "--port", str(self.port)))
+        self.add("web", ("-m", module, "--port", str(self.port)))
 
     def add_workers(self) -> None:
         """Workers and schedulers."""
@@ -162,13 +188,14 @@ class Gateway:
             name = f"worker{number}"
             work = (*WORK, f"--concurrency={self.concurrency}", f"--hostname={name}@bench")
             # Its log then tells of each message, by which scenarios see that it still takes some.
-            self._add(name, (*celery, *work), ACTEON_LOG_LEVEL="DEBUG")
+            self.add(name, (*celery, *work), ACTEON_LOG_LEVEL="DEBUG")
         for number in range(1, self.beats + 1):
-            self._add(f"beat{number}", (*celery, *BEAT))
+            self.add(f"beat{number}", (*celery, *BEAT))
 
-    def _add(self, name: str, command: tuple[str, ...], **own: str) -> None:
+    def add(self, name: str, command: tuple[str, ...], **own: str) -> None:
         env = {**self.env, **own, **self.extra_env.get(name, {})}
-        self.parts[name] = Part(name, command, env, self.directory / f"{name}.log")
+        log = self.directory / f"{name}.log"
+        self.parts[name] = Part(name, command, env, log, self.root, self.python)
         self.parts[name].start()
 
     def wait_ready(self, seconds: float = 90) -> float:
@@ -179,9 +206,20 @@ class Gateway:
 
     def ready(self) -> bool:
         try:
-            return httpx.get(self.url + "/ready", timeout=5, trust_env=False).status_code == httpx.codes.OK
+            return (
+                httpx.get(self.url + "/ready", timeout=5, trust_env=False, verify=False).status_code
+                == httpx.codes.OK
+            )
         except httpx.HTTPError:
             return False
+
+    def replica(self) -> str:
+        """What /ready says of the replica."""
+        try:
+            answer = httpx.get(self.url + "/ready", timeout=15, trust_env=False).json()
+        except httpx.HTTPError as error:
+            return type(error).__name__
+        return str(answer["checks"].get("replica"))
 
     def named(self, prefix: str) -> list[Part]:
         return [part for name, part in self.parts.items() if name.startswith(prefix)]

@@ -63,7 +63,8 @@ NEVER = {
         AND 1 <> (SELECT count(*) FROM audit_app_auditrecord a WHERE a.chain_id = r.id
         AND a.outcome = 'chain_' || r.status)""",
     "a run ends once, unless it completed and is undone with the run above it": """
-        SELECT count(*) FROM chains_app_run r WHERE r.kind = 'chain' AND 1 + (r.parent_id IS NOT NULL)::int
+        SELECT count(*) FROM chains_app_run r WHERE r.kind = 'chain'
+        AND CASE WHEN r.parent_id IS NULL THEN 1 ELSE 2 END
         < (SELECT count(*) FROM audit_app_auditrecord a WHERE a.chain_id = r.id AND a.outcome IN
         ('chain_completed', 'chain_failed', 'chain_cancelled', 'chain_timed_out'))""",
     "every completed step has one row that says so": """

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -40,23 +41,25 @@ def order_of(number: int, seed: int, *, later: bool = False, mixed: bool = False
 
 
 class Storefront:
-    """`clients` threads; each order has its Idempotency-Key and is sent until an answer arrives.
+    """`clients` threads, which share `urls`; each order has its Idempotency-Key and is sent until an answer arrives.
 
     `mixed` percent of the orders run through the chain of bench/mixed.py. `pace(number)` says whether that order may
     be sent yet.
     """
 
     def __init__(
-        self, url: str, key: str, seed: int, total: int, *, clients: int = 4, mixed: int = 0
+        self, urls: Sequence[str], key: str, seed: int, total: int, *, clients: int = 4, mixed: int = 0
     ) -> None:
-        self._url, self._key, self._seed, self.total, self._mixed = url, key, seed, total, mixed
+        self._urls, self._key, self._seed, self.total, self._mixed = urls, key, seed, total, mixed
         self._lock = threading.Lock()
         self._next = 0
         self.answers: dict[str, str] = {}
         self.counts: Counter[str] = Counter()
         self.unanswered: list[str] = []
         self.pace: Callable[[int], bool] = lambda number: True
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(clients)]
+        self._threads = [
+            threading.Thread(target=self._work, args=[number], daemon=True) for number in range(clients)
+        ]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -70,13 +73,13 @@ class Storefront:
         for thread in self._threads:
             thread.join()
 
-    def _work(self) -> None:
+    def _work(self, place: int) -> None:
         headers = {"Authorization": f"Bearer {self._key}"}
-        with httpx.Client(base_url=self._url, headers=headers, timeout=15, trust_env=False) as client:
+        with httpx.Client(headers=headers, timeout=15, trust_env=False) as client:
             while (number := self._take()) is not None:
                 while not self.pace(number):
                     time.sleep(0.02)
-                self._send(client, self._order(number))
+                self._send(client, self._order(number), place)
 
     def _order(self, number: int) -> dict[str, Any]:
         mixed = share(str(number), f"{self._seed}") < self._mixed
@@ -87,10 +90,13 @@ class Storefront:
             self._next += 1
             return self._next - 1 if self._next <= self.total else None
 
-    def _send(self, client: httpx.Client, action: dict[str, Any]) -> None:
+    def _send(self, client: httpx.Client, action: dict[str, Any], place: int) -> None:
+        """What fails at one address is tried at the next, as a balancer would."""
         deadline = time.monotonic() + GIVE_UP_SECONDS
-        while time.monotonic() < deadline:
-            answer = self._try(client, action)
+        for tries in itertools.count():
+            if time.monotonic() > deadline:
+                break
+            answer = self._try(client, action, self._urls[(place + tries) % len(self._urls)])
             if answer is not None:
                 with self._lock:
                     self.answers[action["id"]] = answer
@@ -98,10 +104,12 @@ class Storefront:
             time.sleep(0.3)
         self.unanswered.append(action["id"])
 
-    def _try(self, client: httpx.Client, action: dict[str, Any]) -> str | None:
+    def _try(self, client: httpx.Client, action: dict[str, Any], url: str) -> str | None:
         """The outcome's kind, or None where the order must be sent again."""
         try:
-            response = client.post("/v1/dispatch", json=action, headers={"Idempotency-Key": action["id"]})
+            response = client.post(
+                f"{url}/v1/dispatch", json=action, headers={"Idempotency-Key": action["id"]}
+            )
         except httpx.HTTPError as error:
             return self._again(type(error).__name__)
         if response.status_code != httpx.codes.OK:

@@ -10,12 +10,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import psycopg
 
+from bench.callers import Caller
 from bench.mixed import CHAIN, FALLBACKS, SIGNAL, effects
 from bench.provider_sim import share
 
@@ -49,18 +51,17 @@ class Parked:
         return f"{self.run}:{self.step}" + (":compensate" if self.phase == "undoing" else "")
 
 
-@dataclass
-class People:
-    """A thread. `finishing`: nothing is left lying any more; `still`: whoever has it keeps them from doing anything.
+@dataclass(kw_only=True)
+class People(Caller):
+    """`finishing`: nothing is left lying any more; `still`: whoever has it keeps them from doing anything.
 
     `counts`: what was done, with what answer.
     """
 
-    url: str
-    api_key: str
     connect: Callable[[], psycopg.Connection[Any]]
     ask: Callable[..., dict[str, Any]]  # the provider's control port
     random: random.Random
+    pause: float = 0.3
     finishing: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
@@ -68,25 +69,11 @@ class People:
     _signalled: set[str] = field(default_factory=set)
     _cancelled: set[str] = field(default_factory=set)
     _tripped: float = field(default_factory=time.monotonic)
-    _over: threading.Event = field(default_factory=threading.Event)
 
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _work(self) -> None:
-        headers = {"Authorization": f"Bearer {self.api_key}"}
-        with httpx.Client(base_url=self.url, headers=headers, timeout=15, trust_env=False) as client:
-            while not self._over.wait(0.3):
-                try:
-                    with self.still:
-                        self._look_around(client)
-                except (psycopg.Error, httpx.HTTPError):
-                    continue  # what they need is broken on purpose; they come back
+    def visit(self, client: httpx.Client) -> None:
+        # What they need is broken on purpose; they come back.
+        with self.still, suppress(psycopg.Error, httpx.HTTPError):
+            self._look_around(client)
 
     def _look_around(self, client: httpx.Client) -> None:
         with self.connect() as connection:

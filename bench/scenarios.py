@@ -5,27 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from bench.breaking import Fault, Options, Scenario, endure, load, nobody_is_deaf, rounds_of
 from bench.gateway import ROOT, Gateway
+from bench.servers import HOST, REPLICA, failover, failover_behind, two_hosts
 from bench.services import wait_for
 from bench.world import World
 
 HOUR = 3600
 MOST_WAITING = 150
-
-
-@dataclass(frozen=True)
-class Options:
-    kills: int
-    pause: float
-    rate: float
-
-
-@dataclass(frozen=True)
-class Scenario:
-    run: Callable[[World, Options], None]
-    prepare: Callable[[Gateway], None] = lambda gateway: None
 
 
 def kills(here: World, options: Options) -> None:
@@ -70,48 +59,8 @@ def _kill_something(here: World) -> None:
         here.kills["worker process"] += 1
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Something is broken for so many seconds and mended; `after` looks at what only time shows, and clears up.
-
-    `small`: it is part of the scenario of that name.
-    """
-
-    what: str
-    act: Callable[[World, float], None]
-    seconds: float = 0
-    after: Callable[[World], None] = lambda here: None
-    small: bool = True
-
-
-def endure(here: World, fault: Fault, share: float = 1) -> None:
-    with here.outage(fault.what):
-        fault.act(here, fault.seconds * share)
-    fault.after(here)
-
-
-def rounds_of(faults: tuple[Fault, ...], pause: float) -> Callable[[World, Options], None]:
-    """One fault after the other, over and over, as long as orders come in."""
-
-    def run(here: World, options: Options) -> None:
-        _load(here, options)
-        while here.storefront.busy:
-            for fault in faults:
-                time.sleep(pause)
-                endure(here, fault)
-        nobody_is_deaf(here)
-
-    return run
-
-
-def _load(here: World, options: Options) -> None:
-    begin = time.monotonic()
-    here.storefront.pace = lambda number: number <= (time.monotonic() - begin) * options.rate
-    here.storefront.start()
-
-
 def double(here: World, options: Options) -> None:
-    _load(here, options)
+    load(here, options)
     here.storefront.join()
 
 
@@ -129,17 +78,6 @@ def small(here: World, options: Options) -> None:
         endure(here, fault, 0.2)
         done += 1
     nobody_is_deaf(here)
-
-
-def nobody_is_deaf(here: World) -> None:
-    """Each worker must still take messages (celery/celery#10205): its log grows with the sweeps."""
-    here.supervise()
-    here.gateway.wait_ready()
-    for part in here.gateway.named("worker"):
-        size = part.log.stat().st_size
-        wait_for(
-            lambda part=part, size=size: part.log.stat().st_size > size, 60, f"{part.name} taking messages"
-        )
 
 
 def _redis_restarted(here: World, seconds: float) -> None:
@@ -368,5 +306,9 @@ SCENARIOS = {
     "clock": Scenario(rounds_of(CLOCK, 2), _own_clocks),
     "database-clock": Scenario(database_clock),
     "provider": Scenario(rounds_of(PROVIDER, 3)),
+    "replica": Scenario(rounds_of(REPLICA, 3), replica=True),
+    "failover": Scenario(failover, replica=True),
+    "failover-behind": Scenario(failover_behind, replica=True),
+    "hosts": Scenario(rounds_of(HOST, 4), two_hosts),
     "small": Scenario(small, _everything),
 }

@@ -37,13 +37,15 @@ SPAN = """
 """
 UNDER_WAY = "SELECT count(*) FROM chains_app_run WHERE ended_at IS NULL"
 PROFILED = """
-import cProfile, pstats, django
+import cProfile, pstats, time, django
 django.setup()
 from chains_app.services.advance import runs_sweep
-profile = cProfile.Profile()
+profile = cProfile.Profile(time.process_time)
 profile.enable()
-while runs_sweep():
-    pass
+begun = time.process_time()
+while taken := runs_sweep():
+    print(f"{taken} runs, {1000 * (time.process_time() - begun) / taken:.2f} ms of CPU each, profiler included")
+    begun = time.process_time()
 profile.disable()
 pstats.Stats(profile).sort_stats("cumulative").print_stats(70)
 pstats.Stats(profile).sort_stats("tottime").print_stats(25)
@@ -72,7 +74,7 @@ def logging_gateway(workers: int) -> Iterator[tuple[Gateway, OwnPostgres]]:
 
 def _healthy(gateway: Gateway) -> bool:
     try:
-        return httpx.get(gateway.url + "/health", timeout=5, trust_env=False).is_success
+        return httpx.get(gateway.url + "/health", timeout=5, trust_env=False, verify=False).is_success
     except httpx.HTTPError:
         return False
 

@@ -20,10 +20,11 @@ import psycopg
 
 from bench.gateway import ROOT, Gateway, configuration
 from bench.invariants import PARKED_SCOPES, Verdict, check, count_ended, held_back, open_work
+from bench.lists import ListReader
 from bench.mixed import DECLINES
 from bench.orders import Storefront, order_of
 from bench.people import People
-from bench.services import OwnPostgres, OwnRedis, free_port, wait_for
+from bench.services import OwnPooler, OwnPostgres, OwnRedis, free_port, wait_for
 
 QUIET_SECONDS = 240
 PROGRESS_SECONDS = 120
@@ -59,7 +60,7 @@ class Provider:
     def ask(self, path: str, **mode: Any) -> dict[str, Any]:
         url = f"http://127.0.0.1:{self.control_port}{path}"
         method = "POST" if mode else "GET"
-        answer = httpx.request(method, url, json=mode or None, timeout=30, trust_env=False)
+        answer = httpx.request(method, url, json=mode or None, timeout=30, trust_env=False, verify=False)
         answered: dict[str, Any] = answer.raise_for_status().json()
         return answered
 
@@ -80,10 +81,35 @@ class World:
     storefront: Storefront
     people: People
     random: random.Random
+    servers: list[OwnPostgres] = field(default_factory=list)
+    pooler: OwnPooler | None = None
+    lists: ListReader | None = None
     kills: Counter[str] = field(default_factory=Counter)
     exits: Counter[str] = field(default_factory=Counter)
     recoveries: dict[str, list[float]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """To the primary, whichever that is by now."""
+        return self.postgres.connect()
+
+    def scans_of_the_replica(self) -> int:
+        """How often its tables were read: statistics are each server's own."""
+        with self.servers[1].connect() as connection:
+            asked = "SELECT sum(seq_scan + coalesce(idx_scan, 0))::int FROM pg_stat_user_tables"
+            row = connection.execute(asked).fetchone()
+        return int(row[0] or 0) if row else 0
+
+    def fail_over(self) -> None:
+        """The primary dies, and the replica takes over."""
+        lost, self.postgres = self.servers
+        lost.kill()
+        self.postgres.promote()
+
+    def follow_anew(self) -> None:
+        """A new replica where the primary was that died."""
+        lost, primary = self.servers
+        self.servers[:] = [primary, OwnPostgres(self.directory, follows=primary, port=lost.port)]
 
     def say(self, text: str) -> None:
         print(f"[{time.monotonic() - self.started:6.1f} s] {text}", flush=True)
@@ -96,7 +122,7 @@ class World:
 
     def ended(self) -> int:
         try:
-            with self.postgres.connect() as connection:
+            with self.connect() as connection:
                 return count_ended(connection)
         except psycopg.Error:
             return 0
@@ -109,7 +135,7 @@ class World:
         back = time.monotonic()
         stand = wait_for(self.ended, 30, "PostgreSQL")
         wait_for(
-            lambda: self.ended() > stand or self.idle(), PROGRESS_SECONDS, f"progress after: {what}", 0.05
+            lambda: self.ended() > stand or self.idle(), PROGRESS_SECONDS, f"progress after: {what}", 0.2
         )
         if self.idle():
             self.say(f"{what}: {back - before:.1f} s; nothing was left that could have gone on")
@@ -120,7 +146,7 @@ class World:
     def idle(self) -> bool:
         """Nothing is left to do; apart from what waits for a person, unless the people finish."""
         try:
-            with self.postgres.connect() as connection:
+            with self.connect() as connection:
                 if self.people.finishing and connection.execute(PARKED_SCOPES).fetchone():
                     return False
                 return not any(open_work(connection)) and not self.storefront.busy
@@ -134,7 +160,7 @@ class World:
             waited = time.monotonic() - started
             if waited - told > 10:
                 told = waited
-                with self.postgres.connect() as connection:
+                with self.connect() as connection:
                     self.say(f"waiting: runs, holds, unsealed, unsent = {open_work(connection)}")
             if waited > QUIET_SECONDS:
                 raise TimeoutError(f"not quiet after {QUIET_SECONDS} s")
@@ -145,12 +171,16 @@ class World:
     def judge(self, *, trail: bool = True) -> Verdict:
         """`trail`: the hash chains too."""
         books = self.provider.ask("/ledger")["effects"]
-        with self.postgres.connect() as connection:
+        with self.connect() as connection:
             verdict = check(connection, self.storefront.answers, books, self.provider.ask("/stats"))
         unanswered = self.storefront.unanswered
         verdict.must(not unanswered, f"{len(unanswered)} orders were never answered")
         verdict.must(len(self.storefront.answers) == self.total, "not every order was accepted")
         verdict.violations += self.people.problems
+        if self.lists:
+            verdict.must(
+                not self.lists.missing, f"not in the list after its answer: {self.lists.missing[:5]}"
+            )
         told = self.gateway.run("manage.py", "verify_audit", check=False) if trail else "chains are whole"
         verdict.must("chains are whole" in told and not told.startswith("failed"), told[-500:])
         return verdict
@@ -158,7 +188,7 @@ class World:
     def resume_parked(self) -> None:
         """Once the provider is well, all that is parked is retried at once; then each is looked at."""
         self.provider.ask("/mode", **CALM)
-        with self.postgres.connect() as connection:
+        with self.connect() as connection:
             scopes = connection.execute(PARKED_SCOPES).fetchall()
         for namespace, tenant in scopes:
             query = {"namespace": namespace, "tenant": tenant}
@@ -168,7 +198,7 @@ class World:
 
     def place_again(self) -> tuple[int, list[str]]:
         """Send what is held back for a doubt once more. How many that were; and which were taken, as none may be."""
-        with self.postgres.connect() as connection:
+        with self.connect() as connection:
             doubtful = held_back(connection)
         taken = []
         for name, tenant in doubtful:
@@ -181,10 +211,27 @@ class World:
 
     def _post(self, path: str, **request: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.gateway.key}"}
-        return httpx.post(self.gateway.url + path, headers=headers, timeout=60, trust_env=False, **request)
+        return httpx.post(
+            self.gateway.url + path, headers=headers, timeout=60, trust_env=False, verify=False, **request
+        )
 
 
 Prepare = Callable[[Gateway], None]
+
+
+def _behind_pooler(
+    gateway: Gateway, directory: Path, postgres: OwnPostgres, undo: list[Callable[[], object]]
+) -> OwnPooler:
+    pooler = OwnPooler(directory, postgres)
+    undo.append(pooler.stop)
+    gateway.env |= {"DATABASE_URL": pooler.url, "ACTEON_DB_PREPARE": str(pooler.prepares).lower()}
+    return pooler
+
+
+def _with_replica(gateway: Gateway, primary: OwnPostgres, replica: OwnPostgres) -> None:
+    hosts = f"127.0.0.1:{primary.port},127.0.0.1:{replica.port}"
+    url = f"postgres://postgres@{hosts}/postgres?target_session_attrs="
+    gateway.env |= {"DATABASE_URL": url + "read-write", "DATABASE_REPLICA_URL": url + "prefer-standby"}
 
 
 @contextmanager
@@ -196,31 +243,57 @@ def world(
     mode: Mapping[str, Any] | None = None,
     mixed: int = 10,
     keep: bool = False,
+    replica: bool = False,
+    pooled: bool = False,
 ) -> Iterator[World]:
-    """Everything started and ready; stopped at the end, whatever happened."""
+    """Everything started and ready; stopped at the end, whatever happened.
+
+    `replica`: lists are read from a streaming replica, and both servers are named to the gateway. `pooled`: it stands
+    behind PgBouncer.
+    """
     directory = Path(tempfile.mkdtemp(prefix="acteon-faults-"))
     directory.chmod(0o755)
     undo: list[Callable[[], object]] = []
     try:
         postgres = OwnPostgres(directory)
-        undo.append(lambda: postgres.stop("immediate"))
+        servers = [postgres]
+        undo.append(lambda: [server.end() for server in reversed(servers)])
         redis = OwnRedis(directory)
         undo.append(redis.stop)
         provider = Provider(seed, {**TROUBLE, **(mode or {})})
         provider.start(directory / "provider.log")
         undo.append(provider.stop)
         gateway = Gateway(directory, postgres.url, redis.url)
+        pooler = _behind_pooler(gateway, directory, postgres, undo) if pooled else None
+        if replica:
+            servers.append(OwnPostgres(directory, follows=postgres))
+            _with_replica(gateway, *servers)
         prepare(gateway)
         url = f"http://127.0.0.1:{provider.port}"
         gateway.install(configuration(directory, url, mixed_chain=True))
         undo.append(gateway.stop)
         gateway.start()
-        storefront = Storefront(gateway.url, gateway.key, seed, total, mixed=mixed)
-        people = People(gateway.url, gateway.key, postgres.connect, provider.ask, random.Random(seed))
+        storefront = Storefront(gateway.urls or [gateway.url], gateway.key, seed, total, mixed=mixed)
+        people = People(
+            url=gateway.url,
+            api_key=gateway.key,
+            connect=postgres.connect,
+            ask=provider.ask,
+            random=random.Random(seed),
+        )
         people.start()
         undo.append(people.stop)
         chance = random.Random(seed)
-        yield World(seed, total, directory, postgres, redis, provider, gateway, storefront, people, chance)
+        here = World(seed, total, directory, postgres, redis, provider, gateway, storefront, people, chance)
+        here.servers, here.pooler = servers, pooler
+        people.connect = here.connect
+        if replica:
+            here.lists = ListReader(
+                urls=gateway.urls or [gateway.url], api_key=gateway.key, seed=seed, storefront=storefront
+            )
+            here.lists.start()
+            undo.append(here.lists.stop)
+        yield here
     finally:
         for step in reversed(undo):
             step()
