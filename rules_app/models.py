@@ -6,7 +6,9 @@ from django.db import models
 from django.utils import timezone
 
 from acteon_site.base.ids import new_id
-from acteon_site.base.managed import ManagedConfig
+from acteon_site.base.managed import MAX_ACTOR, ManagedConfig
+
+MAX_REASON = 500
 
 
 class Rule(ManagedConfig):
@@ -16,7 +18,11 @@ class Rule(ManagedConfig):
     priority = models.IntegerField(default=100, help_text="The lowest number is asked first")
     enabled = models.BooleanField(default=True)
     enabled_by = models.CharField(
-        max_length=150, blank=True, default="", editable=False, help_text="Who set `enabled`; a load keeps it"
+        max_length=MAX_ACTOR,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="Who set `enabled`; a load keeps it",
     )
     description = models.TextField(blank=True, default="")
     namespace = models.CharField(max_length=256, default="*", help_text="* for all")
@@ -38,6 +44,7 @@ class Rule(ManagedConfig):
 
     class Meta:
         ordering = ["priority", "name"]
+        permissions = [("publish_rule", "Can put rules in force")]
 
     def __str__(self) -> str:
         return self.name
@@ -53,9 +60,16 @@ class RuleSettings(ManagedConfig):
         default="",
         help_text="Zone of time.* for rules without one, for example US/Eastern. Empty: as deployed",
     )
+    second_person = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        help_text="Namespaces whose rules are published by somebody who has not edited them; * for all",
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "rule settings"
+        permissions = [("require_second_person", "Can say where publishing needs a second person")]
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="rule_settings_one_row")]
 
     def __str__(self) -> str:
@@ -66,14 +80,20 @@ class RuleSetVersion(models.Model):
     """A validated rule set as it was in force.
 
     `content` is `{"default_timezone": str, "rules": [spec, …]}`: the enabled rules in evaluation order, each
-    in the shape of the YAML files; nothing else is needed to decide as that version did.
+    in the shape of the YAML files; nothing else is needed to decide as that version did. `disabled` holds the
+    rules that were switched off, so that a version can be restored whole; None before that was kept.
     """
 
     number = models.BigAutoField(primary_key=True)
     content = models.JSONField()
     digest = models.CharField(max_length=64)
     cause = models.CharField(max_length=200, help_text="What made it: a load, an edit, a switch")
-    actor = models.CharField(max_length=150, default="")
+    disabled = models.JSONField(null=True, default=None)
+    reason = models.CharField(
+        max_length=MAX_REASON, default="", db_default="", help_text="Why, in their words"
+    )
+    draft = models.OneToOneField("RuleDraft", null=True, on_delete=models.SET_NULL, related_name="version")
+    actor = models.CharField(max_length=MAX_ACTOR, default="")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -81,6 +101,64 @@ class RuleSetVersion(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.number}"
+
+
+class RuleDraft(models.Model):
+    """Changes to the rules that decide nothing until they are published.
+
+    It holds only its differences to the live rows (RuleDraftChange). `editors` are all who ever changed one;
+    the one-to-one `version` is what publishing it made.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        PUBLISHED = "published"
+        DISCARDED = "discarded"
+
+    number = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=200)
+    status = models.CharField(max_length=16, choices=Status, default=Status.OPEN)
+    base = models.BigIntegerField(null=True, help_text="The version that was in force when it was begun")
+    editors = models.JSONField(default=list)
+    reason = models.CharField(max_length=MAX_REASON, default="", help_text="Why it was published")
+    created_by = models.CharField(max_length=MAX_ACTOR)
+    created_at = models.DateTimeField(default=timezone.now)
+    closed_by = models.CharField(max_length=MAX_ACTOR, default="", help_text="Who published or discarded it")
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-number"]
+        # The open ones, which every page of rules shows.
+        indexes = [models.Index(fields=["status", "-number"], name="rule_draft_status")]
+
+    def __str__(self) -> str:
+        return f"draft {self.number}: {self.name}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == self.Status.OPEN
+
+
+class RuleDraftChange(models.Model):
+    """What a draft makes of one rule: `spec` is the rule as it shall be, None removes it.
+
+    `base` is the live rule on which that was decided, None where there was none: publishing compares it with
+    the live one of then. The empty name stands for the settings that all rules share.
+    """
+
+    draft = models.ForeignKey(RuleDraft, on_delete=models.CASCADE, related_name="changes")
+    name = models.CharField(max_length=200, blank=True)
+    spec = models.JSONField(null=True)
+    base = models.JSONField(null=True)
+    edited_by = models.CharField(max_length=MAX_ACTOR)
+    edited_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["draft", "name"], name="rule_draft_change")]
+
+    def __str__(self) -> str:
+        return self.name or "default time zone"
 
 
 class Quota(ManagedConfig):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acteon_site.admin.home import CARDS
-from acteon_site.admin.sidebar import PAGES, Page
+from acteon_site.admin.sidebar import PAGES, Badge, Page
 from acteon_site.base.registry import Hook, Registry
 from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
@@ -15,6 +15,7 @@ from rules_app import home_cards
 from rules_app.config_kinds.quotas import Quotas
 from rules_app.config_kinds.rules import Rules
 from rules_app.config_kinds.settings import Settings
+from rules_app.drafts import open_drafts
 from rules_app.services.gates import tidy_gates
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
@@ -23,9 +24,10 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CARDS: home_cards.CARDS,
     PAGES: (
         Page("Rules", 1, "Rules", "rule", "rules_app.rule"),
-        Page("Rules", 2, "Versions", "history", "rules_app.rulesetversion"),
-        Page("Rules", 3, "Rule settings", "tune", "rules_app.rulesettings"),
-        Page("Rules", 4, "Quotas", "speed", "rules_app.quota"),
+        Page("Rules", 2, "Drafts", "edit_note", "rules_app.ruledraft", Badge("info", open_drafts)),
+        Page("Rules", 3, "Versions", "history", "rules_app.rulesetversion"),
+        Page("Rules", 4, "Rule settings", "tune", "rules_app.rulesettings"),
+        Page("Rules", 5, "Quotas", "speed", "rules_app.quota"),
     ),
     DESCRIPTIONS: (Description("rules_app.api.schema"),),
 }

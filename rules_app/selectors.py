@@ -75,5 +75,10 @@ def enabled_content() -> dict[str, Any]:
     return {"default_timezone": default_timezone(), "rules": [rule_spec(rule) for rule in rows]}
 
 
+def disabled_content() -> list[Spec]:
+    """The rules that are switched off, in the same shape."""
+    return [rule_spec(rule) for rule in Rule.objects.filter(enabled=False).order_by("priority", "name")]
+
+
 def previous_version(version: RuleSetVersion) -> RuleSetVersion | None:
     return RuleSetVersion.objects.filter(number__lt=version.number).order_by("-number").first()

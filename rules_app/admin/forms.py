@@ -7,20 +7,26 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
+from django.forms.widgets import Script
+from django.urls import reverse_lazy
 from django.utils.html import format_html
-from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
+from acteon_site.admin.names_field import NamesField
 from acteon_site.admin.structured_field import StructuredField
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.names import name_problem
+from rules_app.differences import revision_of
+from rules_app.drafts import open_drafts
 from rules_app.engine import ACTIONS, parse_rule, timezone_problem
 from rules_app.engine.fields import ROOTS
 from rules_app.engine.operators.registry import OPERATORS
 from rules_app.engine.quota_terms import overage_text, window_text
 from rules_app.engine.rules import KEYS
-from rules_app.models import Quota, Rule, RuleSettings
+from rules_app.models import MAX_REASON, Quota, Rule, RuleSettings
 from rules_app.services.quotas import quota_problems
+from rules_app.specs import rule_spec
 
 _EXAMPLE = '<pre style="white-space: pre-wrap">{}</pre>'
 CONDITION_HELP = format_html(
@@ -62,9 +68,18 @@ def show_problems(form: forms.BaseForm, problems: Iterable[FieldProblem], fields
         form.add_error(name if name in form.fields else None, text)
 
 
+def built(part: str) -> dict[str, Any]:
+    """What tells static/acteon_site/rule_builder/page.js to put rows and inputs beside this text."""
+    return {"data-builder": part, "data-url": reverse_lazy("admin:rules_app_rule_builder")}
+
+
 class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
-    condition = StructuredField(help_text=CONDITION_HELP, rows=16)
-    action = StructuredField(help_text=ACTION_HELP, rows=8)
+    condition = StructuredField(help_text=CONDITION_HELP, rows=14, yaml=True, attributes=built("condition"))
+    action = StructuredField(help_text=ACTION_HELP, rows=8, yaml=True, attributes=built("action"))
+
+    class Media:
+        css: ClassVar = {"all": ["acteon_site/rule_builder/builder.css"]}
+        js: ClassVar = [Script("acteon_site/rule_builder/page.js", type="module")]
 
     class Meta:
         model = Rule
@@ -106,10 +121,66 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
+PUBLISH, NEW_DRAFT = "publish", "new"
+
+
+class LiveRuleForm(RuleForm):
+    """The form of a live rule, which asks where to save: to a draft, or at once, with a reason."""
+
+    may_publish = False
+    save_to = forms.ChoiceField(
+        label="Save to",
+        widget=UnfoldAdminSelectWidget(),
+        help_text="A draft decides nothing until it is published. What is published decides the next order.",
+    )
+    draft_name = forms.CharField(
+        label="Name of a new draft",
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="What the change is for, for example: spring sale.",
+    )
+    reason = forms.CharField(
+        label="Reason",
+        required=False,
+        max_length=MAX_REASON,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="To publish at once: why. It stands with the version.",
+    )
+    seen = forms.CharField(required=False, widget=forms.HiddenInput())
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        drafts = [(str(draft.pk), f"Draft {draft.pk}: {draft.name}") for draft in open_drafts()]
+        now = [(PUBLISH, "Publish now")] if self.may_publish else []
+        choice = self.fields["save_to"]
+        assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - declared above
+        choice.choices = [*drafts, (NEW_DRAFT, "A new draft"), *now]
+        if self.instance.pk:
+            self.fields["seen"].initial = revision_of(rule_spec(self.instance)) or ""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("save_to") == PUBLISH and not (cleaned.get("reason") or "").strip():
+            self.add_error("reason", "Say why, for whoever reads it next year.")
+        return cleaned
+
+
 class RuleSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = RuleSettings
-        fields = ("default_timezone",)
+        fields = ("default_timezone", "second_person")
+
+    second_person = NamesField(
+        label="Second person for",
+        required=False,
+        help_text="Namespaces with commas between them, or * for all: their rules are published by somebody who "
+        "has not edited them. Empty: nowhere.",
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.initial["second_person"] = ", ".join(self.instance.second_person)
 
     def clean_default_timezone(self) -> str:
         name: str = self.cleaned_data["default_timezone"]

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.utils import timezone
+from django.urls import URLPattern, path
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.buttons import actor_of, change_url
 from acteon_site.admin.config_pages import origin_of
 from acteon_site.base.errors import AppError
-from rules_app.admin.forms import RuleForm, TryForm
-from rules_app.engine import ACTIONS, ActionView, parse_rule
+from rules_app.admin.builder import builder_view
+from rules_app.admin.checks import findings_in_words, tell_findings, with_findings
+from rules_app.admin.forms import PUBLISH, LiveRuleForm, TryForm
+from rules_app.admin.saving import MAY_PUBLISH, conflict_page, save_to_draft
+from rules_app.admin.trying import initial_of, start_for, tried
+from rules_app.drafts import drafts_by_rule, open_drafts
+from rules_app.engine import ACTIONS, parse_rule
 from rules_app.engine import Rule as EngineRule
-from rules_app.models import Rule
+from rules_app.engine.words import Lexicon, condition_in_words, rule_in_words
+from rules_app.merging import RuleConflict
+from rules_app.models import Rule, RuleDraft
 from rules_app.services.currencies import currency_warnings
-from rules_app.services.evaluation import rules_evaluate
 from rules_app.services.rule_sets import rule_save, rules_delete, rules_enable
+from rules_app.services.vocabulary import lexicon_now
 from rules_app.specs import rule_spec
+
+SAVING = (
+    "Save",
+    {"fields": ("save_to", "draft_name", "reason", "seen"), "classes": ("gw-saving",)},
+)
 
 
 class ActionTypeFilter(admin.SimpleListFilter):
@@ -39,18 +54,22 @@ class ActionTypeFilter(admin.SimpleListFilter):
 
 @admin.register(Rule)
 class RuleAdmin(ModelAdmin):
-    form = RuleForm
-    list_display = ("name", "priority", "state", "when", "then", "applies_to", "origin")
+    form = LiveRuleForm
+    list_display = ("name", "priority", "state", "when", "then", "applies_to", "origin", "drafted")
     list_filter = ("enabled", ActionTypeFilter, "namespace", "tenant")
     search_fields = ("name", "description")
     ordering = ("priority", "name")
     list_per_page = 50
     actions = ("enable_rules", "disable_rules")
     actions_list = ("try_rules",)  # type: ignore[assignment]
-    list_before_template = "admin/rules_app/currencies.html"  # type: ignore[assignment]
-    readonly_fields = ("in_words", "currencies", "origin", "edited_by", "edited_at", "enabled_by")
+    list_before_template = "admin/rules_app/before_rules.html"  # type: ignore[assignment]
+    change_form_before_template = "admin/rules_app/live_rule.html"  # type: ignore[assignment]
+    readonly_fields = ("in_words", "findings", "currencies", "origin", "edited_by", "edited_at", "enabled_by")
     fieldsets = (
-        (None, {"fields": ("name", "description", "enabled", "priority", "in_words", "currencies")}),
+        (
+            None,
+            {"fields": ("name", "description", "enabled", "priority", "in_words", "findings", "currencies")},
+        ),
         ("When", {"fields": ("condition", "timezone")}),
         ("Then", {"fields": ("action",)}),
         ("For whom", {"fields": ("namespace", "tenant", "only_unmatched")}),
@@ -64,7 +83,7 @@ class RuleAdmin(ModelAdmin):
     @display(description="When")
     def when(self, rule: Rule) -> str:
         parsed = _parsed(rule)
-        return parsed.condition.text if parsed else "does not parse: open it to see why"
+        return condition_in_words(parsed, _lexicon(rule)) if parsed else "does not parse: open it to see why"
 
     @display(description="Then")
     def then(self, rule: Rule) -> str:
@@ -79,24 +98,93 @@ class RuleAdmin(ModelAdmin):
     @display(description="In words")
     def in_words(self, rule: Rule) -> str:
         parsed = _parsed(rule) if rule.pk else None
-        return parsed.in_words() if parsed else "shown once the rule is saved"
+        return rule_in_words(parsed, _lexicon(rule)) if parsed else "shown once the rule is saved"
+
+    @display(description="Check")
+    def findings(self, rule: Rule) -> str:
+        return findings_in_words(rule)
 
     @display(description="Currencies")
     def currencies(self, rule: Rule) -> str:
         told = currency_warnings([rule]).get(rule.name) if rule.pk else None
         return f"This rule {told}" if told else "nothing to mind"
 
+    @display(description="Drafts")
+    def drafted(self, rule: Any) -> SafeString | str:
+        return drafts_links(rule.drafts) if getattr(rule, "drafts", None) else "-"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        may_save = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        return (*self.fieldsets, *((SAVING,) if may_save else ()))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, **options)
+        form.may_publish = request.user.has_perm(MAY_PUBLISH)
+        return form
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What is deleted here is so at once; a draft removes a rule, too."""
+        return request.user.has_perm(MAY_PUBLISH) and super().has_delete_permission(request, obj)
+
+    def has_publish_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(MAY_PUBLISH)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         warnings = currency_warnings(Rule.objects.filter(enabled=True).order_by("priority", "name"))
-        context: dict[str, Any] = {**(extra_context or {}), "currency_warnings": warnings}
-        return super().changelist_view(request, context)
+        context: dict[str, Any] = {
+            **(extra_context or {}),
+            "currency_warnings": warnings,
+            "drafts": open_drafts().annotate(changed=Count("changes")),
+        }
+        return super().changelist_view(request, with_findings(context))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(partial(builder_view, self))
+        urls: list[URLPattern] = super().get_urls()
+        return [path("builder/", view, name="rules_app_rule_builder"), *urls]
 
     @display(description="From", ordering="source")
     def origin(self, rule: Rule) -> str:
         return origin_of(rule)
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Each row with the open drafts that change it, by one query, and told with the words of one look."""
+        shown, drafts, lexicon = super().get_changelist_instance(request), drafts_by_rule(), lexicon_now()
+        for rule in shown.result_list:
+            rule.drafts, rule.lexicon = drafts.get(rule.name), lexicon
+        return shown
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        rule_save(rule=obj, actor=actor_of(request))
+        facts = form.cleaned_data
+        seen = facts["seen"] or None
+        if facts["save_to"] == PUBLISH:
+            rule_save(rule=obj, actor=actor_of(request), reason=facts["reason"].strip(), seen=seen)
+            tell_findings(request, obj)
+        else:
+            obj.draft = save_to_draft(request, obj, facts["save_to"], facts["draft_name"], seen)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None if hasattr(obj, "draft") else super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """What went to a draft has changed nothing here; the draft says who edited it."""
+        return None if hasattr(obj, "draft") else super().log_change(request, obj, message)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> Any:
+        if hasattr(obj, "draft"):
+            return self._to_draft(request, obj.draft)
+        return super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> Any:
+        return (
+            self._to_draft(request, obj.draft)
+            if hasattr(obj, "draft")
+            else super().response_change(request, obj)
+        )
+
+    def _to_draft(self, request: HttpRequest, draft: RuleDraft) -> HttpResponse:
+        self.message_user(request, f"Saved to draft {draft.pk}. Nothing is live yet.")
+        return HttpResponseRedirect(change_url(RuleDraft, draft.pk))
 
     def delete_model(self, request: HttpRequest, obj: Rule) -> None:
         rules_delete(names=[obj.name], actor=actor_of(request))
@@ -112,17 +200,21 @@ class RuleAdmin(ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         """What only the whole set shows, such as another rule that no longer loads, is told, not a crash."""
+        drafts = _drafts_of(object_id)
         try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            context = {**(extra_context or {}), "rule_drafts": drafts}
+            return super().changeform_view(request, object_id, form_url, context)
+        except RuleConflict as error:
+            return conflict_page(self, request, error)
         except AppError as error:
             self.message_user(request, f"Not saved: {error.message}", messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
-    @admin.action(description="Enable the selected rules", permissions=["change"])
+    @admin.action(description="Enable the selected rules", permissions=["publish"])
     def enable_rules(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
         self._switch(request, queryset, enabled=True)
 
-    @admin.action(description="Disable the selected rules", permissions=["change"])
+    @admin.action(description="Disable the selected rules", permissions=["publish"])
     def disable_rules(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
         self._switch(request, queryset, enabled=False)
 
@@ -139,48 +231,32 @@ class RuleAdmin(ModelAdmin):
     @action(description="Try the rules", url_path="try", permissions=["view"])  # type: ignore[operator]
     def try_rules(self, request: HttpRequest) -> HttpResponse:
         """Ask the rules in force about an action that is typed in."""
-        form = TryForm(request.POST or None)
+        start = start_for(request)
+        form = TryForm(request.POST or None, initial=initial_of(start))
         context = {
             **self.admin_site.each_context(request),
             "title": "Try the rules",
             "opts": self.model._meta,
             "form": form,
-            "found": _tried(form) if form.is_bound and form.is_valid() else None,
+            "start": start,
+            "found": tried(form, start) if form.is_bound and form.is_valid() else None,
         }
         return TemplateResponse(request, "admin/rules_app/try_rules.html", context)
 
 
+def _drafts_of(object_id: str | None) -> list[RuleDraft]:
+    name = Rule.objects.filter(pk=object_id).values_list("name", flat=True).first() if object_id else None
+    return drafts_by_rule().get(name, []) if name else []
+
+
+def drafts_links(drafts: Iterable[RuleDraft]) -> SafeString:
+    links = ((change_url(RuleDraft, draft.pk), draft.pk) for draft in drafts)
+    return format_html_join(", ", '<a class="gw-link" href="{}">draft {}</a>', links)
+
+
+def _lexicon(rule: Rule) -> Lexicon:
+    return getattr(rule, "lexicon", None) or lexicon_now()
+
+
 def _parsed(rule: Rule) -> EngineRule | None:
     return parse_rule(rule_spec(rule))[0]
-
-
-def _tried(form: TryForm) -> dict[str, Any] | None:
-    facts = form.cleaned_data
-    names = ("namespace", "tenant", "provider", "action_type", "payload")
-    try:
-        found = rules_evaluate(
-            action=ActionView(**{name: facts[name] for name in names}),
-            now=facts["evaluate_at"] or timezone.now(),
-            include_disabled=facts["include_disabled"],
-        )
-    except AppError as error:
-        form.add_error(None, error.message)
-        return None
-    return {
-        "plan": found.plan,
-        "refusal": found.refusal,
-        "version": found.rule_set.version,
-        "rows": list(_rows(found.plan.traces)),
-    }
-
-
-def _rows(traces: Iterable[Any]) -> Iterable[dict[str, Any]]:
-    for seen in traces:
-        why = (seen.skip_reason, seen.error, *seen.notes)
-        yield {
-            "name": seen.rule.name,
-            "priority": seen.rule.priority,
-            "result": seen.result.replace("_", " "),
-            "then": seen.rule.action_in_words(),
-            "why": "; ".join(part for part in why if part),
-        }

@@ -7,16 +7,16 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
-from unfold.admin import ModelAdmin
 
 from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.config_pages import ConfigAdmin
 from rules_app.admin.forms import RuleSettingsForm
 from rules_app.models import RuleSettings
 from rules_app.services.rule_sets import rule_settings_save
 
 
 @admin.register(RuleSettings)
-class RuleSettingsAdmin(ModelAdmin):
+class RuleSettingsAdmin(ConfigAdmin):
     form = RuleSettingsForm
     readonly_fields = ("source", "edited_by", "edited_at")
 
@@ -24,8 +24,17 @@ class RuleSettingsAdmin(ModelAdmin):
         row, _ = RuleSettings.objects.get_or_create(pk=1)
         return HttpResponseRedirect(reverse("admin:rules_app_rulesettings_change", args=[row.pk]))
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may publish alone must not be the one who decides that."""
+        asks = request.user.has_perm("rules_app.require_second_person")
+        return self.readonly_fields if asks else (*self.readonly_fields, "second_person")
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        rule_settings_save(default_timezone=obj.default_timezone, actor=actor_of(request))
+        rule_settings_save(
+            default_timezone=obj.default_timezone,
+            second_person=form.cleaned_data.get("second_person"),
+            actor=actor_of(request),
+        )
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

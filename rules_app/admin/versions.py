@@ -1,54 +1,119 @@
-"""Versions of the rule set: evidence of what decided when, and of what each changed."""
+"""Versions of the rule set: what decided when, what each changed, any two compared, and the way back to one."""
 
 from __future__ import annotations
 
-from django.contrib import admin
-from django.db.models import Max
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from unfold.decorators import display
 
-from acteon_site.admin.read_only import ReadOnlyAdmin, pretty_json
-from rules_app.admin.version_diff import EMPTY, Difference, version_differences
+from acteon_site.admin.buttons import Button, ButtonPagesAdmin, ButtonResult, actor_of, reason_of
+from acteon_site.admin.read_only import pretty_json
+from acteon_site.base.errors import AppError, bad_query
+from rules_app.admin.saving import MAY_PUBLISH
+from rules_app.drafts import version_differences, version_get
 from rules_app.models import RuleSetVersion
 from rules_app.selectors import previous_version
+from rules_app.services.publishing import restore_preview, version_restore
 
-_COLOURS = {"+": "#15803d", "-": "#b91c1c"}
+WHY = "Why (it stands with the version)"
 
 
 @admin.register(RuleSetVersion)
-class RuleSetVersionAdmin(ReadOnlyAdmin):
-    list_display = ("number", "in_force", "cause", "actor", "created_at", "rule_count")
-    search_fields = ("cause", "actor")
-    fields = ("number", "in_force", "cause", "actor", "created_at", "changes", "whole_content")
-    readonly_fields = fields
+class RuleSetVersionAdmin(ButtonPagesAdmin):
+    view_codename = "rules_app.view_rulesetversion"
+    act_codename = MAY_PUBLISH
+    pk_converter = "int"
+    buttons = ("restore",)
+    change_form_template = "admin/rules_app/version.html"
+    list_before_template = "admin/rules_app/compare_form.html"
+    list_display = ("number", "in_force", "cause", "reason", "actor", "created_at", "rule_count")
+    search_fields = ("cause", "reason", "actor")
 
     @display(description="In force", boolean=True)
-    def in_force(self, version: RuleSetVersion) -> bool:
-        return bool(version.number == RuleSetVersion.objects.aggregate(newest=Max("number"))["newest"])
+    def in_force(self, version: Any) -> bool:
+        return bool(version.number == version.newest)
 
     @display(description="Rules")
     def rule_count(self, version: RuleSetVersion) -> int:
         return len(version.content["rules"])
 
-    @display(description="What it changed")
-    def changes(self, version: RuleSetVersion) -> SafeString | str:
-        before = previous_version(version)
-        found = version_differences(before.content if before else EMPTY, version.content)
-        if not found:
-            return "nothing"
-        return format_html_join("", "{}", ((_difference_html(one),) for one in found))
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.compare)
+        return [path("compare/", view, name="rules_app_rulesetversion_compare"), *super().get_urls()]
 
-    @display(description="The rules as they stood")
-    def whole_content(self, version: RuleSetVersion) -> SafeString | str:
-        return pretty_json(version.content)
+    def _rendered_list(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
+        newest = [*_newest(2), 1, 1]
+        context = {**(extra_context or {}), "before": newest[1], "after": newest[0]}
+        return super()._rendered_list(request, context)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        newest = RuleSetVersion.objects.order_by("-number").values("number")[:1]
+        return super().get_queryset(request).annotate(newest=Subquery(newest))
+
+    def details(self, request: HttpRequest, obj: RuleSetVersion) -> dict[str, Any]:
+        before = previous_version(obj)
+        newest = _newest()[0]
+        return {
+            "version": obj,
+            "in_force": obj.number == newest,
+            "newest": newest,
+            "previous": before,
+            "differences": version_differences(before, obj),
+            "content": pretty_json(obj.content),
+            "disabled": pretty_json(obj.disabled),
+            **self._way_back(request, obj),
+        }
+
+    def _way_back(self, request: HttpRequest, obj: RuleSetVersion) -> dict[str, Any]:
+        """What rolling back would change, and the button, where it would."""
+        preview = restore_preview(obj)
+        question = (
+            f"Go back to version {obj.number}? What is listed here changes, and decides the next order."
+        )
+        url = self.url_of("restore", obj.pk)
+        button = Button("Roll back to this version", url, question, "Yes, roll back", "bad", "", WHY, True)
+        return {"preview": preview, "buttons": [button] if preview and self.may_act(request) else []}
+
+    def press(self, request: HttpRequest, obj: RuleSetVersion, name: str) -> ButtonResult:
+        draft = version_restore(number=obj.pk, reason=reason_of(request), actor=actor_of(request))
+        if draft.is_open:
+            text = f"Draft {draft.pk} holds it: a second person has to publish it."
+            return ButtonResult(text, messages.WARNING)
+        return ButtonResult(f"Version {obj.number} is in force again, as version {draft.version.number}.")
+
+    def compare(self, request: HttpRequest) -> HttpResponse:
+        """Two versions by their numbers, the older first whichever was named first."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            before, after = (version_get(number) for number in sorted(_asked(request)))
+        except AppError as error:
+            self.message_user(request, error.message, messages.ERROR)
+            return HttpResponseRedirect(self.url_of("changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"From version {before.number} to {after.number}",
+            "opts": self.opts,
+            "before": before.number,
+            "after": after.number,
+            "differences": version_differences(before, after),
+        }
+        return TemplateResponse(request, "admin/rules_app/compare.html", context)
 
 
-def _difference_html(found: Difference) -> SafeString:
-    lines = format_html_join(
-        "\n",
-        '<span style="color: {}">{}</span>',
-        ((_COLOURS.get(line[:1], "inherit"), line) for line in found.lines),
-    )
-    head = format_html("<b>{}</b> {}", found.name, found.how)
-    return format_html('<p>{}</p><pre style="white-space: pre-wrap">{}</pre>', head, lines)
+def _asked(request: HttpRequest) -> tuple[int, int]:
+    texts = [request.GET.get(name, "") for name in ("from", "to")]
+    if not all(text.isdecimal() and len(text) < 19 for text in texts):
+        raise bad_query("name two versions by their numbers")
+    return int(texts[0]), int(texts[1])
+
+
+def _newest(count: int = 1) -> list[int]:
+    """Numbers of the newest versions. They may have gaps."""
+    return list(RuleSetVersion.objects.order_by("-number").values_list("number", flat=True)[:count])

@@ -1,9 +1,18 @@
 from django.urls import path
 
+from rules_app.api.views_drafts import (
+    DraftDetail,
+    DraftDiscard,
+    DraftList,
+    DraftPublish,
+    DraftRule,
+    DraftSettle,
+)
 from rules_app.api.views_evaluate import RuleEvaluate
 from rules_app.api.views_quotas import QuotaDetail, QuotaList, QuotaUsage
 from rules_app.api.views_reload import RuleReload
 from rules_app.api.views_rules import RuleCoverage, RuleEnabled, RuleList
+from rules_app.api.views_versions import VersionDetail, VersionDiff, VersionList, VersionRestore
 
 # `path:` takes the slashes that a rule's name may hold; the fixed paths come first.
 urlpatterns = [
@@ -11,6 +20,16 @@ urlpatterns = [
     path("v1/rules/evaluate", RuleEvaluate.as_view()),
     path("v1/rules/reload", RuleReload.as_view()),
     path("v1/rules/coverage", RuleCoverage.as_view()),
+    path("v1/rules/drafts", DraftList.as_view()),
+    path("v1/rules/drafts/<int:number>", DraftDetail.as_view()),
+    path("v1/rules/drafts/<int:number>/rules/<path:name>", DraftRule.as_view()),
+    path("v1/rules/drafts/<int:number>/settle", DraftSettle.as_view()),
+    path("v1/rules/drafts/<int:number>/publish", DraftPublish.as_view()),
+    path("v1/rules/drafts/<int:number>/discard", DraftDiscard.as_view()),
+    path("v1/rules/versions", VersionList.as_view()),
+    path("v1/rules/versions/<int:number>", VersionDetail.as_view()),
+    path("v1/rules/versions/<int:before>/diff/<int:after>", VersionDiff.as_view()),
+    path("v1/rules/versions/<int:number>/restore", VersionRestore.as_view()),
     path("v1/rules/<path:name>/enabled", RuleEnabled.as_view()),
     path("v1/quotas", QuotaList.as_view()),
     path("v1/quotas/<str:quota_id>", QuotaDetail.as_view()),

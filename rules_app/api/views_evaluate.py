@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from acteon_site.base.clock_text import parse_time
-from acteon_site.base.errors import FieldProblem, invalid, invalid_field
+from acteon_site.base.errors import FieldProblem, invalid_field, invalid_fields
 from acteon_site.base.labels import labels_of
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal, Role
@@ -47,7 +47,7 @@ def parse_action_view(body: dict[str, Any]) -> ActionView:
     """The action that a body describes. Raises 422 naming every wrong field."""
     problems = list(_problems(body))
     if problems:
-        raise invalid("; ".join(f"{one.field} {one.message}" for one in problems), problems)
+        raise invalid_fields(problems)
     optional = {name: body[name] for name in OPTIONAL_NAMES if body.get(name) is not None}
     return ActionView(
         namespace=body["namespace"],

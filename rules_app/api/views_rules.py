@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from acteon_site.base.errors import FieldProblem, bad_query, forbidden, invalid_field, not_found
 from acteon_site.base.principals import Principal
+from acteon_site.base.replica import reads_replica
 from acteon_site.http.endpoint import Endpoint, body_of, caller_of, query_time
 from rules_app.api.shapes import coverage_shape, rule_shape
 from rules_app.models import Rule
@@ -45,6 +46,7 @@ class RuleEnabled(Endpoint):
 class RuleCoverage(Endpoint):
     heavy_from = 0
 
+    @reads_replica
     def get(self, request: Request) -> Response:
         end = query_time(request, "to") or timezone.now()
         begin = query_time(request, "from") or _earlier(end)

@@ -11,10 +11,11 @@ from acteon_site.base.errors import FieldProblem
 from acteon_site.config_files.documents import Place
 from acteon_site.config_files.kind import Kind, Misfit, Reference, Spec, World
 from acteon_site.config_files.toml_tables import TomlTables
+from rules_app.checking import Severity, check_rules
+from rules_app.config_kinds.checks import question_of
 from rules_app.config_kinds.rule_set import RULE_SET
 from rules_app.engine import parse_rule
 from rules_app.engine.actions.parse import parse_action
-from rules_app.engine.reach import hidden, in_order
 from rules_app.engine.rules import DEFAULT_PRIORITY
 from rules_app.models import Rule
 from rules_app.services.rule_sets import rules_lock
@@ -71,9 +72,7 @@ class Rules(Kind):
         return [Reference(f"action.{setting}", section, (name,)) for setting, section, name in named]
 
     def overlooked(self, world: World) -> Iterable[Misfit]:
-        """Rules below one that ends the search for every action that they would match."""
-        for name, above in hidden(in_order(world[self.section].values())):
-            message = (
-                f'is reached by nothing: rule "{above}" above it ends the search for all that it would match'
-            )
-            yield self.section, (name,), FieldProblem("", message)
+        """What the check of the whole set says of its rules; docs/rules.md has every finding."""
+        for finding in check_rules(question_of(world)):
+            if finding.rule and finding.severity > Severity.NOTE:
+                yield self.section, (finding.rule,), FieldProblem(finding.field, finding.message)

@@ -8,13 +8,14 @@ applies only to an action that no rule above it has claimed.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter_ns
 from typing import Any
 
 from acteon_site.base.errors import AppError
 from rules_app.engine.actions.modify import Modify
+from rules_app.engine.clauses import Clause, clauses_of
 from rules_app.engine.merge_patch import merge_patch
 from rules_app.engine.rules import Rule, RuleSet
 from rules_app.engine.scope import ActionView, Scope
@@ -44,7 +45,10 @@ class RuleFailure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleTrace:
-    """How one rule fared. `result` ∈ matched, not_matched, skipped, error; notes name types, never values."""
+    """How one rule fared. `result` ∈ matched, not_matched, skipped, error; notes name types, never values.
+
+    `clauses` are set where its condition was tested, with the values that it met.
+    """
 
     rule: Rule
     result: str
@@ -53,6 +57,7 @@ class RuleTrace:
     error: str | None = None
     notes: tuple[str, ...] = ()
     payload: Payload | None = None
+    clauses: Clause | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +97,8 @@ def decide(
         raise ValueError("decide() needs an aware instant")
     walk = _Walk(rule_set, action, now, cleared, check_payload)
     if trace is None:
-        walk.run(rule_set.rules)
+        # A cleared hold claims also where its condition no longer matches.
+        walk.run(rule_set.rules if cleared else rule_set.concerned.of(action))
     else:
         walk.run_traced(rule_set.rules, trace, evaluate_all=evaluate_all)
     return walk.plan(trace)
@@ -162,11 +168,12 @@ class _Walk:
         if reason:
             return RuleTrace(rule, "skipped", skip_reason=reason)
         matched = self.test(rule)
-        notes = tuple(rule.condition.notes(self.scope))
+        notes, clauses = tuple(rule.condition.notes(self.scope)), clauses_of(rule.condition, self.scope)
         if matched and not below:
             self.apply(rule)
         payload = self.scope.payload if matched and not below and isinstance(rule.action, Modify) else None
-        return RuleTrace(rule, "matched" if matched else "not_matched", notes=notes, payload=payload)
+        result = "matched" if matched else "not_matched"
+        return RuleTrace(rule, result, notes=notes, payload=payload, clauses=clauses)
 
     def skip_reason(self, rule: Rule) -> str | None:
         if not rule.enabled:
@@ -223,6 +230,4 @@ def _names_and_types(rule_set: RuleSet) -> set[tuple[str, str]]:
 
 
 def _timed(seen: RuleTrace, duration_us: int) -> RuleTrace:
-    return RuleTrace(
-        seen.rule, seen.result, duration_us, seen.skip_reason, seen.error, seen.notes, seen.payload
-    )
+    return replace(seen, duration_us=duration_us)

@@ -134,10 +134,7 @@ def _optional_name(value: Any) -> str | None:
 def _principal(value: Any) -> str | None:
     if value is None or value == "":
         return None
-    problem = name_problem(value)
-    if problem or len(value) <= MAX_PRINCIPAL:
-        return problem
-    return f"must have at most {MAX_PRINCIPAL} characters"
+    return name_problem(value, longest=MAX_PRINCIPAL)
 
 
 def _flag(value: Any) -> str | None:

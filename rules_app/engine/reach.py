@@ -1,8 +1,7 @@
-"""Rules that are never asked, and actions that never get past them. What is named here is certain; more may be so."""
+"""Actions that never get past the rules. What is named here is certain; more may be so."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +9,6 @@ from typing import Any
 from rules_app.engine.rules import Rule, parse_rule
 
 Spec = Mapping[str, Any]
-# After a release the rules below a hold are asked without it.
-HOLDS = frozenset(("request_approval", "schedule"))
 STOPS = frozenset(("deny", "suppress"))
 
 
@@ -21,7 +18,6 @@ class Placed:
 
     rule: Rule
     clauses: tuple[Spec, ...]
-    spelled: frozenset[str]
 
     def covers_scope(self, namespace: str, tenant: str) -> bool:
         return self.rule.namespace in ("*", namespace) and self.rule.tenant in ("*", tenant)
@@ -30,7 +26,7 @@ class Placed:
 def in_order(specs: Iterable[Spec]) -> list[Placed]:
     """The enabled rules of these specs, as they are asked."""
     found = [
-        Placed(rule, clauses, frozenset(json.dumps(clause, sort_keys=True) for clause in clauses))
+        Placed(rule, clauses)
         for spec in specs
         if (rule := parse_rule(spec)[0]) and rule.enabled
         for clauses in (tuple(_clauses(spec["condition"])),)
@@ -44,26 +40,6 @@ def _clauses(condition: Spec) -> Iterator[Spec]:
             yield from _clauses(inner)
     else:
         yield condition
-
-
-def hidden(rules: list[Placed]) -> Iterator[tuple[str, str]]:
-    """(rule, the rule above that ends the search for every action that it would match)."""
-    ends: list[Placed] = []
-    for placed in rules:
-        above = next((end for end in ends if _hides(end, placed)), None)
-        if above:
-            yield placed.rule.name, above.rule.name
-        action = placed.rule.action
-        if action.type == "modify":
-            ends = []  # what is true of a payload above need not be true of it below
-        elif action.terminal and action.type not in HOLDS and not placed.rule.only_unmatched:
-            ends.append(placed)
-
-
-def _hides(above: Placed, below: Placed) -> bool:
-    same_clock = above.rule.timezone == below.rule.timezone or not any("time." in s for s in above.spelled)
-    rule = below.rule
-    return above.spelled <= below.spelled and same_clock and above.covers_scope(rule.namespace, rule.tenant)
 
 
 def stopper(rules: list[Placed], namespace: str, tenant: str, action_type: str) -> str:

@@ -10,16 +10,16 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from acteon_site.base.errors import FieldProblem
-from acteon_site.base.names import name_problem
+from acteon_site.base.names import SHORT_LENGTH, name_problem
 from rules_app.engine.actions.base import Gate, RuleAction
 from rules_app.engine.actions.parse import parse_action
+from rules_app.engine.concerned import ConcernedRules
 from rules_app.engine.conditions import Condition, parse_condition
 from rules_app.engine.scope import ActionView, kind_of
 from rules_app.engine.suggest import nearest, unknown
 from rules_app.engine.times import zone_of
 from rules_app.engine.values import country_hint, text_problem
 
-MAX_NAME = 200
 MAX_DESCRIPTION = 2_000
 PRIORITY_LIMIT = 2**31 - 1
 DEFAULT_PRIORITY = 100
@@ -72,9 +72,6 @@ class Rule:
         words = self.action.in_words()
         return f"{words} what no rule above has claimed" if self.only_unmatched else words
 
-    def in_words(self) -> str:
-        return f"When {self.condition.text}: {self.action_in_words()}"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleSet:
@@ -84,10 +81,12 @@ class RuleSet:
     rules: tuple[Rule, ...]
     default_timezone: str = "UTC"
     zone: ZoneInfo = field(init=False, repr=False)
+    concerned: ConcernedRules = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.rules, key=lambda rule: (rule.priority, rule.name)))
         object.__setattr__(self, "rules", ordered)
+        object.__setattr__(self, "concerned", ConcernedRules(ordered))
         object.__setattr__(self, "zone", ZoneInfo(self.default_timezone))
 
 
@@ -150,10 +149,7 @@ def _zone_problem(value: Any) -> str | None:
 
 
 def _name_problem(value: Any) -> str | None:
-    problem = name_problem(value)
-    if problem or len(value) <= MAX_NAME:
-        return problem
-    return f"must have 1 to {MAX_NAME} characters, has {len(value)}"
+    return name_problem(value, longest=SHORT_LENGTH)
 
 
 def _priority_problem(value: Any) -> str | None:

@@ -30,20 +30,23 @@ def currency_warnings(rules: Iterable[Rule], **scope: Any) -> dict[str, str]:
 
     `scope` are filters on the audit rows; without any it is everything of the last seven days.
     """
-    seen = _currencies_seen(**(scope or {"dispatched_at__gte": timezone.now() - LATELY}))
+    seen = currencies_seen(**scope)
     parsed = (parse_rule(rule_spec(rule))[0] for rule in rules)
     found = ((rule.name, currency_advice(rule, _of(rule, seen))) for rule in parsed if rule)
     return {name: advice for name, advice in found if advice}
 
 
-def _currencies_seen(**scope: Any) -> Seen:
-    """By namespace and tenant. What is redacted, or no currency, is none."""
-    rows = AuditRecord.objects.filter(outcome__in=DISPATCH_OUTCOMES, **scope).order_by(
+def currencies_seen(most: int | None = None, **scope: Any) -> Seen:
+    """By namespace and tenant, among the newest dispatches. What is redacted, or no currency, is none."""
+    chosen = scope or {"dispatched_at__gte": timezone.now() - LATELY}
+    rows = AuditRecord.objects.filter(outcome__in=DISPATCH_OUTCOMES, **chosen).order_by(
         "-dispatched_at", "-id"
     )
     named = rows.annotate(currency=KT("action_payload__currency"))
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for namespace, tenant, currency in named.values_list("namespace", "tenant", "currency")[:MOST_LOOKED_AT]:
+    for namespace, tenant, currency in named.values_list("namespace", "tenant", "currency")[
+        : most or MOST_LOOKED_AT
+    ]:
         code = str(currency).strip().upper()
         if code in DECIMALS:
             found[namespace, tenant].add(code)

@@ -9,7 +9,7 @@ from functools import partial
 from time import perf_counter_ns
 from typing import Any
 
-from acteon_site.base.errors import FieldProblem, invalid, problems_in_words
+from acteon_site.base.errors import FieldProblem, invalid_fields, problems_in_words
 from acteon_site.base.registry import Hook, Registry
 from rules_app.engine import ActionView, Plan, RuleSet, RuleTrace, decide
 from rules_app.engine import Rule as EngineRule
@@ -96,7 +96,7 @@ def _normal(check: PayloadCheck, payload: Payload, *, strict: bool) -> Payload:
     """After a modify. `strict`: what it broke fails the plan, as in a dispatch."""
     normal, problems = check(payload)
     if problems and strict:
-        raise invalid(problems_in_words(problems), problems)
+        raise invalid_fields(problems)
     return normal
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -32,12 +33,9 @@ class QuotaSpec:
     def overage_behavior(self) -> str:
         return overage_text(self.overage, self.overage_target)
 
-    def counts(self, namespace: str, tenant: str, provider: str, principal: str) -> bool:
-        return (
-            (self.namespace, self.tenant) == (namespace, tenant)
-            and self.provider in ("", provider)
-            and self.principal in ("", principal)
-        )
+    def counts(self, provider: str, principal: str) -> bool:
+        """Whether it counts such an action of its tenant."""
+        return self.provider in ("", provider) and self.principal in ("", principal)
 
     def key(self, principal: str, now: datetime) -> str:
         begin, _ = window_bounds(self.window, self.window_seconds, now)
@@ -60,15 +58,22 @@ def spec_of(quota: Quota) -> QuotaSpec:
     return QuotaSpec(**{name: getattr(quota, name) for name in names})
 
 
-def _load() -> tuple[QuotaSpec, ...]:
-    return tuple(spec_of(quota) for quota in Quota.objects.filter(enabled=True).order_by("created_at", "id"))
+def _load() -> Mapping[tuple[str, str], tuple[QuotaSpec, ...]]:
+    found: dict[tuple[str, str], tuple[QuotaSpec, ...]] = {}
+    for quota in Quota.objects.filter(enabled=True).order_by("created_at", "id"):
+        found[quota.namespace, quota.tenant] = (
+            *found.get((quota.namespace, quota.tenant), ()),
+            spec_of(quota),
+        )
+    return found
 
 
 _quotas = config_versions.ConfigCache(config_versions.QUOTAS, _load)
 
 
 def quotas_counting(namespace: str, tenant: str, provider: str, principal: str) -> tuple[QuotaSpec, ...]:
-    return tuple(quota for quota in _quotas.get() if quota.counts(namespace, tenant, provider, principal))
+    of_tenant = _quotas.get().get((namespace, tenant), ())
+    return tuple(quota for quota in of_tenant if quota.counts(provider, principal))
 
 
 def quota_usage(quota: Quota, principal: str = "") -> Usage:

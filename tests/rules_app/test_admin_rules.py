@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from acteon_site.admin.structured_field import read_structure
 from rules_app.models import Rule, RuleSettings, RuleSetVersion
 from tests.rules_app.conftest import rules_now
 from tests.rules_app.shop import PLACES_ORDER
@@ -28,7 +29,7 @@ def manager(*codenames: str) -> Client:
 
 
 def form(**changes: Any) -> dict[str, Any]:
-    """The page's form for a rule that lets vouchers pass."""
+    """The page's form for a rule that lets vouchers pass, published at once."""
     fields = {
         "name": "allow-vouchers",
         "description": "",
@@ -40,6 +41,8 @@ def form(**changes: Any) -> dict[str, Any]:
         "namespace": "*",
         "tenant": "*",
         "only_unmatched": "unknown",
+        "save_to": "publish",
+        "reason": "vouchers are on sale",
     }
     return fields | changes
 
@@ -61,6 +64,7 @@ def test_a_rule_typed_as_json_is_published_with_its_author(guide: int) -> None:
     newest = RuleSetVersion.objects.first()
     assert newest is not None
     assert (newest.actor, newest.cause) == ("ann", "made allow-vouchers")
+    assert newest.reason == "vouchers are on sale"
     assert rules_now().rules[0].name == "allow-vouchers"
 
 
@@ -119,17 +123,19 @@ def test_what_was_typed_stays_in_the_form_after_a_mistake(guide: int) -> None:
     assert "eqq: x" in answer.content.decode()
 
 
-def test_an_edit_is_published_and_a_rule_is_shown_as_json(guide: int) -> None:
+def test_an_edit_is_published_and_a_rule_is_shown_as_yaml(guide: int) -> None:
     client = manager()
     rule = Rule.objects.get(name="dedup-double-submit")
     page = reverse("admin:rules_app_rule_change", args=[rule.pk])
     shown = client.get(page).context["adminform"].form
-    assert json.loads(shown["condition"].value()) == PLACES_ORDER
+    assert read_structure(shown["condition"].value()) == PLACES_ORDER
+    assert shown["condition"].value().startswith("field: action.action_type\n")
     changed = form(
         name=rule.name,
         priority="15",
         condition=shown["condition"].value(),
         action='{"type": "deduplicate", "ttl_seconds": 60}',
+        seen=shown["seen"].value(),
     )
     assert client.post(page, changed).status_code == 302
     rule.refresh_from_db()
@@ -142,7 +148,8 @@ def test_saving_without_a_change_makes_no_version(guide: int) -> None:
     rule = Rule.objects.get(name="deny-unmatched")
     shown = client.get(reverse("admin:rules_app_rule_change", args=[rule.pk])).context["adminform"].form
     same = {name: shown[name].value() for name in shown.fields if shown[name].value() is not None}
-    client.post(reverse("admin:rules_app_rule_change", args=[rule.pk]), same | {"only_unmatched": "unknown"})
+    same |= {"only_unmatched": "unknown", "save_to": "publish", "reason": "none"}
+    assert client.post(reverse("admin:rules_app_rule_change", args=[rule.pk]), same).status_code == 302
     assert RuleSetVersion.objects.count() == 1
 
 
@@ -183,6 +190,7 @@ def test_the_list_reads_as_sentences(guide: int) -> None:
     page = manager().get(reverse(LIST)).content.decode()
     assert "hold for approval, at most 1 minute, and tell email-service" in page
     assert "let at most 10 pass in any 1 minute" in page
+    assert "shipping country is one of NK, SY or IR" in page
     assert "does not parse" in page
 
 
@@ -265,7 +273,8 @@ def test_a_version_shows_what_it_changed_and_cannot_be_edited(guide: int) -> Non
     newest = RuleSetVersion.objects.first()
     assert newest is not None
     page = client.get(reverse("admin:rules_app_rulesetversion_change", args=[newest.pk])).content.decode()
-    assert "<b>approve-high-value</b> removed" in page
+    assert "<b>approve-high-value</b> changed" in page
+    assert '<span class="gw-is">switched off</span>' in page
     assert client.get(reverse("admin:rules_app_rulesetversion_changelist")).status_code == 200
     assert client.get(reverse("admin:rules_app_rulesetversion_add")).status_code == 403
     delete = reverse("admin:rules_app_rulesetversion_delete", args=[newest.pk])

@@ -10,11 +10,13 @@ import pytest
 import yaml
 from django.conf import settings
 
+from rules_app.checking.kinds.registry import MEANINGS
 from rules_app.engine import ACTIONS, parse_rule
 from rules_app.engine.operators.registry import OPERATORS
 from rules_app.engine.quota_terms import parse_quota
 from rules_app.engine.times import TIME_FIELDS
-from tests.rules_app.shop import problems_of
+from rules_app.testing import parse_cases, run_cases
+from tests.rules_app.shop import guide_rules, problems_of
 
 PAGE = (Path(settings.BASE_DIR) / "docs" / "rules.md").read_text()
 EXAMPLES: list[dict[str, Any]] = [
@@ -35,6 +37,17 @@ def test_every_example_is_accepted(example: dict[str, Any]) -> None:
 def test_every_operator_action_and_time_field_is_described() -> None:
     known = [*OPERATORS, *ACTIONS, *(f"time.{name}" for name in TIME_FIELDS)]
     assert [name for name in known if f"`{name}`" not in PAGE] == []
+
+
+def test_every_kind_of_finding_has_its_row() -> None:
+    assert [name for name in MEANINGS if f"| `{name}` |" not in PAGE] == []
+
+
+def test_the_example_of_tests_holds() -> None:
+    (section,) = (example["rule_tests"] for example in EXAMPLES if "rule_tests" in example)
+    cases, problems = parse_cases(section)
+    assert problems == []
+    assert run_cases(guide_rules(), cases).failed == 0
 
 
 def test_the_guides_rules_stand_in_the_fixture_and_parse() -> None:

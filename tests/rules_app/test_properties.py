@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import fields, replace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules_app.engine import RuleSet, decide, parse_rule
+from rules_app.engine import Cleared, Plan, RuleSet, RuleTrace, decide, parse_rule
 from rules_app.engine.merge_patch import merge_patch
-from tests.rules_app.shop import OFFICE_HOURS, order, rule_of, rule_set
+from tests.rules_app.shop import OFFICE_HOURS, PLACES_ORDER, order, rule_of, rule_set
 
 KEYS = ["a", "b", "items", "0", "total"]
 scalars = st.one_of(
@@ -179,3 +180,86 @@ def test_a_merge_patch_applied_twice_changes_nothing_more_and_never_its_inputs(
     once = merge_patch(target, patch)
     assert repr(merge_patch(once, patch)) == repr(once)
     assert repr((target, patch)) == repr(before)
+
+
+names = st.sampled_from(["place_order", "note", "shop-1", "shop-2", "*"])
+asking = st.one_of(
+    st.builds(
+        lambda name, value: {"field": f"action.{name}", "eq": value},
+        st.sampled_from(["action_type", "tenant", "provider", "namespace", "id"]),
+        names,
+    ),
+    st.builds(
+        lambda name, operator, values: {"field": f"action.{name}", operator: values},
+        st.sampled_from(["action_type", "tenant", "provider", "namespace"]),
+        st.sampled_from(["in_list", "not_in_list"]),
+        st.lists(names, min_size=1, max_size=3),
+    ),
+    clauses(),
+)
+about = st.recursive(
+    asking,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map(lambda many: {"all": many}),
+        st.lists(inner, min_size=1, max_size=3).map(lambda many: {"any": many}),
+        inner.map(lambda one: {"not": one}),
+    ),
+    max_leaves=5,
+)
+what_they_do = st.sampled_from(
+    [
+        {"type": "deny"},
+        {"type": "allow"},
+        {"type": "suppress"},
+        {"type": "deduplicate", "ttl_seconds": 60},
+        {"type": "modify", "changes": {"a": "NK"}},
+        {"type": "schedule", "delay_seconds": 60},
+    ]
+)
+some_rules = st.lists(
+    st.fixed_dictionaries(
+        {
+            "condition": about,
+            "action": what_they_do,
+            "priority": st.integers(0, 3),
+            "enabled": st.booleans() | st.just(True),
+            "namespace": names,
+            "tenant": names,
+        }
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=300)
+@given(
+    specs=some_rules,
+    payload=payloads,
+    action=st.fixed_dictionaries(dict.fromkeys(["namespace", "tenant", "provider", "action_type"], names)),
+    is_cleared=st.booleans(),
+)
+def test_the_plan_is_the_same_whether_all_rules_are_asked_or_those_that_can_concern_the_action(
+    specs: list[dict[str, Any]], payload: dict[str, Any], action: dict[str, str], is_cleared: bool
+) -> None:
+    rules = rule_set(*(rule_of(f"r{number}", **spec) for number, spec in enumerate(specs)))
+    view = replace(order(payload), **action)
+    cleared = [Cleared("r0", "schedule")] if is_cleared else []
+    trace: list[RuleTrace] = []
+    asked, all_asked = (
+        decide(rules, view, OFFICE_HOURS, cleared=cleared, trace=kept) for kept in (None, trace)
+    )
+    assert _content(asked) == _content(all_asked)
+
+
+def _content(plan: Plan) -> list[Any]:
+    return [getattr(plan, field.name) for field in fields(plan) if field.name != "traces"]
+
+
+def test_rules_about_other_actions_are_not_asked() -> None:
+    others = [
+        rule_of(f"other-{number}", condition={"field": "action.action_type", "eq": f"type-{number}"})
+        for number in range(1000)
+    ]
+    own = rule_of("own", condition={"all": [{"field": "action.payload.a", "eq": 1}, PLACES_ORDER]})
+    rules = rule_set(*others, own)
+    assert rules.concerned.of(order({})) == (own,)

@@ -1,5 +1,5 @@
 """The description of this app's views, one file per group; importing it decorates them."""
 
-from rules_app.api.schema import evaluation, quotas, reloading, rules
+from rules_app.api.schema import drafts, evaluation, quotas, reloading, rules, versions
 
-__all__ = ["evaluation", "quotas", "reloading", "rules"]
+__all__ = ["drafts", "evaluation", "quotas", "reloading", "rules", "versions"]

@@ -60,7 +60,7 @@ class Modify(RuleAction):
     terminal: ClassVar[bool] = False
     synonyms: ClassVar[tuple[str, ...]] = ("patch",)
 
-    changes: Annotated[dict[str, Any], Setting(_problem)]
+    changes: Annotated[dict[str, Any], Setting(_problem, kind="object")]
 
     def in_words(self) -> str:
         changes = json.dumps(self.changes, ensure_ascii=False)

@@ -17,10 +17,14 @@ MAX_MESSAGE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`problem` says what is wrong with a value, or None; `section` is set where the value names a row there."""
+    """`problem` says what is wrong with a value, or None; `section` is set where the value names a row there.
+
+    `kind` ∈ text, count, seconds, object: how the value is asked for.
+    """
 
     problem: Callable[[Any], str | None]
     section: str = ""
+    kind: str = "text"
 
 
 @cache
@@ -30,7 +34,7 @@ def settings_of(action: type[Any]) -> Mapping[str, Setting]:
     return {field.name: hints[field.name].__metadata__[0] for field in fields(action)}
 
 
-def whole_number(high: int) -> Setting:
+def whole_number(high: int, kind: str = "count") -> Setting:
     """A setting from 1 to `high`."""
 
     def problem(value: Any) -> str | None:
@@ -38,7 +42,7 @@ def whole_number(high: int) -> Setting:
             return f"must be a whole number, not {kind_of(value)}"
         return None if 1 <= value <= high else f"must be from 1 to {high}"
 
-    return Setting(problem)
+    return Setting(problem, kind=kind)
 
 
 def _chain_problem(value: Any) -> str | None:
@@ -60,4 +64,4 @@ def _message_problem(value: Any) -> str | None:
 Chain = Annotated[str, Setting(_chain_problem, "chains")]
 Provider = Annotated[str, Setting(_provider_problem, "providers")]
 Message = Annotated[str, Setting(_message_problem)]
-Seconds = Annotated[int, whole_number(CENTURY_SECONDS)]
+Seconds = Annotated[int, whole_number(CENTURY_SECONDS, "seconds")]

@@ -17,6 +17,8 @@ from rules_app.engine.scope import MISSING, kind_of
 from rules_app.engine.values import country_hint, scalar_problem
 
 Test = Callable[[Any], bool]
+# The kinds of value that fields hold: `moment` is a date or a time of day as text, `choice` one of a fixed few words.
+TEXT, NUMBER, YES_NO, LIST, MOMENT, CHOICE = KINDS = ("text", "number", "yes_no", "list", "moment", "choice")
 NUMBERS = frozenset((int, float))
 SHOWN_MEMBERS = 8
 
@@ -25,12 +27,14 @@ SHOWN_MEMBERS = 8
 class Operator:
     """`build` turns an operand that `problem` accepted into a test of a value.
 
-    `symbol` is how conditions are shown; `synonyms` are words that people write in its place, answered with
-    "did you mean".
+    `symbol` is how conditions are shown, `words` how they are said; `kinds` are the kinds of value that it is offered
+    for; `synonyms` are words that people write in its place, answered with "did you mean".
     """
 
     name: str
     symbol: str
+    words: str
+    kinds: frozenset[str]
     build: Callable[[Any], Test]
     problem: Callable[[Any, Field], str | None]
     synonyms: tuple[str, ...] = ()
@@ -53,6 +57,10 @@ class Operator:
         """A clause as people read it, for example action.payload.total_cents >= 50000."""
         return f"{path} {self.symbol} {operand_text(operand)}"
 
+    def sentence(self, label: str, operand: Any, shown: Callable[[Any], str]) -> str:
+        """The same in the business's words, for example: total is at least $500.00. `shown` writes one value."""
+        return f"{label} {self.words} {_listed(operand, shown)}"
+
 
 def sample_of(operand: Any) -> Any:
     return operand[0] if isinstance(operand, list) else operand
@@ -64,6 +72,15 @@ def operand_text(operand: Any) -> str:
     shown = ", ".join(json.dumps(member, ensure_ascii=False) for member in operand[:SHOWN_MEMBERS])
     more = f", … {len(operand) - SHOWN_MEMBERS} more" if len(operand) > SHOWN_MEMBERS else ""
     return f"[{shown}{more}]"
+
+
+def _listed(operand: Any, shown: Callable[[Any], str]) -> str:
+    if not isinstance(operand, list):
+        return shown(operand)
+    *first, last = [shown(member) for member in operand[:SHOWN_MEMBERS]]
+    if len(operand) > SHOWN_MEMBERS:
+        return f"{', '.join((*first, last))} or {len(operand) - SHOWN_MEMBERS} more"
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def text_operand_problem(operand: Any, field: Field) -> str | None:

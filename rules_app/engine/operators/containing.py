@@ -6,6 +6,8 @@ from typing import Any
 
 from rules_app.engine.fields import Field
 from rules_app.engine.operators.base import (
+    LIST,
+    TEXT,
     Operator,
     Test,
     clock_problem,
@@ -46,5 +48,6 @@ def _problem(operand: Any, field: Field) -> str | None:
     return some_text_problem(operand) if isinstance(operand, str) else scalar_problem(operand)
 
 
-CONTAINS = _Containing("contains", "contains", _contains, _problem, ("includes",))
-NOT_CONTAINS = _Containing("not_contains", "does not contain", _lacks, _problem)
+_KINDS = frozenset((TEXT, LIST))
+CONTAINS = _Containing("contains", "contains", "contains", _KINDS, _contains, _problem, ("includes",))
+NOT_CONTAINS = _Containing("not_contains", "does not contain", "does not contain", _KINDS, _lacks, _problem)

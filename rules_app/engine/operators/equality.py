@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rules_app.engine.fields import Field
-from rules_app.engine.operators.base import NUMBERS, Operator, Test
+from rules_app.engine.operators.base import CHOICE, MOMENT, NUMBER, NUMBERS, TEXT, YES_NO, Operator, Test
 from rules_app.engine.values import scalar_problem
 
 
@@ -29,5 +29,6 @@ def _problem(operand: Any, field: Field) -> str | None:
     return scalar_problem(operand) or field.value_problem(operand)
 
 
-EQ = Operator("eq", "==", equals, _problem, ("equals", "equal", "is"))
-NE = Operator("ne", "!=", _differs, _problem, ("not", "not_equals", "not_eq"))
+_KINDS = frozenset((TEXT, NUMBER, YES_NO, MOMENT, CHOICE))
+EQ = Operator("eq", "==", "is", _KINDS, equals, _problem, ("equals", "equal", "is"))
+NE = Operator("ne", "!=", "is not", _KINDS, _differs, _problem, ("not", "not_equals", "not_eq"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rules_app.engine.fields import Field
-from rules_app.engine.operators.base import NUMBERS, Operator, Test
+from rules_app.engine.operators.base import CHOICE, MOMENT, NUMBER, NUMBERS, TEXT, Operator, Test
 from rules_app.engine.scope import kind_of
 from rules_app.engine.values import country_hint, scalar_problem
 
@@ -47,5 +47,6 @@ def _member_problem(member: Any, first: Any, field: Field) -> str | None:
     return problem
 
 
-IN_LIST = Operator("in_list", "in", _member, _problem, ("in", "one_of"))
-NOT_IN_LIST = Operator("not_in_list", "not in", _no_member, _problem, ("not_in",))
+_KINDS = frozenset((TEXT, NUMBER, MOMENT, CHOICE))
+IN_LIST = Operator("in_list", "in", "is one of", _KINDS, _member, _problem, ("in", "one_of"))
+NOT_IN_LIST = Operator("not_in_list", "not in", "is none of", _KINDS, _no_member, _problem, ("not_in",))

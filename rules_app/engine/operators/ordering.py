@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rules_app.engine.fields import Field
-from rules_app.engine.operators.base import NUMBERS, Operator, Test
+from rules_app.engine.operators.base import MOMENT, NUMBER, NUMBERS, Operator, Test
 from rules_app.engine.values import scalar_problem
 
 
@@ -41,7 +41,10 @@ def _reads_as_number(text: str) -> bool:
     return True
 
 
-GT = Operator("gt", ">", _ordered(operator.gt), _problem, ("greater_than", "more_than"))
-GTE = Operator("gte", ">=", _ordered(operator.ge), _problem, ("ge", "at_least"))
-LT = Operator("lt", "<", _ordered(operator.lt), _problem, ("less_than",))
-LTE = Operator("lte", "<=", _ordered(operator.le), _problem, ("le", "at_most"))
+_KINDS = frozenset((NUMBER, MOMENT))
+GT = Operator(
+    "gt", ">", "is more than", _KINDS, _ordered(operator.gt), _problem, ("greater_than", "more_than")
+)
+GTE = Operator("gte", ">=", "is at least", _KINDS, _ordered(operator.ge), _problem, ("ge", "at_least"))
+LT = Operator("lt", "<", "is less than", _KINDS, _ordered(operator.lt), _problem, ("less_than",))
+LTE = Operator("lte", "<=", "is at most", _KINDS, _ordered(operator.le), _problem, ("le", "at_most"))

@@ -7,7 +7,7 @@ from typing import Any
 import re2
 
 from rules_app.engine.fields import Field
-from rules_app.engine.operators.base import Operator, Test, text_operand_problem
+from rules_app.engine.operators.base import TEXT, Operator, Test, text_operand_problem
 
 MAX_PATTERN = 1_000
 
@@ -48,4 +48,7 @@ def _compile(pattern: str) -> Any:
     return re2.compile(pattern, options)  # type: ignore[no-untyped-call]
 
 
-MATCHES = Operator("matches", "matches", _matches, _problem, ("regex", "pattern", "like"))
+_KINDS = frozenset((TEXT,))
+MATCHES = Operator(
+    "matches", "matches", "matches the pattern", _KINDS, _matches, _problem, ("regex", "pattern", "like")
+)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rules_app.engine.fields import Field
-from rules_app.engine.operators.base import Operator, Test
+from rules_app.engine.operators.base import KINDS, Operator, Test
 from rules_app.engine.scope import MISSING
 
 
@@ -17,6 +18,9 @@ class _Presence(Operator):
 
     def text(self, path: str, operand: Any) -> str:
         return f"{path} {self.symbol}" if operand else f"not {path} {self.symbol}"
+
+    def sentence(self, label: str, operand: Any, shown: Callable[[Any], str]) -> str:
+        return f"{label} {_IN_WORDS[self.name, operand]}"
 
 
 def _exists(operand: bool) -> Test:
@@ -31,5 +35,12 @@ def _problem(operand: Any, field: Field) -> str | None:
     return None if isinstance(operand, bool) else "must be true or false"
 
 
-EXISTS = _Presence("exists", "exists", _exists, _problem, ("present",))
-IS_NULL = _Presence("is_null", "is null", _is_null, _problem, ("null",))
+_IN_WORDS = {
+    ("exists", True): "is given",
+    ("exists", False): "is not given",
+    ("is_null", True): "is empty or not given",
+    ("is_null", False): "is given and not empty",
+}
+_KINDS = frozenset(KINDS)
+EXISTS = _Presence("exists", "exists", "is given", _KINDS, _exists, _problem, ("present",))
+IS_NULL = _Presence("is_null", "is null", "is empty", _KINDS, _is_null, _problem, ("null",))

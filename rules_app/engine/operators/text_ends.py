@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules_app.engine.operators.base import Operator, Test, text_operand_problem
+from rules_app.engine.operators.base import TEXT, Operator, Test, text_operand_problem
 
 
 def _starts(operand: str) -> Test:
@@ -13,5 +13,16 @@ def _ends(operand: str) -> Test:
     return lambda value: type(value) is str and value.endswith(operand)
 
 
-STARTS_WITH = Operator("starts_with", "starts with", _starts, text_operand_problem, ("startswith", "prefix"))
-ENDS_WITH = Operator("ends_with", "ends with", _ends, text_operand_problem, ("endswith", "suffix"))
+_KINDS = frozenset((TEXT,))
+STARTS_WITH = Operator(
+    "starts_with",
+    "starts with",
+    "begins with",
+    _KINDS,
+    _starts,
+    text_operand_problem,
+    ("startswith", "prefix"),
+)
+ENDS_WITH = Operator(
+    "ends_with", "ends with", "ends with", _KINDS, _ends, text_operand_problem, ("endswith", "suffix")
+)

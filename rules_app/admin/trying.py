@@ -1,0 +1,90 @@
+"""The page *Try the rules*: what it begins with, and what the rules say with every clause's value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from acteon_site.base.clock_text import rfc3339
+from acteon_site.base.errors import AppError
+from rules_app.admin.forms import TryForm
+from rules_app.engine import ActionView
+from rules_app.engine.clauses import Clause
+from rules_app.engine.fields import walk
+from rules_app.engine.phrases import HIDDEN, clause_in_short, label
+from rules_app.services.evaluation import Evaluation, rules_evaluate
+from rules_app.services.trying import Clean, Outlook, Start, cleaner_of, outlook_of, start_of
+
+NAMES = ("namespace", "tenant", "provider", "action_type")
+
+
+def start_for(request: HttpRequest) -> Start | None:
+    """The stored order that the address names, for who may look at orders."""
+    key = request.GET.get("order", "")
+    return start_of(key) if key and request.user.has_perm("orders_app.view_order") else None
+
+
+def initial_of(start: Start | None) -> dict[str, Any]:
+    if start is None:
+        return {}
+    names = {name: getattr(start.view, name) for name in NAMES}
+    return {**names, "payload": start.shown, "evaluate_at": rfc3339(start.at)}
+
+
+def tried(form: TryForm, start: Start | None) -> dict[str, Any] | None:
+    """What the page shows below the form; None where the question cannot be asked."""
+    facts = form.cleaned_data
+    view, now = _view(facts, start), facts["evaluate_at"] or timezone.now()
+    try:
+        found = rules_evaluate(action=view, now=now, include_disabled=facts["include_disabled"])
+        outlook = Outlook() if found.refused or facts["include_disabled"] else outlook_of(view, now)
+    except AppError as error:
+        form.add_error(None, error.message)
+        return None
+    clean = cleaner_of({**found.plan.payload, **view.payload})
+    return {
+        "plan": found.plan,
+        "payload": clean(found.plan.payload),
+        "refusal": clean(found.refusal),
+        "version": found.rule_set.version,
+        "outlook": outlook,
+        "rows": list(_rows(found, view, clean)),
+    }
+
+
+def _view(facts: dict[str, Any], start: Start | None) -> ActionView:
+    given = {name: facts[name] for name in NAMES}
+    if start is None:
+        return ActionView(**given, payload=facts["payload"])
+    # Under its own id it would be a repeat of itself.
+    return replace(start.view, **given, payload=start.whole(facts["payload"]), id="", dedup_key=None)
+
+
+def _rows(found: Evaluation, view: ActionView, clean: Clean) -> Iterable[dict[str, Any]]:
+    payload = view.payload
+    for seen in found.plan.traces:
+        why = (seen.skip_reason, seen.error, *seen.notes)
+        shown = clean(payload)
+        leaves = seen.clauses.leaves() if seen.clauses else ()
+        yield {
+            "name": seen.rule.name,
+            "priority": seen.rule.priority,
+            "result": seen.result.replace("_", " "),
+            "then": seen.rule.action_in_words(),
+            "why": clean("; ".join(part for part in why if part)),
+            "clauses": [_line(clause, payload, shown) for clause in leaves],
+        }
+        payload = payload if seen.payload is None else seen.payload
+
+
+def _line(clause: Clause, payload: dict[str, Any], shown: dict[str, Any]) -> str:
+    leaf = clause.condition.leaf
+    path = leaf.field.path if leaf else ""
+    segments = tuple(path.removeprefix("action.payload.").split("."))
+    if path.startswith("action.payload.") and walk(payload, segments) != walk(shown, segments):
+        return f"{label(path)} ({HIDDEN}): {'yes' if clause.holds else 'no'}"
+    return clause_in_short(clause, shown)

@@ -1,0 +1,1 @@
+"""The kinds of findings: one file per family, each a function from the ground to findings; `registry.py` lists them."""

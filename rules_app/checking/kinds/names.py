@@ -1,0 +1,26 @@
+"""Names of providers and chains that stand nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rules_app.checking.finding import Finding, Severity
+from rules_app.checking.ground import Ground
+from rules_app.engine.suggest import nearest
+
+
+def names(ground: Ground) -> Iterator[Finding]:
+    for placed in ground.placed:
+        for setting, section, name in placed.rule.action.references():
+            known = ground.question.names.of(section)
+            if known is not None and name not in known:
+                guess = nearest(name, known)
+                hint = f", did you mean {guess}?" if guess else ""
+                yield Finding(
+                    "unknown-name",
+                    Severity.ERROR,
+                    placed.name,
+                    f"names what does not exist: no {section.removesuffix('s')} is called {name}{hint}",
+                    f"Correct the name, or configure the {section.removesuffix('s')} first.",
+                    f"action.{setting}",
+                )

@@ -1,0 +1,123 @@
+"""The check's question, from a configuration: files by themselves, the database, or both as a load leaves them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from acteon_site.base.errors import FieldProblem
+from acteon_site.config_files.checking import Checked, check_entries
+from acteon_site.config_files.kind import KINDS, Spec, World
+from acteon_site.config_files.problems import FileProblem, distinct
+from acteon_site.config_files.reading import read_paths
+from rules_app.checking import Finding, Names, Question, Seen, Severity, check_rules
+from rules_app.checking.reports import Located
+from rules_app.engine import parse_rule
+from rules_app.references import schemas_declared
+from rules_app.services.seen import payloads_seen
+
+UNKNOWN, UNSEEN = Names(), Seen()
+OPEN_DOOR = "missing-catch-all"  # not told where a rule that cannot be read may be the one
+_ZONES = ("timezone", "default_timezone")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """What was found in how many rules, and in what: `what` ends "in …"."""
+
+    found: list[Located]
+    rules: list[str]
+    what: str
+
+
+def question_of(world: World, *, names: Names = UNKNOWN, seen: Seen = UNSEEN) -> Question:
+    rules = [rule for spec in world["rules"].values() if (rule := parse_rule(spec)[0])]
+    zone = next((spec["default_timezone"] for spec in world["settings"].values()), None)
+    schemas = schemas_declared(world["lifecycles"].values())
+    return Question(
+        rules, timezone.now(), zone or settings.DEFAULT_RULE_TIMEZONE, schemas, names, _declared(world, seen)
+    )
+
+
+def _declared(world: World, seen: Seen) -> Seen:
+    """With the currencies between which a lifecycle lets orders choose."""
+    specs = (spec.get("fields", {}).get("currency", {}) for spec in world["lifecycles"].values())
+    named = {code for spec in specs for code in spec.get("one_of", ()) if isinstance(code, str)}
+    return replace(seen, currencies=seen.currencies | named)
+
+
+def names_of(world: World, *, whole: bool) -> Names:
+    """What rules may name: not `whole`, only sections that the world holds anything of are known."""
+    known = {
+        section: frozenset(identity[0] for identity in world[section]) if whole or world[section] else None
+        for section in ("providers", "chains")
+    }
+    return Names(known["providers"], known["chains"])
+
+
+def check_database() -> Checkup:
+    """The rules as they stand in the database, with the payloads that the audit trail has seen."""
+    world = stored_world()
+    question = question_of(world, names=names_of(world, whole=True), seen=payloads_seen())
+    found = [Located(finding) for finding in check_rules(question)]
+    return Checkup(found, _enabled(question), "the database")
+
+
+def stored_world(sections: Collection[str] | None = None) -> dict[str, dict[tuple[str, ...], Spec]]:
+    """Every row of these kinds of configuration (None: all), as a load would see it."""
+    found: dict[str, dict[tuple[str, ...], Spec]] = {}
+    for section in sections if sections is not None else KINDS:
+        kind = KINDS[section]
+        specs = [kind.to_spec(row) for row in kind.rows()]
+        found[section] = {kind.identity(spec): spec for spec in specs}
+    return found
+
+
+def with_rules(world: World, rules: Iterable[Spec]) -> World:
+    """The same with these rules in place of its own."""
+    return {**world, "rules": {(spec["name"],): spec for spec in rules}}
+
+
+def check_files(paths: Sequence[Path]) -> Checkup:
+    """The rules of files and folders by themselves: no database is asked."""
+    reading = read_paths(paths)
+    checked = check_entries(reading.entries)
+    problems = distinct([*reading.problems, *checked.problems])
+    world = {
+        section: {identity: valid.spec for identity, valid in entries.items()}
+        for section, entries in checked.entries.items()
+    }
+    question = question_of(world, names=names_of(world, whole=False))
+    found = [_refused(problem) for problem in problems]
+    known = [finding for finding in check_rules(question) if not (problems and finding.id == OPEN_DOOR)]
+    found += [_placed(finding, checked) for finding in known]
+    return Checkup(found, _enabled(question), ", ".join(map(str, paths)))
+
+
+def _enabled(question: Question) -> list[str]:
+    return [rule.name for rule in question.rules if rule.enabled]
+
+
+def _refused(problem: FileProblem) -> Located:
+    """What a load would refuse."""
+    kind = "unknown-zone" if problem.field in _ZONES and "zone" in problem.message else "invalid"
+    rule = problem.name if problem.kind == "rule" else ""
+    subject = "" if rule else " ".join(filter(None, (problem.kind, problem.name)))
+    message = " ".join(filter(None, (subject, problem.field, problem.message)))
+    advice = "Correct it: files with it do not load."
+    return Located(
+        Finding(kind, Severity.ERROR, rule, message, advice, problem.field), problem.file, problem.line
+    )
+
+
+def _placed(finding: Finding, checked: Checked) -> Located:
+    valid = checked.entries["rules"].get((finding.rule,))
+    if valid is None:
+        return Located(finding)
+    place: Any = valid.entry.locate(FieldProblem(finding.field, ""), kind="rule", name=finding.rule)
+    return Located(finding, place.file, place.line)

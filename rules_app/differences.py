@@ -1,0 +1,134 @@
+"""What differs between two states of the rules, in words and line by line. Pure.
+
+A state ("world") is every rule's spec by its name; under the empty name stand the settings that all share.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import unified_diff
+from typing import Any
+
+from acteon_site.base.digest import canonical_json, content_digest
+from rules_app.engine import Rule as EngineRule
+from rules_app.engine import parse_rule
+from rules_app.engine.words import Lexicon, rule_in_words
+
+Spec = dict[str, Any]
+World = Mapping[str, Spec]
+SETTINGS = ""  # no rule has an empty name
+SETTINGS_LABEL = "default time zone"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing of a rule in words: what it was and what it is, "" where it was not or is no more."""
+
+    what: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        sides = " → ".join(side for side in (self.before, self.after) if side)
+        return f"{self.what}: {sides}"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One rule that differs. `how` ∈ added, removed, changed; `lines` are a unified diff without heads."""
+
+    name: str
+    how: str
+    words: tuple[Said, ...]
+    lines: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        return self.name or SETTINGS_LABEL
+
+
+def same(one: Any, other: Any) -> bool:
+    """As JSON: to Python, true and 1 are equal."""
+    return canonical_json(one) == canonical_json(other)
+
+
+def revision_of(spec: Any) -> str | None:
+    """A short name for exactly this content, by which an editor says what was seen; None for no rule."""
+    return None if spec is None else content_digest(spec)[:16]
+
+
+def differences(before: World, after: World) -> list[Difference]:
+    """The settings first, then the rules that were added, removed or changed, by name."""
+    names = sorted(before.keys() | after.keys())
+    return [
+        difference(name, before.get(name), after.get(name))
+        for name in names
+        if not same(before.get(name), after.get(name))
+    ]
+
+
+def difference(name: str, was: Spec | None, now: Spec | None) -> Difference:
+    how = "added" if was is None else "removed" if now is None else "changed"
+    lines = list(unified_diff(_lines(was), _lines(now), lineterm="", n=1))[2:]
+    shown = tuple("  …" if line.startswith("@@") else line for line in lines)
+    return Difference(name, how, _words(name, was, now), shown[1:] if shown[:1] == ("  …",) else shown)
+
+
+def _lines(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True).splitlines()
+
+
+def _words(name: str, was: Spec | None, now: Spec | None) -> tuple[Said, ...]:
+    if name == SETTINGS:
+        zones = ((side or {}).get("default_timezone", "") for side in (was, now))
+        return (Said(SETTINGS_LABEL, *zones),)
+    before, after = _sayings(was), _sayings(now)
+    if was is None or now is None:
+        sentence = (sayings.get("rule", "") for sayings in (before, after))
+        return (Said("rule", *sentence),)
+    return tuple(
+        Said(what, before[what], after[what])
+        for what in after
+        if what != "rule" and before.get(what) != after[what]
+    )
+
+
+def _sayings(spec: Spec | None) -> dict[str, str]:
+    """What there is to say of a rule, each under its heading; nothing of one that does not parse."""
+    rule = parse_rule(spec)[0] if spec is not None else None
+    if rule is None:
+        return {"rule": ""} if spec is None else _unparsed(spec)
+    return {
+        "rule": sentence_of(rule),
+        "state": "switched on" if rule.enabled else "switched off",
+        "priority": str(rule.priority),
+        "when": rule.condition.text,
+        "then": rule.action_in_words(),
+        "for": _audience(rule),
+        "time zone": rule.timezone or "the default",
+        "description": rule.description or "none",
+    }
+
+
+def _unparsed(spec: Spec) -> dict[str, str]:
+    unknown = dict.fromkeys(("when", "then", "for", "time zone"), "does not parse")
+    state = "switched on" if spec.get("enabled", True) else "switched off"
+    plain = {name: str(spec.get(name, "")) for name in ("priority", "description")}
+    return {"rule": "does not parse", "state": state, **unknown, **plain}
+
+
+def sentence_of(rule: EngineRule) -> str:
+    """The whole rule as one sentence."""
+    audience = _audience(rule)
+    scope = "" if audience == "everyone" else f" (for {audience})"
+    off = "" if rule.enabled else "Switched off. "
+    return f"{off}{rule_in_words(rule, Lexicon())}{scope}"
+
+
+def _audience(rule: EngineRule) -> str:
+    everyone = rule.namespace == rule.tenant == "*"
+    return "everyone" if everyone else f"{rule.namespace} / {rule.tenant}"

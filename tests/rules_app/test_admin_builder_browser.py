@@ -1,0 +1,145 @@
+"""A manager builds a rule in a real browser: by rows, by text, by keys, and sees each mistake at its place."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Page, sync_playwright
+
+from rules_app.models import Rule
+from tests.rules_app.test_words import seen
+from tests.world import load_shop
+
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture
+def afterwards(transactional_db: None) -> Iterator[dict[str, Any]]:
+    """The condition and action that the rule `built` is to have, looked at once the browser is gone."""
+    load_shop()
+    order = seen({"total_cents": 9900, "currency": "USD", "order_id": "o-1"})
+    order.save()
+    expected: dict[str, Any] = {}
+    yield expected
+    if expected:
+        assert Rule.objects.values("condition", "action").get(name="built") == expected
+
+
+@pytest.fixture
+def page(afterwards: dict[str, Any], live_server: Any) -> Iterator[Page]:
+    client = Client()
+    client.force_login(User.objects.create_superuser("ann"))
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        context = browser.new_context()
+        context.add_cookies([cookie])  # type: ignore[list-item]
+        opened, trouble = context.new_page(), []
+        opened.on("pageerror", lambda error: trouble.append(str(error)))
+        opened.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
+        opened.goto(f"{live_server.url}/admin/rules_app/rule/add/")
+        opened.wait_for_selector(".rb-rows")
+        yield opened
+        browser.close()
+    assert trouble == []
+
+
+def row(page: Page, number: int) -> Any:
+    return page.locator(".rb-row").nth(number)
+
+
+def add_clause(page: Page, field: str, operator: str) -> Any:
+    page.locator(".rb-foot button:has-text('Condition')").last.click()
+    added = page.locator(".rb-row").last
+    added.get_by_label("Field", exact=True).select_option(field)
+    added.get_by_label("Operator").select_option(operator)
+    return added
+
+
+def test_a_rule_is_built_without_seeing_yaml(page: Page, afterwards: dict[str, Any]) -> None:
+    page.fill("[name=name]", "built")
+    add_clause(page, "action.payload.total_cents", "gte").get_by_label("Value in USD").fill("500.00")
+    add_clause(page, "action.payload.shipping_country", "in_list").get_by_label("Values").fill("NO\nSE")
+    page.get_by_label("What happens").select_option("request_approval")
+    page.get_by_label("notify provider").fill("email-service")
+    page.get_by_label("timeout", exact=True).fill("90")
+    page.get_by_label("Unit of timeout seconds").select_option("minutes")
+    page.wait_for_selector(
+        ".rb-words:has-text('total is at least $500.00 and shipping country is one of NO or SE')"
+    )
+    page.select_option("[name=save_to]", "publish")
+    page.fill("[name=reason]", "large orders to the north are looked at")
+    page.click("[name=_save]")
+    page.wait_for_selector("#result_list")
+    afterwards["condition"] = {
+        "all": [
+            {"field": "action.payload.total_cents", "gte": 50000},
+            {"field": "action.payload.shipping_country", "in_list": ["NO", "SE"]},
+        ]
+    }
+    afterwards["action"] = {
+        "type": "request_approval",
+        "notify_provider": "email-service",
+        "timeout_seconds": 5400,
+    }
+
+
+def test_the_rows_follow_the_text_and_the_text_follows_the_rows(page: Page) -> None:
+    page.fill(
+        "[name=condition]",
+        "not:\n  any:\n    - {field: time.weekday, eq: Sunday}\n    - {field: time.hour, lt: 9}",
+    )
+    page.wait_for_function("document.querySelectorAll('.rb-row').length === 2")
+    assert page.get_by_label("Which of these must hold").input_value() == "none"
+    row(page, 1).get_by_label("Value").fill("8")
+    page.wait_for_function("document.querySelector('[name=condition]').value.includes('lt: 8')")
+    page.get_by_label("Which of these must hold").select_option("any")
+    page.wait_for_function("document.querySelector('[name=condition]').value.startsWith('any:')")
+
+
+def test_a_mistake_stands_at_its_row_while_typing(page: Page) -> None:
+    add_clause(page, "time.hour", "gte").get_by_label("Value").fill("25")
+    page.wait_for_selector(".rb-row .rb-problem:has-text('must be from 0 to 23')")
+    assert row(page, 0).get_by_label("Value").get_attribute("aria-invalid") is not None
+    row(page, 0).get_by_label("Value").fill("20")
+    page.wait_for_selector(".rb-words:has-text('hour is at least 20')", state="attached")
+    page.fill("[name=condition]", "field: action.payload.country\nin_list: [NO]")
+    page.wait_for_selector(".rb-text .rb-problem:has-text('line 2: unquoted NO')")
+
+
+def test_the_keyboard_alone_is_enough(page: Page) -> None:
+    page.locator(".rb-foot button").first.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")  # from the field to the operator, to the value
+    page.keyboard.press("Tab")
+    page.keyboard.type("first")
+    page.locator(".rb-foot button").first.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("second")
+    page.keyboard.press("Alt+ArrowUp")
+    values = "[...document.querySelectorAll('.rb-row [aria-label=Value]')].map((one) => one.value)"
+    assert page.evaluate(values) == ["second", "first"]
+    page.keyboard.press("Alt+Delete")
+    assert page.evaluate(values) == ["first"]
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    add_clause(page, "action.payload.total_cents", "gte")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    box = page.locator(".rb-row").first.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= 390
