@@ -9,6 +9,7 @@ from django.utils import timezone
 from acteon_site.base.fields import EncryptedJSONField
 from acteon_site.base.ids import new_id
 from acteon_site.base.managed import ManagedConfig
+from acteon_site.base.quick_rows import QuickRow
 from orders_app.states import HoldKind, HoldStatus, OrderStatus
 
 
@@ -38,7 +39,7 @@ class Lifecycle(ManagedConfig):
         return self.name
 
 
-class Action(models.Model):
+class Action(QuickRow):
     """A submission as it came in (after template enrichment), encrypted. Replays and holds read it."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -72,7 +73,7 @@ class Action(models.Model):
         return f"{self.action_type} {self.action_id}"
 
 
-class Order(models.Model):
+class Order(QuickRow):
     """A placed order. Two independent axes: the lifecycle `state`, and the processing `status`."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -10,29 +10,43 @@ from acteon_site.admin.sidebar import PAGES, Badge, Page
 from acteon_site.base.registry import Hook, Registry
 from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
+from acteon_site.http.direct import DOORS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.watching.metrics import GAUGES
 from audit_app.services.reaper import REAPERS, Reaper
 from chains_app.listeners import LISTENERS
 from chains_app.references import NEIGHBOURS
 from orders_app import home_cards, metrics
+from orders_app.api.together import DispatchDoor
 from orders_app.config_kinds.lifecycles import Lifecycles
 from orders_app.config_kinds.profiles import Profiles
 from orders_app.config_kinds.templates import Templates
+from orders_app.lifecycles.declared import DeclaredLifecycles, schemas_of
 from orders_app.pipeline.decide import payload_check_for
 from orders_app.services import reaping
 from orders_app.services.chain_references import Neighbours
+from orders_app.services.outlook import cleaner_of, outlook_of_action, start_of_order
 from orders_app.services.rule_references import rule_reference_problems
+from orders_app.services.rule_vocabulary import chain_names, provider_names, typed_fields
 from orders_app.services.run_listeners import ActionRuns, ApprovalNotices, OrderRuns
-from rules_app.references import CHECKS
+from rules_app.references import CHECKS, DECLARED, NAMES, SCHEMAS
 from rules_app.services.evaluation import PAYLOAD_CHECKS
+from rules_app.services.trying import CLEANERS, OUTLOOKS, STARTS
+from rules_app.services.vocabulary import TYPED_FIELDS
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     KINDS: (Lifecycles(), Templates(), Profiles()),
     LISTENERS: (OrderRuns(), ActionRuns(), ApprovalNotices()),
     NEIGHBOURS: (Neighbours(),),
     CHECKS: (Hook("providers and chains", rule_reference_problems),),
+    DECLARED: (Hook("lifecycles", DeclaredLifecycles),),
+    SCHEMAS: (Hook("lifecycles", schemas_of),),
+    NAMES: (Hook("chains", chain_names), Hook("providers", provider_names)),
+    TYPED_FIELDS: (Hook("lifecycles", typed_fields),),
     PAYLOAD_CHECKS: (Hook("lifecycles", payload_check_for),),
+    STARTS: (Hook("orders", start_of_order),),
+    OUTLOOKS: (Hook("dispatch", outlook_of_action),),
+    CLEANERS: (Hook("redaction", cleaner_of),),
     REAPERS: (
         Reaper("holds", reaping.reap_holds),
         Reaper("orders", reaping.reap_orders, "retention_deleted_events"),
@@ -56,5 +70,6 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
         Page("Configuration", 6, "Profiles", "article", "orders_app.templateprofile"),
     ),
     DESCRIPTIONS: (Description("orders_app.api.schema"),),
+    DOORS: (DispatchDoor(),),
     GAUGES: (Hook("holds", metrics.holds),),
 }

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from acteon_site.base import config_versions
+from acteon_site.base.connections import in_breaths_with_locks
 from acteon_site.base.names import spellings
+from acteon_site.base.statements import execute, json_text
 from orders_app.contract.actions import Action as ContractAction
 from orders_app.contract.actions import stored_action
 from orders_app.lifecycles.spec import LifecycleSpec, parse_lifecycle
@@ -57,6 +61,11 @@ def lifecycles_stored() -> list[LifecycleSpec]:
 _lifecycles = config_versions.ConfigCache(config_versions.LIFECYCLES, _load_lifecycles)
 
 
+def lifecycles_current() -> list[LifecycleSpec]:
+    """Those in force, from memory."""
+    return [lifecycle.spec for lifecycle in _lifecycles.get()]
+
+
 def lifecycle_for(namespace: str, tenant: str, action_type: str) -> CurrentLifecycle | None:
     """The lifecycle that claims such an action; the most specific wins, the older of two equals."""
     best: tuple[int, CurrentLifecycle] | None = None
@@ -82,13 +91,50 @@ def living_orders(keys: Collection[OrderKey]) -> dict[OrderKey, Order]:
     """The living orders of these names, in one query (a superset is read, exact matches are kept)."""
     if not keys:
         return {}
-    asked = {(key[0], key[1], stored): key for key in keys for stored in spellings(key[2])}
-    namespaces, tenants, fingerprints = (set(part) for part in zip(*asked, strict=True))
-    found = Order.objects.filter(
-        namespace__in=namespaces, tenant__in=tenants, fingerprint__in=fingerprints, living=True
-    )
+    if connection.vendor == "postgresql":
+        return living_found(keys, execute(*living_asking(keys)))
+    return _by_key(keys, _living_among(_spelt(keys)))
+
+
+def living_asking(keys: Collection[OrderKey]) -> tuple[str, list[str]]:
+    """PostgreSQL's statement that asks for them, for whoever sends it together with others."""
+    names = ("namespace", "tenant", "fingerprint")
+    return _LIVING, [json_text([dict(zip(names, name, strict=True)) for name in _spelt(keys)])]
+
+
+def living_found(keys: Collection[OrderKey], rows: Iterable[tuple[Any, ...]]) -> dict[OrderKey, Order]:
+    """What that statement has found."""
+    names = [field.attname for field in Order._meta.concrete_fields]
+    return _by_key(keys, [Order.from_db(connection.alias, names, row) for row in rows])
+
+
+def _spelt(keys: Collection[OrderKey]) -> dict[OrderKey, OrderKey]:
+    """The names as they may be stored, and the asked ones that they stand for."""
+    return {
+        (key[0], key[1], stored): key for key in in_breaths_with_locks(keys) for stored in spellings(key[2])
+    }
+
+
+def _by_key(keys: Collection[OrderKey], found: Iterable[Order]) -> dict[OrderKey, Order]:
+    asked = _spelt(keys)
     orders = {(order.namespace, order.tenant, order.fingerprint): order for order in found}
     return {asked[name]: order for name, order in orders.items() if name in asked}
+
+
+_COLUMNS = ", ".join(f"{Order._meta.db_table}.{field.column}" for field in Order._meta.concrete_fields)
+# One look into the index for each name, whatever the planner thinks of how many names there are.
+_LIVING = f"""SELECT found.* FROM json_to_recordset(%s::json) AS asked (namespace text, tenant text, fingerprint text)
+CROSS JOIN LATERAL (
+    SELECT {_COLUMNS} FROM {Order._meta.db_table}
+    WHERE namespace = asked.namespace AND tenant = asked.tenant AND fingerprint = asked.fingerprint AND living
+    LIMIT 1
+) AS found"""  # noqa: S608 - a model's own name
+
+
+def _living_among(asked: Collection[OrderKey]) -> Iterable[Order]:
+    namespaces, tenants, fingerprints = (set(part) for part in zip(*asked, strict=True))
+    named = {"namespace__in": namespaces, "tenant__in": tenants, "fingerprint__in": fingerprints}
+    return Order.objects.filter(**named, living=True)
 
 
 def open_holds(orders: Iterable[Order], hold_ids: Collection[str]) -> dict[str, Hold]:

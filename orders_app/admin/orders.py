@@ -25,9 +25,11 @@ from acteon_site.base.errors import conflict
 from acteon_site.base.names import spellings
 from audit_app.admin.filters import ScopeFilter, within_scopes
 from chains_app.models import Run, StepRun
+from orders_app.admin.explanations import explanations_of, try_url
 from orders_app.admin.filters import OrderState
 from orders_app.admin.payloads import amount_of, payload_of, payload_rows
 from orders_app.admin.picture import lifecycle_svg
+from orders_app.admin.rule_test import rule_test_of
 from orders_app.admin.trail import trail_of
 from orders_app.models import Hold, Order
 from orders_app.selectors import lifecycle_of
@@ -106,6 +108,9 @@ class OrderAdmin(ButtonPagesAdmin):
             "run": _run(request, obj),
             "payload": payload_rows(payload_of(obj)),
             "trail": trail_of(request, obj),
+            "rule_test": _rule_test(request, obj),
+            "explanations": explanations_of(request, obj),
+            "try_url": try_url(request, obj),
             "buttons": self._buttons(obj) if self.may_act(request) and _is_current(obj) else [],
         }
 
@@ -142,6 +147,10 @@ class OrderAdmin(ButtonPagesAdmin):
         return ButtonResult(
             "The order's chain was asked to stop; what is done is undone, then the order is cancelled."
         )
+
+
+def _rule_test(request: HttpRequest, order: Order) -> str:
+    return rule_test_of(order) if request.user.has_perm("rules_app.view_rule") else ""
 
 
 def _is_current(order: Order) -> bool:

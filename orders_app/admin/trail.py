@@ -12,7 +12,9 @@ from django.urls import reverse
 
 from audit_app.models import AuditRecord
 from rules_app.engine import parse_rule
+from rules_app.engine.words import rule_in_words
 from rules_app.models import Rule
+from rules_app.services.vocabulary import lexicon_now
 from rules_app.specs import rule_spec
 
 MOST_LINES = 50
@@ -86,4 +88,5 @@ def shown_rule(request: HttpRequest, name: str) -> ShownRule:
         return ShownRule(name, "", "", "")
     parsed, _ = parse_rule(rule_spec(row))
     url = reverse("admin:rules_app_rule_change", args=[row.pk])
-    return ShownRule(name, row.description, parsed.in_words() if parsed else "", url)
+    told = rule_in_words(parsed, lexicon_now()) if parsed else ""
+    return ShownRule(name, row.description, told, url)

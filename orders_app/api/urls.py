@@ -4,7 +4,14 @@ from django.urls import path
 
 from acteon_site.http.endpoint import reading
 from audit_app.api.views_audit import AuditDetail
-from orders_app.api import views_approvals, views_dispatch, views_orders, views_replay, views_templates
+from orders_app.api import (
+    views_approvals,
+    views_dispatch,
+    views_explain,
+    views_orders,
+    views_replay,
+    views_templates,
+)
 
 urlpatterns = [
     path("v1/dispatch", views_dispatch.Dispatch.as_view()),
@@ -33,6 +40,7 @@ urlpatterns = [
         "v1/audit/<path:action_id>/replay",
         reading(AuditDetail, "action_id", "replay", acting=views_replay.Replay),
     ),
+    path("v1/rules/explain/<path:action_id>", views_explain.RuleExplain.as_view()),
     path("v1/templates", views_templates.Templates.as_view()),
     path("v1/templates/render", views_templates.Render.as_view()),
     path("v1/templates/profiles", views_templates.Profiles.as_view()),

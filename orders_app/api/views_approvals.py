@@ -18,11 +18,14 @@ from rest_framework.response import Response
 from acteon_site.base.errors import AppError, bad_query, not_found
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.money import as_shown
+from acteon_site.base.replica import reads_replica
 from acteon_site.base.source import Source
 from acteon_site.http.endpoint import Endpoint, request_id_of, scope_of
+from acteon_site.http.problem_pages import problem_page, wants_page
 from audit_app.selectors import current_redactor
 from orders_app.api.demo_clock import demo_now_of
 from orders_app.api.holds import page_of_holds, seen_holds
+from orders_app.api.in_words import in_words
 from orders_app.api.shapes import approval_shape
 from orders_app.contract.actions import stored_action
 from orders_app.contract.approval_links import APPROVE, DECISIONS, REJECT, LinkTarget, verified
@@ -38,6 +41,7 @@ MOST_SLASHES = 16  # in namespace and tenant together
 
 
 class Approvals(Endpoint):
+    @reads_replica
     def get(self, request: Request) -> Response:
         holds = seen_holds(request, scope_of(request), HoldKind.APPROVAL)
         approvals = [approval_shape(hold) for hold in page_of_holds(request, holds)]
@@ -62,9 +66,21 @@ class ApprovalDecision(SignedEndpoint):
 
     decision = APPROVE
 
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # pages are no DRF responses
+        refused: Response = super().handle_exception(exc)
+        if not wants_page(self.request._request):
+            return refused
+        text = refused.data["message"]
+        return problem_page(
+            self.request._request,
+            "This link decides nothing",
+            f"{text[0].upper()}{text[1:]}.",
+            refused.status_code,
+        )
+
     def get(self, request: Request, namespace: str, tenant: str, approval_id: str) -> HttpResponse:
         hold = signed_hold(request, LinkParts(namespace, tenant, approval_id), (self.decision,))
-        if _wants_html(request):
+        if wants_page(request._request):
             return approval_page(request._request, hold, self.decision)
         return Response(approval_shape(hold))
 
@@ -74,7 +90,7 @@ class ApprovalDecision(SignedEndpoint):
         outcome = approval_decide(
             hold_id=hold.pk, decision=self.decision, actor=ACTOR, source=source, demo_now=demo_now
         )
-        if _wants_html(request):
+        if wants_page(request._request):
             hold.refresh_from_db()
             return approval_page(request._request, hold, self.decision)
         wire = outcome.wire() if outcome else None
@@ -136,18 +152,15 @@ def _no_approval() -> AppError:
     return not_found("no such approval, or its time is over")
 
 
-def _wants_html(request: Request) -> bool:
-    return "text/html" in request.headers.get("Accept", "")
-
-
 def approval_page(request: HttpRequest, hold: Hold, decision: str) -> HttpResponse:
     action = stored_action(hold.action.body)
     payload = current_redactor().scrubber(action.payload, action.tainted).payload
+    shown = (as_shown(name, value, payload.get("currency")) for name, value in payload.items())
     context = {
         "hold": hold,
         "decision": decision,
         # As pairs: a template reads `payload.items` as the order's own field of that name.
-        "fields": [as_shown(name, value, payload.get("currency")) for name, value in payload.items()],
+        "fields": [(name, in_words(value)) for name, value in shown],
         "pending": hold.status == HoldStatus.PENDING,
     }
     response = render(request, "orders_app/approval.html", context)

@@ -12,11 +12,12 @@ from acteon_site.base.errors import AppError
 from acteon_site.base.principals import Role
 from acteon_site.http.endpoint import Endpoint, caller_of, flag_of, request_id_of
 from orders_app.api.demo_clock import demo_now_of
-from orders_app.contract.outcomes import Outcome
-from orders_app.pipeline.dispatch import dispatch_many
+from orders_app.api.together import answer_together, key_scope
 from orders_app.pipeline.dry_run import dry_run_many
 from orders_app.pipeline.items import Submission
-from orders_app.services.idempotency import Answer, answered_once
+from orders_app.services.answers import Answer, answer_of
+from orders_app.services.idempotency import HEADER, KeyUse, key_use
+from orders_app.services.placing import DispatchRequest, requests_answer
 
 MAX_BATCH = 1000
 
@@ -29,13 +30,9 @@ class Dispatch(Endpoint):
     def post(self, request: Request) -> Response:
         body, submission = request.data, submission_of(request)
         if flag_of(request, "dry_run"):
-            return _single(dry_run_many([body], submission)[0])
-        answer = answered_once(
-            request,
-            submission,
-            lambda remember: _answer(dispatch_many([body], submission, in_transaction=remember).results[0]),
-        )
-        return Response(answer.body, status=answer.status, headers=answer.headers)
+            return _response(answer_of(dry_run_many([body], submission), is_batch=False))
+        use = key_use_of(request, submission)
+        return _response(answer_together(DispatchRequest([body], submission, use=use)))
 
 
 class DispatchBatch(Endpoint):
@@ -47,19 +44,28 @@ class DispatchBatch(Endpoint):
     def post(self, request: Request) -> Response:
         bodies, submission = _bodies(request), submission_of(request)
         if flag_of(request, "dry_run"):
-            return Response([_item(result) for result in dry_run_many(bodies, submission)])
-        answer = answered_once(
-            request,
-            submission,
-            lambda remember: _batch_answer(
-                dispatch_many(bodies, submission, in_transaction=remember).results
-            ),
-        )
-        return Response(answer.body, status=answer.status, headers=answer.headers)
+            return _response(answer_of(dry_run_many(bodies, submission), is_batch=True))
+        use = key_use_of(request, submission)
+        (answer,) = requests_answer([DispatchRequest(bodies, submission, is_batch=True, use=use)])
+        return _response(answer)
 
 
 def submission_of(request: Request) -> Submission:
     return Submission(caller_of(request), request_id_of(request), timezone.now(), demo_now_of(request))
+
+
+def key_use_of(request: Request, submission: Submission) -> KeyUse | None:
+    """Raises 422 where the Idempotency-Key cannot be one."""
+    given = request.headers.get(HEADER)
+    if given is None:
+        return None
+    return key_use(
+        given,
+        scope=key_scope(submission.caller, request.data),
+        method=request.method or "",
+        path=request.get_full_path(),
+        raw_body=getattr(request._request, "raw_body", b""),
+    )
 
 
 def _bodies(request: Request) -> list[Any]:
@@ -72,24 +78,7 @@ def _bodies(request: Request) -> list[Any]:
     return request.data
 
 
-def _answer(result: Outcome | AppError) -> Answer:
-    if isinstance(result, AppError):
-        raise result
-    headers = {"X-Dedup-Reason": result.dedup_reason} if result.dedup_reason else {}
-    return Answer(200, result.wire(), headers, memorable=result.memorable)
-
-
-def _single(result: Outcome | AppError) -> Response:
-    answer = _answer(result)
+def _response(answer: Answer | AppError) -> Response:
+    if isinstance(answer, AppError):
+        raise answer
     return Response(answer.body, status=answer.status, headers=answer.headers)
-
-
-def _batch_answer(results: list[Outcome | AppError]) -> Answer:
-    outcomes = [result for result in results if isinstance(result, Outcome)]
-    # Of a batch of which nothing began nothing is kept; an empty one is answered alike each time.
-    memorable = all(outcome.memorable for outcome in outcomes) and (bool(outcomes) or not results)
-    return Answer(200, [_item(result) for result in results], {}, memorable=memorable)
-
-
-def _item(result: Outcome | AppError) -> Any:
-    return result.item() if isinstance(result, AppError) else result.batch_wire()

@@ -7,8 +7,8 @@ from rest_framework.response import Response
 
 from acteon_site.base.errors import conflict, invalid_field, not_found
 from acteon_site.base.principals import Role
-from acteon_site.base.source import Source
-from acteon_site.http.endpoint import Endpoint, body_of, caller_of, page_of, request_id_of, scope_of
+from acteon_site.base.replica import reads_replica
+from acteon_site.http.endpoint import Endpoint, body_of, caller_of, page_of, scope_of, source_of
 from orders_app.api.holds import page_of_holds, seen_holds
 from orders_app.api.shapes import order_detail, order_shape, scheduled_shape
 from orders_app.models import Order
@@ -21,14 +21,10 @@ MAX_REASON = 1000
 TIMED = (HoldKind.SCHEDULE, HoldKind.TURN)
 
 
-def source_of(request: Request) -> Source:
-    caller = caller_of(request)
-    return Source(caller.caller_id, caller.auth_method, request_id_of(request))
-
-
 class Events(Endpoint):
     """Orders with their lifecycle state; `status` filters by that state."""
 
+    @reads_replica
     def get(self, request: Request) -> Response:
         namespace, tenant = scope_of(request)
         page = page_of(request)
@@ -105,6 +101,7 @@ def _reason(given: object) -> str:
 class Scheduled(Endpoint):
     """What waits for its time or its turn, and what did."""
 
+    @reads_replica
     def get(self, request: Request) -> Response:
         holds = seen_holds(request, scope_of(request), *TIMED).select_related("order")
         scheduled = [scheduled_shape(hold) for hold in page_of_holds(request, holds)]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from acteon_site.base.clock_text import parse_time
-from acteon_site.base.errors import FieldProblem, invalid
+from acteon_site.base.errors import FieldProblem, invalid, problems_in_words
 from acteon_site.base.ids import new_id
 from acteon_site.base.labels import labels_of
 from acteon_site.base.names import identity_problem, name_problem
@@ -51,7 +51,10 @@ class Action:
 
     def stored(self) -> dict[str, Any]:
         """As it is kept, encrypted, for holds, chains and replays."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _NAMES}
+
+
+_NAMES = tuple(one.name for one in fields(Action))
 
 
 def stored_action(body: Mapping[str, Any]) -> Action:
@@ -65,7 +68,7 @@ def parse_action(body: Any) -> Action:
         raise invalid("an action must be a JSON object")
     problems = _problems(body)
     if problems:
-        raise invalid("; ".join(f"{problem.field} {problem.message}" for problem in problems[:5]), problems)
+        raise invalid(problems_in_words(problems[:5]), problems)
     given = body.get("id")
     texts: dict[str, Any] = {
         name: body.get(name) or "" for name in (*OPTIONAL_TEXTS, "dedup_key", "fingerprint", "created_at")

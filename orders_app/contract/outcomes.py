@@ -54,6 +54,10 @@ class Outcome:
         """Go and Node cannot read a bare text inside an array."""
         return {"Deduplicated": None} if self.tag == "Deduplicated" else {self.tag: self.content}
 
+    def stored(self) -> dict[str, Any]:
+        """What `stored_outcome` reads."""
+        return {"tag": self.tag, "content": self.content, "dedup_reason": self.dedup_reason}
+
 
 def stored_outcome(stored: Mapping[str, Any]) -> Outcome:
     return Outcome(stored["tag"], stored["content"], stored.get("dedup_reason", ""))

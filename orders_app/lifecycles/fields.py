@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import re2
@@ -17,7 +18,19 @@ from acteon_site.base.money import currency_problem
 
 TYPES = ("text", "integer", "number", "boolean", "list", "object", "currency")
 NORMAL_FORMS: Mapping[str, Callable[[str], str]] = {"trim": str.strip, "upper": str.upper, "lower": str.lower}
-KEYS = ("type", "required", "min", "max", "min_length", "max_length", "normalize", "pattern", "one_of")
+KEYS = (
+    "type",
+    "required",
+    "min",
+    "max",
+    "min_length",
+    "max_length",
+    "normalize",
+    "pattern",
+    "one_of",
+    "label",
+)
+LONGEST_LABEL = 60
 _EXPECTED = {
     "text": "text",
     "integer": "a whole number",
@@ -31,6 +44,8 @@ _EXPECTED = {
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
+    """`label` is what the business calls the field, where its name does not say it."""
+
     name: str
     type: str
     required: bool = False
@@ -41,6 +56,7 @@ class FieldSpec:
     normalize: tuple[str, ...] = ()
     pattern: str = ""
     one_of: tuple[Any, ...] = ()
+    label: str = ""
 
 
 def parse_field(name: str, spec: Any) -> tuple[FieldSpec | None, list[FieldProblem]]:
@@ -74,6 +90,11 @@ def _limit_problems(where: str, spec: Mapping[str, Any]) -> list[FieldProblem]:
         problems.append(FieldProblem(f"{where}.required", "must be true or false"))
     if not isinstance(spec.get("one_of", []), list):
         problems.append(FieldProblem(f"{where}.one_of", "must be a list"))
+    label = spec.get("label", "")
+    if not isinstance(label, str) or len(label) > LONGEST_LABEL or not label.isprintable():
+        problems.append(
+            FieldProblem(f"{where}.label", f"must be one line of at most {LONGEST_LABEL} characters")
+        )
     return problems
 
 
@@ -101,8 +122,8 @@ def check_payload(
             if spec.required:
                 problems.append(FieldProblem(f"payload.{spec.name}", f"is required ({_EXPECTED[spec.type]})"))
             continue
-        normal = _normal(spec, value)
-        problem = _problem(spec, normal)
+        normal = normal_form(spec, value)
+        problem = field_problem(spec, normal)
         if problem:
             problems.append(FieldProblem(f"payload.{spec.name}", problem))
         elif normal is not value:
@@ -110,7 +131,7 @@ def check_payload(
     return result, problems
 
 
-def _normal(spec: FieldSpec, value: Any) -> Any:
+def normal_form(spec: FieldSpec, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     for form in spec.normalize:
@@ -118,7 +139,7 @@ def _normal(spec: FieldSpec, value: Any) -> Any:
     return value
 
 
-def _problem(spec: FieldSpec, value: Any) -> str | None:
+def field_problem(spec: FieldSpec, value: Any) -> str | None:
     if not _is_a(spec.type, value):
         hint = " without quotes" if isinstance(value, str) and spec.type in ("integer", "number") else ""
         return f"must be {_EXPECTED[spec.type]}{hint}"
@@ -158,4 +179,9 @@ def _is_a(kind: str, value: Any) -> bool:
 
 
 def _fits(pattern: str, value: str) -> bool:
-    return bool(re2.fullmatch(pattern, value))  # type: ignore[no-untyped-call]
+    return _compiled(pattern).fullmatch(value) is not None
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Any:
+    return re2.compile(pattern)  # type: ignore[no-untyped-call]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from acteon_site.base.errors import FieldProblem
+from acteon_site.base.names import MAX_LENGTH, SHORT_LENGTH
 from orders_app.lifecycles.fields import FieldSpec, parse_field, suggestion
 
 KEYS = (
@@ -24,6 +25,11 @@ KEYS = (
     "fingerprint_field",
     "enabled",
 )
+LONGEST = {
+    **dict.fromkeys(("namespace", "tenant", "action_type"), MAX_LENGTH),
+    **dict.fromkeys(("name", "fingerprint_field"), SHORT_LENGTH),
+}
+LONGEST_STATE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +105,10 @@ def _text_problems(spec: Mapping[str, Any]) -> list[FieldProblem]:
     for key in ("name", "action_type", "initial"):
         if not isinstance(spec.get(key), str) or not spec[key]:
             problems.append(FieldProblem(key, "is required (text)"))
-    for key in ("namespace", "tenant", "fingerprint_field"):
-        if not isinstance(spec.get(key, "*"), str):
-            problems.append(FieldProblem(key, "must be text"))
+    for key, longest in LONGEST.items():
+        value = spec.get(key, "")
+        if not isinstance(value, str) or len(value) > longest:
+            problems.append(FieldProblem(key, f"must be text of at most {longest} characters"))
     return problems
 
 
@@ -110,6 +117,8 @@ def _state_problems(spec: Mapping[str, Any], states: list[str]) -> list[FieldPro
     problems = []
     if len(set(states)) != len(states):
         problems.append(FieldProblem("states", "names a state twice"))
+    if max(map(len, states)) > LONGEST_STATE:
+        problems.append(FieldProblem("states", f"a name has more than {LONGEST_STATE} characters"))
     problems += _unknown("initial", spec.get("initial"), known)
     for index, state in enumerate(_list(spec, "terminal", problems)):
         problems += _unknown(f"terminal[{index}]", state, known)

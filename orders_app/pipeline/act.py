@@ -45,7 +45,8 @@ def action_act(item: Decided, result: GateResult, unit: UnitOfWork) -> Processed
 def _start_chain(item: Decided, chain: CurrentChain, accepted: Accepted, unit: UnitOfWork) -> Processed:
     order = order_place(item, OrderStatus.PROCESSING, unit)
     run = run_of_chain(chain, origin=item.origin, owner=_owner(item, order), now=unit.now)
-    _add_run(run, order, unit)
+    _give_run(order, run)
+    unit.rows.runs.append(run)
     outcome = _chain_outcome(item, chain, run, order)
     journal_accepted(item, outcome, accepted, unit, chain_id=run.pk)
     return Processed(item, outcome)
@@ -75,7 +76,8 @@ def _prepare_call(item: Decided, accepted: Accepted, unit: UnitOfWork) -> Proces
         now=unit.now,
         reply=_for_audit(item, accepted, unit),
     )
-    _add_run(run, order, unit)
+    _give_run(order, run)
+    unit.rows.begun.append(run)
     return Processed(item, None, run=run)
 
 
@@ -85,10 +87,10 @@ def _for_audit(item: Decided, accepted: Accepted, unit: UnitOfWork) -> dict[str,
         "verdict": item.plan.verdict,
         "rule": item.rule_name,
         "degraded": any(quota.overage == "degrade" for quota in accepted.over_quota),
-        "details": {**verdict_notes(item, unit.submission), **quota_notes(accepted)},
+        "details": {**verdict_notes(item), **quota_notes(accepted)},
         "ruleset": item.ruleset_version,
-        "received_at": rfc3339(unit.submission.received_at),
-        **unit.submission.context,
+        "received_at": rfc3339(item.submission.received_at),
+        **item.submission.context,
     }
 
 
@@ -96,7 +98,6 @@ def _owner(item: Decided, order: Order | None) -> Owner:
     return Owner("order", order.pk) if order else Owner("action", item.row_id)
 
 
-def _add_run(run: Run, order: Order | None, unit: UnitOfWork) -> None:
+def _give_run(order: Order | None, run: Run) -> None:
     if order is not None:
         order.run_id = run.pk
-    unit.rows.runs.append(run)

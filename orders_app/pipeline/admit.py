@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from acteon_site.base.breathing import breathe
 from acteon_site.base.errors import forbidden
 from acteon_site.base.principals import Principal
 from orders_app.contract.actions import Action, parse_action
@@ -11,6 +12,7 @@ from orders_app.contract.actions import Action, parse_action
 
 def action_admit(body: Any, caller: Principal) -> Action:
     """The action in a decoded JSON body. Raises 422 naming every wrong field, 403 where the key does not cover it."""
+    breathe()  # one of many, perhaps
     action = parse_action(body)
     if not caller.covers_action(action.namespace, action.tenant, action.provider, action.action_type):
         raise forbidden("this key does not cover that namespace, tenant, provider or action type")

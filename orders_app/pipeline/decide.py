@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import datetime
 from functools import partial
 from typing import Any
 
-from acteon_site.base.errors import FieldProblem, invalid, problems_in_words
+from acteon_site.base.errors import FieldProblem, invalid, invalid_fields
 from acteon_site.base.ids import new_id
 from acteon_site.base.names import identity_problem, name_problem
 from audit_app.selectors import current_redactor
 from orders_app.contract.actions import Action
 from orders_app.lifecycles.fields import check_payload
 from orders_app.lifecycles.spec import LifecycleSpec
-from orders_app.pipeline.items import Decided
+from orders_app.pipeline.items import Decided, Submission
 from orders_app.selectors import CurrentLifecycle, lifecycle_for
 from rules_app.engine import ActionView, Cleared, Plan, RuleSet, decide
 
@@ -23,20 +22,27 @@ Judge = Callable[[dict[str, Any]], tuple[dict[str, Any], list[FieldProblem]]]
 
 
 def action_decide(
-    action: Action, rules: RuleSet, now: datetime, *, position: int = 0, cleared: Collection[Cleared] = ()
+    action: Action,
+    rules: RuleSet,
+    submission: Submission,
+    *,
+    position: int = 0,
+    cleared: Collection[Cleared] = (),
 ) -> Decided:
     """What the rules plan for this action, its payload in normal form. Raises 422 where a typed field is wrong."""
     lifecycle = lifecycle_for(action.namespace, action.tenant, action.action_type)
     check = _check_of(lifecycle)
     if check is not None:
         action = action.with_payload(check(action.payload))
-    plan = decide(rules, view_of(action), now, cleared=cleared, check_payload=check)
+    plan = decide(rules, view_of(action), submission.rule_time, cleared=cleared, check_payload=check)
     if plan.failed and plan.failed.error:
         raise plan.failed.error  # a modify rule made a payload that the lifecycle refuses
     return Decided(
         position=position,
         row_id=new_id(),
+        submission=submission,
         action=action,
+        origin=action.with_payload(plan.payload).stored(),
         plan=plan,
         ruleset_version=rules.version,
         lifecycle=lifecycle,
@@ -65,7 +71,7 @@ def _check_of(lifecycle: CurrentLifecycle | None) -> PayloadCheck | None:
 def checked_payload(spec: LifecycleSpec, payload: dict[str, Any]) -> dict[str, Any]:
     normal, problems = check_payload(spec.fields, payload)
     if problems:
-        raise invalid(problems_in_words(problems), problems)
+        raise invalid_fields(problems)
     return normal
 
 
@@ -92,7 +98,7 @@ def require_one_spelling(item: Decided) -> None:
     """
     problems = _name_problems(item.lifecycle.spec, item.plan.payload) if item.lifecycle else []
     if problems:
-        raise invalid(problems_in_words(problems), problems)
+        raise invalid_fields(problems)
 
 
 def _name_problems(spec: LifecycleSpec, payload: dict[str, Any]) -> list[FieldProblem]:

@@ -6,17 +6,20 @@ depend on the set's size; a single order is a set of one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import transaction
 
+from acteon_site.base.breathing import in_breaths
+from acteon_site.base.connections import in_breaths_with_locks
 from acteon_site.base.errors import AppError
 from acteon_site.base.retrying import retry_on_deadlock
-from chains_app.models import Run
-from chains_app.services.inline import runs_within
+from acteon_site.base.statements import pipelined
+from chains_app.models import Run, StepRun
+from chains_app.services.inline import begun_within, come_to
 from orders_app.contract.outcomes import Outcome
 from orders_app.models import Hold
 from orders_app.pipeline.act import action_act
@@ -27,18 +30,26 @@ from orders_app.pipeline.gate import action_gate
 from orders_app.pipeline.gate_state import gate_state_lock
 from orders_app.pipeline.hold_answers import hold_outcome
 from orders_app.pipeline.items import Decided, Processed, Submission
-from orders_app.pipeline.rows import unit_of_work
-from orders_app.services.run_outcomes import single_outcome
+from orders_app.pipeline.rows import UnitOfWork, unit_of_work
+from orders_app.services.run_outcomes import outcome_of_step
 from rules_app.engine import RuleSet
 from rules_app.selectors import current_rules
-from rules_app.services.gates import gates_write
 
 CALL_SECONDS = 20.0
 NOTICE_SECONDS = 2.0
 
 Result = Outcome | AppError
-# Called inside the transaction with what was done, if anything: the Idempotency-Key's answer is stored with the order.
-InTransaction = Callable[[Sequence[Processed]], None]
+Submitted = tuple[Any, Submission]  # a decoded JSON body, and the circumstances of its own call
+
+
+class Alongside(Protocol):
+    """What else belongs into the transaction of a set. It may run more than once, when a deadlock's victim does."""
+
+    def before(self, decided: Sequence[Decided]) -> Sequence[Decided]:
+        """Those of them that go on. Called first, before any gate is locked."""
+
+    def after(self, processed: Sequence[Processed]) -> None:
+        """Called last, with what is about to be committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +61,29 @@ class Dispatched:
 
 
 def dispatch_many(
-    bodies: Sequence[Any], submission: Submission, *, in_transaction: InTransaction | None = None
+    bodies: Sequence[Any], submission: Submission, alongside: Alongside | None = None
 ) -> Dispatched:
     """Dispatch decoded JSON bodies. An item that cannot be dispatched becomes its error and harms no other.
 
-    Raises 503 where no set of rules has ever been loaded, and whatever `in_transaction` raises.
+    Raises 503 where no set of rules has ever been loaded, and whatever `alongside` raises.
     """
-    decided, errors = decide_all(bodies, submission)
-    gated = gate_and_act(decided, submission, in_transaction) if decided else []
-    errors.update({done.item.position: done.error for done in gated if done.error})
+    decided, errors = decide_all([(body, submission) for body in bodies])
+    gated = gate_and_act(decided, alongside) if decided else []
+    errors.update(errors_of(gated))
     processed = [done for done in gated if not done.error]
     positions = (done.item.position for done in processed)
     outcomes = dict(zip(positions, outcomes_after_calls(processed), strict=True))
     return Dispatched(in_order(outcomes, errors, len(bodies)), processed)
 
 
-def decide_all(bodies: Sequence[Any], submission: Submission) -> tuple[list[Decided], dict[int, AppError]]:
-    """Stages 1 to 3 for each body: those that may go on, and the errors of the others by position."""
+def decide_all(submitted: Sequence[Submitted]) -> tuple[list[Decided], dict[int, AppError]]:
+    """Stages 1 to 3 for each body: those that may go on, and the errors of the others by position.
+
+    Raises 503 where no set of rules has ever been loaded.
+    """
     rules = current_rules()
     decided, errors = [], {}
-    for position, body in enumerate(bodies):
+    for position, (body, submission) in enumerate(submitted):
         try:
             decided.append(_decide_one(position, body, rules, submission))
         except AppError as error:
@@ -79,47 +93,68 @@ def decide_all(bodies: Sequence[Any], submission: Submission) -> tuple[list[Deci
 
 def _decide_one(position: int, body: Any, rules: RuleSet, submission: Submission) -> Decided:
     action = action_enrich(action_admit(body, submission.caller))
-    item = action_decide(action, rules, submission.rule_time, position=position)
+    item = action_decide(action, rules, submission, position=position)
     require_one_spelling(item)
     return item
 
 
-def in_order(outcomes: Mapping[int, Result], errors: dict[int, AppError], count: int) -> list[Result]:
+def in_order(outcomes: Mapping[int, Result], errors: Mapping[int, AppError], count: int) -> list[Result]:
     """Each position's outcome or error; every position has one."""
     found: dict[int, Result] = {**outcomes, **errors}
     return [found[position] for position in range(count)]
 
 
+def errors_of(processed: Sequence[Processed]) -> dict[int, AppError]:
+    """What the gates did not take, by position."""
+    return {done.item.position: done.error for done in processed if done.error}
+
+
 @retry_on_deadlock
-def gate_and_act(
-    decided: Sequence[Decided], submission: Submission, in_transaction: InTransaction | None = None
-) -> list[Processed]:
+def gate_and_act(decided: Sequence[Decided], alongside: Alongside | None = None) -> list[Processed]:
     """Stages 4 and 5 in one transaction. Repeatable as a whole: it changes nothing outside it."""
-    with transaction.atomic():
-        state = gate_state_lock(decided, submission.caller.caller_id, submission.received_at)
-        unit = unit_of_work(submission, state)
-        processed = [action_act(item, action_gate(item, state), unit) for item in decided]
-        gates_write(state.gates.values())
-        unit.rows.write()
-        if in_transaction is not None and not all(done.error for done in processed):
-            in_transaction(processed)
+    with pipelined(), transaction.atomic():
+        if alongside is not None:
+            decided = alongside.before(decided)
+        processed = _gate_and_act(decided) if decided else []
+        if alongside is not None:
+            alongside.after(processed)
     return processed
+
+
+def _gate_and_act(decided: Sequence[Decided]) -> list[Processed]:
+    unit = unit_of_work(gate_state_lock(decided))
+    processed = [
+        action_act(item, action_gate(item, unit.state), unit) for item in in_breaths_with_locks(decided)
+    ]
+    unit.write()
+    return [with_work(done, unit) for done in in_breaths_with_locks(processed)]
+
+
+def with_work(done: Processed, unit: UnitOfWork) -> Processed:
+    """With what its calls need that are to be made after the commit."""
+    runs = [run.pk for run in (done.run, done.notice) if run is not None]
+    return (
+        replace(done, work={pk: unit.rows.work[pk] for pk in runs if pk in unit.rows.work}) if runs else done
+    )
 
 
 def outcomes_after_calls(processed: Sequence[Processed]) -> list[Outcome]:
     """Make the calls that the request waits for, after the commit, and give every action's outcome."""
-    calls = [(done.run.pk, done.item.called_provider) for done in processed if done.run]
-    notices = [(done.notice.pk, done.hold) for done in processed if done.notice and done.hold]
-    runs_within([run for run, _ in calls], [provider for _, provider in calls], CALL_SECONDS)
-    runs_within([run for run, _ in notices], [hold.notify_provider for _, hold in notices], NOTICE_SECONDS)
-    runs = Run.objects.prefetch_related("steps").in_bulk([run for run, _ in calls])
-    holds = Hold.objects.in_bulk([hold.pk for _, hold in notices])
-    return [_outcome(done, runs, holds) for done in processed]
+    work = {pk: one for done in processed for pk, one in done.work.items()}
+    calls = [done.run.pk for done in processed if done.run]
+    notices = [(done.notice.pk, done.hold.pk) for done in processed if done.notice and done.hold]
+    begun_within(calls, work, CALL_SECONDS)
+    begun_within([run for run, _ in notices], work, NOTICE_SECONDS)
+    runs = come_to(calls, work)
+    holds = Hold.objects.in_bulk([hold for _, hold in notices]) if notices else {}
+    return [_outcome(done, runs, holds) for done in in_breaths(processed)]
 
 
-def _outcome(done: Processed, runs: dict[UUID, Run], holds: dict[UUID, Hold]) -> Outcome:
+def _outcome(
+    done: Processed, runs: Mapping[UUID, tuple[Run, StepRun | None]], holds: Mapping[UUID, Hold]
+) -> Outcome:
     if done.run is not None:
-        return single_outcome(runs[done.run.pk])
+        return outcome_of_step(*runs[done.run.pk])
     if done.hold is not None and done.hold.pk in holds:
         return hold_outcome(holds[done.hold.pk])
     if done.outcome is None:

@@ -16,14 +16,14 @@ from orders_app.pipeline.rows import unit_of_work
 
 def dry_run_many(bodies: Sequence[Any], submission: Submission) -> list[Result]:
     """Each action's verdict. Consumes nothing, stores nothing, calls nobody; reads as often for one as for many."""
-    decided, errors = decide_all(bodies, submission)
-    verdicts = _verdicts(decided, submission) if decided else {}
+    decided, errors = decide_all([(body, submission) for body in bodies])
+    verdicts = _verdicts(decided) if decided else {}
     return in_order(verdicts, errors, len(bodies))
 
 
-def _verdicts(decided: Sequence[Decided], submission: Submission) -> dict[int, Result]:
-    state = gate_state_read(decided, submission.caller.caller_id, submission.received_at)
-    unwritten = unit_of_work(submission, state)
+def _verdicts(decided: Sequence[Decided]) -> dict[int, Result]:
+    state = gate_state_read(decided)
+    unwritten = unit_of_work(state)
     found: dict[int, Result] = {}
     for item in decided:
         result = action_gate(item, state)

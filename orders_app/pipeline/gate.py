@@ -20,6 +20,7 @@ from orders_app.pipeline.gate_state import (
     dedup_of,
     hold_found,
     order_gate_key,
+    quota_gate_key,
     quotas_of,
     throttle_gate_key,
     throttles_of,
@@ -122,7 +123,7 @@ def _lacks(chain_name: str) -> str:
 
 
 def _over_quota(item: Decided, state: GateState) -> Refused | None:
-    for quota, used in _quota_uses(item, state):
+    for quota, used in quota_uses(item, state):
         if used >= quota.max_actions and quota.overage == "block":
             outcome = outcomes.quota_exceeded(
                 item.action.tenant, quota.max_actions, used, quota.overage_behavior
@@ -131,13 +132,13 @@ def _over_quota(item: Decided, state: GateState) -> Refused | None:
     return None
 
 
-def _quota_uses(item: Decided, state: GateState) -> list[tuple[QuotaSpec, int]]:
+def quota_uses(item: Decided, state: GateState) -> list[tuple[QuotaSpec, int]]:
     """How far each quota is used that this action counts in: none on a release, it was counted when it was held."""
     if item.hold is not None:
         return []
     uses = []
-    for quota in quotas_of(item, state.caller_id):
-        gate = state.gates.get(quota.key(state.caller_id, state.now))
+    for quota in quotas_of(item):
+        gate = state.gates.get(quota_gate_key(item, quota, state.now))
         if gate is not None:
             uses.append((quota, int(gate.data.get("used", 0))))
     return uses
@@ -146,14 +147,14 @@ def _quota_uses(item: Decided, state: GateState) -> list[tuple[QuotaSpec, int]]:
 def _throttled(item: Decided, state: GateState) -> Refused | None:
     now = micros(state.now)
     for rule in throttles_of(item):
-        slot = _slot(item, rule, state)
+        slot = throttle_slot(item, rule, state)
         if slot > now:
             turn = moment_of(slot)
             return Refused(outcomes.throttled(turn - state.now), "throttle", rule.name, turn_at=turn)
     return None
 
 
-def _slot(item: Decided, rule: Rule, state: GateState) -> int:
+def throttle_slot(item: Decided, rule: Rule, state: GateState) -> int:
     assert isinstance(rule.action, Throttle)  # noqa: S101 - throttles_of gives no other
     key, now = throttle_gate_key(item, rule), micros(state.now)
     if key in item.passed:
@@ -218,8 +219,9 @@ def _later(one: datetime | None, other: datetime) -> datetime:
 def _count_quotas(item: Decided, state: GateState) -> tuple[QuotaSpec, ...]:
     """Count the action in its quotas; gives those that it exceeds."""
     exceeded = []
-    for quota, used in _quota_uses(item, state):
-        state.gates[quota.key(state.caller_id, state.now)].put({"used": used + 1}, quota.ends(state.now))
+    for quota, used in quota_uses(item, state):
+        gate = state.gates[quota_gate_key(item, quota, state.now)]
+        gate.put({"used": used + 1}, quota.ends(state.now))
         if used >= quota.max_actions:
             exceeded.append(quota)
     return tuple(exceeded)

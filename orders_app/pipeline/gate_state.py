@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
+
+from acteon_site.base.connections import in_breaths_with_locks
+from acteon_site.base.statements import execute_all
 from chains_app.providers.base import ProviderSettings
 from chains_app.selectors import CurrentChain, definitions, providers
 from chains_app.services.breakers import Blocked, breakers_blocking
@@ -14,18 +18,26 @@ from orders_app.contract.actions import Action
 from orders_app.models import Hold, Order
 from orders_app.pipeline.content import content_hash
 from orders_app.pipeline.items import Decided
-from orders_app.selectors import OrderKey, living_orders, open_holds, stored_actions
+from orders_app.selectors import (
+    OrderKey,
+    living_asking,
+    living_found,
+    living_orders,
+    open_holds,
+    stored_actions,
+)
 from orders_app.states import WAITING
 from rules_app.engine import Deduplicate, Rule, StartChain, Throttle
 from rules_app.services import gates
-from rules_app.services.gates import Gate, gates_lock, gates_read
+from rules_app.services.gates import Gate, gates_lock, gates_locked, gates_locking, gates_read
 from rules_app.services.quota_windows import QuotaSpec, quotas_counting
 
 REFUSING = frozenset({"deny", "suppress"})
 HOLDING = frozenset({"request_approval", "schedule"})
 CONTENT = "content"  # in a hold's context: the hash of what was submitted
 NOBODY: OrderKey = ("", "", "")
-GetGates = Callable[[Collection[str]], tuple[dict[str, Gate], datetime]]
+Found = tuple[dict[str, Gate], datetime, dict[OrderKey, Order]]
+Find = Callable[[Collection[str], Collection[OrderKey]], Found]
 
 
 @dataclass(slots=True)
@@ -43,41 +55,45 @@ class GateState:
     originals: dict[UUID, Action]
     providers: Mapping[str, ProviderSettings]
     blocked: Mapping[str, Blocked]
-    caller_id: str
 
     def gate(self, key: str | None) -> Gate | None:
         return self.gates.get(key) if key else None
 
 
-def gate_state_lock(decided: Sequence[Decided], caller_id: str, now: datetime) -> GateState:
-    """Lock and read for these actions: at most four statements, however many they are.
-
-    `now` only guesses which quota windows are meant; the state has the database's time.
-    """
-    return _gate_state(decided, caller_id, now, gates_lock)
+def gate_state_lock(decided: Sequence[Decided]) -> GateState:
+    """Lock and read for these actions: at most four statements, however many they are."""
+    return _gate_state(decided, _lock)
 
 
-def gate_state_read(decided: Sequence[Decided], caller_id: str, now: datetime) -> GateState:
+def gate_state_read(decided: Sequence[Decided]) -> GateState:
     """The same without a lock, for a dry run: it may be over a moment later."""
-    return _gate_state(decided, caller_id, now, gates_read)
+    return _gate_state(decided, _read)
 
 
-def _gate_state(decided: Sequence[Decided], caller_id: str, now: datetime, get: GetGates) -> GateState:
+def _lock(keys: Collection[str], names: Collection[OrderKey]) -> Found:
+    """The gates of these keys, locked, and after that the living orders of these names."""
+    if connection.vendor == "postgresql" and keys and names:
+        gate_rows, order_rows = execute_all([gates_locking(keys), living_asking(names)])
+        return *gates_locked(gate_rows), living_found(names, order_rows)
+    return *gates_lock(keys), living_orders(names)
+
+
+def _read(keys: Collection[str], names: Collection[OrderKey]) -> Found:
+    return *gates_read(keys), living_orders(names)
+
+
+def _gate_state(decided: Sequence[Decided], find: Find) -> GateState:
     # Those that the rules refuse reach no gate, so nothing is locked for them.
     items = [item for item in decided if not item.plan.failed and item.plan.verdict not in REFUSING]
-    found, found_at = _gates(items, caller_id, now, get)
-    living = living_orders({item.order_name for item in items if item.order_name and item.order is None})
-    hold_ids = {gate.data["hold"] for gate in found.values() if gate.data.get("hold")}
-    holds = open_holds(living.values(), hold_ids)
+    found, found_at, living = _found(items, find)
     state = GateState(
         now=found_at,
         gates=found,
         living=living,
-        holds=holds,
+        holds=_holds_met(items, found, living),
         originals={},
         providers=providers(),
         blocked=breakers_blocking(_called_in_request(items), now=found_at),
-        caller_id=caller_id,
     )
     again = [(hold, item) for item in items if (hold := hold_found(item, state))]
     others = {
@@ -85,6 +101,16 @@ def _gate_state(decided: Sequence[Decided], caller_id: str, now: datetime, get: 
     }
     state.originals.update(stored_actions(others))
     return state
+
+
+def _holds_met(
+    items: Sequence[Decided], gates: Mapping[str, Gate], living: Mapping[OrderKey, Order]
+) -> dict[str, Hold]:
+    """What waits under these keys and names. What is released meets nobody but itself there."""
+    if all(item.hold for item in items):
+        return {}
+    hold_ids = {gate.data["hold"] for gate in gates.values() if gate.data.get("hold")}
+    return open_holds(living.values(), hold_ids)
 
 
 def hold_found(item: Decided, state: GateState) -> Hold | None:
@@ -96,25 +122,32 @@ def hold_found(item: Decided, state: GateState) -> Hold | None:
     return held or (state.holds.get(gate.data.get("hold", "")) if gate else None)
 
 
-def _gates(
-    items: Sequence[Decided], caller_id: str, now: datetime, get: GetGates
-) -> tuple[dict[str, Gate], datetime]:
-    """The gates of these actions, their quota windows chosen by the database's clock."""
-    found, found_at = get({key for item in items for key in gate_keys(item, caller_id, now)})
-    # `now` was this process's clock: where a window began between the two, its row is still to be had.
-    missing = {key for item in items for key in gate_keys(item, caller_id, found_at)} - found.keys()
+def _found(items: Sequence[Decided], find: Find) -> Found:
+    """The gates of these actions, their quota windows chosen by the database's clock, and orders of their names."""
+    keys = {
+        key
+        for item in in_breaths_with_locks(items)
+        for key in (*_lasting_keys(item), *_window_keys(item, item.submission.received_at))
+    }
+    names = {item.order_name for item in items if item.order_name and item.order is None}
+    found, found_at, living = find(keys, names)
+    # That was this process's clock: where a window began between the two, its row is still to be had.
+    missing = {key for item in items for key in _window_keys(item, found_at)} - found.keys()
     if missing:
-        more, found_at = get(missing)
+        more, found_at, _ = find(missing, ())
         found.update(more)
-    return found, found_at
+    return found, found_at, living
 
 
-def gate_keys(item: Decided, caller_id: str, now: datetime) -> list[str]:
+def _lasting_keys(item: Decided) -> list[str]:
+    """Of the gates that are the same at any time."""
     keys = [key for key in (dedup_gate_key(item), order_gate_key(item)) if key]
-    keys += [throttle_gate_key(item, rule) for rule in throttles_of(item)]
-    if item.hold is None:
-        keys += [quota.key(caller_id, now) for quota in quotas_of(item, caller_id)]
-    return keys
+    return keys + [throttle_gate_key(item, rule) for rule in throttles_of(item)]
+
+
+def _window_keys(item: Decided, now: datetime) -> list[str]:
+    """Of the quotas' windows at this time; what is released was counted when it was accepted."""
+    return [] if item.hold is not None else [quota_gate_key(item, quota, now) for quota in quotas_of(item)]
 
 
 def dedup_gate_key(item: Decided) -> str | None:
@@ -142,9 +175,13 @@ def dedup_of(item: Decided) -> Rule | None:
     return next((rule for rule in item.plan.gates if isinstance(rule.action, Deduplicate)), None)
 
 
-def quotas_of(item: Decided, caller_id: str) -> tuple[QuotaSpec, ...]:
+def quotas_of(item: Decided) -> tuple[QuotaSpec, ...]:
     action = item.action
-    return quotas_counting(action.namespace, action.tenant, action.provider, caller_id)
+    return quotas_counting(action.namespace, action.tenant, action.provider, item.submission.caller.caller_id)
+
+
+def quota_gate_key(item: Decided, quota: QuotaSpec, now: datetime) -> str:
+    return quota.key(item.submission.caller.caller_id, now)
 
 
 def chain_of(item: Decided) -> CurrentChain | None:

@@ -40,7 +40,7 @@ def _held(item: Decided, hold: Hold, accepted: Accepted, unit: UnitOfWork) -> Pr
         unit.rows.journal.event("approval_required", item.subject, approval_id=str(hold.pk))
         notice = approval_notice(item, hold, unit)
     if notice is not None:
-        unit.rows.runs.append(notice)
+        unit.rows.begun.append(notice)
     return Processed(item, outcome, hold=hold, notice=notice)
 
 
@@ -76,7 +76,7 @@ def _hold(
         cleared=item.hold.cleared if item.hold else [],
         passed=list(passed),
         payload_hash=item.payload_hash,
-        context={**unit.submission.context, CONTENT: content_hash(item.action)},
+        context={**item.submission.context, CONTENT: content_hash(item.action)},
         created_at=unit.now,
         due_at=due,
         next_run_at=due,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from acteon_site.base.source import Source
 from audit_app.redaction import Scrubber
 from audit_app.services.journal import Subject
 from chains_app.models import Run
+from chains_app.services.turns import Work
 from orders_app.contract.actions import Action
 from orders_app.contract.outcomes import Outcome
 from orders_app.models import Hold, Order
@@ -53,15 +55,18 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """An action with its plan. `row_id` is the id under which it is stored, on a release already.
+    """An action with its plan. `position` is its place in the set, `row_id` the id under which it is stored, and
+    `origin` what templates of a run render from: the action with the payload as decided.
 
-    On a release `hold` is what it waited in, `order` its order if it has one, and `passed` the keys of the throttles
-    that it has gone through before.
+    On a release it is stored already, `hold` is what it waited in, `order` its order if it has one, and `passed` the
+    keys of the throttles that it has gone through before.
     """
 
     position: int
     row_id: UUID
+    submission: Submission
     action: Action
+    origin: dict[str, Any]
     plan: Plan
     ruleset_version: int
     lifecycle: CurrentLifecycle | None
@@ -94,11 +99,6 @@ class Decided:
     def called_provider(self) -> str:
         """The provider that an execution without a chain calls first."""
         return self.reroute_target or self.action.provider
-
-    @property
-    def origin(self) -> dict[str, Any]:
-        """What templates of a run render from: the action with the payload as decided."""
-        return self.action.with_payload(self.plan.payload).stored()
 
     @property
     def payload_hash(self) -> str:
@@ -145,7 +145,8 @@ class Processed:
     """An action that went through all stages.
 
     Where `run` is set, its call is still to be made and gives the outcome. `notice` is the run that tells an approver
-    of `hold`. With `error` the gates did not take it, and there is no outcome.
+    of `hold`. `work` are those of the two whose call is recorded as started, for whoever makes it after the commit.
+    With `error` the gates did not take it, and there is no outcome.
     """
 
     item: Decided
@@ -154,3 +155,4 @@ class Processed:
     hold: Hold | None = None
     notice: Run | None = None
     error: AppError | None = None
+    work: Mapping[UUID, Work] = field(default_factory=dict)

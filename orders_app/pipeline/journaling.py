@@ -8,7 +8,7 @@ from uuid import UUID
 
 from acteon_site.base.clock_text import rfc3339
 from orders_app.contract.outcomes import Outcome
-from orders_app.pipeline.items import Accepted, Decided, Refused, Submission
+from orders_app.pipeline.items import Accepted, Decided, Refused
 from orders_app.pipeline.rows import UnitOfWork
 
 
@@ -42,7 +42,7 @@ def journal_outcome(
     details: Mapping[str, Any],
     chain_id: UUID | None = None,
 ) -> None:
-    verdict_details = {**details, **verdict_notes(item, unit.submission)}
+    verdict_details = {**details, **verdict_notes(item)}
     if outcome.dedup_reason:
         verdict_details["dedup_reason"] = outcome.dedup_reason
     unit.rows.journal.audit(
@@ -56,8 +56,9 @@ def journal_outcome(
         outcome_details=outcome_notes(outcome),
         metadata=item.action.metadata,
         chain_id=str(chain_id) if chain_id else None,
-        dispatched_at=unit.submission.received_at,
+        dispatched_at=item.submission.received_at,
         ruleset_version=item.ruleset_version,
+        source=item.submission.source,
     )
     unit.rows.journal.event(
         "action_dispatched",
@@ -69,11 +70,11 @@ def journal_outcome(
     )
 
 
-def verdict_notes(item: Decided, submission: Submission) -> dict[str, Any]:
+def verdict_notes(item: Decided) -> dict[str, Any]:
     """Which gates and changes the rules added to the verdict, and by which clock."""
     notes: dict[str, Any] = {}
-    if submission.demo_now:
-        notes["demo_now"] = rfc3339(submission.demo_now)
+    if item.submission.demo_now:
+        notes["demo_now"] = rfc3339(item.submission.demo_now)
     if item.plan.gates:
         notes["gates"] = [rule.name for rule in item.plan.gates]
     if item.plan.modified_by:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
+from acteon_site.base.many_rows import rows_insert, rows_update
+from acteon_site.base.statements import Writes
 from audit_app.services.journal import Journal
 from chains_app.models import Run
 from chains_app.services.runs import runs_insert
+from chains_app.services.turns import Work, runs_begin
 from orders_app.models import Action as ActionRow
 from orders_app.models import Hold, Order
 from orders_app.pipeline.gate_state import GateState
-from orders_app.pipeline.items import Decided, Submission
+from orders_app.pipeline.items import Decided
 from orders_app.selectors import CurrentLifecycle
+from rules_app.services.gates import Gate, gates_write
 
 ORDER_FIELDS = ["status", "run_id", "reason", "living", "updated_at", "finished_at", "timeout_at"]
+ENDED_FIELDS = ["status", "ended_at", "next_run_at", "problem", "outcome"]
 
 
 @dataclass(slots=True)
@@ -26,27 +33,33 @@ class Rows:
     orders: list[Order] = field(default_factory=list)
     changed_orders: list[Order] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
+    ended_holds: list[Hold] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    # Runs whose first call the request itself makes; by their ids those in which it is recorded as started.
+    begun: list[Run] = field(default_factory=list)
+    work: dict[UUID, Work] = field(default_factory=dict)
 
-    def write(self) -> None:
-        if self.actions:
-            ActionRow.objects.bulk_create(self.actions)
-        if self.orders:
-            Order.objects.bulk_create(self.orders)
-        for order in self.changed_orders:
-            order.save(update_fields=ORDER_FIELDS)
-        if self.holds:
-            Hold.objects.bulk_create(self.holds)
+    def write(self, gates: Iterable[Gate], now: datetime) -> None:
+        """All of it, and the gates that were changed, by one statement where the database can."""
+        writes = Writes()
+        gates_write(gates, writes)
+        rows_insert(self.actions, writes)
+        rows_insert(self.orders, writes)
+        rows_update(self.changed_orders, ORDER_FIELDS, writes)
+        rows_insert(self.holds, writes)
+        rows_update(self.ended_holds, ENDED_FIELDS, writes)
         if self.runs:
-            runs_insert(self.runs)
-        self.journal.write()
+            runs_insert(self.runs, writes)
+        if self.begun:
+            self.work = {work.lease.run_id: work for work in runs_begin(self.begun, now, writes)}
+        self.journal.write(writes)
+        writes.execute()
 
 
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
-    """One transaction of the pipeline: whose call it is, what it has locked and read, and what it will write."""
+    """One transaction of the pipeline: what it has locked and read, and what it will write."""
 
-    submission: Submission
     state: GateState
     rows: Rows
 
@@ -55,23 +68,28 @@ class UnitOfWork:
         """The database's clock."""
         return self.state.now
 
+    def write(self) -> None:
+        """Write what was consumed and what was done."""
+        self.rows.write(self.state.gates.values(), self.now)
 
-def unit_of_work(submission: Submission, state: GateState) -> UnitOfWork:
-    return UnitOfWork(submission, state, Rows(Journal(submission.source)))
+
+def unit_of_work(state: GateState) -> UnitOfWork:
+    return UnitOfWork(state, Rows(Journal()))
 
 
 def action_row(item: Decided, unit: UnitOfWork) -> ActionRow:
     action = item.action
-    return ActionRow(
-        pk=item.row_id,
+    return ActionRow.made(
+        id=item.row_id,
         namespace=action.namespace,
         tenant=action.tenant,
         provider=action.provider,
         action_type=action.action_type,
         action_id=action.id,
-        body=action.stored(),
+        # The very same object as its run's, where no rule has changed it: it is encrypted once.
+        body=item.origin if item.plan.payload is action.payload else action.stored(),
         received_at=unit.now,
-        replay_of=unit.submission.replay_of,
+        replay_of=item.submission.replay_of,
     )
 
 
@@ -90,7 +108,7 @@ def order_place(item: Decided, status: str, unit: UnitOfWork) -> Order | None:
 
 def _new_order(item: Decided, lifecycle: CurrentLifecycle, status: str, now: datetime) -> Order:
     spec = lifecycle.spec
-    return Order(
+    return Order.made(
         namespace=item.action.namespace,
         tenant=item.action.tenant,
         provider=item.action.provider,

@@ -9,6 +9,8 @@ from typing import Any
 
 from jinja2.runtime import Context
 
+from acteon_site.base.breathing import breathe
+
 # A name that no template can spell.
 KEY = "the budget"
 MAX_TEXT = 64 * 1024  # characters of one text
@@ -16,6 +18,7 @@ MAX_WRITTEN = 16 * MAX_TEXT  # of all texts made on the way
 MAX_WEIGHT = 1024 * 1024  # of a list or object that a template builds, written out
 MAX_STEPS = 250_000  # turns of loops, calls, items that filters go through
 MAX_SECONDS = 0.5
+STEPS_OF_A_BREATH = 500
 # Looking at an item costs less than working on it.
 _LOOKS_PER_STEP = 8
 # Lists, and what dicts show of themselves.
@@ -31,9 +34,13 @@ class Budget:
     steps: int = 0
     written: int = 0
     ends: float = field(default_factory=lambda: time.monotonic() + MAX_SECONDS)
+    breath: int = 0
 
     def charge(self, steps: int = 1) -> None:
         self.steps += steps
+        if self.steps >= self.breath:
+            self.breath = self.steps + STEPS_OF_A_BREATH
+            self.ends += breathe()
         if self.steps > MAX_STEPS:
             raise RenderError(f"it takes more than {MAX_STEPS} steps")
         if time.monotonic() > self.ends:

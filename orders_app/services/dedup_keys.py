@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orders_app.contract.actions import stored_action
@@ -18,12 +18,17 @@ def dedup_key_free_of_hold(hold: Hold) -> None:
         gates_write([gate])
 
 
-def dedup_key_free(stored: Mapping[str, Any]) -> None:
-    """Free the key of an action whose order may be placed again. Its run may be resumed, so it is remembered."""
-    gate, action_id = _locked_gate(stored)
-    if gate.data.get("action_id") == action_id:
-        gate.put({"freed": gate.data}, gate.expires_at)
-        gates_write([gate])
+def dedup_keys_free(actions: Sequence[Mapping[str, Any]]) -> None:
+    """Free the keys of actions whose orders may be placed again. Their runs may be resumed: so they are remembered."""
+    if not actions:
+        return
+    keyed = [_key_and_id(stored) for stored in actions]
+    gates, _ = gates_lock([key for key, _ in keyed])
+    for key, action_id in keyed:
+        gate = gates[key]
+        if gate.data.get("action_id") == action_id:
+            gate.put({"freed": gate.data}, gate.expires_at)
+    gates_write(gates.values())
 
 
 def dedup_key_retake(stored: Mapping[str, Any]) -> bool:
@@ -40,7 +45,11 @@ def dedup_key_retake(stored: Mapping[str, Any]) -> bool:
 
 def _locked_gate(stored: Mapping[str, Any]) -> tuple[Gate, str]:
     """The locked gate of the action's dedup key, and the action's id."""
-    action = stored_action(stored)
-    key = dedup_key(action.namespace, action.tenant, action.action_type, action.dedup_value)
+    key, action_id = _key_and_id(stored)
     gates, _ = gates_lock([key])
-    return gates[key], action.id
+    return gates[key], action_id
+
+
+def _key_and_id(stored: Mapping[str, Any]) -> tuple[str, str]:
+    action = stored_action(stored)
+    return dedup_key(action.namespace, action.tenant, action.action_type, action.dedup_value), action.id

@@ -55,4 +55,4 @@ def _on_record(actions: Sequence[Action]) -> bool:
         outcome__in=BEGUN,
     )
     stored = Run.objects.filter(pk=OuterRef("chain_id"))
-    return rows.exclude(verdict="chain").filter(Q(chain_id=None) | ~Exists(stored)).exists()
+    return rows.filter(Q(chain_id=None) | ~Exists(stored)).exists()

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from acteon_site.base import config_versions
-from acteon_site.base.errors import FieldProblem, conflict, invalid
+from acteon_site.base.errors import FieldProblem, conflict, invalid_fields
 from orders_app.lifecycles.spec import parse_lifecycle
 from orders_app.models import Lifecycle, Order
 from orders_app.selectors import lifecycle_spec
@@ -39,7 +39,7 @@ def lifecycle_save(*, lifecycle: Lifecycle, actor: str) -> Lifecycle:
     """Save the row as a person left it; every process decides by it within a second. Raises 422."""
     problems = lifecycle_problems(lifecycle)
     if problems:
-        raise invalid("; ".join(f"{problem.field} {problem.message}" for problem in problems), problems)
+        raise invalid_fields(problems)
     lifecycle.edited_by, lifecycle.edited_at = actor, timezone.now()
     lifecycle.save()
     config_versions.touch(config_versions.LIFECYCLES)

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef
 
 from acteon_site.base.names import composed
 from audit_app.models import RetentionPolicy
+from chains_app.models import Run
 from orders_app.models import Action, Hold, Order, RememberedAnswer
 from rules_app.services.gates import gates_lock, gates_write, order_key
 
@@ -50,7 +51,7 @@ def reap_orders(policy: RetentionPolicy, now: datetime, batch: int) -> int:
 
 
 def reap_actions(policy: RetentionPolicy, now: datetime, batch: int) -> int:
-    """audit_ttl: stored originals that no order and no hold refers to."""
+    """audit_ttl: stored originals that no order, no hold and no run under way refers to."""
     if policy.audit_ttl_seconds is None:
         return 0
     old = Action.objects.filter(
@@ -58,8 +59,11 @@ def reap_actions(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         tenant=policy.tenant,
         received_at__lt=now - timedelta(seconds=policy.audit_ttl_seconds),
     )
-    unused = old.exclude(Exists(Order.objects.filter(action=OuterRef("pk")))).exclude(
-        Exists(Hold.objects.filter(action=OuterRef("pk")))
+    under_way = Run.objects.filter(owner_kind="action", owner_id=OuterRef("pk"), ended_at__isnull=True)
+    unused = old.exclude(
+        Exists(Order.objects.filter(action=OuterRef("pk")))
+        | Exists(Hold.objects.filter(action=OuterRef("pk")))
+        | Exists(under_way)
     )
     ids = list(unused.order_by("received_at").values_list("pk", flat=True)[:batch])
     Action.objects.filter(pk__in=ids).delete()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from acteon_site.base.errors import AppError
@@ -37,7 +36,7 @@ def _kept(done: Processed) -> dict[str, Any]:
         }
     if done.outcome is None:
         raise AssertionError("an action without a call has its outcome")
-    return {"outcome": asdict(done.outcome)}
+    return {"outcome": done.outcome.stored()}
 
 
 def rebuilt_outcomes(kept: Kept) -> list[Outcome | AppError | None]:

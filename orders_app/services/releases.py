@@ -6,8 +6,8 @@ again; what is throttled waits for its reserved turn; what is refused is rejecte
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,16 +18,15 @@ from django.db import transaction
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
 from acteon_site.base.principals import Principal, Role
-from acteon_site.base.retrying import retry_on_deadlock
-from acteon_site.base.source import SYSTEM_SOURCE, Source
-from audit_app.services.journal import Journal
+from acteon_site.base.retrying import database_is_away, retry_on_deadlock
+from acteon_site.base.source import Source
 from orders_app.contract.actions import Action, stored_action
 from orders_app.contract.approval_links import APPROVE
 from orders_app.contract.outcomes import Outcome, stored_outcome
 from orders_app.models import Hold, Order
 from orders_app.pipeline.act import action_act
 from orders_app.pipeline.decide import action_decide
-from orders_app.pipeline.dispatch import outcomes_after_calls
+from orders_app.pipeline.dispatch import outcomes_after_calls, with_work
 from orders_app.pipeline.gate import action_gate
 from orders_app.pipeline.gate_state import gate_state_lock
 from orders_app.pipeline.holding import action_wait_for_turn
@@ -38,31 +37,67 @@ from orders_app.services.holds import approval_approve, approval_expire, approva
 from orders_app.states import HoldKind, HoldStatus, OrderStatus
 from rules_app.engine import Cleared, RuleSet
 from rules_app.selectors import current_rules
-from rules_app.services.gates import gates_write
 
 log = structlog.get_logger()
 RULE_TYPES = {HoldKind.APPROVAL: "request_approval", HoldKind.SCHEDULE: "schedule"}
 LONGEST_PAUSE = timedelta(seconds=60)
 BREAKER_PAUSE = timedelta(seconds=5)
+SET = 25  # holds that are released in one transaction
 
 
 def holds_sweep(*, limit: int = 200) -> int:
     """Expire and release what is due, the longest due first. Returns how many were worked on."""
     due = Hold.objects.filter(next_run_at__lte=db_now()).order_by("next_run_at", "id")
     ids = list(due.values_list("pk", "kind", "status")[:limit])
-    for hold_id, kind, status in ids:
-        _work_on(hold_id, expire=kind == HoldKind.APPROVAL and status == HoldStatus.PENDING)
+    released = []
+    for pk, kind, status in ids:
+        if kind == HoldKind.APPROVAL and status == HoldStatus.PENDING:
+            _expire(pk)
+        else:
+            released.append(pk)
+    holds_release(released)
     return len(ids)
 
 
-def _work_on(hold_id: UUID, *, expire: bool) -> None:
+def _expire(hold_id: UUID) -> None:
     try:
-        if expire:
-            approval_expire(hold_id=hold_id)
-        else:
-            hold_release(hold_id=hold_id)
+        approval_expire(hold_id=hold_id)
     except Exception:  # one broken hold must not keep the sweeper from the others
-        log.exception("hold_not_released", hold_id=str(hold_id))
+        log.exception("hold_not_expired", hold_id=str(hold_id))
+
+
+def holds_release(hold_ids: Sequence[UUID]) -> None:
+    """Release those that are due, in this order. One that is broken stays held, and harms no other."""
+    for start in range(0, len(hold_ids), SET):
+        _release_set(hold_ids[start : start + SET])
+
+
+def _release_set(hold_ids: Sequence[UUID]) -> None:
+    """In one transaction; a set that fails is halved until the one that made it fail stands alone."""
+    try:
+        released = _release(hold_ids)
+    except Exception as error:  # see above
+        if len(hold_ids) == 1:
+            _put_aside(hold_ids[0], error)
+            return
+        half = len(hold_ids) // 2
+        _release_set(hold_ids[:half])
+        _release_set(hold_ids[half:])
+        return
+    try:
+        _outcomes(released)
+    except Exception:  # they are released all the same, and the sweep goes on with their runs
+        log.exception("calls_of_releases_failed", hold_ids=[str(pk) for pk in released])
+
+
+def _put_aside(hold_id: UUID, error: Exception) -> None:
+    """Still held, and tried again later: what is broken must not stand before all that is due after it."""
+    log.exception("hold_not_released", exc_info=error, hold_id=str(hold_id))
+    if database_is_away(error):
+        return  # not the hold's doing: it is due again as soon as the database is well
+    with transaction.atomic():
+        if hold := Hold.objects.select_for_update().filter(pk=hold_id, ended_at__isnull=True).first():
+            _keep_held(hold, "its release failed; the log says why", db_now())
 
 
 def approval_decide(
@@ -89,12 +124,16 @@ def approval_decide(
 
 def hold_release(*, hold_id: UUID, at_once: bool = False, demo_now: datetime | None = None) -> Outcome | None:
     """Release a hold that is due (`at_once`: though the sweeper would still wait). None: nothing to do now."""
-    processed = _release(hold_id, at_once=at_once, demo_now=demo_now)
-    if processed is None:
-        return None
-    outcome = outcomes_after_calls([processed])[0]
-    Hold.objects.filter(pk=hold_id).update(outcome=asdict(outcome))
-    return outcome
+    return _outcomes(_release([hold_id], at_once=at_once, demo_now=demo_now)).get(hold_id)
+
+
+def _outcomes(released: Mapping[UUID, Processed]) -> dict[UUID, Outcome]:
+    """What releases have led to, by hold, after the calls that they wait for."""
+    outcomes = dict(zip(released, outcomes_after_calls(list(released.values())), strict=True))
+    for hold_id, done in released.items():
+        if done.run or done.notice:  # only its call has told it
+            Hold.objects.filter(pk=hold_id).update(outcome=outcomes[hold_id].stored())
+    return outcomes
 
 
 def _stored_outcome(hold: Hold) -> Outcome | None:
@@ -103,60 +142,85 @@ def _stored_outcome(hold: Hold) -> Outcome | None:
 
 
 @retry_on_deadlock
-def _release(hold_id: UUID, *, at_once: bool, demo_now: datetime | None) -> Processed | None:
+def _release(
+    hold_ids: Sequence[UUID], *, at_once: bool = False, demo_now: datetime | None = None
+) -> dict[UUID, Processed]:
+    """All in one transaction. What cannot be decided stays held, and is not among the answers."""
     with transaction.atomic():
         now = db_now()
-        hold = _due_hold(hold_id, now, at_once=at_once)
-        if hold is None:
-            return None
-        order = Order.objects.select_for_update().filter(pk=hold.order_id).first() if hold.order_id else None
+        items = _decide_due(hold_ids, now, at_once=at_once, demo_now=demo_now)
+        if not items:
+            return {}
+        unit = unit_of_work(gate_state_lock(list(items.values())))
+        processed = {}
+        for pk, item in items.items():
+            result = action_gate(item, unit.state)
+            if reason := _undecidable(result):
+                _keep_held(_hold_of(item), reason, now)
+                continue
+            _note_release(item, now, unit)
+            processed[pk] = _act(item, result, unit)
+            unit.rows.ended_holds.append(_ended(item, processed[pk], now))
+        unit.write()
+    return {pk: with_work(done, unit) for pk, done in processed.items()}
+
+
+def _decide_due(
+    hold_ids: Sequence[UUID], now: datetime, *, at_once: bool, demo_now: datetime | None
+) -> dict[UUID, Decided]:
+    """By hold, in the order of the ids, what the rules say today of those whose release is due."""
+    holds = _due_holds(hold_ids, now, at_once=at_once)
+    orders = _orders_of(holds)
+    items: dict[UUID, Decided] = {}
+    for hold in holds:
         submission = replace(submission_of(hold.context, now), demo_now=demo_now)
+        order = orders.get(hold.order_id) if hold.order_id else None
         try:
-            item = _decide_again(hold, order, current_rules(), submission.rule_time)
+            items[hold.pk] = decide_again(hold, order, current_rules(), submission)
         except AppError as error:
             _keep_held(hold, error.message, now)
-            return None
-        unit = unit_of_work(submission, gate_state_lock([item], submission.caller.caller_id, now))
-        result = action_gate(item, unit.state)
-        if reason := _undecidable(result):
-            _keep_held(hold, reason, now)
-            return None
-        _end_hold(hold, now)
-        processed = _act(item, result, unit)
-        gates_write(unit.state.gates.values())
-        unit.rows.write()
-    return processed
+    return items
 
 
-def _due_hold(hold_id: UUID, now: datetime, *, at_once: bool) -> Hold | None:
-    """The hold, locked, if its release is due. One that another process has locked is left to it."""
-    hold = (
+def _due_holds(hold_ids: Sequence[UUID], now: datetime, *, at_once: bool) -> list[Hold]:
+    """Those of them, locked, whose release is due. What another process has locked is left to it."""
+    found = (
         Hold.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("action")
-        .filter(pk=hold_id, ended_at__isnull=True)
-        .first()
+        .filter(pk__in=hold_ids, ended_at__isnull=True)
+        .in_bulk()
     )
-    if hold is None or hold.next_run_at is None or (hold.next_run_at > now and not at_once):
-        return None
-    releasable = hold.status == HoldStatus.APPROVED or (
+    return [found[pk] for pk in hold_ids if pk in found and _is_due(found[pk], now, at_once=at_once)]
+
+
+def _is_due(hold: Hold, now: datetime, *, at_once: bool) -> bool:
+    if hold.next_run_at is None or (hold.next_run_at > now and not at_once):
+        return False
+    return hold.status == HoldStatus.APPROVED or (
         hold.kind != HoldKind.APPROVAL and hold.status == HoldStatus.PENDING
     )
-    return hold if releasable else None
 
 
-def _decide_again(hold: Hold, order: Order | None, rules: RuleSet, now: datetime) -> Decided:
+def _orders_of(holds: Sequence[Hold]) -> dict[UUID, Order]:
+    """Locked, in the order of their keys, after their holds."""
+    ids = [hold.order_id for hold in holds if hold.order_id]
+    orders = Order.objects.select_for_update().filter(pk__in=ids).order_by("pk") if ids else []
+    return {order.pk: order for order in orders}
+
+
+def decide_again(hold: Hold, order: Order | None, rules: RuleSet, submission: Submission) -> Decided:
     """The plan of now, without the rules that this action has cleared.
 
     An approval clears only what its approver saw: where `modify` makes another payload today, it asks again.
     """
     action, cleared = stored_action(hold.action.body), cleared_with(hold)
-    item = _decide(action, cleared, rules, now)
+    item = _decide(action, cleared, rules, submission)
     stale = [
         entry for entry in cleared if entry["payload_hash"] and entry["payload_hash"] != item.payload_hash
     ]
     if stale:
         cleared = [entry for entry in cleared if entry not in stale]
-        item = _decide(action, cleared, rules, now)
+        item = _decide(action, cleared, rules, submission)
     hold.cleared = cleared
     fingerprint = order.fingerprint if order else item.fingerprint
     return replace(
@@ -169,9 +233,9 @@ def _decide_again(hold: Hold, order: Order | None, rules: RuleSet, now: datetime
     )
 
 
-def _decide(action: Action, cleared: list[dict[str, str]], rules: RuleSet, now: datetime) -> Decided:
+def _decide(action: Action, cleared: list[dict[str, str]], rules: RuleSet, submission: Submission) -> Decided:
     names = [Cleared(entry["rule"], entry["type"]) for entry in cleared]
-    return action_decide(action, rules, now, cleared=names)
+    return action_decide(action, rules, submission, cleared=names)
 
 
 def cleared_with(hold: Hold) -> list[dict[str, str]]:
@@ -229,20 +293,29 @@ def _reject(item: Decided, refused: Refused, unit: UnitOfWork) -> None:
         dedup_key_free_of_hold(item.hold)
 
 
-def _end_hold(hold: Hold, now: datetime) -> None:
+def _note_release(item: Decided, now: datetime, unit: UnitOfWork) -> None:
     """A release has two rows in the trail: this one, and after it the outcome that it led to."""
+    hold = _hold_of(item)
+    if hold.kind == HoldKind.APPROVAL:
+        return  # its row is the decision's
+    subject = hold_subject(hold)
+    unit.rows.journal.audit(
+        subject, outcome="schedule_released", verdict="schedule", matched_rule=hold.rule, dispatched_at=now
+    )
+    unit.rows.journal.event("scheduled_action_due", subject)
+
+
+def _ended(item: Decided, done: Processed, now: datetime) -> Hold:
+    hold = _hold_of(item)
     if hold.kind != HoldKind.APPROVAL:
         hold.status = HoldStatus.RELEASED
-        subject = hold_subject(hold)
-        released = Journal(SYSTEM_SOURCE)
-        released.audit(
-            subject,
-            outcome="schedule_released",
-            verdict="schedule",
-            matched_rule=hold.rule,
-            dispatched_at=now,
-        )
-        released.event("scheduled_action_due", subject)
-        released.write()
     hold.ended_at, hold.next_run_at, hold.problem = now, None, ""
-    hold.save(update_fields=["status", "ended_at", "next_run_at", "problem"])
+    if done.outcome is not None:
+        hold.outcome = done.outcome.stored()
+    return hold
+
+
+def _hold_of(item: Decided) -> Hold:
+    if item.hold is None:
+        raise AssertionError("what is released was held")
+    return item.hold

@@ -16,11 +16,12 @@ from acteon_site.base.errors import AppError, invalid, not_found
 from acteon_site.base.ids import new_id
 from acteon_site.base.principals import SYSTEM, Principal
 from audit_app.models import AuditRecord
+from audit_app.selectors import OF_CHAINS
 from orders_app.contract.actions import stored_action
 from orders_app.contract.outcomes import Outcome
 from orders_app.models import Action
-from orders_app.pipeline.dispatch import InTransaction, dispatch_many
-from orders_app.pipeline.items import Processed, Submission
+from orders_app.pipeline.dispatch import dispatch_many
+from orders_app.pipeline.items import Decided, Processed, Submission
 from orders_app.services.effects import actions_in_effect, took_effect
 
 REPLAYABLE = ("failed", "throttled", "circuit_open", "quota_exceeded")
@@ -58,7 +59,7 @@ def original_of(namespace: str, tenant: str, action_id: str, caller: Principal =
     if row is not None:
         return row
     # Rows of a chain's steps name the step's provider, not the action's.
-    if AuditRecord.objects.filter(**named).filter(**seen).exclude(verdict="chain").exists():
+    if AuditRecord.objects.filter(**named).filter(**seen).exclude(OF_CHAINS).exists():
         raise invalid(f"the original of action {action_id!r} is no longer stored")
     raise not_found(f"no action has the id {action_id!r} here")
 
@@ -73,7 +74,7 @@ def originals_of(
     same = {name: OuterRef(name) for name in ("namespace", "tenant", "action_type")}
     replays = Action.objects.filter(**same, action_id=OuterRef("action_id")).exclude(replay_of="")
     done = actions_in_effect(Action.objects.filter(**same, replay_of=OuterRef("action_id")))
-    wanted = records.exclude(verdict="chain").exclude(Exists(replays)).exclude(Exists(done))
+    wanted = records.exclude(OF_CHAINS).exclude(Exists(replays)).exclude(Exists(done))
     # Actions, not rows: one that was sent a hundred times must not take the place of others.
     each = wanted.order_by().values(*_NAME).annotate(last=Max("dispatched_at"))
     newest = each.order_by("-last", "action_id", "action_type", "tenant", "namespace")[:limit]
@@ -99,7 +100,7 @@ def action_replay(original: Action, submission: Submission) -> Replayed:
     body = {**_as_sent(original.body), "id": str(new_id()), "payload": stored_action(original.body).payload}
     anew = replace(submission, replay_of=_first_id(original))
     try:
-        result = dispatch_many([body], anew, in_transaction=_only_one(original)).results[0]
+        result = dispatch_many([body], anew, _OnlyOne(original)).results[0]
     except _TookEffectError:
         return _skipped(original, TOOK_EFFECT)
     except _GoneError:
@@ -122,21 +123,25 @@ class _GoneError(Exception):
     """Retention was faster."""
 
 
-def _only_one(original: Action) -> InTransaction:
+@dataclass(frozen=True, slots=True)
+class _OnlyOne:
     """Of replays at the same time one goes on: they lock the family, and the later ones find what the first did."""
 
-    def check(processed: Sequence[Processed]) -> None:
-        family = _family(original)
+    original: Action
+
+    def before(self, decided: Sequence[Decided]) -> Sequence[Decided]:
+        return decided
+
+    def after(self, processed: Sequence[Processed]) -> None:
+        family = _family(self.original)
         list(family.select_for_update(no_key=True).values_list("pk"))
         own = [done.item.row_id for done in processed]
         # Read again: what another replay has added meanwhile is not among the rows that were locked.
         others = list(family.exclude(pk__in=own))
-        if original not in others:
+        if self.original not in others:
             raise _GoneError
         if took_effect(others):
             raise _TookEffectError
-
-    return check
 
 
 def _first_id(original: Action) -> str:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import AppError, conflict
+from acteon_site.base.locked_rows import rows_lock
+from acteon_site.base.many_rows import rows_insert, rows_update
 from acteon_site.base.names import spellings
 from acteon_site.base.source import Source
+from acteon_site.base.statements import Writes
 from audit_app.selectors import current_redactor
 from audit_app.services.journal import Journal, Subject
-from chains_app.listeners import Listener
-from chains_app.models import Run
+from chains_app.listeners import Ended, Listener, Owners
+from chains_app.models import Attempt, Run, StepRun
 from chains_app.states import RunKind, RunStatus
-from orders_app.models import Hold, Order
+from orders_app.models import Hold, Move, Order
 from orders_app.pipeline.journaling import outcome_notes
 from orders_app.pipeline.rows import ORDER_FIELDS
 from orders_app.selectors import lifecycle_of
-from orders_app.services.dedup_keys import dedup_key_free, dedup_key_retake
+from orders_app.services.dedup_keys import dedup_key_retake, dedup_keys_free
 from orders_app.services.run_outcomes import call_notes, outcome_of_step
-from orders_app.services.transitions import order_transition_by_run
+from orders_app.services.transitions import MOVED_FIELDS, order_move_by_run
 from orders_app.states import OrderStatus
 
 STATUS_OF_END = {
@@ -32,6 +36,101 @@ STATUS_OF_END = {
     RunStatus.TIMED_OUT: OrderStatus.FAILED,
     RunStatus.CANCELLED: OrderStatus.CANCELLED,
 }
+# What an order is made of that a run's turn may move.
+LOCKED = (
+    *(
+        "id",
+        "namespace",
+        "tenant",
+        "provider",
+        "action_type",
+        "fingerprint",
+        "action_id_text",
+        "lifecycle_id",
+    ),
+    *("state", "status", "living", "run_id", "reason", "timeout_at", "updated_at", "finished_at"),
+)
+
+
+class SingleRuns(Owners):
+    """Bare calls that have ended: then their dispatches have their audit rows and events."""
+
+    def __init__(self) -> None:
+        self._singles: list[Ended] = []
+
+    def ended(self, end: Ended, *, now: datetime) -> None:
+        if end.run.kind == RunKind.SINGLE:
+            self._singles.append(end)
+
+    def write(self, journal: Journal, writes: Writes) -> None:
+        repeated = [end.steps[0].pk for end in self._singles if end.steps and end.steps[0].attempt > 1]
+        if repeated:
+            writes.execute()
+        attempts: dict[UUID, list[Attempt]] = {}
+        for attempt in Attempt.objects.filter(step__in=repeated) if repeated else ():
+            attempts.setdefault(attempt.step_id, []).append(attempt)
+        for end in self._singles:
+            step = next(iter(end.steps), None)
+            journal_single(end.run, step, attempts.get(step.pk, []) if step else [], journal)
+
+
+class LockedOrders(SingleRuns):
+    """Orders whose runs are turned. Each is written once, whatever became of it."""
+
+    def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """`rows` as LOCKED has them: most of a set neither end nor move, and their orders are not made."""
+        super().__init__()
+        self._rows = {row[0]: row for row in rows}
+        self._changed: dict[UUID, Order] = {}
+        self._moves: list[Move] = []
+        self._freed: list[Mapping[str, Any]] = []
+
+    def ended(self, end: Ended, *, now: datetime) -> None:
+        super().ended(end, now=now)
+        run, order = end.run, self._order(owner_of(end.run))
+        order.status, order.updated_at = STATUS_OF_END[RunStatus(run.status)], now
+        done = order.status == OrderStatus.COMPLETED
+        order.living, order.reason = done or end.in_doubt, "" if done else run.error
+        finished = not order.living or order.state in lifecycle_of(order).terminal
+        order.finished_at = now if finished else None
+        if not done:
+            order.timeout_at = None
+        if not order.living:
+            self._freed.append(run.origin)
+
+    def transition(self, owner_id: UUID, *, to: str, step: str, now: datetime, journal: Journal) -> None:
+        if owner_id not in self._rows:
+            return
+        order = self._order(owner_id)
+        move = order_move_by_run(order, to=to, actor=f"step:{step}", now=now, journal=journal)
+        if move is not None:
+            self._moves.append(move)
+
+    def _order(self, owner_id: UUID) -> Order:
+        """To be changed, and written."""
+        if owner_id not in self._changed:
+            self._changed[owner_id] = Order.from_db("default", LOCKED, self._rows[owner_id])
+        return self._changed[owner_id]
+
+    def write(self, journal: Journal, writes: Writes) -> None:
+        rows_update(list(self._changed.values()), sorted({*ORDER_FIELDS, *MOVED_FIELDS}), writes)
+        rows_insert(self._moves, writes)
+        dedup_keys_free(self._freed)
+        super().write(journal, writes)
+
+
+class LockedApprovals(Owners):
+    """Approvals whose approvers are told."""
+
+    def __init__(self) -> None:
+        self._told: dict[bool, list[UUID]] = {}
+
+    def ended(self, end: Ended, *, now: datetime) -> None:
+        self._told.setdefault(end.run.status == RunStatus.COMPLETED, []).append(owner_of(end.run))
+
+    def write(self, journal: Journal, writes: Writes) -> None:
+        for told, ids in self._told.items():
+            Hold.objects.filter(pk__in=ids).update(notified=told)
 
 
 class OrderRuns(Listener):
@@ -39,23 +138,8 @@ class OrderRuns(Listener):
 
     owner_kind = "order"
 
-    def lock(self, owner_id: UUID) -> None:
-        Order.objects.select_for_update().filter(pk=owner_id).values_list("pk").first()
-
-    def ended(self, run: Run, *, in_doubt: bool, now: datetime, journal: Journal) -> None:
-        order = Order.objects.get(pk=owner_of(run))
-        order.status, order.updated_at = STATUS_OF_END[RunStatus(run.status)], now
-        done = order.status == OrderStatus.COMPLETED
-        order.living, order.reason = done or in_doubt, "" if done else run.error
-        finished = not order.living or order.state in lifecycle_of(order).terminal
-        order.finished_at = now if finished else None
-        if not done:
-            order.timeout_at = None
-        order.save(update_fields=ORDER_FIELDS)
-        if not order.living:
-            dedup_key_free(run.origin)
-        if run.kind == RunKind.SINGLE:
-            journal_single(run, journal)
+    def lock(self, owner_ids: Collection[UUID]) -> Owners:
+        return LockedOrders(rows_lock(Order, LOCKED, owner_ids))
 
     def resume_problem(self, run: Run) -> AppError | None:
         order = Order.objects.filter(pk=owner_of(run)).first()
@@ -88,18 +172,14 @@ class OrderRuns(Listener):
     def names(self, owner_ids: Collection[UUID]) -> Mapping[UUID, str]:
         return dict(Order.objects.filter(pk__in=owner_ids).values_list("pk", "fingerprint"))
 
-    def transition(self, run: Run, *, to: str, step: str, now: datetime, journal: Journal) -> None:
-        order_transition_by_run(order_id=owner_of(run), to=to, actor=f"step:{step}", now=now, journal=journal)
-
 
 class ActionRuns(Listener):
     """Runs of actions that are no orders: rows that never change, so there is nothing to lock or to move."""
 
     owner_kind = "action"
 
-    def ended(self, run: Run, *, in_doubt: bool, now: datetime, journal: Journal) -> None:
-        if run.kind == RunKind.SINGLE:
-            journal_single(run, journal)
+    def lock(self, owner_ids: Collection[UUID]) -> Owners:
+        return SingleRuns()
 
 
 class ApprovalNotices(Listener):
@@ -107,11 +187,9 @@ class ApprovalNotices(Listener):
 
     owner_kind = "approval_notice"
 
-    def lock(self, owner_id: UUID) -> None:
-        Hold.objects.select_for_update().filter(pk=owner_id).first()
-
-    def ended(self, run: Run, *, in_doubt: bool, now: datetime, journal: Journal) -> None:
-        Hold.objects.filter(pk=owner_of(run)).update(notified=run.status == RunStatus.COMPLETED)
+    def lock(self, owner_ids: Collection[UUID]) -> Owners:
+        list(Hold.objects.select_for_update().filter(pk__in=owner_ids).order_by("pk").values_list("pk"))
+        return LockedApprovals()
 
 
 def placed_anew() -> AppError:
@@ -123,9 +201,9 @@ def owner_of(run: Run) -> UUID:
     return run.owner_id
 
 
-def journal_single(run: Run, journal: Journal) -> None:
+def journal_single(run: Run, step: StepRun | None, attempts: Sequence[Attempt], journal: Journal) -> None:
     """The dispatch's audit row and event, due when a bare call has ended."""
-    reply, step = run.reply, run.steps.first()
+    reply = run.reply
     outcome = outcome_of_step(run, step)
     received = parse_time(reply["received_at"])
     subject = Subject(run.namespace, run.tenant, run.provider, run.action_type, run.action_id)
@@ -139,14 +217,14 @@ def journal_single(run: Run, journal: Journal) -> None:
         payload=run.origin["payload"],
         scrubber=scrubber,
         verdict_details=reply["details"],
-        outcome_details={**outcome_notes(outcome), **call_notes(run, step)},
+        outcome_details={**outcome_notes(outcome), **call_notes(run, step, attempts)},
         metadata=run.origin.get("metadata") or {},
         dispatched_at=received,
         duration_ms=_took(run, received),
         ruleset_version=reply["ruleset"],
     )
     own.event("action_dispatched", subject, scrubber=scrubber, outcome=outcome.wire(), provider=run.provider)
-    own.write()
+    journal.include(own)
 
 
 def _took(run: Run, received: datetime | None) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from chains_app.models import Run, StepRun
+from chains_app.models import Attempt, Run, StepRun
 from chains_app.states import TERMINAL, RunStatus
 from orders_app.contract import outcomes
 from orders_app.contract.outcomes import Outcome
@@ -40,16 +41,16 @@ def outcome_of_step(run: Run, step: StepRun | None) -> Outcome:
     return outcomes.failed(code, run.error, retryable=retryable, attempts=step.attempt if step else 0)
 
 
-def call_notes(run: Run, step: StepRun | None) -> dict[str, Any]:
+def call_notes(run: Run, step: StepRun | None, attempts: Sequence[Attempt]) -> dict[str, Any]:
     """The calls that a bare action cost, for its audit row: [provider, successes, failures] of each.
 
-    `fallbacks` are those that went to another provider than the step's, since its breaker was open.
+    `attempts` are the step's, where it has more than one. `fallbacks` are those that went to another provider than the
+    step's, since its breaker was open.
     """
     if step is None or not step.attempt:
         return {}
-    made = [(step.used_provider, run.status == RunStatus.COMPLETED)]
-    if step.attempt > 1:
-        made = [(name, bool(success)) for name, success in step.attempts.values_list("provider", "success")]
+    made = [(attempt.provider, bool(attempt.success)) for attempt in attempts]
+    made = made or [(step.used_provider, run.status == RunStatus.COMPLETED)]
     counted = Counter(made)
     names = sorted({name for name, _ in made})
     calls = [[name, counted[name, True], counted[name, False]] for name in names]

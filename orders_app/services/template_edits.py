@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, transaction
 
 from acteon_site.base import config_versions
-from acteon_site.base.errors import FieldProblem, conflict, invalid
-from acteon_site.base.names import name_problem
+from acteon_site.base.errors import FieldProblem, conflict, invalid_fields
+from acteon_site.base.names import SHORT_LENGTH, name_problem
 from orders_app.models import Template, TemplateProfile
 from orders_app.sandbox.rendering import RenderError, check_template
 
@@ -27,7 +27,7 @@ def template_problems(name: Any, content: Any) -> list[FieldProblem]:
 
 
 def _name_problems(name: Any) -> list[FieldProblem]:
-    problem = name_problem(name)
+    problem = name_problem(name, longest=SHORT_LENGTH)
     return [FieldProblem("name", problem)] if problem else []
 
 
@@ -74,7 +74,7 @@ def profile_save(profile: TemplateProfile) -> TemplateProfile:
 
 def _refuse(problems: list[FieldProblem]) -> None:
     if problems:
-        raise invalid("; ".join(f"{problem.field} {problem.message}" for problem in problems), problems)
+        raise invalid_fields(problems)
 
 
 def _saved(row: T) -> T:

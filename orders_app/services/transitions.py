@@ -21,6 +21,8 @@ from orders_app.models import Move, Order
 from orders_app.selectors import lifecycle_of
 from orders_app.states import UNMOVABLE, OrderStatus
 
+MOVED_FIELDS = ["state", "updated_at", "timeout_at", "finished_at"]
+
 
 @dataclass(frozen=True, slots=True)
 class Transitioned:
@@ -93,14 +95,30 @@ def _transition(
     *,
     by_timeout: bool = False,
 ) -> str:
+    """Move the order and store that. Returns the state that it had."""
+    move = order_move(order, spec, to, actor, now, journal, by_timeout=by_timeout)
+    order.save(update_fields=MOVED_FIELDS)
+    move.save(force_insert=True)
+    return move.from_state
+
+
+def order_move(
+    order: Order,
+    spec: LifecycleSpec,
+    to: str,
+    actor: str,
+    now: datetime,
+    journal: Journal,
+    *,
+    by_timeout: bool = False,
+) -> Move:
+    """Move the order in memory and note it in the journal; the caller stores MOVED_FIELDS and the move."""
     previous, order.state, order.updated_at = order.state, to, now
     order.timeout_at = spec.timeout_at(to, now)
     if to in spec.terminal and order.status in (OrderStatus.COMPLETED, OrderStatus.FAILED):
         order.finished_at = now
-    order.save(update_fields=["state", "updated_at", "timeout_at", "finished_at"])
-    Move.objects.create(order=order, from_state=previous, to_state=to, at=now, actor=actor)
     _journal_transition(order, spec, previous, actor, journal, by_timeout=by_timeout)
-    return previous
+    return Move(order=order, from_state=previous, to_state=to, at=now, actor=actor)
 
 
 def _journal_transition(
@@ -115,15 +133,13 @@ def _journal_transition(
         journal.event("timeout", subject, previous_state=previous, new_state=order.state, **names)
 
 
-def order_transition_by_run(*, order_id: UUID, to: str, actor: str, now: datetime, journal: Journal) -> None:
-    """A step's transition_to, in the step's own transaction. What is no longer possible is noted, never an error."""
-    order = Order.objects.filter(pk=order_id).first()
-    if order is None or order.state == to:
-        return
+def order_move_by_run(order: Order, *, to: str, actor: str, now: datetime, journal: Journal) -> Move | None:
+    """As `order_move`, by a step's transition_to. What is no longer possible is noted, never an error."""
+    if order.state == to:
+        return None
     spec = lifecycle_of(order)
     if to in spec.allowed(order.state):
-        _transition(order, spec, to, actor, now, journal)
-        return
+        return order_move(order, spec, to, actor, now, journal)
     details = {
         "fingerprint": order.fingerprint,
         "from": order.state,
@@ -134,6 +150,7 @@ def order_transition_by_run(*, order_id: UUID, to: str, actor: str, now: datetim
     journal.audit(
         subject_of(order), outcome="state_changed", verdict="state_machine", outcome_details=details
     )
+    return None
 
 
 @retry_on_deadlock

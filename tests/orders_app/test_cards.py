@@ -22,6 +22,12 @@ def nothing_happened() -> bool:
     return not (Action.objects.exists() or Order.objects.exists() or AuditRecord.objects.exists())
 
 
+@pytest.mark.parametrize("name", ["48210330X17745126", "48210-33017745-126", "482103301774"])
+def test_the_names_that_the_guide_offers_instead_are_taken(shop: Shop, name: str) -> None:
+    assert shop.dispatch(order(payload={"order_id": "ORD-4821033017745126"})).status_code == 422
+    assert tag(shop.place(payload={"order_id": name})) == "Executed"
+
+
 @pytest.mark.parametrize("card", [CARD, SPELLED, "4242%204242%204242%204242", f"ref-{CARD}"])
 @pytest.mark.parametrize(
     "field", ["id", "provider", "action_type", "dedup_key", "fingerprint", "payload.order_id"]

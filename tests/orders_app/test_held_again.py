@@ -109,6 +109,15 @@ def test_many_fields_are_counted_and_not_listed(shop: Shop) -> None:
     assert "and 80 more" in error["message"]
 
 
+def test_rules_are_asked_first_of_what_was_sent_this_time(shop: Shop) -> None:
+    first = shop.dispatch(big()).json()
+    again = shop.dispatch(big(payload={"shipping_country": "SY"}))
+    assert (again.status_code, tag(again.json())) == (200, "Suppressed")
+    hold = Hold.objects.get()
+    assert hold.status == "pending"
+    assert shop.dispatch(big()).json() == first
+
+
 def test_an_order_that_waits_for_its_time_is_protected_alike(shop: Shop) -> None:
     first = shop.dispatch(order(payload={"order_id": "n-1"}), now=CLOSED_HOURS).json()
     assert shop.dispatch(order(payload={"order_id": "n-1"}), now=CLOSED_HOURS).json() == first

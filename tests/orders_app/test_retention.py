@@ -14,6 +14,7 @@ from chains_app.models import Run
 from chains_app.services.advance import runs_sweep
 from orders_app.models import Action, Hold, Move, Order
 from rules_app.models import GateRow
+from tests.orders_app.test_races import without
 from tests.world import CLOSED_HOURS, NAMESPACE, SCOPE, TENANT, Shop, order, tag
 
 LONG_AGO = timezone.now() - timedelta(days=100)
@@ -65,6 +66,20 @@ def test_an_order_under_way_a_hold_and_a_schedule_are_kept_however_old(shop: Sho
     assert Hold.objects.count() == 2
     assert Run.objects.filter(kind="chain").count() == 1
     assert Action.objects.count() == 3
+
+
+def test_the_original_of_a_bare_action_is_kept_while_its_run_is_under_way(shop: Shop) -> None:
+    without("deny-unmatched")
+    assert tag(shop.place(action_type="ping", provider="warehouse")) == "Executed"
+    run = Run.objects.get(owner_kind="action")
+    Run.objects.filter(pk=run.pk).update(status="waiting_signal", ended_at=None)
+    keep(audit_ttl_seconds=1)
+    age_everything()
+    reap()
+    assert Action.objects.count() == 1
+    Run.objects.filter(pk=run.pk).update(status="completed", ended_at=LONG_AGO)
+    reap()
+    assert not Action.objects.exists()
 
 
 def test_state_ttl_deletes_ended_runs_and_audit_ttl_rows_and_originals(shop: Shop) -> None:

@@ -1,22 +1,20 @@
-"""A request waits for its call, also where a sweeper was faster and makes it."""
+"""A request waits for its call, and no sweeper makes it a second time: it is leased as it is stored."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.db import connections
 
 from acteon_site.base import config_versions
-from chains_app.models import Provider, Run
+from chains_app.models import Provider
 from chains_app.providers.base import Answer, Call, ProviderSettings
 from chains_app.providers.log import LogKind
-from chains_app.services import inline
 from chains_app.services.advance import runs_sweep
 from orders_app.pipeline import dispatch
 from rules_app.models import Rule
@@ -54,28 +52,17 @@ def sweeper() -> Iterator[None]:
 
 
 @pytest.fixture
-def late(monkeypatch: pytest.MonkeyPatch, sweeper: None) -> None:
-    """The request begins to wait when the sweeper has its run already."""
-
-    def runs_within(run_ids: Sequence[UUID], called: Sequence[str], seconds: float) -> None:
-        ends = time.monotonic() + 10
-        while run_ids and Run.objects.filter(pk__in=run_ids, lease_token=None, ended_at=None).exists():
-            assert time.monotonic() < ends
-            time.sleep(0.005)
-        inline.runs_within(run_ids, called, seconds)
-
-    monkeypatch.setattr(dispatch, "runs_within", runs_within)
-
-
-@pytest.fixture
-def slow_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    call = LogKind.call
+def slow_log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Whom it was called for so far."""
+    call, called = LogKind.call, []
 
     def slowly(kind: LogKind, settings: ProviderSettings, what: Call) -> Answer:
+        called.append(settings.name)
         time.sleep(SLOW)
         return call(kind, settings, what)
 
     monkeypatch.setattr(LogKind, "call", slowly)
+    return called
 
 
 @pytest.fixture
@@ -102,13 +89,14 @@ def ping(shop: Shop, provider: str, number: int = 0) -> Any:
     return shop.dispatch(action).json()
 
 
-def test_an_instant_call_that_a_sweeper_makes_is_waited_for(shop: Shop, late: None, slow_log: None) -> None:
+def test_a_call_that_takes_its_time_is_waited_for(shop: Shop, sweeper: None, slow_log: list[str]) -> None:
     in_force("allow")
     answer = ping(shop, "warehouse")["Executed"]
     assert (answer["status"], answer["body"]) == ("success", {"provider": "warehouse", "logged": True})
+    assert slow_log == ["warehouse"]
 
 
-def test_a_webhook_that_a_sweeper_calls_is_waited_for(shop: Shop, slow_peer: Peer, late: None) -> None:
+def test_a_webhook_that_takes_its_time_is_waited_for(shop: Shop, slow_peer: Peer, sweeper: None) -> None:
     in_force("allow")
     Provider.objects.create(name="hook", kind="webhook", config={"url": slow_peer.url})
     config_versions.reset()
@@ -117,7 +105,7 @@ def test_a_webhook_that_a_sweeper_calls_is_waited_for(shop: Shop, slow_peer: Pee
     assert len(slow_peer.said) == 1
 
 
-def test_a_notice_that_a_sweeper_sends_is_waited_for(shop: Shop, late: None, slow_log: None) -> None:
+def test_a_notice_that_takes_its_time_is_waited_for(shop: Shop, sweeper: None, slow_log: list[str]) -> None:
     in_force("request_approval", notify_provider="mailer", timeout_seconds=60)
     Provider.objects.create(name="mailer", kind="log")
     config_versions.reset()
@@ -134,8 +122,10 @@ def test_sixteen_at_once_beside_a_sweeper_all_have_their_answers(shop: Shop, swe
 
 
 def test_a_call_that_is_not_over_in_time_answers_partial(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, late: None, slow_log: None
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, slow_peer: Peer
 ) -> None:
     monkeypatch.setattr(dispatch, "CALL_SECONDS", SLOW / 4)
     in_force("allow")
-    assert ping(shop, "warehouse")["Executed"] == {"status": "partial", "body": {}, "headers": {}}
+    Provider.objects.create(name="hook", kind="webhook", config={"url": slow_peer.url})
+    config_versions.reset()
+    assert ping(shop, "hook")["Executed"] == {"status": "partial", "body": {}, "headers": {}}

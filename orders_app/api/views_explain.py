@@ -1,0 +1,22 @@
+"""GET /v1/rules/explain/{action_id}: why an action fared as it did, in sentences and in parts."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from acteon_site.base.errors import not_found
+from acteon_site.http.endpoint import Endpoint, caller_of
+from audit_app.selectors import records_seen_by
+from orders_app.services.explained import explanation_shape
+from orders_app.services.explaining import explain, explainable
+
+
+class RuleExplain(Endpoint):
+    """The newest outcome of the action; who may read its record in the trail may read this."""
+
+    def get(self, request: Request, action_id: str) -> Response:
+        record = explainable(records_seen_by(caller_of(request)), action_id).first()
+        if record is None:
+            raise not_found("no decision about that action is on record")
+        return Response(explanation_shape(explain(record)))

@@ -1,0 +1,194 @@
+"""Why an order fared as it did: the rule, its clauses with the order's values, what would have had to differ, and who
+wrote the rule.
+
+The trail's row says what was decided. The stored original is then decided again by the set of rules of that time; only
+where that comes to the same are clauses and changes told, and nothing that the trail hides is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from acteon_site.base.clock_text import parse_time
+from acteon_site.base.errors import AppError
+from acteon_site.base.principals import SYSTEM
+from audit_app.models import AuditRecord
+from audit_app.records.vocabulary import DISPATCH_OUTCOMES
+from audit_app.selectors import current_redactor
+from orders_app.contract.actions import Action, stored_action
+from orders_app.models import Action as ActionRow
+from orders_app.models import Hold
+from orders_app.pipeline.decide import action_decide, require_one_spelling, view_of
+from orders_app.pipeline.items import Decided, Submission
+from orders_app.services.releases import decide_again, submission_of
+from rules_app.engine import ActionView, Cleared, Plan, Rule, RuleSet
+from rules_app.engine.changes import Change, Question, changes_of, takes_part
+from rules_app.engine.clauses import Clause, clauses_of
+from rules_app.engine.fields import walk
+from rules_app.engine.scope import Scope
+from rules_app.services.rule_history import Since, rule_set_of, rule_since
+
+GONE = "the original is no longer stored, so the values that the rule saw are not known"
+NO_RULES = "the rules of that time are no longer known"
+OTHERWISE = "the stored original, decided again by the rules of that time, comes to something else"
+_OF_VIEW = ("namespace", "tenant", "provider", "action_type", "payload", "id")
+_TEXTS = ("dedup_key", "fingerprint", "status", "template")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """`clauses` and `changes` are empty where `unknown` says why they are not known, or where no rule decided.
+
+    `seen` and `zone` are how the rule saw the order; `hidden` holds the paths whose values are not shown.
+    """
+
+    record: AuditRecord
+    moment: datetime
+    rule: Rule | None = None
+    since: Since | None = None
+    clauses: Clause | None = None
+    scope: Scope | None = None
+    changes: tuple[Change, ...] = ()
+    hidden: frozenset[str] = frozenset()
+    unknown: str = ""
+    clean: Callable[[Any], Any] = lambda value: value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Again:
+    """The decision made again: by which rules, for what, and what need not be asked."""
+
+    item: Decided
+    action: Action
+    rules: RuleSet
+    submission: Submission
+    cleared: tuple[Cleared, ...] = ()
+
+    def ask(self, view: ActionView, now: datetime) -> Plan | None:
+        """For another action or instant; None where a dispatch would refuse it before any rule."""
+        given: dict[str, Any] = {name: getattr(view, name) for name in _OF_VIEW}
+        texts = {name: getattr(view, name) or "" for name in _TEXTS}
+        action = replace(self.action, **(given | texts), metadata=dict(view.metadata))
+        submission = replace(self.submission, demo_now=now)
+        try:
+            item = action_decide(action, self.rules, submission, cleared=self.cleared)
+            require_one_spelling(item)
+        except AppError:
+            return None
+        return item.plan
+
+
+def explainable(records: QuerySet[AuditRecord], action_id: str) -> QuerySet[AuditRecord]:
+    """What an action's dispatches and releases came to, newest first: the rows that name their set of rules."""
+    own = records.filter(action_id=action_id, outcome__in=DISPATCH_OUTCOMES, ruleset_version__isnull=False)
+    return own.order_by("-dispatched_at", "-id")
+
+
+def explain(record: AuditRecord) -> Explanation:
+    """Explain a row of the trail that a dispatch or a release has left."""
+    moment = _moment(record)
+    rules = rule_set_of(record.ruleset_version)
+    if rules is None:
+        return Explanation(record, moment, unknown=NO_RULES, clean=current_redactor().scrubber().clean)
+    rule = next((rule for rule in rules.rules if rule.name == record.matched_rule), None)
+    since = rule_since(rule.name, rules.version) if rule else None
+    again = _decided_again(record, rules)
+    clean = (again.item.scrubber if again else current_redactor().scrubber()).clean
+    told = Explanation(record, moment, rule, since, clean=clean)
+    if rule is None or "repeat_of" in record.verdict_details:
+        return told
+    if again is None:
+        return replace(told, unknown=GONE)
+    return _with_clauses(told, rule, again)
+
+
+def _moment(record: AuditRecord) -> datetime:
+    """What the rules took for now."""
+    return parse_time(record.verdict_details.get("demo_now")) or record.dispatched_at
+
+
+def _with_clauses(told: Explanation, rule: Rule, again: _Again) -> Explanation:
+    plan = again.item.plan
+    if plan.failed or not takes_part(rule, plan):
+        return replace(told, unknown=OTHERWISE)
+    view = view_of(again.item.action)
+    scope = Scope(view, told.moment, rule.zone or again.rules.zone)
+    scope.payload = _payload_at(rule, again)
+    clauses = clauses_of(rule.condition, scope)
+    hidden = frozenset(
+        path for path in rule.condition.fields() if _is_hidden(path, scope, told.record, again)
+    )
+    question = Question(rule, view, scope, clauses, again.ask)
+    shown = [change for change in changes_of(question) if change.leaf.field.path not in hidden]
+    return replace(told, clauses=clauses, scope=scope, changes=tuple(shown), hidden=hidden)
+
+
+def _payload_at(rule: Rule, again: _Again) -> dict[str, Any]:
+    """The payload as the rule saw it: only what stands above it has modified it."""
+    above = tuple(one for one in again.rules.rules if (one.priority, one.name) < (rule.priority, rule.name))
+    rules = replace(again.rules, rules=above)
+    payload: dict[str, Any] = action_decide(
+        again.action, rules, again.submission, cleared=again.cleared
+    ).plan.payload
+    return payload
+
+
+def _is_hidden(path: str, scope: Scope, record: AuditRecord, again: _Again) -> bool:
+    """Whether the value is redacted now, or was when the row was written."""
+    root, _, rest = path.removeprefix("action.").partition(".")
+    if root == "metadata":
+        labels = dict(scope.action.metadata)
+        return bool(again.item.scrubber.clean(labels) != labels or record.metadata != labels)
+    if root != "payload":
+        return False
+    segments = tuple(rest.split("."))
+    redacted = current_redactor().scrubber(scope.payload, again.item.action.tainted).payload
+    if walk(redacted, segments) != walk(scope.payload, segments):
+        return True
+    return bool(walk(record.action_payload, segments) != walk(again.item.plan.payload, segments))
+
+
+def _decided_again(record: AuditRecord, rules: RuleSet) -> _Again | None:
+    """None where the original is gone, or cannot be decided today."""
+    try:
+        return _released(record, rules) if "release" in record.verdict_details else _dispatched(record, rules)
+    except AppError:
+        return None
+
+
+def _dispatched(record: AuditRecord, rules: RuleSet) -> _Again | None:
+    rows = ActionRow.objects.filter(
+        namespace=record.namespace,
+        tenant=record.tenant,
+        action_type=record.action_type,
+        action_id=record.action_id,
+    )
+    row = min(rows, key=lambda row: abs(row.received_at - record.dispatched_at), default=None)
+    if row is None:
+        return None
+    submission = Submission(SYSTEM, record.request_id, record.dispatched_at, _moment(record))
+    action = stored_action(row.body)
+    return _Again(action_decide(action, rules, submission), action, rules, submission)
+
+
+def _released(record: AuditRecord, rules: RuleSet) -> _Again | None:
+    """With the holds that it had passed by then."""
+    holds = Hold.objects.filter(
+        namespace=record.namespace,
+        tenant=record.tenant,
+        action_id_text=record.action_id,
+        rule=record.verdict_details["release"],
+        created_at__lte=record.dispatched_at,
+    )
+    hold = holds.select_related("action").order_by("-created_at").first()
+    if hold is None:
+        return None
+    submission = replace(submission_of(hold.context, record.dispatched_at), demo_now=_moment(record))
+    item = decide_again(hold, None, rules, submission)
+    cleared = tuple(Cleared(entry["rule"], entry["type"]) for entry in hold.cleared)
+    return _Again(item, stored_action(hold.action.body), rules, submission, cleared)
