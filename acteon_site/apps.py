@@ -13,7 +13,8 @@ class SiteConfig(AppConfig):
         from acteon_site.base.registry import Hook, register
         from acteon_site.base.tidying import TIDIES
         from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
-        from acteon_site.watching import checks  # noqa: F401 - registers the system checks
+        from acteon_site.watching import checks, pooler_checks  # noqa: F401 - registers the system checks
+        from acteon_site.watching.metrics import FAMILIES, replica_lag
 
         register(
             {
@@ -21,6 +22,7 @@ class SiteConfig(AppConfig):
                     Hook("login tokens", tokens.tidy_tokens),
                     Hook("login attempts", login_limits.tidy_attempts),
                 ),
+                FAMILIES: (Hook("replica lag", replica_lag),),
                 DESCRIPTIONS: (
                     Description("acteon_site.watching.schema"),
                     Description("acteon_site.access.schema"),

@@ -9,11 +9,12 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import schedule
-from celery.signals import task_prerun, worker_process_init
+from celery.signals import task_prerun, worker_process_init, worker_process_shutdown
 from kombu import Queue
 
 from acteon_site.serving.broker import survive_lost_connections
-from acteon_site.serving.worker_end import end_in_time
+from acteon_site.serving.stopping import end_parts
+from acteon_site.serving.worker_end import CALLS_SECONDS, end_in_time
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acteon_site.settings")
 
@@ -92,3 +93,9 @@ def replace_broken_connections(**_: Any) -> None:
 
     for connection in connections.all(initialized_only=True):
         connection.close_if_unusable_or_obsolete()
+
+
+@worker_process_shutdown.connect
+def let_calls_end(**_: Any) -> None:
+    """In the process of the pool, which has taken its last task."""
+    end_parts(CALLS_SECONDS)

@@ -111,22 +111,57 @@ def database() -> dict[str, Any]:
         # Threads of a test need a file: a shared in-memory database locks whole tables.
         config["TEST"] = {"NAME": str(Path(tempfile.gettempdir()) / f"acteon-test-{os.getpid()}.sqlite3")}
         return config
+    return server(config, DATABASE_SECONDS, kept=2)
+
+
+def server(config: dict[str, Any], seconds: int, kept: int) -> dict[str, Any]:
+    """A PostgreSQL server that is waited for so long; a pool keeps so many connections that nobody uses."""
     # A connection is tried before it is used: after a restart of the server all that are kept are dead.
     config["CONN_HEALTH_CHECKS"] = True
+    # Behind a pooler the next statement may meet another server, which does not know the cursor.
+    config["DISABLE_SERVER_SIDE_CURSORS"] = True
     # A server that is gone must not hold requests: they answer 503 after these seconds.
-    config.setdefault("OPTIONS", {}).setdefault("connect_timeout", DATABASE_SECONDS)
+    options = config.setdefault("OPTIONS", {})
+    options.setdefault("connect_timeout", seconds)
+    for name, value in SILENCE.items():
+        options.setdefault(name, value)
+    options.setdefault("prepare_threshold", 1)  # of those that ask for it
     if env.bool("ACTEON_DB_POOL", default=True):
-        config["OPTIONS"]["pool"] = {
-            "min_size": 2,
+        options["pool"] = {
+            "min_size": kept,
             "max_size": env.int("ACTEON_DB_POOL_SIZE", default=20),
-            "timeout": DATABASE_SECONDS,
+            "timeout": seconds,
             # Given up, the next request begins anew: else each failure doubles the wait after the server is back.
-            "reconnect_timeout": DATABASE_SECONDS,
+            "reconnect_timeout": seconds,
         }
     return config
 
 
+def replica() -> dict[str, Any]:
+    """Given up early: the primary answers in its place."""
+    config: dict[str, Any] = env.db_url("DATABASE_REPLICA_URL")
+    server(config, REPLICA_SECONDS, kept=0)
+    if "pool" in config["OPTIONS"]:
+        config["OPTIONS"]["pool"]["timeout"] = REPLICA_LAG_SECONDS
+    return config
+
+
+# A host that went without a word (its power, its network) is given up after 15 to 20 seconds, and not after hours.
+SILENCE = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+REPLICA_SECONDS = 2
+# How long a list waits for the replica to have all that the primary has before it is read from the primary.
+REPLICA_LAG_SECONDS = env.float("ACTEON_REPLICA_LAG_SECONDS", default=0.5)
+# Statements for sets of rows are prepared by the server; not behind a pooler that knows none of that.
+DATABASE_PREPARES = env.bool("ACTEON_DB_PREPARE", default=True)
 DATABASES = {"default": database()}
+if env.str("DATABASE_REPLICA_URL", default=""):
+    DATABASES["replica"] = replica()
+    DATABASE_ROUTERS = ["acteon_site.base.replica.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ATOMIC_REQUESTS = False
 

@@ -3,10 +3,11 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from acteon_site.access.sign_in_form import admin_login
 from acteon_site.access.views import Login, Logout, SigningKeys
+from acteon_site.http.openapi_document import OpenApiDocument
 from acteon_site.watching.health import Health, Metrics, PrometheusMetrics, Ready
 from chains_app.api.urls import admin_urlpatterns as breaker_urls
 
@@ -16,10 +17,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ready", Ready.as_view()),
     path("metrics", Metrics.as_view()),
     path("metrics/prometheus", PrometheusMetrics.as_view()),
-    path("api-doc/openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api-doc/openapi.json", OpenApiDocument.as_view(), name="schema"),
     # In two parts: its script is no inline one, which the page's Content-Security-Policy would stop.
     path("swagger-ui/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="swagger"),
-    path("openapi.json", SpectacularJSONAPIView.as_view()),
+    path("openapi.json", OpenApiDocument.as_view()),
     path(".well-known/acteon-signing-keys", SigningKeys.as_view()),
     path("v1/auth/login", Login.as_view()),
     path("v1/auth/logout", Logout.as_view()),

@@ -20,6 +20,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "add_rule",
         "change_rule",
         "delete_rule",
+        "publish_rule",
         "change_rulesettings",
         "add_quota",
         "change_quota",
@@ -82,4 +83,5 @@ def _demo_user(name: str, groups: tuple[str, ...]) -> DemoUser:
         user.set_password(password)
         user.save(update_fields=["password"])
         user.groups.set(Group.objects.filter(name__in=groups))
-    return DemoUser(name, groups, password if user.check_password(password) else "")
+    unchanged = created or user.check_password(password)  # slow on purpose, so not asked of what was just set
+    return DemoUser(name, groups, password if unchanged else "")

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from acteon_site.access.known_devices import device_remember
 from acteon_site.access.sign_in import sign_in_attempt
 from acteon_site.access.tokens import token_create, token_revoke
-from acteon_site.base.errors import AppError, FieldProblem, forbidden, invalid
+from acteon_site.base.errors import AppError, FieldProblem, forbidden, invalid_fields
 from acteon_site.base.principals import Role
 from acteon_site.http.endpoint import Endpoint, body_of, caller_of
 
@@ -70,5 +70,5 @@ def _credentials(body: dict[str, Any]) -> tuple[str, str]:
         if not isinstance(body.get(name), str) or not 1 <= len(body[name]) <= longest
     ]
     if problems:
-        raise invalid("; ".join(f"{one.field} {one.message}" for one in problems), problems)
+        raise invalid_fields(problems)
     return body["username"], body["password"]

@@ -14,39 +14,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from acteon_site.access.keys import api_key_create, api_key_revoke, expiry_problem, key_name_problem
 from acteon_site.admin.buttons import Button
-from acteon_site.base.names import name_problem
+from acteon_site.admin.names_field import NamesField
 from acteon_site.models import ApiKey
 
 SCOPES = ("namespaces", "tenants", "providers", "action_types")
-MOST_NAMES = 100
-
-
-class NamesField(forms.CharField):
-    """Names with commas between them, or * for all; its value is a list."""
-
-    widget = UnfoldAdminTextInputWidget
-
-    def __init__(self, *, colon_allowed: bool = False, **options: Any) -> None:
-        super().__init__(
-            initial="*", help_text="Exact names with commas between them, or * for all.", **options
-        )
-        self.colon_allowed = colon_allowed
-
-    def to_python(self, value: Any) -> Any:
-        names = [name.strip() for name in str(value or "").split(",") if name.strip()]
-        for name in names:
-            problem = name_problem(name, colon_allowed=self.colon_allowed)
-            if problem:
-                raise ValidationError(f"{name}: {problem}")
-        if len(names) > MOST_NAMES:
-            raise ValidationError(f"at most {MOST_NAMES} names")
-        if "*" in names and len(names) > 1:
-            raise ValidationError("give * alone, or names")
-        return names
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -25,7 +25,7 @@ REASON = "Reason (optional, stands in the trail)"
 class Button:
     """Posts to `url`, with `to` as a form value, once `question` was answered. `kind`: plain, good or bad.
 
-    Where `reason` labels a field, the answer may say why; `reason_of` reads it.
+    Where `reason` labels a field, the answer may say why (must, where it is `required`); `reason_of` reads it.
     """
 
     label: str
@@ -35,6 +35,7 @@ class Button:
     kind: str = "plain"
     to: str = ""
     reason: str = ""
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class ButtonPagesAdmin(ReadOnlyAdmin):
 
     view_codename: str
     act_codename: str
+    pk_converter = "uuid"
     change_form_template = "admin/acteon_site/page.html"
     list_before_template = "admin/acteon_site/refresh.html"  # type: ignore[assignment]
     fields = ()
@@ -117,7 +119,7 @@ class ButtonPagesAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         own = [
             path(
-                f"<uuid:pk>/{name}/",
+                f"<{self.pk_converter}:pk>/{name}/",
                 self.admin_site.admin_view(self._view(name)),
                 name=f"{self.opts.app_label}_{self.opts.model_name}_{name}",
             )
@@ -128,7 +130,7 @@ class ButtonPagesAdmin(ReadOnlyAdmin):
 
     def _view(self, name: str) -> Callable[..., HttpResponse]:
         # Not in one transaction as Django's own admin views are: what a button does may call a provider.
-        def view(request: HttpRequest, pk: UUID) -> HttpResponse:
+        def view(request: HttpRequest, pk: UUID | int) -> HttpResponse:
             if not self.may_act(request):
                 raise PermissionDenied
             if request.method != "POST":
@@ -137,7 +139,7 @@ class ButtonPagesAdmin(ReadOnlyAdmin):
 
         return view
 
-    def _pressed(self, request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
+    def _pressed(self, request: HttpRequest, pk: UUID | int, name: str) -> HttpResponse:
         row = self.get_queryset(request).filter(pk=pk).first()
         if row is None:
             self.message_user(request, self.gone_text, messages.WARNING)

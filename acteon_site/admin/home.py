@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from acteon_site.base.registry import Registry
+from acteon_site.base.replica import is_set, read_whole, replica_state
 
 MOST_COUNTED = 999
 Figures = Mapping[str, Any]
@@ -53,14 +54,27 @@ CARDS: Registry[Card] = Registry("card of the home page")
 
 
 def home(request: HttpRequest) -> dict[str, Any]:
-    """What the page shows: `at`, `tiles`, and per column what is Shown."""
+    """What the page shows: `at`, `tiles`, per column what is Shown, and how the `replica` is, where there is one."""
+    return {**read_whole(lambda: _cards(request)), "at": timezone.now(), "replica": _replica()}
+
+
+def _replica() -> str:
+    if not is_set():
+        return ""
+    state = replica_state()
+    if state.problem:
+        return f"The read replica {state.problem}: lists are read from the primary."
+    return "Lists are read from the replica, which has all that the primary has."
+
+
+def _cards(request: HttpRequest) -> dict[str, Any]:
     cards = sorted(CARDS.values(), key=lambda card: card.place)
     shown = [Shown(card, card.figures()) for card in cards if request.user.has_perm(card.permission)]
     columns: dict[str, list[Shown]] = {"wide": [], "left": [], "right": []}
     for one in shown:
         columns[one.card.column].append(one)
     tiles = [tile for one in shown for tile in one.figures.get("tiles", ())]
-    return {"at": timezone.now(), "tiles": tiles, **columns}
+    return {"tiles": tiles, **columns}
 
 
 def bounded_count(rows: QuerySet[Any], most: int = MOST_COUNTED) -> str:

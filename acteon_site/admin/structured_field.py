@@ -11,16 +11,21 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from acteon_site.base.errors import AppError
 from acteon_site.config_files.yaml_reader import read_yaml
+from acteon_site.config_files.yaml_writer import write_object
 from acteon_site.http import strict_json
 
 MAX_CHARACTERS = 100_000
 
 
 class StructuredField(forms.CharField):
-    """Its value is an object (dict). Shown as indented JSON; YAML is accepted too."""
+    """Its value is an object (dict). Shown as indented JSON, or as YAML; either is accepted."""
 
-    def __init__(self, *, rows: int = 12, **options: Any) -> None:
-        attributes = {"rows": rows, "spellcheck": "false", "class": "font-mono", "autocomplete": "off"}
+    def __init__(
+        self, *, rows: int = 12, yaml: bool = False, attributes: dict[str, Any] | None = None, **options: Any
+    ) -> None:
+        self.yaml = yaml
+        plain = {"rows": rows, "spellcheck": "false", "class": "font-mono", "autocomplete": "off"}
+        attributes = plain | (attributes or {})
         options.setdefault("widget", UnfoldAdminTextareaWidget(attrs=attributes))
         options.setdefault("max_length", MAX_CHARACTERS)
         super().__init__(**options)
@@ -28,6 +33,8 @@ class StructuredField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         if value is None or isinstance(value, str):
             return value
+        if self.yaml and isinstance(value, dict):
+            return write_structure(value) if value else ""
         return json.dumps(value, indent=2, ensure_ascii=False)
 
     def to_python(self, value: Any) -> Any:
@@ -42,6 +49,11 @@ class StructuredField(forms.CharField):
             return bool(self.to_python(data) != initial)
         except ValidationError:
             return True
+
+
+def write_structure(value: dict[str, Any]) -> str:
+    """The object as YAML that `read_structure` reads back."""
+    return write_object(value)
 
 
 def read_structure(text: str) -> dict[str, Any]:

@@ -18,3 +18,9 @@ def db_now() -> datetime:
     assert row is not None  # noqa: S101 - a SELECT without FROM always answers one row
     now: datetime = row[0]
     return now.astimezone(UTC)
+
+
+def stored_time(value: datetime | str) -> datetime:
+    """A moment that raw SQL has read, in UTC: SQLite hands its text back."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -14,6 +14,8 @@ from typing import Generic, TypeVar
 from django.db import transaction
 from django.db.models import F
 
+from acteon_site.base.replica import from_primary
+
 T = TypeVar("T")
 CHECK_SECONDS = 0.5
 
@@ -62,7 +64,8 @@ class _Versions:
 
         # The moment is taken before the read: a change during it is seen at the next look.
         started = time.monotonic()
-        versions = dict(ConfigStamp.objects.values_list("area", "version"))
+        with from_primary():
+            versions = dict(ConfigStamp.objects.values_list("area", "version"))
         with self._lock:
             self._versions, self._checked = versions, started
 
@@ -94,6 +97,7 @@ class ConfigCache(Generic[T]):
         version = _versions_seen.version(self._area)
         held = self._held
         if held is None or held[0] != version:
-            held = (version, self._load())
+            with from_primary():  # an older state must not be kept as this version's
+                held = (version, self._load())
             self._held = held
         return held[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -21,5 +22,10 @@ def content_digest(value: Any) -> str:
 
 def keyed_hash(*parts: str) -> str:
     """HMAC-SHA256 over length-prefixed parts: "a","bc" and "ab","c" differ, and no one can guess back."""
+    return _keyed_hash(settings.LOOKUP_HASH_KEY, parts)
+
+
+@lru_cache(maxsize=4096)  # an order's names are looked up several times on its way
+def _keyed_hash(key: str, parts: tuple[str, ...]) -> str:
     message = b"".join(b"%d:%s" % (len(raw), raw) for raw in (part.encode() for part in parts))
-    return hmac.new(settings.LOOKUP_HASH_KEY.encode(), message, hashlib.sha256).hexdigest()
+    return hmac.digest(key.encode(), message, "sha256").hex()

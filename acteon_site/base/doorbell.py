@@ -1,7 +1,8 @@
 """Rings Celery after a commit, from a thread of its own.
 
 The database row is the truth and a sweeper finds whatever was not rung, so a broker that is slow or gone must
-neither delay nor fail the request that committed. Rings for one task within a few milliseconds share a message.
+neither delay nor fail the request that committed. The first ring goes out at once; those within the next
+PAUSE_SECONDS share a message by task, since each message costs a millisecond of processor time.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import os
 import threading
 from collections import defaultdict
+from typing import Any
 
 import structlog
 from celery import current_app
 from django.db import transaction
 
 log = structlog.get_logger()
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.05
 IDS_PER_MESSAGE = 50
 
 
@@ -56,7 +58,9 @@ class Doorbell:
                 current_app.send_task(task, ignore_result=True, retry=False, expires=30)
             for start in range(0, len(ids), IDS_PER_MESSAGE):
                 chunk = ids[start : start + IDS_PER_MESSAGE]
-                current_app.send_task(task, args=[chunk], ignore_result=True, retry=False)
+                # Its own description spares Celery's walk through the arguments, a sixth of the message's cost.
+                described: dict[str, Any] = {"argsrepr": f"<{len(chunk)} ids>", "kwargsrepr": "{}"}
+                current_app.send_task(task, args=[chunk], ignore_result=True, retry=False, **described)
         except Exception as error:  # any broker trouble: the sweeper picks the work up
             log.warning("doorbell_unheard", task=task, count=len(ids), error=type(error).__name__)
 
@@ -65,4 +69,7 @@ _doorbell = Doorbell()
 
 
 def ring_on_commit(task: str, ids: list[str] | None = None) -> None:
+    """Ask for `task(ids)`, without ids for `task()`; for an empty list there is nothing to do."""
+    if ids == []:
+        return
     transaction.on_commit(lambda: _doorbell.ring(task, ids or []))

@@ -77,8 +77,22 @@ def invalid(message: str, problems: Sequence[FieldProblem] = ()) -> AppError:
     return AppError(message, "VALIDATION", 422, details=problems)
 
 
+def invalid_fields(problems: Sequence[FieldProblem]) -> AppError:
+    return invalid(problems_in_words(problems), problems)
+
+
 def invalid_field(name: str, message: str) -> AppError:
     return invalid(f"{name}: {message}", [FieldProblem(name, message)])
+
+
+def database_gone() -> AppError:
+    return unavailable("the database does not answer; try again")
+
+
+def unexpected() -> AppError:
+    """Of what nobody foresaw: the log says what it was."""
+    message = "an unexpected error; the request id finds it in the log"
+    return AppError(message, "INTERNAL", 500, retryable=True)
 
 
 def unavailable(message: str, retry_after: int = 5) -> AppError:

@@ -38,6 +38,11 @@ class Principal:
         return True
 
     @property
+    def share(self) -> str:
+        """Whose turn it is where callers take turns: keys of the same namespaces and tenants have one together."""
+        return repr((sorted(self.namespaces), sorted(self.tenants)))
+
+    @property
     def is_global(self) -> bool:
         """May touch what belongs to no tenant: reload, shared rules, providers, breakers."""
         return "*" in self.namespaces and "*" in self.tenants

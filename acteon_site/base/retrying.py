@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,6 +32,14 @@ def retry_on_deadlock(function: Callable[P, R]) -> Callable[P, R]:
         return function(*args, **kwargs)
 
     return wrapped
+
+
+def database_is_away(error: Exception) -> bool:
+    """Whether nobody was reached, or was about to go. Not one that refuses a statement: that has its own reason."""
+    if isinstance(error, OperationalError):
+        state = getattr(error.__cause__, "sqlstate", None)
+        return state is None or state.startswith(("08", "57"))
+    return isinstance(error, InterfaceError)
 
 
 def may_retry(error: OperationalError) -> bool:

@@ -42,7 +42,9 @@ class Refused(ClientError):
 
 
 def _advice(status: int) -> str:
+    redirects = "\nIt redirects, as a rule to https: give its public address with --url or ACTEON_URL."
     return {
+        **dict.fromkeys((301, 302, 307, 308), redirects),
         401: "\nGive a key: --api-key or ACTEON_API_KEY; `python manage.py create_api_key NAME` makes one.",
         403: "\nThis key's role or scope does not allow it; `create_api_key --role admin` makes a wider one.",
         404: "\nIs this the gateway's address? Check --url.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from acteon_site.base.errors import FieldProblem
-from acteon_site.base.names import name_problem
+from acteon_site.base.names import SHORT_LENGTH, name_problem
 from acteon_site.config_files.problems import did_you_mean
 
 Check = Callable[[Any], str | None]
@@ -37,16 +37,14 @@ def check_fields(spec: Mapping[str, Any], fields: Mapping[str, Field]) -> list[F
     return problems
 
 
-def text(value: Any) -> str | None:
+def text(value: Any, longest: int = MAX_TEXT) -> str | None:
     if not isinstance(value, str):
         return f"must be text, not {kind_of(value)}"
-    return None if len(value) <= MAX_TEXT else f"must have at most {MAX_TEXT} characters"
+    return None if len(value) <= longest else f"must have at most {longest} characters"
 
 
 def long_text(value: Any) -> str | None:
-    if not isinstance(value, str):
-        return f"must be text, not {kind_of(value)}"
-    return None if len(value) <= MAX_LONG_TEXT else f"must have at most {MAX_LONG_TEXT} characters"
+    return text(value, MAX_LONG_TEXT)
 
 
 def flag(value: Any) -> str | None:
@@ -58,7 +56,7 @@ def scope(value: Any) -> str | None:
 
 
 def short_name(value: Any) -> str | None:
-    return name_problem(value) or (None if len(value) <= 200 else "must have at most 200 characters")
+    return name_problem(value, longest=SHORT_LENGTH)
 
 
 def whole(low: int, high: int) -> Check:

@@ -18,8 +18,12 @@ from acteon_site.config_files.yaml_reader import read_yaml
 YAML, TOML = (".yaml", ".yml"), (".toml",)
 MAX_BYTES = 1024 * 1024
 MAX_FILES = 1000
+OUTSIDE = "leads outside the rules directory"
 # Top-level keys of files that lie in pipeline directories and are read by others.
-READ_BY_OTHERS = {"sample_orders": "sample orders, read by `pipeline send-orders`"}
+READ_BY_OTHERS = {
+    "sample_orders": "sample orders, read by `pipeline send-orders`",
+    "rule_tests": "tests of rules, run by `test_rules`",
+}
 
 
 @dataclass(slots=True)
@@ -31,6 +35,7 @@ class Reading:
     warnings: list[FileProblem] = field(default_factory=list)
     skipped: list[FileProblem] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
+    others: list[Entry] = field(default_factory=list)  # what READ_BY_OTHERS names, as it stands there
     whole: bool = False  # a directory or a TOML file was named: what is not in it is gone
 
 
@@ -68,20 +73,39 @@ class _Walk:
         except OSError as error:
             self._refuse(directory, f"cannot be read: {error.strerror}")
             return
-        for path in _files_below(directory):
+        for path in self._files_below(directory):
             if suffix_of(path) in TOML and (has_yaml or path.parent != directory):
                 message = "not read: its directory has YAML files; name this file to load it instead"
                 self.reading.skipped.append(FileProblem("", message, file=self._shown(path)))
             elif suffix_of(path) in (*YAML, *TOML):
                 self._file(path)
 
+    def _files_below(self, directory: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+        """Links are followed, but for one that leads back to where it is reached from."""
+        above |= {directory.resolve()}
+        try:
+            found = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+        except OSError as error:
+            self._refuse(directory, f"cannot be read: {error.strerror}")
+            return
+        yield from (path for path in found if not path.is_dir())
+        for path in found:
+            if path.is_dir() and path.resolve() not in above:
+                if self._is_inside(path):
+                    yield from self._files_below(path, above)
+                else:
+                    self._refuse(path, OUTSIDE)
+
+    def _is_inside(self, path: Path) -> bool:
+        return self._inside is None or path.resolve().is_relative_to(self._inside)
+
     def _file(self, path: Path) -> None:
         resolved = path.resolve()
         if resolved in self._seen:
             return
         self._seen.add(resolved)
-        if self._inside and not resolved.is_relative_to(self._inside):
-            self._refuse(path, "leads outside the rules directory")
+        if not self._is_inside(path):
+            self._refuse(path, OUTSIDE)
         elif len(self._seen) > MAX_FILES:
             self._refuse(path, f"is one file too many; a load reads at most {MAX_FILES}")
         elif suffix_of(path) not in (*YAML, *TOML):
@@ -134,18 +158,13 @@ def suffix_of(path: Path) -> str:
     return path.suffix.lower()
 
 
-def _files_below(directory: Path) -> Iterator[Path]:
-    for folder, names, files in os.walk(directory):
-        names[:] = sorted(name for name in names if not name.startswith("."))
-        yield from (Path(folder, name) for name in sorted(files) if not name.startswith("."))
-
-
 def _read_yaml(text: str, file: str, reading: Reading) -> Iterator[tuple[str, FileProblem]]:
     document, flaws = read_yaml(text, file)
     _add_flaws(document, flaws, reading)
     for name, value in document.data.items():
         if name in READ_BY_OTHERS:
             reading.skipped.append(FileProblem("", f"not read: {READ_BY_OTHERS[name]}", file=file))
+            reading.others.append(Entry(name, value, document, (name,)))
         elif name in KINDS:
             _section(name, value, document, (name,), reading)
         else:

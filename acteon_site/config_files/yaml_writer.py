@@ -91,6 +91,11 @@ _Dumper.add_representer(tuple, _list)
 _Dumper.add_representer(dict, _object)
 
 
+def write_object(data: Mapping[str, Any]) -> str:
+    """One object, without blank lines between its keys."""
+    return str(yaml.dump(data, Dumper=_Dumper, width=WIDTH, allow_unicode=True))
+
+
 def write_yaml(data: Mapping[str, Any]) -> str:
     """The top-level keys in the order given; below them objects in a fixed order, whatever their own."""
     pages = [

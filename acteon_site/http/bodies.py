@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from io import BytesIO
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -20,12 +21,14 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.db import Error as DatabaseError
 from django.db import connections
 from django.http import Http404, HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
 from django.urls import resolve
 from rest_framework.exceptions import AuthenticationFailed
 
 from acteon_site.access.authentication import authenticate_request
 from acteon_site.base.errors import AppError
 from acteon_site.base.ids import new_id
+from acteon_site.http.direct import DOORS, plain_request, send_answer
 from acteon_site.http.headers import each_once
 
 Scope = dict[str, Any]
@@ -36,19 +39,44 @@ Send = Callable[[Message], Awaitable[None]]
 # What anybody may send, and the server keeps of each connection anyway. What comes at once is judged by the view.
 SMALL = 64 * 1024
 AT_ONCE_SECONDS = 0.05
+# Slow senders whose key is looked up at a time, each in a thread: a thousand at once would leave others no time.
+LOOKUPS = 8
+_lookups_of: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 _FRAMING = (b"content-length", b"transfer-encoding")
 
 
 class GatewayHandler(ASGIHandler):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            scope, receive = await _read_whole({**scope, "headers": each_once(scope["headers"])}, receive)
+            scope = {**scope, "headers": each_once(scope["headers"])}
+            body = await _whole_body(scope, receive)
         except RequestAborted:
             return
         except AppError as error:
             await self.send_response(_refusal(error), send)
             return
-        await super().handle(scope, receive, send)
+        door = DOORS.get(scope["path"]) if body else None
+        plain = plain_request(scope, bytes(body)) if door and body else None
+        if door and plain:
+            await send_answer(plain, await door.answer(plain), send)
+        elif body is None:
+            await super().handle(scope, receive, send)
+        else:
+            await super().handle(_with_length(scope, len(body)), _replayed(bytes(body), receive), send)
+
+    async def send_response(self, response: HttpResponseBase, send: Send) -> None:
+        await super().send_response(response, _in_turns(send))
+
+
+def _in_turns(send: Send) -> Send:
+    """Between the pieces of a large answer the loop sees to other connections."""
+
+    async def send_in_turn(message: Message) -> None:
+        await send(message)
+        if message.get("more_body"):
+            await asyncio.sleep(0)
+
+    return send_in_turn
 
 
 def _refusal(error: AppError) -> JsonResponse:
@@ -58,12 +86,10 @@ def _refusal(error: AppError) -> JsonResponse:
     return answer
 
 
-async def _read_whole(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
-    """The request with its body read, where it announces one."""
-    if not any(name in _FRAMING for name, _ in scope["headers"]):
-        return scope, receive
-    body = await _body(scope, receive)
-    return _with_length(scope, len(body)), _replayed(bytes(body), receive)
+async def _whole_body(scope: Scope, receive: Receive) -> bytearray | None:
+    """The request's body, None where it announces none."""
+    announced = any(name in _FRAMING for name, _ in scope["headers"])
+    return await _body(scope, receive) if announced else None
 
 
 async def _body(scope: Scope, receive: Receive) -> bytearray:
@@ -75,10 +101,15 @@ async def _body(scope: Scope, receive: Receive) -> bytearray:
                 return body
     except TimeoutError:
         pass
-    most = await sync_to_async(_allowed)(scope)
+    async with _lookups():
+        most = await sync_to_async(_allowed)(scope)
     if most and not await _read(receive, body, most):
         raise AppError(f"without signing in a body has at most {SMALL} bytes", "TOO_LARGE", 413)
     return body if most else bytearray()
+
+
+def _lookups() -> asyncio.Semaphore:
+    return _lookups_of.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(LOOKUPS))
 
 
 async def _read(receive: Receive, body: bytearray, most: int) -> bool:

@@ -17,11 +17,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from acteon_site.base.breathing import served
 from acteon_site.base.clock_text import parse_time
-from acteon_site.base.errors import FieldProblem, bad_query, forbidden, invalid, not_found
+from acteon_site.base.connections import unhurried
+from acteon_site.base.errors import FieldProblem, bad_query, forbidden, invalid, not_found, problems_in_words
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal, Role
+from acteon_site.base.source import Source
 from acteon_site.http.heavy import LARGE_BODY, LARGE_PAGE, heavy_turn
 from acteon_site.http.requests import refuse_doubt
 
@@ -43,7 +46,7 @@ class Endpoint(APIView):
     heavy_from = LARGE_BODY
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with ExitStack() as self._held:
+        with served(), ExitStack() as self._held:
             response = super().dispatch(request, *args, **kwargs)
             return response.render() if isinstance(response, Response) else response
 
@@ -96,8 +99,7 @@ def scope_of(request: Request, source: Mapping[str, Any] | None = None) -> tuple
     given = request.query_params if source is None else source
     problems = [FieldProblem(name, problem) for name in SCOPE if (problem := _scope_problem(given.get(name)))]
     if problems:
-        message = "; ".join(f"{problem.field} {problem.message}" for problem in problems)
-        raise (bad_query if source is None else invalid)(message, problems)
+        raise (bad_query if source is None else invalid)(problems_in_words(problems), problems)
     namespace, tenant = given["namespace"], given["tenant"]
     if not caller_of(request).covers(namespace, tenant):
         raise forbidden("this key does not cover that namespace and tenant")
@@ -164,8 +166,13 @@ def seen_row(request: Request, rows: QuerySet[M], pk: str, noun: str) -> M:
 def page_response(request: Request, name: str, rows: QuerySet[M], shape: Callable[[M], Any]) -> Response:
     """The rows on the page that the query asks for, below `name`, and how many they are."""
     page = page_of(request)
-    shown = [shape(row) for row in rows[page.offset : page.offset + page.limit]]
+    shown = shaped(rows[page.offset : page.offset + page.limit], shape)
     return Response({name: shown, "count": len(shown)})
+
+
+def shaped(rows: QuerySet[M], shape: Callable[[M], Any]) -> list[Any]:
+    """Each row's shape."""
+    return [shape(row) for row in unhurried(rows)]
 
 
 def integer_of(request: Request, name: str, default: int, *, lowest: int, highest: int) -> int:
@@ -203,6 +210,12 @@ def body_of(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise invalid("the body must be a JSON object")
     return body
+
+
+def source_of(request: Request) -> Source:
+    """Who asks, as it is noted in the trail."""
+    caller = caller_of(request)
+    return Source(caller.caller_id, caller.auth_method, request_id_of(request))
 
 
 def request_id_of(request: Request) -> str:

@@ -20,8 +20,17 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from acteon_site.base.errors import AppError, bad_query, forbidden, malformed, not_found, unavailable
+from acteon_site.base.errors import (
+    AppError,
+    bad_query,
+    database_gone,
+    forbidden,
+    malformed,
+    not_found,
+    unexpected,
+)
 from acteon_site.http.parsers import FastJSONRenderer
+from acteon_site.http.problem_pages import problem_page, wants_page
 
 log = structlog.get_logger()
 
@@ -58,17 +67,15 @@ def translate(error: Exception) -> AppError:
     if isinstance(error, PermissionDenied):
         return forbidden("this caller may not do that")
     if isinstance(error, (OperationalError, InterfaceError)):
-        return unavailable("the database does not answer; try again")
+        return database_gone()
     if isinstance(error, SuspiciousOperation):
         return _from_suspicion(error)
-    return AppError(
-        "an unexpected error; the request id finds it in the log", "INTERNAL", 500, retryable=True
-    )
+    return unexpected()
 
 
 def _from_drf(error: exceptions.APIException) -> AppError:
     if isinstance(error, exceptions.UnsupportedMediaType):
-        return AppError("a body must come with Content-Type: application/json", CODES[415], 415)
+        return AppError("a body must come with Content-Type: application/json, in UTF-8", CODES[415], 415)
     code = CODES.get(error.status_code, "ERROR")
     headers: dict[str, str] = {}
     if (wait := getattr(error, "wait", None)) is not None:
@@ -97,16 +104,20 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
             "NOT_SUPPORTED",
             404,
         )
+    elif wants_page(request):
+        return problem_page(
+            request, "There is nothing here", "Perhaps it was removed, or the address is misspelt.", 404
+        )
     else:
         error = not_found("there is nothing here")
     return JsonResponse(error.body(), status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    error = AppError(
-        "an unexpected error; the request id finds it in the log", "INTERNAL", 500, retryable=True
-    )
-    return JsonResponse(error.body(), status=500)
+    if wants_page(request) and not _is_api(request):
+        text = "Something went wrong here. It stands in the log; try again, or ask whoever runs the gateway."
+        return problem_page(request, "That did not work", text, 500)
+    return JsonResponse(unexpected().body(), status=500)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -1,7 +1,7 @@
 """Requests that cost as much as hundreds of orders: a few at once in each process, and of one tenant a single one.
 
 Every request has a thread of its own, and all of them share one interpreter and one pool of database connections. So
-their number is what is bounded; orders never wait here.
+their number is what is bounded; orders never wait here. Inside a turn `breathe` leaves the interpreter to orders.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from acteon_site.base.connections import release_connections
+from acteon_site.base.breathing import making_way
+from acteon_site.base.connections import breaths_between_statements, release_connections
 from acteon_site.base.errors import AppError
 from acteon_site.base.principals import Principal
 from acteon_site.base.turns import BusyError, Turns
@@ -24,7 +25,8 @@ turns = Turns(at_once=AT_ONCE, each=OF_ONE_TENANT, waiting=MOST_WAITING, seconds
 def heavy_turn(caller: Principal) -> Iterator[None]:
     """Keys with the same namespaces and tenants share a turn. Raises 429 with Retry-After where none comes soon."""
     try:
-        with turns.turn(_tenant_of(caller), before_waiting=release_connections):
+        turn = turns.turn(caller.share, before_waiting=release_connections)
+        with making_way(), turn, breaths_between_statements():
             yield
     except BusyError:
         message = (
@@ -32,7 +34,3 @@ def heavy_turn(caller: Principal) -> Iterator[None]:
         )
         headers = {"Retry-After": str(round(WAIT_SECONDS))}
         raise AppError(message, "RATE_LIMITED", 429, retryable=True, headers=headers) from None
-
-
-def _tenant_of(caller: Principal) -> str:
-    return repr((sorted(caller.namespaces), sorted(caller.tenants)))

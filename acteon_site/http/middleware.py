@@ -17,7 +17,7 @@ _ACCEPTABLE = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 
 
-def _acceptable(given: str) -> bool:
+def acceptable_id(given: str) -> bool:
     """Whether it can stand in log lines and audit rows as it is."""
     return _ACCEPTABLE.fullmatch(given) is not None and not holds_card(given)
 
@@ -33,7 +33,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> Answer:
         given = request.headers.get("X-Request-ID", "")
-        request_id = given if _acceptable(given) else str(new_id())
+        request_id = given if acceptable_id(given) else str(new_id())
         request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = self.get_response(request)

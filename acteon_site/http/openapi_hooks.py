@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import Any
 
 from acteon_site.base.registry import Registry
-from acteon_site.http.openapi import components
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,9 @@ def load_descriptions(endpoints: list[Any], **_: Any) -> list[Any]:
 
 def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Postprocessing: shared shapes, and the asynchronous views."""
+    # Here: every process registers descriptions, and few of them describe anything.
+    from acteon_site.http.openapi import components
+
     paths = dict(result["paths"])
     for module in DESCRIPTIONS:
         paths |= getattr(import_module(module), "PATHS", {})

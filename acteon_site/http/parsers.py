@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from acteon_site.base.errors import AppError
 from acteon_site.http import strict_json
+from acteon_site.http.headers import is_json
 
 
 class StrictJSONParser(BaseParser):
@@ -40,8 +41,10 @@ class AlwaysJSON(BaseContentNegotiation):
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         # Asked only where there is a body. One without a kind any page may have a browser send, without a question.
-        kind = (request.content_type or "").partition(";")[0].strip().lower()
-        return next(iter(parsers)) if kind == "application/json" else None
+        if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+            message = "a body is read as it is: without Content-Encoding"
+            raise AppError(message, "UNSUPPORTED_MEDIA_TYPE", 415, headers={"Accept-Encoding": "identity"})
+        return next(iter(parsers)) if is_json(request.content_type or "") else None
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None

@@ -11,11 +11,14 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
+from io import BytesIO
 from itertools import accumulate
 from typing import Any
 
 import msgspec
 
+from acteon_site.base.breathing import breathe, in_breaths, is_large
 from acteon_site.base.errors import AppError, malformed
 
 MAX_DEPTH = 64
@@ -47,10 +50,36 @@ def decode(raw: bytes) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    return msgspec.json.encode(value)
+    return _encode_in_pieces(value) if is_large() else msgspec.json.encode(value)
+
+
+def _encode_in_pieces(value: Any) -> bytes:
+    """The same. Megabytes grow piece by piece: to join them at the end would take all threads' time in one."""
+    written = BytesIO()
+    for piece in _pieces(value):
+        written.write(piece)
+    return written.getvalue()
+
+
+def _pieces(value: Any) -> Iterator[bytes]:
+    """Each item of a list, or of the lists in an object, by itself."""
+    if isinstance(value, list):
+        yield b"["
+        for number, item in enumerate(in_breaths(value)):
+            yield (b"," if number else b"") + msgspec.json.encode(item)
+        yield b"]"
+    elif isinstance(value, dict):
+        yield b"{"
+        for number, (name, inner) in enumerate(value.items()):
+            yield (b"," if number else b"") + msgspec.json.encode(name) + b":"
+            yield from _pieces(inner) if isinstance(inner, list) else (msgspec.json.encode(inner),)
+        yield b"}"
+    else:
+        yield msgspec.json.encode(value)
 
 
 def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    breathe()
     result = dict(pairs)
     if len(result) != len(pairs):
         raise malformed(f"malformed JSON: the key {_first_repeated(pairs)[:80]!r} stands twice in one object")
@@ -94,12 +123,33 @@ def _check_depth(raw: bytes) -> None:
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+["\\]?', re.DOTALL)
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in _STEP)
+_PIECE = 4096  # bytes, or texts: what is looked at in one go, while no other thread runs
 
 
 def _depth(raw: bytes) -> int:
-    # A function although it is always the same: without, no other thread runs until a large body is done with.
-    brackets = _TEXT.sub(lambda _: b"", raw).translate(None, _NO_BRACKET)
-    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+    deepest = depth = 0
+    for brackets in _brackets(raw):
+        *levels, depth = accumulate(map(_STEP.__getitem__, brackets), initial=depth)
+        deepest = max(deepest, depth, *levels)
+    return deepest
+
+
+def _brackets(raw: bytes) -> Iterator[bytes]:
+    """Those outside of texts, in pieces."""
+    found = b"".join(_outside_texts(raw)).translate(None, _NO_BRACKET)
+    for start in range(0, len(found), _PIECE):
+        breathe()
+        yield found[start : start + _PIECE]
+
+
+def _outside_texts(raw: bytes) -> Iterator[bytes]:
+    end = 0
+    for number, text in enumerate(_TEXT.finditer(raw)):
+        if number % _PIECE == 0:
+            breathe()
+        yield raw[end : text.start()]
+        end = text.end()
+    yield raw[end:]
 
 
 def _too_deep() -> AppError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import getpass
 import json
 from argparse import RawDescriptionHelpFormatter
@@ -13,7 +14,7 @@ from rich.console import Console
 from acteon_site.base.source import Source
 from acteon_site.base.terminal import console_for, table
 
-__all__ = ["AUTH_METHOD", "ExplainedCommand", "operator_name", "source_of", "table"]
+__all__ = ["AUTH_METHOD", "ExplainedCommand", "operator_name", "source_of", "subparser", "table"]
 AUTH_METHOD = "command"
 
 
@@ -32,6 +33,19 @@ class ExplainedCommand(BaseCommand):
 
     def print_json(self, value: Any) -> None:
         self.stdout.write(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def subparser(added: Any, name: str, told: tuple[str, str], exit_codes: str) -> argparse.ArgumentParser:
+    """Add one of several commands in one. `told`: its help, which begins small, and an example."""
+    description, example = told
+    parser: argparse.ArgumentParser = added.add_parser(
+        name,
+        help=description,
+        description=description[0].upper() + description[1:] + ".",
+        epilog=f"example:\n  python manage.py {example}\n{exit_codes}",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    return parser
 
 
 def operator_name(command: str) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import json
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import httptools
 from django.conf import settings
@@ -139,8 +140,12 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _check_head(self) -> None:
         version = self.parser.get_http_version()
+        if version not in ("1.0", "1.1"):  # the parser knows 0.9 and 2.0, too
+            raise malformed("HTTP/1.1 and HTTP/1.0 are spoken here")
         if version == "1.1" and self._count(b"host") != 1:
             raise malformed("one Host header is needed")
+        if not self.url.startswith((b"/", b"*")) and self._named_host() != self._host():
+            raise malformed("the target names another host than the Host header")
         codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
         if codings and (version != "1.1" or codings != [b"chunked"]):
             raise malformed("the only Transfer-Encoding is chunked, in HTTP/1.1")
@@ -152,6 +157,13 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _count(self, wanted: bytes) -> int:
         return sum(name == wanted for name, _ in self.headers)
+
+    def _host(self) -> bytes:
+        return next((value.lower() for name, value in self.headers if name == b"host"), b"")
+
+    def _named_host(self) -> bytes:
+        """Of a target in absolute form, as clients send it to proxies."""
+        return urlsplit(self.url).netloc.lower()
 
     # Deadlines
 

@@ -13,10 +13,11 @@ import uvicorn
 from uvicorn.supervisors import multiprocess
 
 from acteon_site.serving.protocol import IDLE_SECONDS, GatewayProtocol
-from acteon_site.serving.stopping import ON_STOP
+from acteon_site.serving.stopping import ON_STOP, end_parts
 
 APPLICATION = "acteon_site.asgi:application"
-REQUEST_SECONDS = 10  # how long requests may take to end when it stops
+REQUEST_SECONDS = 5  # how long requests may take to end when it stops, of ten seconds in all
+END_SECONDS = 2.0  # and then the calls that nobody waits for any more
 
 
 class StreamEndingServer(uvicorn.Server):
@@ -28,6 +29,7 @@ class StreamEndingServer(uvicorn.Server):
         for hook in ON_STOP.values():
             await asyncio.to_thread(hook.call)
         await super().shutdown(sockets=sockets)
+        await asyncio.to_thread(end_parts, END_SECONDS)
 
 
 class WebProcess(multiprocess.Process):

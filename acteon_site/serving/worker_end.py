@@ -18,6 +18,8 @@ from celery.signals import worker_shutting_down
 
 log = structlog.get_logger()
 STOP_SECONDS = 8.0
+# How long the calls in flight of a process of its pool have to end, and to be recorded.
+CALLS_SECONDS = 6.0
 COUNTED_SECONDS = 2.0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -21,6 +22,7 @@ from acteon_site.access.authentication import authenticate_request
 from acteon_site.access.whence import is_local
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError, forbidden
+from acteon_site.base.replica import is_set, replica_state
 from acteon_site.models import Heartbeat
 from acteon_site.watching.metrics import exposition, totals
 
@@ -58,31 +60,31 @@ class Ready(OpenEndpoint):
         worker = _worker() if database == "ok" else "unknown"
         checks = {"database": database, "broker": _broker(), "worker": worker}
         ready = all(state == "ok" for state in checks.values())
+        if database == "ok" and is_set():
+            checks["replica"] = replica_answer.now()  # without it lists are read from the primary
         return Response(
             {"status": "ready" if ready else "not_ready", "checks": checks}, status=200 if ready else 503
         )
 
 
-class DatabaseState:
+class Remembered:
     """One probe's answer, good or bad, for all who ask within a second: a probe connects, and asking needs no key."""
 
-    def __init__(self) -> None:
+    def __init__(self, probe: Callable[[], str]) -> None:
+        self._probe = probe
         self._lock = threading.Lock()
         self._answer, self._until = "", 0.0
 
     def now(self) -> str:
         with self._lock:
             if time.monotonic() >= self._until:
-                self._answer = _database()
+                self._answer = self._probe()
                 self._until = time.monotonic() + REMEMBERED_SECONDS
             return self._answer
 
     def forget(self) -> None:
         with self._lock:
             self._until = 0.0
-
-
-database_state = DatabaseState()
 
 
 def _database() -> str:
@@ -96,6 +98,19 @@ def _database() -> str:
         if probe is not connection:
             probe.close()
     return "ok"
+
+
+database_state = Remembered(_database)
+
+
+def _replica() -> str:
+    try:
+        return replica_state().problem or "ok"
+    except DatabaseProblem:
+        return "unknown"
+
+
+replica_answer = Remembered(_replica)
 
 
 def _probe() -> BaseDatabaseWrapper:

@@ -10,6 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from acteon_site.base.registry import Hook, Registry
+from acteon_site.base.replica import is_set, replica_state
 
 # Totals without a label by name, for GET /metrics and as counters.
 TOTALS: Registry[Hook[Callable[[], Mapping[str, int]]]] = Registry("table of totals")
@@ -34,6 +35,15 @@ class Shared(Collector):
                 yield GaugeMetricFamily(f"acteon_{name}", name.replace("_", " "), value=value)
         for family in FAMILIES.values():
             yield from family.call()
+
+
+def replica_lag() -> Iterable[Metric]:
+    """Without a value where there is no replica, or nobody knows."""
+    state = replica_state() if is_set() else None
+    up = None if state is None else int(not state.problem)
+    lag = state.lag_seconds if state else None
+    yield GaugeMetricFamily("acteon_replica_up", "1 where lists are read from it", value=up)
+    yield GaugeMetricFamily("acteon_replica_lag_seconds", "How far the replica is behind", value=lag)
 
 
 _registry = CollectorRegistry(auto_describe=False)

@@ -17,7 +17,7 @@ from acteon_site.http.openapi import (
 from acteon_site.watching import health
 
 METRICS = component("Metrics", {"type": "object", "additionalProperties": INTEGER})
-CHECKS = answer({"database": TEXT, "broker": TEXT, "worker": TEXT})
+CHECKS = answer({"database": TEXT, "broker": TEXT, "worker": TEXT}, {"replica": TEXT})
 READY = component("Readiness", answer({"status": enum("ready", "not_ready"), "checks": CHECKS}))
 
 extend_schema_view(

@@ -139,6 +139,21 @@ def test_two_keys_are_active_at_a_time(approver: Strict, pending: dict[str, Any]
     approver.call("POST", path_of(pending["approve_url"]), shapes.APPROVED)
 
 
+def test_whatever_is_wrong_with_a_link_is_a_page_in_a_browser(pending: dict[str, Any]) -> None:
+    browser = APIClient(headers={"Accept": "text/html,application/xhtml+xml"})
+    good = path_of(pending["approve_url"])
+    assert browser.post(good).status_code == 200
+    for path, status in (
+        (good.partition("&")[0], 400),
+        (good.replace("sig=", "sig=0"), 404),
+        (good, 410),  # it was decided meanwhile
+    ):
+        page = browser.post(path)
+        assert (page.status_code, page.headers["Referrer-Policy"]) == (status, "no-referrer")
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert "This link decides nothing" in page.content.decode()
+
+
 def test_a_browser_sees_the_order_and_a_button(pending: dict[str, Any]) -> None:
     browser = APIClient(headers={"Accept": "text/html,application/xhtml+xml"})
     page = browser.get(path_of(pending["approve_url"]))
@@ -148,6 +163,29 @@ def test_a_browser_sees_the_order_and_a_button(pending: dict[str, Any]) -> None:
     assert "60000" in text or "600.00" in text
     assert "4111111111111111" not in text
     assert Hold.objects.get().status == "pending"
+
+
+def test_the_page_shows_lists_and_objects_in_words(client: Strict) -> None:
+    content = {
+        "total_cents": 60_000,
+        "currency": "JPY",
+        "items": [{"sku": "MUG-BLUE", "qty": 2, "price_cents": 30_000}, {"sku": "LID", "qty": 1}],
+        "gift": True,
+        "coupon": None,
+        "tags": [],
+        "address": {"city": "Osaka", "lines": ["1-2", "3"]},
+    }
+    answer = client.post("/v1/dispatch", shapes.outcome, order(payload=content))
+    browser = APIClient(headers={"Accept": "text/html,application/xhtml+xml"})
+    text = browser.get(path_of(answer["PendingApproval"]["approve_url"])).content.decode()
+    for name, value in (
+        ("items", "sku: MUG-BLUE, qty: 2, price_cents: ¥30,000; sku: LID, qty: 1"),
+        ("gift", "yes"),
+        ("coupon", "-"),
+        ("tags", "-"),
+        ("address", "city: Osaka, lines: (1-2; 3)"),
+    ):
+        assert f"<dt>{name}</dt><dd>{value}</dd>" in text
 
 
 def test_names_with_slashes_lead_to_the_approval_too(client: Strict, approver: Strict) -> None:

@@ -1,4 +1,4 @@
-"""/v1/audit: filters, pages, one record, replay, verify."""
+"""/v1/audit: filters, pages, one record, replay, verify; and what /v1/compliance/status says of it."""
 
 from __future__ import annotations
 
@@ -274,6 +274,21 @@ def test_verify_names_its_bad_fields(client: Strict, change: dict[str, Any], fie
 
 def test_a_viewer_verifies(shop: Shop) -> None:
     Strict(Shop(role="viewer").secret).post("/v1/audit/verify", shapes.VERIFICATION, SCOPE)
+
+
+def test_the_status_of_compliance_claims_what_is_true_and_no_more(shop: Shop, client: Strict) -> None:
+    status = Strict(Shop(role="viewer").secret).get("/v1/compliance/status", shapes.COMPLIANCE)
+    assert status == {
+        "mode": "none",
+        "sync_audit_writes": True,
+        "immutable_audit": False,
+        "hash_chain": True,
+    }
+    client.post("/v1/dispatch", shapes.outcome, order(id="one"))
+    record = AuditRecord.objects.get(action_id="one", outcome="executed")  # written by the time of the answer
+    relay()
+    AuditRecord.objects.filter(pk=record.pk).update(caller_id="key:forged")  # the database refuses no change
+    assert not client.post("/v1/audit/verify", shapes.VERIFICATION, SCOPE)["valid"]  # and the chain shows it
 
 
 def test_totals_above_ten_thousand_are_left_out(client: Strict) -> None:

@@ -197,6 +197,13 @@ def test_a_chain_rule_answers_chain_started(client: Strict, rule: AddRule) -> No
     assert (answer["total_steps"], answer["first_step"]) == (3, "analyze")
 
 
+def test_an_action_that_a_chain_rule_took_has_its_record(client: Strict, rule: AddRule) -> None:
+    rule("chain", chain="fraud-review")
+    dispatched(client, {**PING, "id": "taken"})
+    record = client.get("/v1/audit/taken", shapes.RECORD)
+    assert (record["outcome"], record["verdict"]) == ("chain_started", "chain")
+
+
 def test_an_open_breaker_without_fallback_answers_circuit_open(client: Strict, rule: AddRule) -> None:
     rule("allow")
     breaker_trip(provider="sms-service", actor="test")

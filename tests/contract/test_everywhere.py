@@ -23,6 +23,8 @@ LISTS = {
     "/v1/scheduled": "scheduled",
     "/v1/approvals": "approvals",
     "/v1/quotas": "quotas",
+    "/v1/rules/drafts": "drafts",
+    "/v1/rules/versions": "versions",
     "/v1/retention": "policies",
     "/v1/chains": "chains",
     "/v1/chains/definitions": "definitions",
@@ -32,7 +34,8 @@ LISTS = {
     "/v1/templates": "templates",
     "/v1/templates/profiles": "profiles",
 }
-SCOPED_LISTS = [path for path in LISTS if "definitions" not in path and "breakers" not in path]
+SHARED = ("definitions", "breakers", "rules")
+SCOPED_LISTS = [path for path in LISTS if not any(name in path for name in SHARED)]
 NOT_OURS = ("bus/topics", "agents", "plugins", "swarm", "groups", "silences", "recurring", "anything/else")
 
 
@@ -258,6 +261,10 @@ WRITES = {
     Role.ADMIN: [
         ("PUT", "/v1/rules/x/enabled"),
         ("POST", "/v1/rules/reload"),
+        ("POST", "/v1/rules/drafts"),
+        ("PUT", "/v1/rules/drafts/1/rules/x"),
+        ("POST", "/v1/rules/drafts/1/publish"),
+        ("POST", "/v1/rules/versions/1/restore"),
         ("POST", "/v1/quotas"),
         ("PUT", "/v1/quotas/x"),
         ("DELETE", "/v1/quotas/x"),

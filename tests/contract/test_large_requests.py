@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections import Counter
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from acteon_site.base import config_versions
+from acteon_site.base import breathing, config_versions, connections
+from acteon_site.base.breathing import making_way
 from acteon_site.base.turns import Turns
-from acteon_site.http import heavy
+from acteon_site.http import heavy, strict_json
 from orders_app.models import Action, Template, TemplateProfile
 from orders_app.selectors import profile_named
 from tests.threads import at_once
@@ -133,3 +136,58 @@ def test_a_tenants_templates_are_not_read_for_the_orders_of_another(shop: Shop) 
     assert len(reading) == 1
     assert OTHER["tenant"] not in reading[0]
     assert SCOPE["tenant"] in reading[0]
+
+
+def test_a_batch_breathes_in_its_transaction_unless_that_locks_the_whole_database(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaths = Counter[str]()
+    monkeypatch.setattr(
+        connections, "in_breaths", lambda items: (breaths.update("b") or one for one in items)
+    )
+    assert shop.batch([order(id=f"b{number}") for number in range(50)]).status_code == 200
+    assert (breaths.total() >= 200) == connection.features.has_select_for_update
+
+
+@pytest.mark.parametrize(
+    "body",
+    [[f"text {number}" for number in range(20_000)], [[] for _ in range(20_000)]],
+    ids=["texts", "lists"],
+)
+def test_large_json_is_read_and_written_in_pieces(monkeypatch: pytest.MonkeyPatch, body: list[Any]) -> None:
+    breaths = Counter[str]()
+    monkeypatch.setattr(strict_json, "breathe", lambda: breaths.update(["read"]))
+    raw = json.dumps([{}] * 70 + body).encode()  # so many brackets that their depth is looked at
+    read = strict_json.decode(raw)
+    assert breaths["read"] > 70 + 3
+    monkeypatch.setattr(breathing, "breathe", lambda: breaths.update(["written"]))
+    with making_way():
+        assert strict_json.encode({"items": read}) == strict_json.msgspec.json.encode({"items": read})
+    assert breaths["written"] == len(read)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, [], {"a": []}, {"a": [1, {"b": [2]}], "c": "\u00e9\n", "d": None}, [[], "x", 1.5], "text", 7, None],
+)
+def test_what_is_written_in_pieces_is_the_same_to_the_byte(value: Any) -> None:
+    with making_way():
+        assert strict_json.encode(value) == strict_json.msgspec.json.encode(value)
+
+
+def test_a_large_page_is_read_in_parts_and_shows_what_small_ones_show(shop: Shop) -> None:
+    count = 3 * connections.CHUNK + 7
+    Template.objects.bulk_create(
+        Template(**SCOPE, name=f"t{number:04}", content="x" * 1000) for number in range(count)
+    )
+    with CaptureQueriesContext(connection) as queries:
+        large = shop.get("/v1/templates", **SCOPE, limit="1000").json()
+    contents = [query["sql"] for query in queries if '"orders_app_template"."content"' in query["sql"]]
+    assert len(contents) == 4
+    pages = [
+        shop.get("/v1/templates", **SCOPE, limit="50", offset=str(n)).json() for n in range(0, count, 50)
+    ]
+    assert large == {"templates": [one for page in pages for one in page["templates"]], "count": count}
+    assert len(large["templates"]) == count
+    middle = shop.get("/v1/templates", **SCOPE, limit="300", offset="60").json()
+    assert middle["templates"] == large["templates"][60:]

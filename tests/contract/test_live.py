@@ -40,9 +40,13 @@ def paths() -> dict[str, set[str]]:
 
 def filled(route: str) -> str:
     def name(found: re.Match[str]) -> str:
-        return {"kind": "chain", "key": MADE_UP["chain"], "name": "x", "provider": "x"}.get(
-            found.group(1), MADE_UP["chain"]
-        )
+        given = {
+            "kind": "chain",
+            "name": "x",
+            "provider": "x",
+            **dict.fromkeys(("number", "before", "after"), "7"),
+        }
+        return given.get(found.group(1), MADE_UP["chain"])
 
     return re.sub(r"<(?:\w+:)?(\w+)>", name, route)
 

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
+from acteon_site.http import openapi_document
 from orders_app.contract.outcomes import TRAIL_NAMES
 from tests.contract.described import document, path_of, validator_of
 from tests.contract.routes import endpoints
+from tests.threads import at_once
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -41,6 +44,29 @@ def test_it_is_served_as_openapi_3_1_to_everybody() -> None:
     assert answer.headers["Content-Type"].startswith("application/")
     assert answer.json()["openapi"] == "3.1.0"
     assert answer.json()["paths"].keys() == document()["paths"].keys()
+
+
+def test_it_is_made_once_and_who_has_it_already_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = APIClient().get("/openapi.json")
+    monkeypatch.setattr(
+        SchemaGenerator, "get_schema", None
+    )  # a stranger's request must not cost as much again
+    assert APIClient().get("/api-doc/openapi.json").content == first.content
+    assert "max-age" in first.headers["Cache-Control"]
+    again = APIClient().get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    other = APIClient().get("/openapi.json", headers={"If-None-Match": '"other"'})
+    assert (other.status_code, other.content) == (200, first.content)
+
+
+def test_strangers_who_ask_for_it_at_once_have_it_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    get_schema = SchemaGenerator.get_schema
+    monkeypatch.setattr(SchemaGenerator, "get_schema", lambda *a, **k: made.append(1) or get_schema(*a, **k))
+    openapi_document.described.replace()
+    answers = at_once([lambda: APIClient().get("/openapi.json").content] * 5)
+    assert len(set(answers)) == 1
+    assert made == [1]
 
 
 def test_every_operation_says_what_it_is_and_how_to_sign_in() -> None:

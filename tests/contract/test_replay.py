@@ -114,6 +114,19 @@ def test_an_action_that_came_to_effect_under_its_own_id_is_not_run_again(
     assert counted(replayed(client)) == (0, 0, 1)
 
 
+def test_what_a_chain_rule_took_is_not_run_again_once_retention_has_removed_its_run(
+    client: Strict, rule: AddRule
+) -> None:
+    rule("chain", chain="fraud-review")
+    assert "ChainStarted" in dispatched(client, "c-1")
+    StepRun.objects.all().delete()
+    Run.objects.all().delete()
+    told = client.post("/v1/audit/c-1/replay", shapes.REPLAYED)
+    assert (told["success"], told["outcome"]) == (False, None)
+    assert counted(replayed(client, outcome="chain_started")) == (0, 0, 1)
+    assert not Run.objects.exists()
+
+
 def test_an_action_with_many_rows_does_not_crowd_out_others(client: Strict, allowed: None) -> None:
     dispatched(client, "rare", provider="nobody")
     for _ in range(3):

@@ -25,6 +25,7 @@ MADE_UP = {
     "profile_name": "no-such-profile",
     "caller": "key:no-such-key",
     "dedup": "no-such-key",
+    "number": "987654",
 }
 
 
@@ -55,6 +56,7 @@ DEFINITION = {"steps": [{"name": "a", "provider": "warehouse", "action_type": "x
 WALK: dict[tuple[str, str], list[Call]] = {
     ("GET", "health"): [Call(status=(200,))],
     ("GET", ".well-known/acteon-signing-keys"): [Call(status=(200,))],
+    ("GET", "v1/compliance/status"): [Call(status=(200,))],
     ("GET", "ready"): [Call(status=(200, 503))],
     ("GET", "metrics"): [Call(status=(403,))],
     ("GET", "metrics/prometheus"): [Call(status=(403,))],
@@ -117,9 +119,26 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ("GET", "v1/rules"): [Call(status=(200,))],
     ("PUT", "v1/rules/<path:name>/enabled"): [Call(body={"enabled": False}, status=(404,))],
     ("POST", "v1/rules/reload"): [Call(body={}, status=(403,))],
+    **{
+        (method, f"v1/rules/{path}"): [Call(body=None if method in ("GET", "DELETE") else {}, status=(403,))]
+        for path, methods in {
+            "drafts": ("GET", "POST"),
+            "drafts/<int:number>": ("GET", "PUT", "DELETE"),
+            "drafts/<int:number>/rules/<path:name>": ("GET", "PUT", "DELETE"),
+            "drafts/<int:number>/settle": ("POST",),
+            "drafts/<int:number>/publish": ("POST",),
+            "drafts/<int:number>/discard": ("POST",),
+            "versions": ("GET",),
+            "versions/<int:number>": ("GET",),
+            "versions/<int:before>/diff/<int:after>": ("GET",),
+            "versions/<int:number>/restore": ("POST",),
+        }.items()
+        for method in methods
+    },
     ("POST", "v1/rules/evaluate"): [
         Call(body={**ORDER, "evaluate_all": True, "include_disabled": True}, status=(200, 403))
     ],
+    ("GET", "v1/rules/explain/<path:action_id>"): [BY_ID],
     ("GET", "v1/rules/coverage"): [Call(status=(200,)), LIST],
     ("GET", "v1/quotas"): [Call(IN_QUERY, status=(200,))],
     ("POST", "v1/quotas"): [
@@ -204,6 +223,7 @@ IN_PATH = {
     "<str:tenant>": "tenant",
     "<str:approval_id>": "approval",
     "<path:name>": "rule",
+    **dict.fromkeys(("<int:number>", "<int:before>", "<int:after>"), "number"),
     "<str:name>": "definition",
     "<str:quota_id>": "quota",
     "<str:policy_id>": "policy",

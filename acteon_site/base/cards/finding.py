@@ -6,9 +6,11 @@ them would hide what managers search by.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 from acteon_site.base.cards.ibans import iban_spans
@@ -26,27 +28,34 @@ _PARCEL = re.compile(r"(?<!\d)9[1-5]\d\d(?: ?\d{4}){4} ?\d\d(?!\d)")
 _UUID = re.compile(
     r"(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![0-9a-f])", re.I
 )
+_ADDRESS = re.compile(r"(?<![\w:])[23f][0-9a-f]{3}:[0-9a-f:]{2,34}(?![\w:])", re.I)  # IPv6, as it is routed
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 # Besides fours, eights and a shorter rest: Amex, Diners, the old 13 digits, the bank's number and the rest.
 _GROUPINGS = ((4, 6, 5), (4, 6, 4), (4, 3, 3, 3), (6, 10), (6, 13), (6, 9))
 _MOST_GROUPS = 5
+_NAME_LENGTH = 64
 
 
-def card_spans(text: str) -> list[Span]:
+def card_spans(text: str) -> Sequence[Span]:
     """Where card numbers stand in the text, disjoint and in order.
 
-    UUIDs, IBANs, decimals and the 22 digits of American parcels are not meant.
+    UUIDs, IBANs, decimals, IPv6 addresses and the 22 digits of American parcels are not meant.
     """
-    return _merged(_spans(text, MOST_ENCODINGS))
+    return _short_spans(text) if len(text) <= _NAME_LENGTH else _merged(_spans(text, MOST_ENCODINGS))
+
+
+@lru_cache(maxsize=4096)  # an order's names and ids stand in a dozen of the texts that it leaves behind
+def _short_spans(text: str) -> Sequence[Span]:
+    return tuple(_merged(_spans(text, MOST_ENCODINGS))) if _may_hold_card(text) else ()
 
 
 def holds_card(text: str) -> bool:
-    return _may_hold_card(text) and bool(card_spans(text))
+    return bool(card_spans(text)) if len(text) <= _NAME_LENGTH or _may_hold_card(text) else False
 
 
 def without_cards(text: str, placeholder: str) -> str:
-    spans = card_spans(text) if _may_hold_card(text) else ()
+    spans = card_spans(text) if len(text) <= _NAME_LENGTH or _may_hold_card(text) else ()
     if not spans:
         return text
     parts: list[str] = []
@@ -78,6 +87,7 @@ def _spans(text: str, encodings: int) -> list[Span]:
             *_whole(_UUID, text),
             *_whole(_DECIMAL, text),
             *_whole(_PARCEL, text),
+            *(span for span in _whole(_ADDRESS, text) if _is_address(text[slice(*span)])),
             *iban_spans(text),
         ]
         found = _outside(found, _merged(meant_otherwise))
@@ -155,6 +165,14 @@ def _ascii_digits(text: str) -> str:
 
 def _whole(pattern: re.Pattern[str], text: str) -> list[Span]:
     return [match.span() for match in pattern.finditer(text)]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _outside(spans: list[Span], areas: list[Span]) -> list[Span]:

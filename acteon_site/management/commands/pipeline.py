@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from acteon_site.client import cli
 from acteon_site.client.errors import ClientError
 from acteon_site.client.http import GatewayClient
 from acteon_site.client.samples import SAMPLE_ORDERS
-from acteon_site.management.base import ExplainedCommand
+from acteon_site.management.base import ExplainedCommand, subparser
 
 EXIT_CODES = """
 exit codes: 0 done, 1 something is not as expected, 2 wrong usage, 3 no gateway answers, 4 it refused"""
@@ -79,14 +78,7 @@ class Command(ExplainedCommand):
 
 
 def _subparser(added: Any, name: str) -> argparse.ArgumentParser:
-    description, example = SUBCOMMANDS[name]
-    parser: argparse.ArgumentParser = added.add_parser(
-        name,
-        help=description,
-        description=description[0].upper() + description[1:] + ".",
-        epilog=f"example:\n  python manage.py {example}\n{EXIT_CODES}",
-        formatter_class=RawDescriptionHelpFormatter,
-    )
+    parser = subparser(added, name, SUBCOMMANDS[name], EXIT_CODES)
     url = os.environ.get("ACTEON_URL", "http://127.0.0.1:8080")
     parser.add_argument("--url", default=url, help="the gateway; ACTEON_URL, default: %(default)s")
     parser.add_argument("--api-key", default=os.environ.get("ACTEON_API_KEY"), help="or ACTEON_API_KEY")

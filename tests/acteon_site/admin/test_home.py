@@ -89,7 +89,7 @@ def test_hours_are_clock_hours_and_steps_of_chains_are_left_out() -> None:
     note(now - timedelta(hours=23, minutes=29))
     note(now - timedelta(hours=23, minutes=31))
     note(now, "chain_step_completed", "chain")
-    note(now, "failed", "chain")
+    note(now, "chain_failed", "chain")
     found = outcomes_of_a_day(now)
     assert [hour.counts.total() for hour in found.hours] == [1, *[0] * 21, 1, 1]
     assert (found.total["good"], found.last_hour["good"], found.cut) == (3, 2, False)
@@ -186,3 +186,13 @@ def test_a_refusal_is_a_page_for_people(people: People) -> None:
     answer = people.client("viewer").get(reverse("admin:acteon_site_apikey_changelist"))
     assert answer.status_code == 403
     assert "You may not do that" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_an_address_that_leads_nowhere_is_a_page_for_people_and_json_for_programs(people: People) -> None:
+    client = people.client("viewer")
+    page = client.get("/admin/nowhere/", headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert "There is nothing here" in page.content.decode()
+    for path, accepted in (("/admin/nowhere/", "*/*"), ("/v1/nowhere", "text/html")):
+        assert "application/json" in client.get(path, headers={"Accept": accepted}).headers["Content-Type"]

@@ -111,6 +111,16 @@ def test_a_refusal_shows_code_message_fields_and_advice(stub: StubGateway, clien
         client.circuit_breakers()
 
 
+@pytest.mark.parametrize("status", [301, 308])
+def test_a_redirect_is_no_success_and_says_what_to_ask_instead(
+    stub: StubGateway, client: GatewayClient, status: int
+) -> None:
+    stub.answers["GET", "/v1/audit"] = (status, b"")
+    with pytest.raises(Refused, match="public address with --url or ACTEON_URL") as raised:
+        client.audit()
+    assert raised.value.exit_code == EXIT_REFUSED
+
+
 def test_an_answer_that_is_no_json_is_a_refusal_not_a_crash(stub: StubGateway, client: GatewayClient) -> None:
     stub.answers[("GET", "/v1/circuit-breakers")] = (502, b"<html>Bad gateway</html>")
     with pytest.raises(Refused, match="not JSON"):

@@ -116,7 +116,7 @@ def test_nothing_outside_the_root_can_be_named(root: Pipeline, directory: Any) -
     assert not Rule.objects.exists()
 
 
-@pytest.mark.parametrize("kind", ["directory", "file"])
+@pytest.mark.parametrize("kind", ["directory", "directory below", "file"])
 def test_links_that_lead_outside_are_not_followed(root: Pipeline, kind: str) -> None:
     outside = root.directory.parent / "other"
     outside.mkdir()
@@ -124,6 +124,9 @@ def test_links_that_lead_outside_are_not_followed(root: Pipeline, kind: str) -> 
     if kind == "directory":
         os.symlink(outside, root.directory / "link")
         answer = reload(directory="link")
+    elif kind == "directory below":
+        os.symlink(outside, root.directory / "link")
+        answer = reload()
     else:
         os.symlink(outside / "rules.yaml", root.directory / "link.yaml")
         answer = reload()

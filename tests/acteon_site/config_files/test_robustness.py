@@ -67,7 +67,7 @@ def every_problem_has_a_place(reading: Reading) -> None:
         assert problem.message
 
 
-FAST = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @FAST

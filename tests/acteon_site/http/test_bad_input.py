@@ -218,7 +218,14 @@ def test_a_query_parameter_that_comes_twice_is_refused_by_name(shop: Shop, metho
 
 
 @pytest.mark.parametrize(
-    "kind", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
+    "kind",
+    [
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "application/json; charset=latin-1",
+    ],
 )
 @pytest.mark.parametrize(
     "path", ["/v1/dispatch", "/v1/dispatch/batch", "/v1/rules/evaluate", "/v1/auth/login"]
@@ -226,6 +233,20 @@ def test_a_query_parameter_that_comes_twice_is_refused_by_name(shop: Shop, metho
 def test_a_body_that_does_not_say_that_it_is_json_is_refused(shop: Shop, path: str, kind: str) -> None:
     answer = send(shop, json.dumps(order()).encode(), path=path, kind=kind)
     assert "application/json" in assert_error(answer, 415, "UNSUPPORTED_MEDIA_TYPE")["message"]
+    assert_nothing_happened()
+
+
+@pytest.mark.parametrize("kind", ['application/json; charset="UTF-8"', "Application/JSON;charset=utf8"])
+def test_json_may_say_that_it_is_utf_8(shop: Shop, kind: str) -> None:
+    assert send(shop, json.dumps(order()).encode(), kind=kind).status_code == 200
+
+
+def test_a_body_in_another_content_encoding_is_refused_and_not_read_as_if_it_had_none(shop: Shop) -> None:
+    body = json.dumps(order())
+    sent = {"content_type": "application/json", "headers": {"Content-Encoding": "gzip"}}
+    answer = shop.client.generic("POST", "/v1/dispatch", body, **sent)
+    assert "Content-Encoding" in assert_error(answer, 415, "UNSUPPORTED_MEDIA_TYPE")["message"]
+    assert answer.headers["Accept-Encoding"] == "identity"
     assert_nothing_happened()
 
 

@@ -210,11 +210,30 @@ def test_what_two_readers_could_read_differently_is_refused_and_closed(wire: Wir
         b"POST /health HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET /health\r\n\r\n",
+        b"GET /health HTTP/2.0\r\nHost: localhost\r\n\r\n",
+        b"GET http://elsewhere/health HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ],
-    ids=["bare LF", "a bare LF at the end", "no host", "connect", "chunks in 1.0", "h2", "TLS"],
+    ids=[
+        "bare LF",
+        "a bare LF at the end",
+        "no host",
+        "connect",
+        "chunks in 1.0",
+        "h2",
+        "TLS",
+        "HTTP/0.9",
+        "HTTP/2.0",
+        "two hosts",
+    ],
 )
 def test_what_is_no_request_is_refused_and_closed(wire: Wire, request_: bytes) -> None:
     assert wire.send(request_ + HEALTH).statuses == [400]
+
+
+def test_a_target_in_absolute_form_is_answered(wire: Wire) -> None:
+    heard = wire.send(b"GET http://LOCALHOST/health HTTP/1.1\r\nHost: localhost\r\n\r\n", enough=1)
+    assert heard.statuses == [200]
 
 
 def test_http_1_0_is_answered_and_closed(wire: Wire) -> None:

@@ -64,6 +64,7 @@ from tests.contract.shapes.records import (
     APPROVALS,
     APPROVED,
     AUDIT_OUTCOMES,
+    COMPLIANCE,
     EVENT,
     EVENT_KEYS,
     EVENTS,
@@ -78,7 +79,7 @@ from tests.contract.shapes.records import (
     TRANSITION,
     VERIFICATION,
 )
-from tests.contract.shapes.rules import COVERAGE, EVALUATION, RELOAD, RULE, RULE_ENABLED, TRACE
+from tests.contract.shapes.rules import COVERAGE, EVALUATION, EXPLANATION, RELOAD, RULE, RULE_ENABLED, TRACE
 
 __all__ = [
     "ANSWER",
@@ -95,6 +96,7 @@ __all__ = [
     "CHAIN_BODY",
     "CHAIN_KEYS",
     "CHAIN_STATUS",
+    "COMPLIANCE",
     "COVERAGE",
     "DAG",
     "DEAD_LETTER",
@@ -109,6 +111,7 @@ __all__ = [
     "EVENT",
     "EVENTS",
     "EVENT_KEYS",
+    "EXPLANATION",
     "FAILED_CODES",
     "FIELD_PROBLEM",
     "FRAME_KEYS",

@@ -97,6 +97,14 @@ VERIFICATION = Shape(
     # The tail that the relay has not sealed yet.
     extra={"unsealed_records": integer},
 )
+COMPLIANCE = Shape(
+    {
+        "mode": one_of("none", "soc2", "hipaa"),
+        "sync_audit_writes": boolean,
+        "immutable_audit": boolean,
+        "hash_chain": boolean,
+    }
+)
 
 # Events -------------------------------------------------------------------------------------------------------
 EVENT_KEYS: dict[str, Check] = {

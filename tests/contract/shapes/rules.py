@@ -12,6 +12,7 @@ from tests.contract.strict import (
     listed,
     mapping,
     one_of,
+    or_null,
     text,
     time,
 )
@@ -84,4 +85,19 @@ COVERAGE = Shape(
         "unmatched_rules": listed(filled),
     },
     optional={"warnings": listed(Shape({"rule": filled, "message": filled}))},
+)
+EXPLANATION = Shape(
+    {
+        "action_id": filled,
+        "outcome": filled,
+        "verdict": one_of(*VERDICTS),
+        "matched_rule": or_null(filled),
+        "ruleset_version": integer,
+        "decided_at": time,
+        "explanation": filled,
+        "clauses": listed(Shape({"text": filled, "holds": boolean})),
+        "changes": listed(Shape({"text": filled, "verdict": filled, "matched_rule": or_null(filled)})),
+        "rule_since": or_null(Shape({"version": integer, "actor": text, "at": time, "or_before": boolean})),
+        "unknown": or_null(filled),
+    }
 )

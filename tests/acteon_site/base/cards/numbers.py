@@ -48,6 +48,19 @@ VISIBLE = {
     "comma and blank": ", ",
     "slash": "/",
     "underscore": "_",
+    "bar": "|",
+    "bar in blanks": " | ",
+    "colon": ":",
+    "asterisk": "*",
+    "asterisks": "**",
+    "semicolon": ";",
+    "tilde": "~",
+    "full-width colon": "\uff1a",
+    "full-width bar": "\uff5c",
+    "broken bar": "\u00a6",
+    "box's bar": "\u2502",
+    "ratio": "\u2236",
+    "asterisk operator": "\u2217",
     "hyphen": "-",
     "non-breaking hyphen": "\u2011",
     "figure dash": "\u2012",
@@ -65,6 +78,8 @@ VISIBLE = {
     "percent-encoded no-break space": "%C2%A0",
     "the same in latin-1": "%A0",
     "percent-encoded hyphen": "%2d",
+    "percent-encoded colon": "%3A",
+    "bar, named": "&vert;",
     "encoded twice": "%2520",
     "nbsp": "&nbsp;",
     "nbsp by number": "&#160;",
@@ -137,6 +152,12 @@ def _iban(country: str, account: str) -> str:
     return f"{country}{98 - rest % 97:02d}{account}"
 
 
+def _address(draw: random.Random) -> str:
+    """An IPv6 address whose groups happen to be decimal, whole or shortened."""
+    groups = ["2600", *(str(draw.randrange(1000, 10_000)) for _ in range(7))]
+    return ":".join(groups) if draw.random() < 0.5 else f"{':'.join(groups[:5])}::{groups[7]}"
+
+
 def no_cards(seed: int = 7) -> dict[str, list[str]]:
     """Some hundred of each kind. Order numbers are of forms that shops use, none of 16 plain digits like a card's."""
     draw = random.Random(seed)
@@ -168,5 +189,11 @@ def no_cards(seed: int = 7) -> dict[str, list[str]]:
         "decimals": [repr(draw.uniform(-1000, 1000)) for _ in range(2000)],
         "small decimals": [f"0.{digits(16)}" for _ in range(500)],
         "telephones": [f"+{draw.randrange(1, 60)} {digits(3)} {digits(7)}" for _ in range(500)],
+        "times of day": [f"2026-12-2{digits(1)} 1{digits(1)}:{digits(2)}:{digits(2)}.{digits(6)}" for _ in times],
+        "spans": [f"{moment}:{moment + draw.randrange(10**9)}" for moment in times],
+        "networks' addresses": [_address(draw) for _ in range(2000)],
+        "cards' ends": [f"{draw.choice('456')}{digits(5)}******{digits(4)} 12/28" for _ in range(500)],
+        "quantities by article": [f"{digits(6)}:{digits(1)}|{digits(6)}:{digits(1)}" for _ in range(500)],
+        "hosts and ports": [f"10.0.{digits(2)}.{digits(2)}:{draw.randrange(1024, 9999)}" for _ in range(500)],
         "thousands": [f"{draw.randrange(10**12, 10**16):,}" for _ in range(500)],
     }  # fmt: skip

@@ -1,0 +1,192 @@
+// The rows of a condition: made from its tree, changed by buttons and keys (Alt with an arrow moves, Alt+Delete removes).
+import { choose, freshId, make } from "./elements.js";
+import { currencyAt, fromSpec, move, parentOf, rooted, toSpec } from "./tree.js";
+import { carried, emptyValue, valueEditor } from "./values.js";
+
+const GROUPS = [["all", "all of these"], ["any", "at least one of these"], ["none", "none of these"]];
+const SOURCES = [["order", "Order"], ["action", "Action"], ["clock", "Clock of the shop"], ["seen", "Seen in orders"]];
+const OTHER = " other";
+
+export class ConditionRows {
+  constructor(materials, usualCurrency, changed) {
+    Object.assign(this, { materials, usualCurrency, changed });
+    this.fields = new Map(materials.fields.map((field) => [field.path, field]));
+    this.element = make("div", { class: "rb-rows", role: "group", "aria-label": "Condition as rows" });
+    this.element.addEventListener("keydown", (event) => this.key(event));
+    this.show({ all: [] });
+  }
+
+  show(spec) {
+    this.root = rooted(fromSpec(spec));
+    this.draw();
+  }
+
+  spec() {
+    return toSpec(this.root);
+  }
+
+  draw(focus, part) {
+    this.places = new Map();
+    this.element.replaceChildren(this.group(this.root));
+    if (focus) this.places.get(focus)?.querySelector(part ?? "select, input, textarea, button")?.focus();
+  }
+
+  redraw() {
+    const [node, box] = [...this.places].findLast(([, element]) => element.contains(document.activeElement)) ?? [];
+    const controls = (element) => [...element.querySelectorAll("select, input, textarea, button")];
+    const at = box ? controls(box).indexOf(document.activeElement) : -1;
+    this.draw();
+    if (node) controls(this.places.get(node))[at]?.focus();
+  }
+
+  // After a change of the tree: new rows, and the focus where it was.
+  restructured(focus, part) {
+    this.draw(focus, part);
+    this.changed();
+  }
+
+  group(node) {
+    const inside = node.items.map((one) => (one.group ? this.group(one) : this.clause(one)));
+    const add = (text, fresh) => make("button", { type: "button", class: "rb-add", onclick: () => {
+      const one = fresh();
+      node.items.push(one);
+      this.restructured(one.group ? one.items[0] : one);
+    } }, text);
+    const box = make("div", { class: "rb-group", role: "group", "aria-label": "Group of conditions" },
+      make("div", { class: "rb-head" },
+        choose("Which of these must hold", GROUPS, node.group, (group) => { node.group = group; this.restructured(node); }),
+        node === this.root ? null : this.buttons(node, "group")),
+      ...inside,
+      make("div", { class: "rb-foot" },
+        add("+ Condition", () => this.fresh()), add("+ Group", () => ({ group: "any", items: [this.fresh()] }))),
+      this.note());
+    return this.place(node, box);
+  }
+
+  fresh() {
+    const field = this.materials.fields[0];
+    return { field: field.path, operator: "eq", value: emptyValue("eq", field) };
+  }
+
+  clause(node) {
+    if ("raw" in node) {
+      const text = make("code", { class: "rb-raw" }, JSON.stringify(node.raw));
+      return this.place(node, make("div", { class: "rb-row" }, text, this.buttons(node, "condition"), this.note()));
+    }
+    const field = this.fields.get(node.field);
+    const currency = currencyAt(this.root, node, this.usualCurrency());
+    // Amounts beside a currency are typed in it.
+    const settled = () => { if (node.field.endsWith("currency")) setTimeout(() => this.redraw()); };
+    return this.place(node, make("div", { class: "rb-row", role: "group", "aria-label": this.nextName(), onchange: settled },
+      this.fieldEditor(node, field), this.operatorEditor(node, field),
+      valueEditor(node, field, currency, this.materials.decimals, this.changed),
+      this.buttons(node, "condition"), this.example(node, field), this.note()));
+  }
+
+  nextName() {
+    return `Condition ${[...this.places.keys()].filter(({ group }) => !group).length + 1}`;
+  }
+
+  fieldEditor(node, field) {
+    const pick = (path) => {
+      const next = this.fields.get(path);
+      node.field = path === OTHER ? "action.payload." : path;
+      if (next?.kind !== field?.kind || next?.amount !== field?.amount) {
+        if (next && !this.fitting(next).some(({ name }) => name === node.operator)) node.operator = this.fitting(next)[0].name;
+        node.value = emptyValue(node.operator, next);
+      }
+      this.restructured(node, ".rb-field select");
+    };
+    const options = SOURCES.map(([source, title]) => {
+      const all = this.materials.fields.filter((one) => one.source === source);
+      return all.length ? make("optgroup", { label: title }, ...all.map((one) =>
+        make("option", { value: one.path, selected: one.path === node.field }, one.label))) : null;
+    });
+    const select = make("select", { "aria-label": "Field", onchange: (event) => pick(event.target.value) },
+      ...options.filter(Boolean), make("option", { value: OTHER, selected: !field }, "another field…"));
+    const path = field ? null : make("input", { type: "text", "aria-label": "Path of the field", value: node.field,
+      autocomplete: "off", oninput: (event) => { node.field = event.target.value; this.changed(); } });
+    return make("span", { class: "rb-field" }, select, path);
+  }
+
+  fitting(field) {
+    return this.materials.operators.filter(({ kinds }) => !field?.kind || kinds.includes(field.kind));
+  }
+
+  operatorEditor(node, field) {
+    const options = this.fitting(field).map(({ name, words }) => [name, words]);
+    return choose("Operator", options, node.operator, (name) => {
+      node.operator = name;
+      node.value = carried(node.value, name, field);
+      this.restructured(node, "[aria-label=Operator]");
+    });
+  }
+
+  example(node, field) {
+    const example = field?.example == null ? "" : `, for example ${JSON.stringify(field.example)}`;
+    return field ? make("small", { class: "rb-example gw-muted" }, node.field + example) : null;
+  }
+
+  buttons(node, what) {
+    const button = (sign, label, act) => make("button", { type: "button", title: label, "aria-label": label, onclick: act }, sign);
+    return make("span", { class: "rb-buttons" },
+      button("↑", `Move the ${what} up`, () => this.moved(node, -1)),
+      button("↓", `Move the ${what} down`, () => this.moved(node, 1)),
+      button("✕", `Remove the ${what}`, () => this.remove(node)));
+  }
+
+  moved(node, step) {
+    if (!move(this.root, node, step)) return;
+    const sign = step < 0 ? "up" : "down";
+    this.restructured(node, `[aria-label^="Move"][aria-label$="${sign}"]`);
+  }
+
+  remove(node) {
+    const parent = parentOf(this.root, node);
+    const at = parent.items.indexOf(node);
+    parent.items.splice(at, 1);
+    this.restructured(parent.items[at] ?? parent.items[at - 1] ?? parent);
+  }
+
+  key(event) {
+    const box = event.target.closest(".rb-row, .rb-group");
+    const node = [...this.places].find(([, element]) => element === box)?.[0];
+    if (!event.altKey || !node || node === this.root) return;
+    const acts = { ArrowUp: () => this.moved(node, -1), ArrowDown: () => this.moved(node, 1), Delete: () => this.remove(node) };
+    if (!acts[event.key]) return;
+    event.preventDefault();
+    acts[event.key]();
+  }
+
+  place(node, element) {
+    this.places.set(node, element);
+    return element;
+  }
+
+  note() {
+    return make("p", { class: "rb-problem", id: freshId("rb-problem"), hidden: true });
+  }
+
+  // Each problem at the innermost row that its path leads to.
+  tell(problems) {
+    for (const element of this.places.values()) this.mark(element, []);
+    const told = new Map();
+    for (const problem of problems) {
+      const inside = [...this.places.keys()].filter(({ path }) => path && problem.field.startsWith(path));
+      const node = inside.sort((one, other) => other.path.length - one.path.length)[0] ?? this.root;
+      told.set(node, [...(told.get(node) ?? []), problem.message]);
+    }
+    for (const [node, messages] of told) this.mark(this.places.get(node), messages);
+  }
+
+  mark(element, messages) {
+    const note = element.querySelector(":scope > .rb-problem");
+    note.textContent = messages.join("; ");
+    note.hidden = !messages.length;
+    for (const input of element.querySelectorAll(":scope > select, :scope > textarea, :scope > span > :is(input, select)")) {
+      input.toggleAttribute("aria-invalid", messages.length > 0);
+      if (messages.length) input.setAttribute("aria-describedby", note.id);
+      else input.removeAttribute("aria-describedby");
+    }
+  }
+}
