@@ -1,7 +1,7 @@
 # Everything runs in .venv, made from the requirements whenever they change. `make help` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format types checks hooks audit lock secrets dev clean
+.PHONY: help demo serve test lint format types checks hooks audit lock secrets dev bench clean
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
 VENV ?= .venv
@@ -55,6 +55,9 @@ secrets: $(VENV)/.requirements.stamp ## A file of secrets of this installation's
 	@$(BIN)/python -m acteon_site.bootstrap
 
 dev: $(VENV)/.requirements-dev.stamp ## The virtual environment with what tests and checks need
+
+bench: dev ## How fast it is, beside the baseline: make bench ARGS="--rows dispatch16 --rounds 1"
+	@$(BIN)/python -m bench $(ARGS)
 
 clean: ## Remove the virtual environment (var/, with the data, stays)
 	rm -rf $(VENV)

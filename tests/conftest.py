@@ -13,15 +13,18 @@ Order. Files that wait for a running system most of their time begin first: they
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
 from django.conf import settings
+from django.core.management.color import Style
 from django.db import connection
 
 from acteon_site.base import config_versions
+from chains_app.services.engine_loop import engine_stop
 from tests.people import People
 from tests.world import Shop, load_shop
 
@@ -43,18 +46,48 @@ ONCE = (
     "tests/chains_app/test_admin",
     "tests/chains_app/repair/test_pages",
     "tests/rules_app/test_admin",
+    # What files, settings and commands are told: refused, overlooked, listed.
+    "tests/acteon_site/config_files/test_bad_files",
+    "tests/acteon_site/config_files/test_commands",
+    "tests/acteon_site/config_files/test_docs",
+    "tests/acteon_site/config_files/test_export",
+    "tests/acteon_site/config_files/test_overlooked",
+    "tests/acteon_site/config_files/test_reload_api",
+    "tests/acteon_site/config_files/test_toml_mapping",
+    "tests/chains_app/test_docs",
+    "tests/chains_app/test_webhook_terms",
+    # What is shown of runs, asked of them, and repaired by hand; how they advance, race and end in doubt runs on both.
+    "tests/chains_app/repair/test_commands",
+    "tests/chains_app/test_going_on",
+    "tests/chains_app/test_in_use",
+    "tests/chains_app/test_metrics",
+    "tests/chains_app/test_seen",
+    "tests/chains_app/test_timeline",
+    # What an order may say.
+    "tests/orders_app/test_cards",
+    "tests/orders_app/test_money",
+    "tests/orders_app/test_names",
+    "tests/orders_app/test_templates",
     # Shapes of answers, and requests made to break them.
     "tests/acteon_site/http/",
+    "tests/audit_app/test_retention_api",
+    "tests/chains_app/test_api_definitions",
+    "tests/chains_app/test_api_providers",
+    "tests/rules_app/test_api_quotas",
+    "tests/rules_app/test_api_drafts",
+    "tests/rules_app/test_api_rules",
     "tests/contract/test_approvals",
     "tests/contract/test_chains",
     "tests/contract/test_definitions",
     "tests/contract/test_everywhere",
     "tests/contract/test_fuzzed",
     "tests/contract/test_health_and_templates",
+    "tests/contract/test_limits",
     "tests/contract/test_live",
     "tests/contract/test_many_listeners",
     "tests/contract/test_openapi",
     "tests/contract/test_quotas_and_retention",
+    "tests/contract/test_replay",
     "tests/contract/test_rules",
     "tests/contract/test_sign_in",
     "tests/contract/test_stream",
@@ -70,6 +103,19 @@ def pytest_configure() -> None:
     hypothesis.settings.load_profile("gateway")
     # A real hasher is slow on purpose, and every signed-in test would pay for it.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Each test's client makes the middleware anew: it finds a static file when asked, and does not read all before.
+    settings.WHITENOISE_AUTOREFRESH = True
+    if connection.vendor == "postgresql":
+        connection.ops.sql_flush = _emptied  # type: ignore[method-assign]
+
+
+def _emptied(style: Style, tables: list[str], **options: bool) -> list[str]:
+    """How a test that commits leaves the tables: to delete a few rows takes milliseconds, to truncate makes a new file
+    for each table and index, which takes a second. Neither foreign keys nor the trail's triggers are asked. What every
+    migration makes anew, in 150 statements, stays."""
+    kept = {"django_content_type", "auth_permission"}
+    deletes = [f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables if table not in kept]
+    return ["SET LOCAL session_replication_role = replica", *deletes]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -79,6 +125,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=unwanted)
     kept = set(items) - set(unwanted)
     items[:] = sorted((item for item in items if item in kept), key=_turn)
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of tests stay to the end: the garbage collector need not look through them.
+    gc.freeze()
 
 
 def _runs_elsewhere(item: pytest.Item) -> bool:
@@ -109,6 +160,13 @@ def _fresh_configuration_caches() -> Iterator[None]:
     config_versions.reset()
     yield
     config_versions.reset()
+
+
+@pytest.fixture(autouse=True)
+def _no_engine_outlives_its_test() -> Iterator[None]:
+    """It would turn the next test's runs, and hold a connection when the database is dropped."""
+    yield
+    engine_stop(3.0)
 
 
 @pytest.fixture

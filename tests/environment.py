@@ -10,3 +10,4 @@ os.environ.setdefault("FERNET_KEYS", "test-fernet-key")
 os.environ.setdefault("APPROVAL_KEYS", "k1=" + "ab" * 32)
 os.environ.setdefault("LOOKUP_HASH_KEY", "test-lookup-hash-key")
 os.environ.setdefault("ACTEON_DB_POOL", "false")
+os.environ.pop("DATABASE_REPLICA_URL", None)  # tests of a replica make one

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import apps
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Model
 from rest_framework.test import APIClient
 
@@ -28,6 +28,7 @@ OPEN_HOURS = "2026-03-04T16:00:00Z"
 CLOSED_HOURS = "2026-03-07T16:00:00Z"
 _numbers = itertools.count(1)
 _shop: list[Model] = []
+_statements: list[tuple[str, Any]] = []
 
 
 def load_files() -> None:
@@ -36,17 +37,36 @@ def load_files() -> None:
 
 
 def load_shop() -> None:
-    """The same in a database without one: read from the files once a process, then put back as rows."""
+    """The same in a database without one: read from the files once a process, put back as rows the second time, and
+    then by the statements that did it, which cost a fifth of making them."""
     with transaction.atomic():
         if not _shop:
             _shop.extend(_rows_that(load_files))
             return
-        ConfigStamp.objects.filter(
-            area__in=[row.area for row in _shop if isinstance(row, ConfigStamp)]
-        ).delete()
-        for model, rows in itertools.groupby(_shop, type):
-            model._default_manager.bulk_create(copy(row) for row in rows)
+        if _statements:
+            _say_again()
+        else:
+            with connection.execute_wrapper(_remember):
+                _put_back()
     config_versions.reset()
+
+
+def _put_back() -> None:
+    areas = [row.area for row in _shop if isinstance(row, ConfigStamp)]
+    ConfigStamp.objects.filter(area__in=areas).delete()
+    for model, rows in itertools.groupby(_shop, type):
+        model._default_manager.bulk_create(copy(row) for row in rows)
+
+
+def _remember(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+    _statements.append((sql, params))
+    return execute(sql, params, many, context)
+
+
+def _say_again() -> None:
+    with connection.cursor() as cursor:
+        for sql, params in _statements:
+            cursor.execute(sql, params)
 
 
 def _rows_that(write: Callable[[], object]) -> list[Model]:

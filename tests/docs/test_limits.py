@@ -22,6 +22,7 @@ from chains_app.definitions import model as chains
 from chains_app.definitions import reader
 from chains_app.definitions.reader import Reader
 from chains_app.definitions.retry import MAX_RETRIES
+from orders_app.api import together
 from orders_app.api.views_dispatch import MAX_BATCH
 from orders_app.api.views_orders import MAX_REASON
 from orders_app.pipeline.dispatch import CALL_SECONDS
@@ -53,6 +54,7 @@ SAID = {
     "nesting of JSON": [MAX_DEPTH],
     "numbers in JSON": [MAX_DIGITS],
     "actions in a batch": [MAX_BATCH],
+    "dispatch requests that wait": [together.MOST_WAITING, together.OF_ONE_TENANT],
     "`namespace`, `tenant`": [f"1–{MAX_LENGTH} characters"],
     "`Idempotency-Key`": [MAX_KEY, f"{KEPT.total_seconds() / 3600:g} hours"],
     "`X-Request-ID`": [128],

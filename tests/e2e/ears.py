@@ -59,7 +59,7 @@ class Ear:
             self._thread.join(10)
         self._connection.close()
 
-    def wait_for(self, there: Callable[[list[StreamEvent]], bool], seconds: float = 60) -> None:
+    def wait_for(self, there: Callable[[list[StreamEvent]], bool], seconds: float = 120) -> None:
         wait_until(lambda: there(self.events), seconds, every=0.05)
 
 

@@ -111,7 +111,7 @@ def add_second_web(gateway: Gateway) -> str:
 
 def wait_web(url: str) -> None:
     with GatewayClient(url) as client:
-        wait_until(lambda: answers(client), 60)
+        wait_until(lambda: answers(client))
 
 
 def answers(client: GatewayClient) -> bool:

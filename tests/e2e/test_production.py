@@ -25,7 +25,16 @@ from acteon_site.client.errors import Refused
 from acteon_site.client.http import GatewayClient
 from acteon_site.client.lifecycle import order_action
 from tests.docs.compose import ROOT, SERVICES, command_of, environment_of
-from tests.e2e.running import Process, background, environment, free_port, run, wait_ready, wait_until
+from tests.e2e.running import (
+    AS_USERS_HAVE_IT,
+    Process,
+    background,
+    environment,
+    free_port,
+    run,
+    wait_ready,
+    wait_until,
+)
 
 pytestmark = pytest.mark.services
 
@@ -86,7 +95,7 @@ def services() -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="module")
 def production(services: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
     directory = tmp_path_factory.mktemp("production")
-    env = environment(directory)
+    env = environment(directory, **AS_USERS_HAVE_IT)
     secrets = dict(line.split("=", 1) for line in (directory / "acteon.env").read_text().splitlines())
     env |= environment_of("web", DOT_ENV | secrets | services)
     env["ACTEON_RULES_ROOT"] = str(ROOT / "fixtures" / "ecommerce")  # what is mounted there
@@ -101,7 +110,7 @@ def production(services: dict[str, str], tmp_path_factory: pytest.TempPathFactor
         clients = [stack.enter_context(GatewayClient(url, key)) for url in urls]
         system = Production(env, clients[0], clients[1], key, directory, stack)
         system.start_worker()
-        wait_until(lambda: clients[0].call("GET", "/ready", accept=(503,)).get("status") == "ready", 60)
+        wait_until(lambda: clients[0].call("GET", "/ready", accept=(503,)).get("status") == "ready")
         _no_after_hours(clients[0])
         yield system
 
@@ -209,7 +218,7 @@ def test_an_order_survives_the_loss_of_all_workers_and_of_everything_in_the_brok
     redis.Redis.from_url(production.env["REDIS_URL"]).flushdb()
     assert production.second.chain(outcome.chain_id)["status"] == "running"
     production.start_worker()
-    wait_until(lambda: _completed(production.second, outcome.chain_id), 30)
+    wait_until(lambda: _completed(production.second, outcome.chain_id))
 
 
 def test_health_checks_tell_a_living_process_from_a_missing_one(production: Production) -> None:

@@ -245,7 +245,7 @@ def pour(system: Installation) -> int:
     last = system.head() + BURST
     with psycopg.connect(system.gateway.database_url) as connection:
         connection.execute(INSERT_EVENTS, (EVENT_BYTES, BURST))
-    wait_until(lambda: system.head() >= last, 60)
+    wait_until(lambda: system.head() >= last)
     return last
 
 
