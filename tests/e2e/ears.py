@@ -60,7 +60,11 @@ class Ear:
         self._connection.close()
 
     def wait_for(self, there: Callable[[list[StreamEvent]], bool], seconds: float = 120) -> None:
-        wait_until(lambda: there(self.events), seconds, every=0.05)
+        try:
+            wait_until(lambda: there(self.events), seconds, every=0.05)
+        except AssertionError as error:
+            state = "connected" if self.connected else "hung up"
+            raise AssertionError(f"{error}; {state}, {len(self.events)} events, the last {self.events[-1:]}") from None
 
 
 class Traveller:
