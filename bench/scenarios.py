@@ -71,10 +71,9 @@ def small(here: World, options: Options) -> None:
     here.storefront.pace = lambda number: number * len(faults) <= (done + 1) * here.total
     here.storefront.start()
     for fault in faults:
-        for _ in range(2):
-            time.sleep(here.random.expovariate(5))
-            _kill_something(here)
-            here.gateway.revive()
+        time.sleep(here.random.expovariate(5))
+        _kill_something(here)
+        here.gateway.revive()
         endure(here, fault, 0.2)
         done += 1
     nobody_is_deaf(here)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from copy import copy
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.apps import apps
 from django.db import connection, transaction
 from django.db.models import Model
@@ -65,8 +67,18 @@ def _remember(execute: Callable[..., Any], sql: str, params: Any, many: bool, co
 
 def _say_again() -> None:
     with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_in_one_text())
+            return
         for sql, params in _statements:
             cursor.execute(sql, params)
+
+
+@functools.cache
+def _in_one_text() -> str:
+    """All of them as PostgreSQL takes them in one message, their values written out."""
+    client = psycopg.ClientCursor(connection.connection)
+    return ";".join(client.mogrify(sql, params) for sql, params in _statements)
 
 
 def _rows_that(write: Callable[[], object]) -> list[Model]:

@@ -28,9 +28,10 @@ from chains_app.models import CircuitBreaker, Provider
 from chains_app.services.breakers import Blocked, Called, Route, breaker_routes, breakers_record
 from chains_app.states import BreakerState, RunStatus
 from tests.chains_app.simulation import BEGIN, SPEC, TRAITS, definition_of
+from tests.depth import examples
 
 QUICK = settings(
-    max_examples=60,
+    max_examples=examples(30),
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
@@ -351,7 +352,7 @@ def provider(db: None) -> None:
 
 
 def test_no_order_of_crashes_answers_and_cancellations_takes_money_twice_or_for_nothing() -> None:
-    try_to_break(RunMachine, settings=settings(QUICK, max_examples=120))
+    try_to_break(RunMachine, settings=settings(QUICK, max_examples=examples(50)))
 
 
 def test_the_run_machine_finds_a_planted_bug() -> None:
@@ -369,7 +370,7 @@ def test_the_run_machine_finds_a_planted_bug() -> None:
 
 
 def test_no_sequence_of_failures_calls_too_often_too_early_or_ends_in_doubt() -> None:
-    try_to_break(RetryMachine, settings=settings(QUICK, max_examples=120))
+    try_to_break(RetryMachine, settings=settings(QUICK, max_examples=examples(50)))
 
 
 @pytest.mark.usefixtures("provider")

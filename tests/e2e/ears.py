@@ -64,7 +64,9 @@ class Ear:
             wait_until(lambda: there(self.events), seconds, every=0.05)
         except AssertionError as error:
             state = "connected" if self.connected else "hung up"
-            raise AssertionError(f"{error}; {state}, {len(self.events)} events, the last {self.events[-1:]}") from None
+            raise AssertionError(
+                f"{error}; {state}, {len(self.events)} events, the last {self.events[-1:]}"
+            ) from None
 
 
 class Traveller:

@@ -15,6 +15,7 @@ from rules_app.engine.clauses import clauses_of
 from rules_app.engine.operators.registry import OPERATORS
 from rules_app.engine.phrases import PHRASES, amount_apart, change_in_words, clause_in_words, would_have
 from rules_app.engine.scope import MISSING, Scope
+from tests.depth import examples
 from tests.rules_app.shop import AT_NIGHT, OFFICE_HOURS, guide_rules, order, rule_of, rule_set
 from tests.rules_app.test_properties import conditions, payloads
 
@@ -108,7 +109,7 @@ def test_each_operator_knows_what_lies_nearest(clause: dict[str, Any], value: An
     assert found or clause == {"exists": False}
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(60))
 @given(condition=conditions, payload=payloads)
 def test_whatever_is_said_would_have_made_the_difference_does_make_it(
     condition: dict[str, Any], payload: dict[str, Any]
@@ -125,7 +126,7 @@ def test_whatever_is_said_would_have_made_the_difference_does_make_it(
         assert not takes_part(plan.rule, again)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(60))
 @given(condition=conditions, payload=payloads)
 def test_clauses_agree_with_the_condition_and_their_reasons_alone_decide(
     condition: dict[str, Any], payload: dict[str, Any]

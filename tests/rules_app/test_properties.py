@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rules_app.engine import Cleared, Plan, RuleSet, RuleTrace, decide, parse_rule
 from rules_app.engine.merge_patch import merge_patch
+from tests.depth import examples
 from tests.rules_app.shop import OFFICE_HOURS, PLACES_ORDER, order, rule_of, rule_set
 
 KEYS = ["a", "b", "items", "0", "total"]
@@ -87,7 +88,7 @@ def matched(condition: dict[str, Any], payload: dict[str, Any]) -> bool:
     return plan.verdict == "deny"
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(60))
 @given(condition=conditions, payload=payloads, data=st.data())
 def test_the_order_of_clauses_never_changes_the_result(
     condition: dict[str, Any], payload: dict[str, Any], data: st.DataObject
@@ -95,7 +96,7 @@ def test_the_order_of_clauses_never_changes_the_result(
     assert matched(condition, payload) == matched(reordered(condition, data.draw), payload)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(60))
 @given(condition=conditions, payload=payloads)
 def test_evaluation_never_fails_whatever_the_payload_and_agrees_with_its_trace(
     condition: dict[str, Any], payload: dict[str, Any]
@@ -106,13 +107,13 @@ def test_evaluation_never_fails_whatever_the_payload_and_agrees_with_its_trace(
     assert plain.verdict == traced.verdict
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(50))
 @given(condition=conditions, payload=payloads)
 def test_a_negation_is_always_the_opposite(condition: dict[str, Any], payload: dict[str, Any]) -> None:
     assert matched(condition, payload) != matched({"not": condition}, payload)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(50))
 @given(
     priorities=st.lists(st.integers(0, 5), min_size=1, max_size=6),
     wants=st.data(),
@@ -151,7 +152,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(80))
 @given(
     condition=anything,
     action=anything,
@@ -171,7 +172,7 @@ def test_parsing_answers_a_rule_or_problems_and_never_raises(
         decide(RuleSet(1, (rule,)), order(), OFFICE_HOURS)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(60))
 @given(target=payloads, patch=payloads)
 def test_a_merge_patch_applied_twice_changes_nothing_more_and_never_its_inputs(
     target: dict[str, Any], patch: dict[str, Any]
@@ -231,7 +232,7 @@ some_rules = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(80))
 @given(
     specs=some_rules,
     payload=payloads,

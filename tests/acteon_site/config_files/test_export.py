@@ -19,6 +19,7 @@ from chains_app.models import ChainDefinition
 from rules_app.models import Rule
 from rules_app.services.rule_sets import rule_enable
 from tests.acteon_site.config_files.conftest import ECOMMERCE, SMALL, Pipeline, done
+from tests.depth import examples
 
 EVERYTHING = {
     **SMALL,
@@ -163,7 +164,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.dictionaries(texts, values, max_size=4))
 def test_whatever_is_written_is_read_back_the_same(data: dict[str, Any]) -> None:
     document, flaws = read_yaml(write_yaml(data), "f.yaml")

@@ -18,6 +18,7 @@ from acteon_site.config_files.toml_reader import read_toml
 from acteon_site.config_files.yaml_reader import read_yaml
 from acteon_site.config_files.yaml_writer import write_yaml
 from tests.acteon_site.config_files.conftest import ECOMMERCE
+from tests.depth import examples
 
 WHOLE = {
     name: value
@@ -67,7 +68,7 @@ def every_problem_has_a_place(reading: Reading) -> None:
         assert problem.message
 
 
-FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FAST = settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @FAST

@@ -19,6 +19,7 @@ from rules_app.checking.values import NOTHING, SOMETHING, find_value
 from rules_app.engine import ActionView, Cleared, RuleSet, decide
 from rules_app.engine.conditions import parse_condition
 from rules_app.engine.scope import MISSING, Scope
+from tests.depth import examples
 from tests.rules_app.shop import rule_of
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -175,7 +176,7 @@ def checked(specs: list[dict[str, Any]], *schemas: Schema) -> tuple[RuleSet, lis
     return RuleSet(1, parsed), check_rules(Question(parsed, NOW, schemas=schemas))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(specs=related(), seed=seeds)
 def test_no_action_reaches_a_rule_that_is_called_unreachable_nor_matches_one_that_never_holds(
     specs: list[dict[str, Any]], seed: int
@@ -186,7 +187,7 @@ def test_no_action_reaches_a_rule_that_is_called_unreachable_nor_matches_one_tha
         assert not never & reached(rule_set, action, at)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(specs=related(), seed=seeds)
 def test_what_a_lifecycle_declares_holds_of_every_order_that_keeps_it(
     specs: list[dict[str, Any]], seed: int
@@ -198,7 +199,7 @@ def test_what_a_lifecycle_declares_holds_of_every_order_that_keeps_it(
         assert not never & reached(rule_set, action, at)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(condition=conditions, seed=seeds)
 def test_what_always_holds_holds_of_every_action_and_what_never_holds_of_none(
     condition: dict[str, Any], seed: int
@@ -212,7 +213,7 @@ def test_what_always_holds_holds_of_every_action_and_what_never_holds_of_none(
         assert held or "always-holds" not in whole
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     asked=st.lists(payload_clauses(), min_size=1, max_size=4),
     signs=st.lists(st.booleans(), min_size=4, max_size=4),
@@ -234,7 +235,7 @@ def test_where_no_value_is_found_none_fits_and_a_value_that_is_found_fits(
         assert all(one.holds(found) for one in literals)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(specs=rules, seed=seeds)
 def test_the_alternatives_of_a_condition_hold_exactly_where_it_does(
     specs: list[dict[str, Any]], seed: int
@@ -249,7 +250,7 @@ def test_the_alternatives_of_a_condition_hold_exactly_where_it_does(
             assert holds == any(all(one.holds(facts[one.key.path]) for one in term) for term in placed.terms)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(specs=rules)
 def test_an_example_of_a_term_meets_the_rule_where_no_modify_stands_above(
     specs: list[dict[str, Any]],

@@ -21,6 +21,7 @@ from rules_app.engine import ActionView
 from rules_app.models import Rule
 from rules_app.selectors import current_rules
 from rules_app.testing import Bench, parse_cases, run_cases
+from tests.depth import examples
 from tests.rules_app.shop import OFFICE_HOURS, PLACES_ORDER, guide_rules, order, rule_set
 from tests.world import FIXTURES, Shop, load_shop, publish_rules, tag
 
@@ -168,7 +169,7 @@ def test_the_bench_and_a_dispatch_say_the_same_of_the_sample_orders() -> None:
         assert said.tag == came, sample.label
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(gaps=st.lists(st.integers(0, 20_000), min_size=12, max_size=60))
 def test_no_more_than_the_throttle_says_pass_in_any_window(gaps: list[int]) -> None:
     bench, at, passed = Bench(guide_rules()), OFFICE_HOURS, []
