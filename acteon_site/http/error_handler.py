@@ -115,7 +115,7 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if wants_page(request) and not _is_api(request):
-        text = "Something went wrong here. It stands in the log; try again, or ask whoever runs the gateway."
+        text = "Try again, or tell whoever runs the gateway: by the number below the log says why."
         return problem_page(request, "That did not work", text, 500)
     return JsonResponse(unexpected().body(), status=500)
 
@@ -123,6 +123,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     suspicious = isinstance(exception, SuspiciousOperation)
     error = translate(exception) if suspicious else malformed("the request is malformed")
+    if wants_page(request) and not _is_api(request):
+        return problem_page(request, "That cannot be asked", f"Refused: {error.message}.", error.status)
     return JsonResponse(error.body(), status=error.status)
 
 

@@ -25,6 +25,7 @@ class Refusals(logging.Filter):
         self._window, self._lines, self._left_out = 0.0, 0, 0
 
     def filter(self, record: logging.LogRecord) -> bool:
+        _name_request(record)
         if not _is_refusal(record):
             return True
         left_out = self._counted()
@@ -44,6 +45,12 @@ class Refusals(logging.Filter):
                 return None
             left_out, self._left_out = self._left_out, 0
             return left_out
+
+
+def _name_request(record: logging.LogRecord) -> None:
+    """Django tells of many an answer after it has left the middleware that bound its request's id."""
+    if request_id := getattr(getattr(record, "request", None), "request_id", None):
+        record.request_id = request_id
 
 
 def _is_refusal(record: logging.LogRecord) -> bool:

@@ -196,3 +196,31 @@ def test_an_address_that_leads_nowhere_is_a_page_for_people_and_json_for_program
     assert "There is nothing here" in page.content.decode()
     for path, accepted in (("/admin/nowhere/", "*/*"), ("/v1/nowhere", "text/html")):
         assert "application/json" in client.get(path, headers={"Accept": accepted}).headers["Content-Type"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("status", "path", "host"),
+    [
+        (400, "/admin/orders_app/order/?" + "&".join("a" * 1001), "testserver"),
+        (400, "/admin/", "elsewhere.example"),
+        (403, "/admin/acteon_site/apikey/", "testserver"),
+        (404, "/admin/nowhere/", "testserver"),
+        (500, "/admin/orders_app/template/", "testserver"),
+    ],
+)
+def test_each_refusal_is_a_page_with_the_number_by_which_the_log_knows_it(
+    people: People, monkeypatch: pytest.MonkeyPatch, status: int, path: str, host: str
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("select secret from table")
+
+    monkeypatch.setattr("orders_app.admin.templates.TemplateAdmin.get_queryset", broken)
+    client = people.client("viewer")
+    client.raise_request_exception = False
+    page = client.get(path, headers={"Accept": "text/html", "Host": host})
+    assert (page.status_code, page.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert f"Request {page.headers['X-Request-ID']}" in page.content.decode()
+    assert "secret" not in page.content.decode()
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
