@@ -67,7 +67,7 @@ def explanation_shape(told: Explanation) -> dict[str, Any]:
 
 def _clause(told: Explanation, clause: Clause) -> str:
     leaf = clause.condition.leaf
-    hidden = leaf is not None and leaf.field.path in told.hidden
+    hidden = leaf is not None and bool(leaf.reads() & told.hidden)
     return str(told.clean(clause_in_words(clause, _payload(told), hidden=hidden)))
 
 

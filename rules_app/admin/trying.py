@@ -84,7 +84,11 @@ def _rows(found: Evaluation, view: ActionView, clean: Clean) -> Iterable[dict[st
 def _line(clause: Clause, payload: dict[str, Any], shown: dict[str, Any]) -> str:
     leaf = clause.condition.leaf
     path = leaf.field.path if leaf else ""
-    segments = tuple(path.removeprefix("action.payload.").split("."))
-    if path.startswith("action.payload.") and walk(payload, segments) != walk(shown, segments):
+    if leaf and any(_differs(one, payload, shown) for one in leaf.reads()):
         return f"{label(path)} ({HIDDEN}): {'yes' if clause.holds else 'no'}"
     return clause_in_short(clause, shown)
+
+
+def _differs(path: str, payload: dict[str, Any], shown: dict[str, Any]) -> bool:
+    segments = tuple(path.removeprefix("action.payload.").split("."))
+    return path.startswith("action.payload.") and walk(payload, segments) != walk(shown, segments)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from acteon_site.base.clock_text import rfc3339
 from rules_app.checking.ground import Ground
-from rules_app.checking.literals import Key, Literal, Term
+from rules_app.checking.literals import KNOWN, Key, Literal, Term
 from rules_app.checking.space import PAYLOAD, Schema
 from rules_app.checking.values import NOTHING, SOMETHING, operands_of
 from rules_app.engine import ActionView, Rule, RuleSet
@@ -58,6 +58,8 @@ def example_of(term: Term, ground: Ground) -> Example | None:
 
     What a modify changes on the way is not followed: ask the engine whether the example shows what it should.
     """
+    if not all(one.operator in KNOWN for one in term):
+        return None
     schema = ground.space.schema_of(term)
     values = ground.space.values(frozenset(one for one in term if not one.key.path.startswith("time.")))
     if NOTHING in values.values() or SOMETHING in values.values():

@@ -75,10 +75,18 @@ class Placed:
 
     def key_of(self, leaf: Leaf) -> Key:
         path = leaf.field.path
+        beside = self._beside(leaf) if leaf.operator.in_scope else ""
         if leaf.field.clock:
-            return Key(path, self.zone)
+            return Key(path, self.zone, beside=beside)
+        return Key(path, changes=self._changes_of(path), beside=beside)
+
+    def _changes_of(self, path: str) -> int:
         first = path.removeprefix(PAYLOAD).partition(".")[0]
-        return Key(path, changes=self.changes.get(first, 0) if path.startswith(PAYLOAD) else 0)
+        return self.changes.get(first, 0) if path.startswith(PAYLOAD) else 0
+
+    def _beside(self, leaf: Leaf) -> str:
+        """Two such clauses are the same only in one zone, and with nothing that they look at changed in between."""
+        return " ".join([self.zone, *(f"{path}:{self._changes_of(path)}" for path in sorted(leaf.reads()))])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,14 @@ from rules_app.engine.fields import Field, parse_field
 from rules_app.engine.operators.registry import OPERATORS
 
 # Exact opposites: `ne` is the denial of `eq` for every value, missing ones too.
-_DENIALS = {"ne": "eq", "not_in_list": "in_list"}
+_DENIALS = {
+    "ne": "eq",
+    "not_in_list": "in_list",
+    "ne field": "eq field",
+    "not_in_cidr": "in_cidr",
+    "ne_ignoring_case": "eq_ignoring_case",
+    "not_in_list_ignoring_case": "in_list_ignoring_case",
+}
 _PRESENCE = ("exists", "is_null")
 # Operators whose truth these modules can work out. Any other may be true or false of everything.
 KNOWN = frozenset(
@@ -25,11 +32,15 @@ KNOWN = frozenset(
 
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
-    """A field as one rule sees it: clocks of two zones differ, and so may a payload above and below a modify."""
+    """A field as one rule sees it: clocks of two zones differ, and so may a payload above and below a modify.
+
+    `beside` tells where a clause that looks at more than the field's value finds the rest.
+    """
 
     path: str
     zone: str = ""
     changes: int = 0
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -91,7 +91,8 @@ def _field_changes(question: Question) -> Iterator[Change]:
 
 
 def _field_change(clauses: list[Clause], question: Question) -> Change | None:
-    tries = [(leaf, other) for leaf, value in _met(clauses) for other in near_values(leaf, value)]
+    met = _met(clauses)
+    tries = [(leaf, other) for leaf, value in met for other in near_values(leaf, value, question.scope)]
     before = clauses[0].value
     tries.sort(key=lambda one: (one[1] is MISSING, gap(before, one[1])))
     for leaf, other in tries[:_MOST_TRIES]:

@@ -15,12 +15,15 @@ from rules_app.engine.scope import MISSING, Scope
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clause:
-    """One part of a condition, and whether it held. `value` is what stood at a leaf's field, MISSING for groups."""
+    """One part of a condition, and whether it held. `value` is what stood at a leaf's field, MISSING for groups;
+    `other` what stood at the field that it is compared with.
+    """
 
     condition: Condition
     holds: bool
     value: Any = MISSING
     children: tuple[Clause, ...] = ()
+    other: Any = MISSING
 
     def leaves(self) -> Iterator[Clause]:
         """Every comparison, in the order in which they are written."""
@@ -47,6 +50,7 @@ class Clause:
 def clauses_of(condition: Condition, scope: Scope) -> Clause:
     """What the condition meets in this scope, whose zone is the rule's."""
     holds = condition.test(scope)
-    if condition.leaf:
-        return Clause(condition, holds, condition.leaf.field.get(scope))
+    if leaf := condition.leaf:
+        other = leaf.other.get(scope) if leaf.other else MISSING
+        return Clause(condition, holds, leaf.field.get(scope), other=other)
     return Clause(condition, holds, children=tuple(clauses_of(child, scope) for child in condition.children))

@@ -1,5 +1,7 @@
 """Conditions: `all`, `any`, `not`, or a `field` with exactly one operator; parsed once into closures.
 
+A field with [*] asks `any` or `all` of the members of a list; `cel` writes a condition in that language.
+
 Every test is total: it never raises and depends on nothing but the scope, so the order of clauses never
 changes a result.
 """
@@ -11,29 +13,69 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from acteon_site.base.errors import FieldProblem
-from rules_app.engine.fields import Field, parse_field
-from rules_app.engine.operators.base import Operator
-from rules_app.engine.operators.registry import OPERATORS, SYNONYMS
-from rules_app.engine.scope import Scope, kind_of
+from rules_app.engine.cel.reading import read_cel
+from rules_app.engine.fields import EACH, ITEM, Field, parse_field, split_list
+from rules_app.engine.operators.base import Operator, names_field
+from rules_app.engine.operators.items import ITEM_OPERATORS
+from rules_app.engine.operators.other_field import other_field_note, other_field_problem
+from rules_app.engine.operators.registry import AGAINST_FIELDS, OPERATORS, SYNONYMS
+from rules_app.engine.scope import MISSING, Scope, kind_of
 from rules_app.engine.suggest import unknown
 
 MAX_DEPTH = 16
 MAX_CLAUSES = 500
+MOST_NOTED = 50
 GROUPS = ("all", "any", "not")
-KNOWN_KEYS = (*GROUPS, "field", *OPERATORS)
+CEL = "cel"
+KNOWN_KEYS = (*GROUPS, "field", CEL, *OPERATORS)
+OUTSIDE = "is no part of the member: below any or all of a list clauses ask about item or item.…; put this one beside it"
 KEY_SYNONYMS = {**SYNONYMS, "and": "all", "or": "any"}
 Problems = list[FieldProblem]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leaf:
+    """One comparison. `other`: the field that the operand names; `inner`: what is asked of each member of a list."""
+
     field: Field
     operator: Operator
     operand: Any
+    other: Field | None = None
+    inner: Condition | None = None
+
+    def fits(self, scope: Scope) -> Callable[[Any], bool]:
+        """The comparison as a test of any value of the field, all else being as it is in the scope."""
+        test = self.operator.build(self.inner.test if self.inner else self.operand)
+        return (lambda value: test(value, scope)) if self.operator.in_scope else test
+
+    def reads(self) -> frozenset[str]:
+        """The paths that it looks at. Members of a list are looked at where the list is."""
+        paths = {self.field.path} | (self.inner.fields() if self.inner else set())
+        paths |= {self.other.path} if self.other else set()
+        return frozenset(path for path in paths if path.partition(".")[0] != ITEM)
 
     def note(self, scope: Scope) -> str | None:
         """Why this clause could not really compare, or None. Names types, never values."""
-        return self.operator.note(self.field.path, self.operand, self.field.get(scope))
+        value = self.field.get(scope)
+        holds = self.fits(scope)(value)
+        met = self.other.get(scope) if self.other else self.operand
+        found = None
+        if not self.other or value is MISSING or self.operator.takes == "moment":
+            found = self.operator.note(self.field.path, met, value, holds=holds)
+        if self.other and not found:
+            return other_field_note(self.operator, self.other, value, met, holds=holds)
+        return found or (self._member_note(value, scope) if self.inner else None)
+
+    def _member_note(self, members: list[Any], scope: Scope) -> str | None:
+        """What the first member tells that could not really be compared."""
+        outer = getattr(scope, ITEM, None)
+        try:
+            for number, scope.item in enumerate(members[:MOST_NOTED]):
+                if self.inner and (notes := self.inner.notes(scope)):
+                    return f"{self.field.path}.{number}: {notes[0]}"
+            return None
+        finally:
+            scope.item = outer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +96,7 @@ class Condition:
 
     def fields(self) -> frozenset[str]:
         """The paths that the condition looks at."""
-        return frozenset(leaf.field.path for leaf in self.leaves())
+        return frozenset(path for leaf in self.leaves() for path in leaf.reads())
 
     def notes(self, scope: Scope) -> list[str]:
         """One sentence per clause that met a missing or mistyped value."""
@@ -70,6 +112,7 @@ def parse_condition(spec: Any, path: str, problems: Problems) -> Condition | Non
 class _Parser:
     problems: Problems
     clauses: int = field(default=0)
+    member: str = ""  # inside of any or all of a list: what a clause without a field asks about
 
     def parse(self, spec: Any, path: str, depth: int) -> Condition | None:
         self.clauses += 1
@@ -87,7 +130,11 @@ class _Parser:
         if strange:
             self._refuse_keys(strange, path)
             return None
+        if CEL in spec:
+            return self._cel(spec, path, depth)
         groups = [key for key in GROUPS if key in spec]
+        if groups and "field" in spec and _asks_members(spec, groups):
+            return self._items(spec, groups[0], path, depth)
         return self._group(spec, groups, path, depth) if groups else self._leaf(spec, path)
 
     def _refuse(self, path: str, message: str) -> None:
@@ -125,6 +172,20 @@ class _Parser:
                 children.append(child)
         return _join(group, tuple(children)) if len(children) == len(inner) else None
 
+    def _items(self, spec: Mapping[str, Any], word: str, path: str, depth: int) -> Condition | None:
+        """`any` or `all` of the members of a list."""
+        split = split_list(spec["field"])
+        if isinstance(split, str):
+            self._refuse(f"{path}.field", split)
+            return None
+        found = self._field({"field": split[0]}, path)
+        member, self.member = self.member, split[1]
+        inner = self.parse(spec[word], f"{path}.{word}", depth + 1)
+        self.member = member
+        if found is None or inner is None:
+            return None
+        return _leaf_condition(Leaf(found, ITEM_OPERATORS[word], spec[word], inner=inner))
+
     def _leaf(self, spec: Mapping[str, Any], path: str) -> Condition | None:
         found = self._field(spec, path)
         names = [key for key in spec if key != "field"]
@@ -133,22 +194,69 @@ class _Parser:
             return None
         if found is None:
             return None
-        chosen, operand = OPERATORS[names[0]], spec[names[0]]
-        problem = chosen.problem(operand, found)
+        word, operand = names[0], spec[names[0]]
+        if names_field(operand) and word in AGAINST_FIELDS:
+            return self._against(found, AGAINST_FIELDS[word], operand, f"{path}.{word}")
+        problem = OPERATORS[word].problem(operand, found)
         if problem:
-            self._refuse(f"{path}.{names[0]}", problem)
+            self._refuse(f"{path}.{word}", _no_field(word) if names_field(operand) else problem)
             return None
-        return _leaf_condition(Leaf(found, chosen, list(operand) if isinstance(operand, tuple) else operand))
+        plain = list(operand) if isinstance(operand, tuple) else operand
+        return _leaf_condition(Leaf(found, OPERATORS[word], plain))
+
+    def _against(
+        self, found: Field, operator: Operator, operand: Mapping[str, Any], path: str
+    ) -> Condition | None:
+        """A comparison with another field."""
+        other = parse_field(operand["field"], in_item=bool(self.member))
+        if not isinstance(other, Field):
+            self._refuse(f"{path}.field", other)
+            return None
+        problem = other_field_problem(found, other)
+        if problem:
+            self._refuse(path, problem)
+            return None
+        return _leaf_condition(Leaf(found, operator, dict(operand), other))
 
     def _field(self, spec: Mapping[str, Any], path: str) -> Field | None:
-        if "field" not in spec:
+        if "field" not in spec and not self.member:
             self._refuse(f"{path}.field", "is missing: name what the operator looks at")
             return None
-        found = parse_field(spec["field"])
-        if isinstance(found, Field):
-            return found
-        self._refuse(f"{path}.field", found)
-        return None
+        found = parse_field(spec.get("field", self.member), in_item=bool(self.member))
+        if isinstance(found, str):
+            self._refuse(f"{path}.field", found)
+            return None
+        if self.member and found.path.partition(".")[0] != ITEM:
+            self._refuse(f"{path}.field", OUTSIDE)
+            return None
+        return found
+
+    def _cel(self, spec: Mapping[str, Any], path: str, depth: int) -> Condition | None:
+        """Written in CEL: the same tree, and each problem with its place in that text."""
+        if len(spec) > 1:
+            extra = next(key for key in spec if key != CEL)
+            self._refuse(f"{path}.{extra}", f"stands beside '{CEL}'; nest both under all")
+            return None
+        written = read_cel(spec[CEL], in_item=bool(self.member))
+        if isinstance(written, str):
+            self._refuse(f"{path}.{CEL}", written)
+            return None
+        before = len(self.problems)
+        parsed = self.parse(written.spec, "", depth)
+        found, self.problems[before:] = self.problems[before:], []
+        for problem in found:
+            self._refuse(f"{path}.{CEL}", f"{written.place(problem.field)}: {problem.message}")
+        return parsed
+
+
+def _asks_members(spec: Mapping[str, Any], groups: list[str]) -> bool:
+    """Whether this is any or all of a list's members, and not a field beside a group."""
+    names_list = isinstance(spec["field"], str) and EACH in spec["field"]
+    return names_list and len(spec) == 2 and groups[0] in ITEM_OPERATORS
+
+
+def _no_field(word: str) -> str:
+    return f"cannot be another field; {', '.join(AGAINST_FIELDS)} can, and {word} cannot"
 
 
 def _operator_count(names: list[str]) -> str:
@@ -158,9 +266,17 @@ def _operator_count(names: list[str]) -> str:
 
 
 def _leaf_condition(leaf: Leaf) -> Condition:
-    get, fits = leaf.field.get, leaf.operator.build(leaf.operand)
-    text = leaf.operator.text(leaf.field.path, leaf.operand)
-    return Condition(lambda scope: fits(get(scope)), text, leaf=leaf)
+    get = leaf.field.get
+    fits = leaf.operator.build(leaf.inner.test if leaf.inner else leaf.operand)
+    if leaf.operator.in_scope:
+        return Condition(lambda scope: fits(get(scope), scope), _text(leaf), leaf=leaf)
+    return Condition(lambda scope: fits(get(scope)), _text(leaf), leaf=leaf)
+
+
+def _text(leaf: Leaf) -> str:
+    if leaf.inner:
+        return f"{leaf.operator.symbol} {leaf.field.path} ({leaf.inner.text})"
+    return leaf.operator.text(leaf.field.path, leaf.operand)
 
 
 def _negate(child: Condition) -> Condition:

@@ -1,4 +1,7 @@
-"""Field paths: `action.<name>`, `action.payload.<path>`, `action.metadata.<key>` and `time.<name>`."""
+"""Field paths: `action.<name>`, `action.payload.<path>`, `action.metadata.<key>` and `time.<name>`.
+
+Of a member of a list, `item` and `item.<path>`; `[*]` behind a list stands for all its members.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,9 @@ ROOTS = tuple(f"action.{name}" for name in (*TEXT_FIELDS, "payload", "metadata")
     f"time.{name}" for name in TIME_FIELDS
 )
 _BY_LAST_NAME = {root.partition(".")[2]: root for root in ROOTS} | {"action.type": "action.action_type"}
+ITEM, EACH = "item", "[*]"
+EACH_ALONE = "stands for every member of a list: write any: {…} or all: {…} with the operator inside"
+ITEM_ALONE = "is a member of a list: it is asked below any or all of a field with [*]"
 MAX_PATH_LENGTH = 500
 MAX_INDEX_DIGITS = 6
 
@@ -58,8 +64,8 @@ def names_country(path: str) -> bool:
     return "country" in path.rpartition(".")[2].lower()
 
 
-def parse_field(path: object) -> Field | str:
-    """The field of that path, or what is wrong with it."""
+def parse_field(path: object, *, in_item: bool = False) -> Field | str:
+    """The field of that path, or what is wrong with it. `in_item`: what is asked is a member of a list."""
     if not isinstance(path, str) or not path:
         return "must be a field path such as action.payload.total_cents"
     if len(path) > MAX_PATH_LENGTH:
@@ -67,6 +73,10 @@ def parse_field(path: object) -> Field | str:
     if not path.isprintable():
         return "must not hold control characters"
     root, _, rest = path.partition(".")
+    if EACH in path:
+        return EACH_ALONE
+    if root == ITEM:
+        return _item_field(path, rest) if in_item else ITEM_ALONE
     if root == "time" and rest in TIME_FIELDS:
         return _time_field(path, TIME_FIELDS[rest])
     if root == "action" and rest in TEXT_FIELDS:
@@ -95,6 +105,27 @@ def _data_field(path: str, root: str, rest: str) -> Field | str:
     if len(segments) == 1:
         return Field(path, _payload_key(rest))
     return Field(path, _payload_path(tuple(segments)))
+
+
+def split_list(path: str) -> tuple[str, str] | str:
+    """`action.payload.items[*].sku` as the list and what is asked of a member: (action.payload.items, item.sku)."""
+    head, _, rest = path.partition(EACH)
+    if EACH in rest:
+        return "has more than one [*]: ask about item.…[*] inside of any or all"
+    if rest and not rest.startswith("."):
+        return "goes on behind [*] with a dot, such as action.payload.items[*].sku"
+    return head, f"{ITEM}{rest}"
+
+
+def _item_field(path: str, rest: str) -> Field | str:
+    if path == ITEM:
+        return Field(path, lambda scope: scope.item)
+    segments = tuple(rest.split("."))
+    return (
+        Field(path, lambda scope: walk(scope.item, segments))
+        if all(segments)
+        else "has an empty part between two dots"
+    )
 
 
 def _time_field(path: str, clock: TimeField) -> Field:

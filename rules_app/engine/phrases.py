@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from types import MappingProxyType
 from typing import Any
 
 from acteon_site.base.clock_text import span_in_words, span_text
@@ -24,7 +25,7 @@ Payload = Mapping[str, Any]
 HIDDEN = "not shown"
 LONGEST, MOST_MEMBERS = 80, 6
 # By operator: how a clause reads that holds, and one that does not.
-PHRASES: Mapping[str, tuple[str, str]] = {
+_PHRASES: Mapping[str, tuple[str, str]] = {
     "eq": ("is {}", "is not {}"),
     "ne": ("is not {}", "is {}"),
     "gt": ("is more than {}", "is not more than {}"),
@@ -40,7 +41,32 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "matches": ("matches {}", "does not match {}"),
     "exists": ("is given", "is not given"),
     "is_null": ("is empty", "is not empty"),
+    "starts_with_any": ("starts with {}", "does not start with {}"),
+    "ends_with_any": ("ends with {}", "does not end with {}"),
+    "length": ("has the length {}", "has not the length {}"),
+    "min_length": ("has at least the length {}", "has not at least the length {}"),
+    "max_length": ("has at most the length {}", "has not at most the length {}"),
+    "in_cidr": ("is in the network {}", "is not in the network {}"),
+    "not_in_cidr": ("is outside of the network {}", "is in the network {}"),
+    "email_domain": ("is an address at {}", "is no address at {}"),
+    "email_domain_within": ("is an address at or below {}", "is no address at or below {}"),
+    "before": ("is before {}", "is not before {}"),
+    "after": ("is after {}", "is not after {}"),
+    "on_or_before": ("is on or before {}", "is not on or before {}"),
+    "on_or_after": ("is on or after {}", "is not on or after {}"),
+    "older_than": ("is older than {}", "is not older than {}"),
+    "younger_than": ("is younger than {}", "is not younger than {}"),
 }
+_WITHOUT_CASE = ("eq", "ne", "in_list", "not_in_list", "contains", "not_contains", "starts_with", "ends_with")
+
+
+def _in_any_case(said: tuple[str, str]) -> tuple[str, str]:
+    return f"{said[0]} (in any case)", f"{said[1]} (in any case)"
+
+
+PHRASES = MappingProxyType(
+    _PHRASES | {f"{name}_ignoring_case": _in_any_case(_PHRASES[name]) for name in _WITHOUT_CASE}
+)
 _SYMBOLS = {">=": "≥", "<=": "≤", "==": "=", "!=": "≠"}
 _CLOCK = {"weekday_num": "number of the weekday", "clock": "time of day", "timestamp": "Unix time"}
 
@@ -51,7 +77,7 @@ def label(path: str) -> str:
     if root == "time":
         return _CLOCK.get(rest, rest)
     name = rest.removeprefix("payload.").removeprefix("metadata.")
-    return name.removesuffix("_cents").replace("_", " ").replace(".", " ")
+    return name.removesuffix("_cents").replace("_", " ").replace(".", " ") or path
 
 
 def value_in_words(path: str, value: Any, payload: Payload) -> str:
@@ -89,11 +115,32 @@ def clause_in_words(clause: Clause, payload: Payload, *, hidden: bool = False) -
     name = f"the {label(path)}"
     if hidden:
         return f"{name} ({HIDDEN}) {'is' if clause.holds else 'is not'} as the rule asks"
-    said = PHRASES[leaf.operator.name][0 if clause.holds is _as_written(leaf) else 1]
-    wanted = value_in_words(path, leaf.operand, payload)
+    if leaf.inner:
+        return _members_in_words(leaf, clause, name)
+    said = PHRASES[leaf.operator.word][0 if clause.holds is _as_written(leaf) else 1]
+    wanted = _operand_in_words(leaf, clause, payload)
     value = value_in_words(path, clause.value, payload)
     told = "" if presence or (value == wanted and said == "is {}") else f", {value},"
     return f"{name}{told} {said.format(wanted)}"
+
+
+def _members_in_words(leaf: Leaf, clause: Clause, name: str) -> str:
+    """ "of the items, 3, at least one is so: item.sku starts with ..."."""
+    if not isinstance(clause.value, list):
+        return f"{name} {'are missing' if clause.value is MISSING else 'are no list'}"
+    each = "at least one" if leaf.operator.word == "any" else "each"
+    is_so = "is so" if clause.holds else "is not so" if each == "each" else "would have to be so"
+    asked = leaf.inner.text if leaf.inner else ""
+    return f"of {name}, {len(clause.value)} of them, {each} {is_so}: {asked}"
+
+
+def _operand_in_words(leaf: Leaf, clause: Clause, payload: Payload) -> str:
+    if leaf.other:
+        met = "" if clause.other is MISSING else f", {value_in_words(leaf.other.path, clause.other, payload)}"
+        return f"the {label(leaf.other.path)}{met or ', which is missing'}"
+    if leaf.operator.takes in ("count", "duration"):
+        return str(leaf.operand)
+    return value_in_words(leaf.field.path, leaf.operand, payload)
 
 
 def _as_written(leaf: Leaf) -> bool:
@@ -105,13 +152,21 @@ def clause_in_short(clause: Clause, payload: Payload) -> str:
     """For tables: "total $499.00 ≥ $500.00: no"."""
     leaf = _leaf(clause)
     path = leaf.field.path
-    value = value_in_words(path, clause.value, payload)
+    value = _count(clause) if leaf.inner else value_in_words(path, clause.value, payload)
     symbol = _SYMBOLS.get(leaf.operator.symbol, leaf.operator.symbol)
     if leaf.operator.name in ("exists", "is_null"):
         asked = symbol if leaf.operand else f"not {symbol}"
     else:
-        asked = f"{symbol} {value_in_words(path, leaf.operand, payload)}"
+        asked = _members_text(leaf) or f"{symbol} {_operand_in_words(leaf, clause, payload)}"
     return f"{label(path)} {value} {asked}: {'yes' if clause.holds else 'no'}"
+
+
+def _count(clause: Clause) -> str:
+    return f"({len(clause.value)})" if isinstance(clause.value, list) else "(no list)"
+
+
+def _members_text(leaf: Leaf) -> str:
+    return f"{leaf.operator.symbol}: {leaf.inner.text}" if leaf.inner else ""
 
 
 def _leaf(clause: Clause) -> Leaf:
@@ -126,8 +181,10 @@ def change_in_words(change: Change, payload: Payload, zone: tzinfo) -> str:
         return _moment_in_words(change.moment, zone)
     path, after = change.leaf.field.path, change.after
     name = label(path)
-    if after is MISSING or after is None:
+    if after is MISSING or after is None or after == []:
         return f"no {name}"
+    if change.leaf.inner and isinstance(after, list) and isinstance(change.before, list):
+        return f"only {len(after)} of the {len(change.before)} {name}"
     members = change.leaf.operand if isinstance(change.leaf.operand, list) else [change.leaf.operand]
     value = value_in_words(path, after, payload)
     if after in OTHER_TEXTS and after not in members:

@@ -40,7 +40,8 @@ class ActionView:
 class Scope:
     """The evaluation of one action: conditions read it, the walk sets `zone` and `payload`."""
 
-    __slots__ = ("_locals", "action", "now", "payload", "zone")
+    __slots__ = ("_locals", "action", "item", "now", "payload", "zone")
+    item: Any  # the member of a list that is looked at; set only meanwhile
 
     def __init__(self, action: ActionView, now: datetime, zone: tzinfo) -> None:
         self.action = action

@@ -90,7 +90,13 @@ class _Teller:
     def _leaf(self, leaf: Leaf, currency: str) -> str:
         path = leaf.field.path
         label = self.lexicon.label(path)
-        return leaf.operator.sentence(label, leaf.operand, lambda value: _shown(path, value, currency))
+        if leaf.inner:
+            return f"{leaf.operator.words} {label} has: {self._nested(leaf.inner, currency)}"
+        if leaf.other:
+            other = self.lexicon.label(leaf.other.path)
+            return leaf.operator.sentence(label, leaf.operand, lambda value: f"the {other}")
+        plain = "" if leaf.operator.takes == "count" else path
+        return leaf.operator.sentence(label, leaf.operand, lambda value: _shown(plain, value, currency))
 
 
 def _named_currency(condition: Condition) -> str:

@@ -11,11 +11,12 @@ from rules_app import engine
 from rules_app.engine.actions.base import RuleAction
 from rules_app.engine.actions.registry import ACTIONS
 from rules_app.engine.actions.registry import SYNONYMS as ACTION_SYNONYMS
+from rules_app.engine.operators.items import ITEM_OPERATORS
 from rules_app.engine.operators.registry import OPERATORS
 from rules_app.engine.operators.registry import SYNONYMS as OPERATOR_SYNONYMS
 
 ENGINE = Path(engine.__file__).parent
-SHARED = {"__init__", "base", "parse", "registry", "settings"}
+SHARED = {"__init__", "base", "other_field", "parse", "registry", "settings"}
 
 
 def files_of(package: str) -> set[str]:
@@ -36,7 +37,8 @@ def test_an_operator_has_its_own_name_but_for_the_reference_gateways_neq() -> No
 def test_every_file_of_an_action_or_operator_is_in_the_table() -> None:
     assert files_of("actions") == {one.__module__.rpartition(".")[2] for one in ACTIONS.values()}
     assert files_of("operators") == {
-        test.__module__.rpartition(".")[2] for test in (one.build for one in OPERATORS.values())
+        test.__module__.rpartition(".")[2]
+        for test in (one.build for one in (*OPERATORS.values(), *ITEM_OPERATORS.values()))
     }
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from rules_app.checking.finding import Finding, Severity
 from rules_app.checking.ground import Ground, Placed
-from rules_app.checking.literals import Literal, Term
+from rules_app.checking.literals import KNOWN, Literal, Term
 from rules_app.engine.times import TIME_FIELDS
 
 _OF_DAY = ("time.hour", "time.minute", "time.clock")
@@ -73,7 +73,7 @@ def _trouble(minutes: Sequence[bool], change: Change) -> str:
 def _minutes(term: Term) -> list[bool] | None:
     """For each minute of the day whether the term's clauses about the time of day hold; None where there are none."""
     literals = [literal for literal in term if literal.key.path in _OF_DAY]
-    if not literals:
+    if not literals or not all(literal.operator in KNOWN for literal in literals):
         return None
     day = datetime(2026, 1, 1, tzinfo=UTC)
     return [_all_hold(literals, day + timedelta(minutes=minute)) for minute in range(DAY)]

@@ -12,6 +12,7 @@ from rules_app.checking.normal_form import TooLarge, terms_of
 from rules_app.checking.space import PAYLOAD, Schema, Space
 from rules_app.checking.values import NOTHING, Domain, find_value
 from rules_app.engine.conditions import Leaf
+from rules_app.engine.fields import ITEM
 from rules_app.engine.operators.registry import OPERATORS
 from rules_app.engine.scope import kind_of
 
@@ -30,7 +31,8 @@ def fields(ground: Ground) -> Iterator[Finding]:
             leaf = part.leaf
             if leaf is not None and leaf.field.path.startswith(PAYLOAD):
                 yield from _mistyped(placed, leaf, place, schemas)
-                yield from _unseen(placed, leaf, place, ground)
+            for path in _looked_at(leaf) if leaf else ():
+                yield from _unseen(placed, path, place, ground)
 
 
 def _schemas(placed: Placed, ground: Ground) -> list[Schema]:
@@ -117,8 +119,22 @@ def _never(leaf: Leaf, value: object, domain: Domain) -> bool:
     return find_value(domain, frozenset((asked,))) is NOTHING
 
 
-def _unseen(placed: Placed, leaf: Leaf, place: str, ground: Ground) -> Iterator[Finding]:
-    seen, path = ground.question.seen, general(leaf.field.path.removeprefix(PAYLOAD))
+def _looked_at(leaf: Leaf, above: str = "") -> Iterator[str]:
+    """Every payload field that the clause looks at, of members of a list as action.payload.items.*.sku."""
+    for field in (leaf.field, leaf.other):
+        if field and field.path.startswith(PAYLOAD):
+            yield field.path
+        elif field and above and field.path.startswith(f"{ITEM}."):
+            yield above + field.path.removeprefix(ITEM)
+    inside = (
+        (above + leaf.field.path.removeprefix(ITEM)) if leaf.field.path.startswith(ITEM) else leaf.field.path
+    )
+    for inner in leaf.inner.leaves() if leaf.inner else ():
+        yield from _looked_at(inner, f"{inside}.*")
+
+
+def _unseen(placed: Placed, looked_at: str, place: str, ground: Ground) -> Iterator[Finding]:
+    seen, path = ground.question.seen, general(looked_at.removeprefix(PAYLOAD))
     first = path.partition(".")[0]
     declared = {name for schema in ground.question.schemas for name in schema.fields}
     if path in seen.paths or first in declared or placed.changes.get(first):
@@ -130,9 +146,7 @@ def _unseen(placed: Placed, leaf: Leaf, place: str, ground: Ground) -> Iterator[
         evidence = "no lifecycle declares it" if not seen.actions else "no action seen has it"
     else:
         return
-    message = f"looks at {leaf.field.path}; {evidence}" + (
-        f", did you mean {PAYLOAD}{guess}?" if guess else ""
-    )
+    message = f"looks at {looked_at}; {evidence}" + (f", did you mean {PAYLOAD}{guess}?" if guess else "")
     yield Finding(
         "field-never-seen",
         Severity.WARNING if guess else Severity.NOTE,

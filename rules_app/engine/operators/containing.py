@@ -40,7 +40,7 @@ def _lacks(operand: Any) -> Test:
     return lambda value: type(value) in searchable and not contains(value)
 
 
-def _problem(operand: Any, field: Field) -> str | None:
+def containing_problem(operand: Any, field: Field) -> str | None:
     if field.is_text or field.is_country:
         return text_operand_problem(operand, field)
     if field.clock:
@@ -49,5 +49,9 @@ def _problem(operand: Any, field: Field) -> str | None:
 
 
 _KINDS = frozenset((TEXT, LIST))
-CONTAINS = _Containing("contains", "contains", "contains", _KINDS, _contains, _problem, ("includes",))
-NOT_CONTAINS = _Containing("not_contains", "does not contain", "does not contain", _KINDS, _lacks, _problem)
+CONTAINS = _Containing(
+    "contains", "contains", "contains", _KINDS, _contains, containing_problem, ("includes",)
+)
+NOT_CONTAINS = _Containing(
+    "not_contains", "does not contain", "does not contain", _KINDS, _lacks, containing_problem
+)

@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from rules_app.engine.fields import Field
-from rules_app.engine.operators.base import CHOICE, MOMENT, NUMBER, NUMBERS, TEXT, Operator, Test
+from rules_app.engine.operators.base import (
+    CHOICE,
+    DATE,
+    MAX_LIST,
+    MOMENT,
+    NUMBER,
+    NUMBERS,
+    TEXT,
+    Operator,
+    Test,
+)
 from rules_app.engine.scope import kind_of
 from rules_app.engine.values import country_hint, scalar_problem
-
-MAX_LIST = 10_000
 
 
 def _member(operand: list[Any]) -> Test:
@@ -24,7 +32,7 @@ def _no_member(operand: list[Any]) -> Test:
     return lambda value: not member(value)
 
 
-def _problem(operand: Any, field: Field) -> str | None:
+def list_problem(operand: Any, field: Field) -> str | None:
     if not isinstance(operand, list | tuple):
         return "must be a list, for example ['NK', 'SY']"
     if not operand:
@@ -47,6 +55,8 @@ def _member_problem(member: Any, first: Any, field: Field) -> str | None:
     return problem
 
 
-_KINDS = frozenset((TEXT, NUMBER, MOMENT, CHOICE))
-IN_LIST = Operator("in_list", "in", "is one of", _KINDS, _member, _problem, ("in", "one_of"))
-NOT_IN_LIST = Operator("not_in_list", "not in", "is none of", _KINDS, _no_member, _problem, ("not_in",))
+_KINDS = frozenset((TEXT, NUMBER, MOMENT, CHOICE, DATE))
+IN_LIST = Operator("in_list", "in", "is one of", _KINDS, _member, list_problem, ("in", "one_of"), "values")
+NOT_IN_LIST = Operator(
+    "not_in_list", "not in", "is none of", _KINDS, _no_member, list_problem, ("not_in",), "values"
+)

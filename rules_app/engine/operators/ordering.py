@@ -8,6 +8,7 @@ from typing import Any
 
 from rules_app.engine.fields import Field
 from rules_app.engine.operators.base import MOMENT, NUMBER, NUMBERS, Operator, Test
+from rules_app.engine.scope import Scope
 from rules_app.engine.values import scalar_problem
 
 
@@ -41,10 +42,23 @@ def _reads_as_number(text: str) -> bool:
     return True
 
 
-_KINDS = frozenset((NUMBER, MOMENT))
-GT = Operator(
-    "gt", ">", "is more than", _KINDS, _ordered(operator.gt), _problem, ("greater_than", "more_than")
-)
-GTE = Operator("gte", ">=", "is at least", _KINDS, _ordered(operator.ge), _problem, ("ge", "at_least"))
-LT = Operator("lt", "<", "is less than", _KINDS, _ordered(operator.lt), _problem, ("less_than",))
-LTE = Operator("lte", "<=", "is at most", _KINDS, _ordered(operator.le), _problem, ("le", "at_most"))
+def _fields_ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any, Scope], bool]:
+    def ordered(one: Any, other: Any, _: Scope) -> bool:
+        numbers = type(one) in NUMBERS and type(other) in NUMBERS
+        return (numbers or (type(one) is str and type(other) is str)) and compare(one, other)
+
+    return ordered
+
+
+def _operator(
+    name: str, symbol: str, words: str, compare: Callable[[Any, Any], bool], synonyms: tuple[str, ...]
+) -> Operator:
+    kinds = frozenset((NUMBER, MOMENT))
+    build, compares = _ordered(compare), _fields_ordered(compare)
+    return Operator(name, symbol, words, kinds, build, _problem, synonyms, takes="ordered", compares=compares)
+
+
+GT = _operator("gt", ">", "is more than", operator.gt, ("greater_than", "more_than"))
+GTE = _operator("gte", ">=", "is at least", operator.ge, ("ge", "at_least"))
+LT = _operator("lt", "<", "is less than", operator.lt, ("less_than",))
+LTE = _operator("lte", "<=", "is at most", operator.le, ("le", "at_most"))

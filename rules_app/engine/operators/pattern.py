@@ -50,5 +50,12 @@ def _compile(pattern: str) -> Any:
 
 _KINDS = frozenset((TEXT,))
 MATCHES = Operator(
-    "matches", "matches", "matches the pattern", _KINDS, _matches, _problem, ("regex", "pattern", "like")
+    "matches",
+    "matches",
+    "matches the pattern",
+    _KINDS,
+    _matches,
+    _problem,
+    ("regex", "pattern", "like"),
+    "text",
 )

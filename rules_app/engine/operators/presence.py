@@ -13,7 +13,7 @@ from rules_app.engine.scope import MISSING
 class _Presence(Operator):
     """Speaks about every value, also a missing one."""
 
-    def note(self, path: str, operand: Any, value: Any) -> None:
+    def note(self, path: str, operand: Any, value: Any, *, holds: bool) -> None:
         return None
 
     def text(self, path: str, operand: Any) -> str:
@@ -42,5 +42,5 @@ _IN_WORDS = {
     ("is_null", False): "is given and not empty",
 }
 _KINDS = frozenset(KINDS)
-EXISTS = _Presence("exists", "exists", "is given", _KINDS, _exists, _problem, ("present",))
-IS_NULL = _Presence("is_null", "is null", "is empty", _KINDS, _is_null, _problem, ("null",))
+EXISTS = _Presence("exists", "exists", "is given", _KINDS, _exists, _problem, ("present",), "yes_no")
+IS_NULL = _Presence("is_null", "is null", "is empty", _KINDS, _is_null, _problem, ("null",), "yes_no")
