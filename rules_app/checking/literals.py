@@ -12,7 +12,7 @@ from rules_app.engine.fields import Field, parse_field
 from rules_app.engine.operators.registry import OPERATORS
 
 # Exact opposites: `ne` is the denial of `eq` for every value, missing ones too.
-_DENIALS = {"ne": "eq", "not_in_list": "in_list"}
+_DENIALS = {"ne": "eq", "not_in_list": "in_list", "not_in_named_list": "in_named_list"}
 _PRESENCE = ("exists", "is_null")
 # Operators whose truth these modules can work out. Any other may be true or false of everything.
 KNOWN = frozenset(

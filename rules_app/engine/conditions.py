@@ -158,9 +158,8 @@ def _operator_count(names: list[str]) -> str:
 
 
 def _leaf_condition(leaf: Leaf) -> Condition:
-    get, fits = leaf.field.get, leaf.operator.build(leaf.operand)
     text = leaf.operator.text(leaf.field.path, leaf.operand)
-    return Condition(lambda scope: fits(get(scope)), text, leaf=leaf)
+    return Condition(leaf.operator.bound(leaf.operand, leaf.field.get), text, leaf=leaf)
 
 
 def _negate(child: Condition) -> Condition:

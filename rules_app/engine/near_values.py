@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from rules_app.engine.conditions import Leaf
+from rules_app.engine.named_lists import OPERATORS as NAMED_LISTS
 from rules_app.engine.operators.base import NUMBERS
 from rules_app.engine.scope import MISSING
 
@@ -19,6 +20,8 @@ _MOST_MEMBERS = 100
 
 def near_values(leaf: Leaf, value: Any) -> list[Any]:
     """Other values of the leaf's field for which it is what it is not now, the nearest first; MISSING last."""
+    if leaf.operator.name in NAMED_LISTS:  # nothing is told of what a list holds
+        return [one for one in (*OTHER_TEXTS, *_without(value)) if not _same(one, value)]
     fits = leaf.operator.build(leaf.operand)
     wanted = not fits(value)
     found: list[Any] = []

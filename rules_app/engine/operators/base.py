@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rules_app.engine.fields import Field
-from rules_app.engine.scope import MISSING, kind_of
+from rules_app.engine.scope import MISSING, Scope, kind_of
 from rules_app.engine.values import country_hint, scalar_problem
 
 Test = Callable[[Any], bool]
@@ -38,6 +38,11 @@ class Operator:
     build: Callable[[Any], Test]
     problem: Callable[[Any, Field], str | None]
     synonyms: tuple[str, ...] = ()
+
+    def bound(self, operand: Any, get: Callable[[Scope], Any]) -> Callable[[Scope], bool]:
+        """The test of the value that `get` finds in a scope."""
+        fits = self.build(operand)
+        return lambda scope: fits(get(scope))
 
     def mistyped(self, operand: Any, value: Any) -> bool:
         """Whether the value is of a type that this operator and operand can never speak about."""
