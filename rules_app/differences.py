@@ -110,12 +110,13 @@ def _sayings(spec: Spec | None) -> dict[str, str]:
         "then": rule.action_in_words(),
         "for": _audience(rule),
         "time zone": rule.timezone or "the default",
+        "in effect": rule.effect_in_words or "always",
         "description": rule.description or "none",
     }
 
 
 def _unparsed(spec: Spec) -> dict[str, str]:
-    unknown = dict.fromkeys(("when", "then", "for", "time zone"), "does not parse")
+    unknown = dict.fromkeys(("when", "then", "for", "time zone", "in effect"), "does not parse")
     state = "switched on" if spec.get("enabled", True) else "switched off"
     plain = {name: str(spec.get(name, "")) for name in ("priority", "description")}
     return {"rule": "does not parse", "state": state, **unknown, **plain}

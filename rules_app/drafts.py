@@ -16,6 +16,7 @@ from acteon_site.base.digest import content_digest
 from acteon_site.base.errors import invalid, not_found
 from rules_app.differences import SETTINGS, Difference, Spec, World, difference, differences, revision_of
 from rules_app.engine import RuleSet
+from rules_app.lists.memory import with_current_lists
 from rules_app.merging import Conflict, Standing, standing
 from rules_app.models import Rule, RuleDraft, RuleDraftChange, RuleSetVersion
 from rules_app.selectors import build_rule_set, default_timezone
@@ -202,4 +203,4 @@ def _rule_set(content: dict[str, Any], number: int) -> RuleSet:
     rule_set, problems = build_rule_set(content, number)
     if rule_set is None:
         raise invalid(f"the rules do not load: {problems[0].field} {problems[0].message}", problems)
-    return rule_set
+    return with_current_lists(rule_set)

@@ -12,6 +12,7 @@ from acteon_site.base import config_versions
 from acteon_site.base.errors import FieldProblem, unavailable
 from rules_app.engine import Rule as EngineRule
 from rules_app.engine import RuleSet, duplicate_problems, parse_rule, timezone_problem
+from rules_app.lists.memory import current_lists, with_current_lists
 from rules_app.models import Rule, RuleSettings, RuleSetVersion
 from rules_app.specs import Spec, rule_spec
 
@@ -25,7 +26,14 @@ def current_rules() -> RuleSet:
 
     Raises 503 where none was ever published. One that does not load leaves the one before it in force.
     """
-    return _rules.get()
+    global _asking
+    rules = _rules.get()
+    if not rules.names_lists:
+        return rules
+    held = _asking
+    if held is None or held[0] is not rules or held[1].lists is not current_lists():
+        held = _asking = (rules, with_current_lists(rules))
+    return held[1]
 
 
 def _load() -> RuleSet:
@@ -39,6 +47,8 @@ def _load() -> RuleSet:
 
 
 _rules = config_versions.ConfigCache(config_versions.RULES, _load)
+# The newest rules as published, and the same with the newest lists.
+_asking: tuple[RuleSet, RuleSet] | None = None
 
 
 def build_rule_set(content: dict[str, Any], number: int) -> tuple[RuleSet | None, list[FieldProblem]]:

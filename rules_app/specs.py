@@ -15,6 +15,8 @@ DEFAULTS: Spec = {
     "namespace": "*",
     "tenant": "*",
     "timezone": "",
+    "effective_from": "",
+    "effective_until": "",
     "only_unmatched": None,
 }
 

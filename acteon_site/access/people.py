@@ -25,6 +25,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "add_quota",
         "change_quota",
         "delete_quota",
+        "add_namedlist",
+        "change_namedlist",
+        "delete_namedlist",
     ),
     # Not change_hold: who runs the gateway does not thereby approve orders.
     "operator": ("change_order", "change_run", "change_circuitbreaker"),

@@ -20,6 +20,7 @@ T = TypeVar("T")
 CHECK_SECONDS = 0.5
 
 RULES = "rules"
+LISTS = "lists"
 QUOTAS = "quotas"
 CHAINS = "chains"
 PROVIDERS = "providers"
@@ -35,6 +36,13 @@ def touch(area: str) -> None:
     if not ConfigStamp.objects.filter(area=area).update(version=F("version") + 1):
         ConfigStamp.objects.update_or_create(area=area, defaults={"version": 1})
     transaction.on_commit(_versions_seen.expire)
+
+
+def version_stored(area: str) -> int:
+    """As the database has it now; 0 before the area's first change. After `touch`, the number of that change."""
+    from acteon_site.models import ConfigStamp
+
+    return ConfigStamp.objects.filter(area=area).values_list("version", flat=True).first() or 0
 
 
 class _Versions:
@@ -86,11 +94,13 @@ class ConfigCache(Generic[T]):
     """One area's configuration in memory, reloaded when its version moves.
 
     The version is read before the load, so that a change between the two costs one more load and is never missed.
+    `renew`, where given, makes the new value of the one held, for what is too large to load anew each time.
     """
 
-    def __init__(self, area: str, load: Callable[[], T]) -> None:
+    def __init__(self, area: str, load: Callable[[], T], renew: Callable[[T], T] | None = None) -> None:
         self._area = area
         self._load = load
+        self._renew = renew
         self._held: tuple[tuple[int, int], T] | None = None
 
     def get(self) -> T:
@@ -98,6 +108,12 @@ class ConfigCache(Generic[T]):
         held = self._held
         if held is None or held[0] != version:
             with from_primary():  # an older state must not be kept as this version's
-                held = (version, self._load())
+                held = (version, self._loaded(version[0]))
             self._held = held
         return held[1]
+
+    def _loaded(self, generation: int) -> T:
+        held = self._held
+        if self._renew is None or held is None or held[0][0] != generation:
+            return self._load()
+        return self._renew(held[1])

@@ -80,7 +80,8 @@ def _change_keys(record: Mapping[str, Any]) -> list[Key]:
     """Of orders and of circuit breakers; other things, dead letters for one, change state too."""
     details = record["outcome_details"]
     if record["namespace"]:
-        return [("state_changed", "")] if record["verdict"] != "chain" else []
+        of_an_order = record["verdict"] != "chain" and "rule_list" not in details
+        return [("state_changed", "")] if of_an_order else []
     moved = "circuit_breaker" in details and details.get("from") != details.get("to")
     return [("circuit_transitions", "")] if moved else []
 

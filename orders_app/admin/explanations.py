@@ -13,6 +13,7 @@ from audit_app.models import AuditRecord
 from orders_app.models import Order
 from orders_app.services.explained import change_lines, clause_lines, sentences
 from orders_app.services.explaining import explain, explainable
+from rules_app.lists.explained import Sees
 
 MOST = 3
 NEEDED = ("audit_app.view_auditrecord", "rules_app.view_rule")
@@ -32,11 +33,16 @@ def explanations_of(request: HttpRequest, order: Order) -> list[Told]:
     if not request.user.has_perms(NEEDED):
         return []
     own = AuditRecord.objects.filter(namespace=order.namespace, tenant=order.tenant)
-    return [_told(record) for record in explainable(own, order.action_id_text)[:MOST]]
+    return [_told(record, _sees(request)) for record in explainable(own, order.action_id_text)[:MOST]]
 
 
-def _told(record: AuditRecord) -> Told:
-    told = explain(record)
+def _sees(request: HttpRequest) -> Sees:
+    may = request.user.has_perm("rules_app.change_namedlist")
+    return lambda namespace, tenant: may
+
+
+def _told(record: AuditRecord, sees: Sees) -> Told:
+    told = explain(record, sees)
     outcome = record.outcome.replace("_", " ")
     return Told(record.dispatched_at, outcome, sentences(told), clause_lines(told), change_lines(told)[1:])
 

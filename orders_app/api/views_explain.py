@@ -6,10 +6,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from acteon_site.base.errors import not_found
+from acteon_site.base.principals import Principal, Role
 from acteon_site.http.endpoint import Endpoint, caller_of
 from audit_app.selectors import records_seen_by
 from orders_app.services.explained import explanation_shape
 from orders_app.services.explaining import explain, explainable
+from rules_app.lists.explained import Sees
+
+
+def _sees(caller: Principal) -> Sees:
+    """Entries are read by whoever administers all that the list is for."""
+    return lambda namespace, tenant: caller.role >= Role.ADMIN and caller.covers(namespace, tenant)
 
 
 class RuleExplain(Endpoint):
@@ -19,4 +26,4 @@ class RuleExplain(Endpoint):
         record = explainable(records_seen_by(caller_of(request)), action_id).first()
         if record is None:
             raise not_found("no decision about that action is on record")
-        return Response(explanation_shape(explain(record)))
+        return Response(explanation_shape(explain(record, _sees(caller_of(request)))))

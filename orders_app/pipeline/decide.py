@@ -45,10 +45,16 @@ def action_decide(
         origin=action.with_payload(plan.payload).stored(),
         plan=plan,
         ruleset_version=rules.version,
+        lists_version=_lists_version(rules, view_of(action)),
         lifecycle=lifecycle,
         fingerprint=fingerprint_of(action, plan, lifecycle),
         scrubber=current_redactor().scrubber(plan.payload, action.tainted),
     )
+
+
+def _lists_version(rules: RuleSet, view: ActionView) -> int | None:
+    """How the named lists stood, where a rule about such an action asks any."""
+    return rules.lists.version if rules.names_lists and rules.lists_asked(view) else None
 
 
 def payload_check_for(view: ActionView) -> Judge | None:

@@ -75,6 +75,7 @@ class Decided:
     hold: Hold | None = None
     order: Order | None = None
     passed: frozenset[str] = frozenset()
+    lists_version: int | None = None
 
     @property
     def subject(self) -> Subject:

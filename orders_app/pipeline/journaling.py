@@ -79,6 +79,8 @@ def verdict_notes(item: Decided) -> dict[str, Any]:
         notes["gates"] = [rule.name for rule in item.plan.gates]
     if item.plan.modified_by:
         notes["modified_by"] = list(item.plan.modified_by)
+    if item.lists_version is not None:
+        notes["lists_version"] = item.lists_version
     if item.hold is not None:
         notes["release"] = item.hold.rule
     return notes

@@ -10,7 +10,8 @@ from acteon_site.base.clock_text import moment, rfc3339, span_text
 from audit_app.models import AuditRecord
 from orders_app.services.explaining import Explanation
 from rules_app.engine.clauses import Clause
-from rules_app.engine.phrases import clause_in_words, would_have
+from rules_app.engine.phrases import clause_in_words, label, would_have
+from rules_app.lists.explained import Listed
 from rules_app.services.rule_history import Since
 
 Payload = Mapping[str, Any]
@@ -18,7 +19,8 @@ Payload = Mapping[str, Any]
 
 def sentences(told: Explanation) -> list[str]:
     """What was decided, why, what would have had to differ, and since when the rule stands so."""
-    parts = [_decision(told.record), _by_clock(told), _because(told), _differently(told), _who(told.since)]
+    because = [_decision(told.record), _by_clock(told), _because(told), *map(_entry, told.listed)]
+    parts = [*because, _differently(told), _who(told.since)]
     if told.unknown:
         parts.append(f"Why exactly is not told: {told.unknown}.")
     return [str(told.clean(part)) for part in parts if part]
@@ -80,6 +82,15 @@ def _payload(told: Explanation) -> Payload:
 def _because(told: Explanation) -> str:
     found = list(dict.fromkeys(reasons(told)))
     return f"That is because {' and '.join(found)}." if found else ""
+
+
+def _entry(found: Listed) -> str:
+    why = f", because {found.note.rstrip('.')}" if found.note else ""
+    gone = f"; it was taken off at {moment(found.removed_at)}" if found.removed_at else ""
+    added = (
+        f"was put on the list {found.list} ({found.scope}) by {found.added_by} at {moment(found.added_at)}"
+    )
+    return f"The {label(found.path)} {added}{why}{gone}."
 
 
 def _changes(told: Explanation) -> Iterator[str]:

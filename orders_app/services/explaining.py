@@ -31,9 +31,11 @@ from rules_app.engine.changes import Change, Question, changes_of, takes_part
 from rules_app.engine.clauses import Clause, clauses_of
 from rules_app.engine.fields import walk
 from rules_app.engine.scope import Scope
+from rules_app.lists.explained import Listed, Sees, listed, lists_of, nobody
 from rules_app.services.rule_history import Since, rule_set_of, rule_since
 
 GONE = "the original is no longer stored, so the values that the rule saw are not known"
+NO_LISTS = "what the lists of that time held is no longer known"
 NO_RULES = "the rules of that time are no longer known"
 OTHERWISE = "the stored original, decided again by the rules of that time, comes to something else"
 _OF_VIEW = ("namespace", "tenant", "provider", "action_type", "payload", "id")
@@ -44,7 +46,8 @@ _TEXTS = ("dedup_key", "fingerprint", "status", "template")
 class Explanation:
     """`clauses` and `changes` are empty where `unknown` says why they are not known, or where no rule decided.
 
-    `seen` and `zone` are how the rule saw the order; `hidden` holds the paths whose values are not shown.
+    `seen` and `zone` are how the rule saw the order; `hidden` holds the paths whose values are not shown. `listed` are
+    the entries by which clauses found values on lists that the reader may see.
     """
 
     record: AuditRecord
@@ -56,6 +59,7 @@ class Explanation:
     changes: tuple[Change, ...] = ()
     hidden: frozenset[str] = frozenset()
     unknown: str = ""
+    listed: tuple[Listed, ...] = ()
     clean: Callable[[Any], Any] = lambda value: value
 
 
@@ -89,22 +93,36 @@ def explainable(records: QuerySet[AuditRecord], action_id: str) -> QuerySet[Audi
     return own.order_by("-dispatched_at", "-id")
 
 
-def explain(record: AuditRecord) -> Explanation:
-    """Explain a row of the trail that a dispatch or a release has left."""
+def explain(record: AuditRecord, sees: Sees = nobody) -> Explanation:
+    """Explain a row of the trail that a dispatch or a release has left.
+
+    `sees(namespace, tenant)`: whether the reader may see who put what on a list of that place.
+    """
     moment = _moment(record)
     rules = rule_set_of(record.ruleset_version)
     if rules is None:
         return Explanation(record, moment, unknown=NO_RULES, clean=current_redactor().scrubber().clean)
     rule = next((rule for rule in rules.rules if rule.name == record.matched_rule), None)
     since = rule_since(rule.name, rules.version) if rule else None
-    again = _decided_again(record, rules)
+    asking = _asking(record, rules)
+    again = _decided_again(record, asking) if asking else None
     clean = (again.item.scrubber if again else current_redactor().scrubber()).clean
     told = Explanation(record, moment, rule, since, clean=clean)
     if rule is None or "repeat_of" in record.verdict_details:
         return told
     if again is None:
-        return replace(told, unknown=GONE)
-    return _with_clauses(told, rule, again)
+        return replace(told, unknown=GONE if asking else NO_LISTS)
+    with_clauses = _with_clauses(told, rule, again)
+    found = listed(with_clauses.clauses, with_clauses.scope, sees)
+    return replace(with_clauses, listed=tuple(found))
+
+
+def _asking(record: AuditRecord, rules: RuleSet) -> RuleSet | None:
+    """The rules with the lists as they stood then; None where that is not known any more."""
+    if not rules.names_lists:
+        return rules
+    lists = lists_of(record.verdict_details.get("lists_version"), record.dispatched_at)
+    return rules.with_lists(lists) if lists else None
 
 
 def _moment(record: AuditRecord) -> datetime:
@@ -117,7 +135,7 @@ def _with_clauses(told: Explanation, rule: Rule, again: _Again) -> Explanation:
     if plan.failed or not takes_part(rule, plan):
         return replace(told, unknown=OTHERWISE)
     view = view_of(again.item.action)
-    scope = Scope(view, told.moment, rule.zone or again.rules.zone)
+    scope = Scope(view, told.moment, rule.zone or again.rules.zone, again.rules.lists)
     scope.payload = _payload_at(rule, again)
     clauses = clauses_of(rule.condition, scope)
     hidden = frozenset(

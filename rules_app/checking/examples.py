@@ -188,5 +188,11 @@ def shorter(rule_set: RuleSet, left_out: Rule) -> RuleSet:
 
 def meets(rule: Rule, example: Example, rule_set: RuleSet) -> bool:
     """Whether the rule's own condition holds of the example as it comes in."""
-    scope = Scope(example.action, example.at, rule.zone or rule_set.zone)
-    return rule.covers(example.action) and rule.condition.test(scope)
+    zone = rule.zone or rule_set.zone
+    scope = Scope(example.action, example.at, zone)
+    if rule.effect and rule.effect.outside(example.at, zone):
+        return False
+    try:
+        return rule.covers(example.action) and rule.condition.test(scope)
+    except LookupError:  # what a named list holds is not known here
+        return False

@@ -23,9 +23,10 @@ class Names:
 
     providers: frozenset[str] | None = None
     chains: frozenset[str] | None = None
+    lists: frozenset[str] | None = None
 
     def of(self, section: str) -> frozenset[str] | None:
-        return {"providers": self.providers, "chains": self.chains}.get(section)
+        return {"providers": self.providers, "chains": self.chains, "lists": self.lists}.get(section)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,17 @@ class Placed:
     def ends(self) -> bool:
         """Whether a match certainly ends the search, also after a release."""
         action = self.rule.action
-        return action.terminal and action.type not in HOLDS and not self.rule.only_unmatched
+        decides = action.terminal and action.type not in HOLDS and not self.rule.only_unmatched
+        return decides and self.always
+
+    @property
+    def claims(self) -> bool:
+        return self.rule.claims and self.always
+
+    @property
+    def always(self) -> bool:
+        """Whether it is asked at any time. One that is not takes nothing for certain."""
+        return self.rule.effect is None
 
     def key_of(self, leaf: Leaf) -> Key:
         path = leaf.field.path

@@ -15,6 +15,7 @@ from rules_app.engine.operators.registry import OPERATORS
 _DENIALS = {
     "ne": "eq",
     "not_in_list": "in_list",
+    "not_in_named_list": "in_named_list",
     "ne field": "eq field",
     "not_in_cidr": "in_cidr",
     "ne_ignoring_case": "eq_ignoring_case",

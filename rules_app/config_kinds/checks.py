@@ -55,9 +55,9 @@ def names_of(world: World, *, whole: bool) -> Names:
     """What rules may name: not `whole`, only sections that the world holds anything of are known."""
     known = {
         section: frozenset(identity[0] for identity in world[section]) if whole or world[section] else None
-        for section in ("providers", "chains")
+        for section in ("providers", "chains", "lists")
     }
-    return Names(known["providers"], known["chains"])
+    return Names(known["providers"], known["chains"], known["lists"])
 
 
 def check_database() -> Checkup:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,14 @@ from acteon_site.config_files.kind import World
 from acteon_site.config_files.problems import FileProblem, distinct
 from acteon_site.config_files.reading import Reading, read_paths
 from rules_app.config_kinds.checks import stored_world
+from rules_app.config_kinds.lists import ENTRIES
 from rules_app.engine import RuleSet, parse_rule
+from rules_app.engine.named_lists import ALL, EXACT, Content, Identity, Lists, lists_named
+from rules_app.lists.memory import current_lists
+from rules_app.lists.texts import parse_entry
 from rules_app.references import declared_by
 from rules_app.testing import Case, Report, parse_cases, run_cases
+from rules_app.testing.lists import held
 
 SECTION = "rule_tests"
 
@@ -36,6 +41,7 @@ def run_tests(paths: Sequence[Path], *, live: bool) -> Tested:
     world: World
     if live:
         world = stored_world(("rules", "settings", "lifecycles"))
+        lists = current_lists()
     else:
         checked = check_entries(reading.entries)
         problems = [*reading.problems, *checked.problems, *problems]
@@ -43,11 +49,13 @@ def run_tests(paths: Sequence[Path], *, live: bool) -> Tested:
             section: {identity: valid.spec for identity, valid in entries.items()}
             for section, entries in checked.entries.items()
         }
-    problems = distinct(problems) or _lacking(cases, world, paths)
+        lists = _lists_of(world)
+    problems = distinct(problems) or _lacking(cases, world, paths, live=live)
     if problems:
         return Tested(None, problems, places)
     declared = declared_by(world["lifecycles"].values())
-    return Tested(run_cases(_rule_set(world), cases, declared), [], places)
+    rules = _rule_set(world).with_lists(lists)
+    return Tested(run_cases(rules, cases, declared), [], places)
 
 
 def _cases(reading: Reading) -> tuple[list[Case], dict[str, tuple[str, int]], list[FileProblem]]:
@@ -74,13 +82,35 @@ def _cases(reading: Reading) -> tuple[list[Case], dict[str, tuple[str, int]], li
     return cases, places, problems
 
 
-def _lacking(cases: Sequence[Case], world: World, paths: Sequence[Path]) -> list[FileProblem]:
+def _lacking(cases: Sequence[Case], world: World, paths: Sequence[Path], *, live: bool) -> list[FileProblem]:
     shown = ", ".join(map(str, paths))
     if not cases:
         return [FileProblem("", f"holds no tests; they stand under {SECTION}:", shown)]
+    if cases and not live and (unstated := list(_unstated(cases, world))):
+        return unstated
     if not world["rules"]:
         return [FileProblem("", "holds no rules to test; --live tests those of the database", shown)]
     return []
+
+
+def _lists_of(world: World) -> Lists:
+    """What the files say that lists hold; of one that people fill, nothing is known, and tests state what they need."""
+    found: dict[Identity, Content] = {}
+    for spec in world["lists"].values():
+        entries = [entry for one in spec.get(ENTRIES, ()) if (entry := parse_entry(one)[0])]
+        place = (spec["name"], spec.get("namespace", ALL), spec.get("tenant", ALL))
+        found[place] = held(((one.value, one.expires_at) for one in entries), spec.get("matching", EXACT))
+    return Lists(found)
+
+
+def _unstated(cases: Sequence[Case], world: World) -> Iterator[FileProblem]:
+    """Lists that rules name and neither the files hold nor every test states."""
+    known = {identity[0] for identity in world["lists"]}
+    for (rule,), spec in world["rules"].items():
+        for place, name in lists_named(spec["condition"]):
+            if name not in known and any(name not in case.lists for case in cases):
+                message = f"names the list '{name}', which the files do not hold; let the tests state it under lists"
+                yield FileProblem(place, message, kind="rule", name=rule)
 
 
 def _rule_set(world: World) -> RuleSet:

@@ -114,7 +114,7 @@ def _clock_changes(question: Question) -> Iterator[Change]:
     scope, leaf = question.scope, first.condition.leaf
 
     def at(moment: datetime) -> Scope:
-        other = Scope(question.action, moment, scope.zone)
+        other = Scope(question.action, moment, scope.zone, scope.lists)
         other.payload = scope.payload
         return other
 

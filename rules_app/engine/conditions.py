@@ -28,7 +28,7 @@ MOST_NOTED = 50
 GROUPS = ("all", "any", "not")
 CEL = "cel"
 KNOWN_KEYS = (*GROUPS, "field", CEL, *OPERATORS)
-OUTSIDE = "is no part of the member: below any or all of a list clauses ask about item or item.…; put this one beside it"
+OUTSIDE = "is no part of the member: below any or all of a list clauses ask about item or item.…; put it beside that"
 KEY_SYNONYMS = {**SYNONYMS, "and": "all", "or": "any"}
 Problems = list[FieldProblem]
 

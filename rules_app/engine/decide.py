@@ -131,7 +131,7 @@ class _Walk:
     ) -> None:
         self.action = action
         self.zone = rule_set.zone
-        self.scope = Scope(action, now, rule_set.zone)
+        self.scope = Scope(action, now, rule_set.zone, rule_set.lists)
         self.check_payload = check_payload
         self.cleared = {(one.rule, one.type) for one in cleared}
         # A cleared hold claims at its place; one whose rule is gone or holds no longer claims from the start.
@@ -183,6 +183,8 @@ class _Walk:
         if self.cleared and (rule.name, rule.action.type) in self.cleared:
             self.claimed = True
             return "this hold is already cleared"
+        if rule.effect and (why := rule.effect.outside(self.scope.now, rule.zone or self.zone)):
+            return why
         if rule.only_unmatched and self.claimed:
             return "applies only to what no rule above has claimed"
         return None

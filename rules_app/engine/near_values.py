@@ -10,6 +10,7 @@ from typing import Any
 
 from rules_app.engine.conditions import Condition, Leaf
 from rules_app.engine.fields import ITEM
+from rules_app.engine.named_lists import OPERATORS as NAMED_LISTS
 from rules_app.engine.near_moments import near_moments
 from rules_app.engine.operators.base import NUMBERS, texts_of
 from rules_app.engine.scope import MISSING, Scope
@@ -23,6 +24,8 @@ _MOST_MEMBERS = 100
 
 def near_values(leaf: Leaf, value: Any, scope: Scope) -> list[Any]:
     """Other values of the leaf's field for which it is what it is not now, the nearest first; MISSING last."""
+    if leaf.operator.name in NAMED_LISTS:  # nothing is told of what a list holds
+        return [one for one in (*OTHER_TEXTS, *_without(value)) if not _same(one, value)]
     fits = leaf.fits(scope)
     wanted = not fits(value)
     found: list[Any] = []

@@ -34,6 +34,8 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "lte": ("is at most {}", "is not at most {}"),
     "in_list": ("is one of {}", "is none of {}"),
     "not_in_list": ("is none of {}", "is one of {}"),
+    "in_named_list": ("is on the list {}", "is not on the list {}"),
+    "not_in_named_list": ("is not on the list {}", "is on the list {}"),
     "contains": ("contains {}", "does not contain {}"),
     "not_contains": ("does not contain {}", "cannot be said not to contain {}"),
     "starts_with": ("starts with {}", "does not start with {}"),

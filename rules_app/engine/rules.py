@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -11,10 +12,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.names import SHORT_LENGTH, name_problem
+from rules_app.engine import effect
 from rules_app.engine.actions.base import Gate, RuleAction
 from rules_app.engine.actions.parse import parse_action
 from rules_app.engine.concerned import ConcernedRules
 from rules_app.engine.conditions import Condition, parse_condition
+from rules_app.engine.effect import Effect, effect_of
+from rules_app.engine.named_lists import NO_LISTS, Lists, lists_named
 from rules_app.engine.scope import ActionView, kind_of
 from rules_app.engine.suggest import nearest, unknown
 from rules_app.engine.times import zone_of
@@ -34,6 +38,8 @@ KEYS = (
     "namespace",
     "tenant",
     "timezone",
+    "effective_from",
+    "effective_until",
     "only_unmatched",
     "condition",
     "action",
@@ -46,6 +52,7 @@ class Rule:
     """One checked rule. `zone` is None where the set's default zone applies; `*` means every scope.
 
     `claims`: a match takes the action out of reach of the catch-alls below (gates that name the action type).
+    `effect`: when it is asked, None for always; `lists`: the named lists that its condition asks.
     """
 
     name: str
@@ -60,6 +67,8 @@ class Rule:
     zone: ZoneInfo | None = None
     only_unmatched: bool = False
     claims: bool = False
+    effect: Effect | None = None
+    lists: frozenset[str] = frozenset()
 
     def covers(self, action: ActionView) -> bool:
         """Whether the rule speaks about the action's namespace and tenant at all."""
@@ -72,22 +81,41 @@ class Rule:
         words = self.action.in_words()
         return f"{words} what no rule above has claimed" if self.only_unmatched else words
 
+    @property
+    def effect_in_words(self) -> str:
+        """From when until when, and by which clock; nothing where it is always asked."""
+        zone = f" ({self.timezone})" if self.timezone else ""
+        return f"{self.effect.in_words}{zone}" if self.effect else ""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleSet:
-    """Rules in the order in which they are asked: by priority, then name."""
+    """Rules in the order in which they are asked: by priority, then name; and the lists that they name."""
 
     version: int
     rules: tuple[Rule, ...]
     default_timezone: str = "UTC"
+    lists: Lists = NO_LISTS
     zone: ZoneInfo = field(init=False, repr=False)
     concerned: ConcernedRules = field(init=False, repr=False)
+    names_lists: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.rules, key=lambda rule: (rule.priority, rule.name)))
         object.__setattr__(self, "rules", ordered)
         object.__setattr__(self, "concerned", ConcernedRules(ordered))
         object.__setattr__(self, "zone", ZoneInfo(self.default_timezone))
+        object.__setattr__(self, "names_lists", any(rule.lists for rule in ordered))
+
+    def with_lists(self, lists: Lists) -> RuleSet:
+        """The same rules, asking these."""
+        other = copy(self)
+        object.__setattr__(other, "lists", lists)
+        return other
+
+    def lists_asked(self, action: ActionView) -> frozenset[str]:
+        """The names of the lists that can have a part in the decision about the action."""
+        return frozenset().union(*(rule.lists for rule in self.concerned.of(action)))
 
 
 def parse_rule(spec: Mapping[str, Any]) -> tuple[Rule | None, list[FieldProblem]]:
@@ -100,6 +128,7 @@ def parse_rule(spec: Mapping[str, Any]) -> tuple[Rule | None, list[FieldProblem]
     condition = parse_condition(spec["condition"], "condition", problems) if "condition" in spec else None
     action = parse_action(spec["action"], "action", problems) if "action" in spec else None
     problems += _only_unmatched_problems(spec, action)
+    problems += [] if problems else _order_problems(spec)
     if problems or condition is None or action is None:
         return None, problems
     return _build(spec, condition, action), []
@@ -139,6 +168,7 @@ def _plain_problems(spec: Mapping[str, Any]) -> list[tuple[str, str]]:
         "namespace": _scope_problem,
         "tenant": _scope_problem,
         "timezone": _zone_problem,
+        **dict.fromkeys(effect.KEYS, effect.edge_problem),
     }
     found = [(key, check(spec[key])) for key, check in checks.items() if key in spec]
     return [(key, problem) for key, problem in found if problem]
@@ -174,6 +204,11 @@ def _scope_problem(value: Any) -> str | None:
     return None if value == "*" else name_problem(value, colon_allowed=False)
 
 
+def _order_problems(spec: Mapping[str, Any]) -> list[FieldProblem]:
+    problem = effect.order_problem(spec, zone_of(spec.get("timezone") or ""))
+    return [FieldProblem(effect.UNTIL, problem)] if problem else []
+
+
 def _only_unmatched_problems(spec: Mapping[str, Any], action: RuleAction | None) -> list[FieldProblem]:
     value = spec.get("only_unmatched")
     if value is None:
@@ -204,4 +239,6 @@ def _build(spec: Mapping[str, Any], condition: Condition, action: RuleAction) ->
         zone=ZoneInfo(zone_name) if zone_name else None,
         only_unmatched=only_unmatched,
         claims=isinstance(action, Gate) and "action.action_type" in fields,
+        effect=effect_of(spec),
+        lists=frozenset(name for _, name in lists_named(spec["condition"])),
     )

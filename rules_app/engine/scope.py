@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
+from rules_app.engine.named_lists import NO_LISTS, Lists
+
 
 class _Missing:
     """The value of a field that is not there. It equals nothing and has no type that an operator wants."""
@@ -40,14 +42,15 @@ class ActionView:
 class Scope:
     """The evaluation of one action: conditions read it, the walk sets `zone` and `payload`."""
 
-    __slots__ = ("_locals", "action", "item", "now", "payload", "zone")
+    __slots__ = ("_locals", "action", "item", "lists", "now", "payload", "zone")
     item: Any  # the member of a list that is looked at; set only meanwhile
 
-    def __init__(self, action: ActionView, now: datetime, zone: tzinfo) -> None:
+    def __init__(self, action: ActionView, now: datetime, zone: tzinfo, lists: Lists = NO_LISTS) -> None:
         self.action = action
         self.payload = action.payload
         self.now = now
         self.zone = zone
+        self.lists = lists
         self._locals: dict[tzinfo, datetime] = {}
 
     def local(self) -> datetime:
@@ -56,6 +59,10 @@ class Scope:
         if local is None:
             local = self._locals[self.zone] = self.now.astimezone(self.zone)
         return local
+
+    def on_list(self, name: str, value: str) -> bool:
+        """Whether the list of that name, as it is for the action's tenant, holds the text now."""
+        return self.lists.holds(name, self.action.namespace, self.action.tenant, value, self.now)
 
 
 def kind_of(value: object) -> str:

@@ -17,6 +17,8 @@ from acteon_site.base.errors import FieldProblem, conflict, invalid, invalid_fie
 from rules_app.differences import Spec, revision_of, same
 from rules_app.engine import Rule as EngineRule
 from rules_app.engine import parse_rule, timezone_problem
+from rules_app.engine.named_lists import lists_named, uncovered
+from rules_app.lists.stored import known_lists
 from rules_app.merging import Conflict, conflicting
 from rules_app.models import MAX_REASON, Rule, RuleDraft, RuleSettings, RuleSetVersion
 from rules_app.references import reference_problems
@@ -78,7 +80,13 @@ def _refuse(problems: list[FieldProblem], introduction: str = "") -> None:
 def rule_check(spec: Spec) -> None:
     """Raise 422 naming every problem of a rule by itself, what it names and is not there included."""
     parsed, problems = parse_rule(spec)
-    _refuse(problems or (_reference_problems(parsed) if parsed else []))
+    _refuse(problems or (_reference_problems(parsed) if parsed else []) + _list_problems(spec))
+
+
+def _list_problems(spec: Spec) -> list[FieldProblem]:
+    if not any(lists_named(spec["condition"])):
+        return []
+    return [FieldProblem(place, problem) for place, problem in uncovered(spec, known_lists())]
 
 
 def reason_checked(reason: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,8 +23,8 @@ VERDICTS = (
     *("allow", "deny", "suppress", "reroute", "request_approval", "schedule", "chain"),
     *("deduplicate", "throttle", "failed", "invalid"),
 )
-SECTION = ("defaults", "tests")
-CASE = ("name", "at", "action", "expect", "steps")
+SECTION = ("defaults", "lists", "tests")
+CASE = ("name", "at", "lists", "action", "expect", "steps")
 STEP = ("after", "at", "repeat", "every", "action", "expect")
 EXPECT = ("outcome", "verdict", "rule", "payload")
 ACTION = (*TEXT_FIELDS, "payload", "metadata")
@@ -59,6 +59,7 @@ class Case:
     name: str
     steps: tuple[Step, ...]
     place: str  # in the section, for messages: tests[3]
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what it states of named lists
 
 
 def parse_cases(section: Any) -> tuple[list[Case], Problems]:
@@ -89,24 +90,43 @@ class _Reader:
         tests = section.get("tests")
         if not self.is_object(defaults, "defaults", ACTION):
             return
+        shared = self.lists(section, "")
         if not isinstance(tests, list) or not tests:
             self.refuse("tests", "must be a list with at least one test")
             return
         names: set[str] = set()
         for index, spec in enumerate(tests):
-            case = self.case(spec, defaults, f"tests[{index}]")
+            case = self.case(spec, defaults, shared, f"tests[{index}]")
             if case and case.name in names:
                 self.refuse(f"tests[{index}].name", f"stands twice: '{case.name}'")
             elif case:
                 names.add(case.name)
                 yield case
 
-    def case(self, spec: Any, defaults: Mapping[str, Any], place: str) -> Case | None:
+    def lists(self, spec: Mapping[str, Any], place: str) -> dict[str, tuple[str, ...]]:
+        """What is on named lists, by their names."""
+        stated, at = spec.get("lists", {}), f"{place}.lists".lstrip(".")
+        if not isinstance(stated, Mapping):
+            self.refuse(at, f"must be an object of lists by their names; this is {kind_of(stated)}")
+            return {}
+        for name, values in stated.items():
+            if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+                self.refuse(f"{at}.{name}", "must be a list of texts, all that the list holds in the test")
+        return {} if self.problems else {str(name): tuple(values) for name, values in stated.items()}
+
+    def case(
+        self,
+        spec: Any,
+        defaults: Mapping[str, Any],
+        shared: Mapping[str, tuple[str, ...]],
+        place: str,
+    ) -> Case | None:
         if not self.is_object(spec, place, CASE):
             return None
         before = len(self.problems)
         name, at = self.name(spec, place), self.moment(spec.get("at"), f"{place}.at")
         base = self.merged(defaults, spec.get("action", {}), f"{place}.action")
+        lists = {**shared, **self.lists(spec, place)}
         if ("steps" in spec) == ("expect" in spec):
             self.refuse(place, "needs either expect, or steps that each have one")
         steps = spec.get("steps", [{"expect": spec.get("expect")}])
@@ -115,7 +135,7 @@ class _Reader:
         if len(self.problems) > before or at is None:
             return None
         found = tuple(self.steps(steps, base, at, place, nested="steps" in spec))
-        return Case(name, found, place) if len(self.problems) == before else None
+        return Case(name, found, place, lists) if len(self.problems) == before else None
 
     def name(self, spec: Mapping[str, Any], place: str) -> str:
         name = spec.get("name")

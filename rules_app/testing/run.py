@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rules_app.engine import RuleSet
 from rules_app.testing.cases import Case, Expected
 from rules_app.testing.coverage import Coverage
+from rules_app.testing.lists import stated
 from rules_app.testing.play import Bench, Declared, Outcome
 
 
@@ -33,15 +34,17 @@ class Report:
 def run_cases(rules: RuleSet, cases: Sequence[Case], declared: Declared | None = None) -> Report:
     """Every case begins with empty gates."""
     coverage = Coverage(rules)
-    return Report(tuple(_run(case, Bench(rules, declared), coverage) for case in cases), coverage)
+    return Report(tuple(_run(case, rules, declared, coverage) for case in cases), coverage)
 
 
-def _run(case: Case, bench: Bench, coverage: Coverage) -> Result:
+def _run(case: Case, rules: RuleSet, declared: Declared | None, coverage: Coverage) -> Result:
+    asking = rules.with_lists(stated(case.lists, rules.lists)) if case.lists else rules
+    bench = Bench(asking, declared)
     outcomes, failures = [], []
     for number, step in enumerate(case.steps, 1):
         outcome = bench.send(step.action, step.at, has_key=step.has_key)
         if outcome.asked:
-            coverage.note(outcome.asked, step.at, outcome.traces)
+            coverage.note(outcome.asked, step.at, outcome.traces, asking.lists)
         outcomes.append(outcome)
         which = f"action {number}: " if len(case.steps) > 1 else ""
         failures += [f"{which}{why}" for why in _differences(step.expected, outcome)]

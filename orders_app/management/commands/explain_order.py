@@ -32,7 +32,7 @@ ID is an action's id or an order's name. Exit code 1 where nothing is on record.
 
     def handle(self, *args: Any, **options: Any) -> None:
         asked = {name: options[name] for name in ("namespace", "tenant") if options[name] is not None}
-        told = explain(_record(options["id"], asked))
+        told = explain(_record(options["id"], asked), lambda namespace, tenant: True)
         if options["json"]:
             self.print_json(explanation_shape(told))
             return

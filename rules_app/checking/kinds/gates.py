@@ -37,6 +37,8 @@ def _refused(gate: Placed, ground: Ground) -> str:
         if not placed.refuses:
             return ""
         refusing.append(placed.name)
+        if not placed.always:
+            continue
         left = left_over(left or (), placed.terms, ground.space)
         if left == []:
             return f"counts nothing: {', '.join(refusing)} below refuses all that it matches"
@@ -78,4 +80,4 @@ def _looser_throttle(gate: Placed, ground: Ground) -> str:
 
 
 def _covers(other: Placed, gate: Placed, ground: Ground) -> bool:
-    return bool(other.terms) and covered(gate.terms or (), other.terms or (), ground.space)
+    return other.always and bool(other.terms) and covered(gate.terms or (), other.terms or (), ground.space)

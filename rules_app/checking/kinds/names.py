@@ -1,17 +1,18 @@
-"""Names of providers and chains that stand nowhere."""
+"""Names of providers, chains and lists that stand nowhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from rules_app.checking.finding import Finding, Severity
-from rules_app.checking.ground import Ground
+from rules_app.checking.ground import Ground, Placed, parts_of
+from rules_app.engine.named_lists import OPERATORS
 from rules_app.engine.suggest import nearest
 
 
 def names(ground: Ground) -> Iterator[Finding]:
     for placed in ground.placed:
-        for setting, section, name in placed.rule.action.references():
+        for place, section, name in _named(placed):
             known = ground.question.names.of(section)
             if known is not None and name not in known:
                 guess = nearest(name, known)
@@ -22,5 +23,14 @@ def names(ground: Ground) -> Iterator[Finding]:
                     placed.name,
                     f"names what does not exist: no {section.removesuffix('s')} is called {name}{hint}",
                     f"Correct the name, or configure the {section.removesuffix('s')} first.",
-                    f"action.{setting}",
+                    place,
                 )
+
+
+def _named(placed: Placed) -> Iterator[tuple[str, str, str]]:
+    """Each name in the rule: its place, its section, itself."""
+    for setting, section, name in placed.rule.action.references():
+        yield f"action.{setting}", section, name
+    for part, place in parts_of(placed.rule.condition):
+        if part.leaf and part.leaf.operator.name in OPERATORS:
+            yield f"{place}.{part.leaf.operator.name}", "lists", part.leaf.operand

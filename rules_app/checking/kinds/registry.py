@@ -9,6 +9,7 @@ from rules_app.checking.finding import Finding
 from rules_app.checking.ground import Ground
 from rules_app.checking.kinds.clocks import clocks
 from rules_app.checking.kinds.conditions import conditions
+from rules_app.checking.kinds.effects import effects
 from rules_app.checking.kinds.fields import fields
 from rules_app.checking.kinds.gates import gates
 from rules_app.checking.kinds.holds import holds
@@ -23,7 +24,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         "invalid": "The file or the rule does not load.",
         "unknown-zone": "A time zone that the tz database does not have.",
-        "unknown-name": "A provider or chain that does not exist.",
+        "unknown-name": "A provider, chain or list that does not exist.",
         "never-holds": "A condition, an alternative or a value in it that no action meets.",
         "always-holds": "A condition or clause that is true of every action.",
         "type-mismatch": "A comparison with a type that the lifecycle lets no order have.",
@@ -35,6 +36,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "missing-catch-all": "A namespace in which an unknown action is executed.",
         "hold-outlasts-window": "A hold that is longer than what remembers its action.",
         "amount-without-currency": "An amount compared without its currency, where orders come in several.",
+        "rule-ended": "A rule whose time in effect is over.",
         "clock-change": "A time of day that is skipped, or comes twice, when clocks are changed.",
     }
 )
@@ -50,4 +52,5 @@ CHECKS: Sequence[Callable[[Ground], Iterator[Finding]]] = (
     holds,
     money,
     clocks,
+    effects,
 )

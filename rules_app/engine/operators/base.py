@@ -42,7 +42,7 @@ class Operator:
     `symbol` is how conditions are shown, `words` how they are said; `kinds` are the kinds of value that it is offered
     for; `synonyms` are words that people write in its place, answered with "did you mean".
 
-    `takes` ∈ value, ordered, values, text, texts, count, yes_no, moment, duration: what its operand is.
+    `takes` ∈ value, ordered, values, text, texts, count, yes_no, moment, duration, list_name: what its operand is.
     `in_scope`: the test is also given the scope. `compares`: how it compares two fields, where it can.
     """
 

@@ -34,7 +34,7 @@ def _no_member(operand: list[Any]) -> Test:
 
 def list_problem(operand: Any, field: Field) -> str | None:
     if not isinstance(operand, list | tuple):
-        return "must be a list, for example ['NK', 'SY']"
+        return "must be a list, for example ['NK', 'SY']; for a list that is kept by name write in_named_list"
     if not operand:
         return "must not be an empty list"
     if len(operand) > MAX_LIST:
