@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-from collections.abc import Callable
-from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from django.apps import apps
-from django.db import connection, transaction
 from django.db.models import Model
 from rest_framework.test import APIClient
 
@@ -21,6 +15,7 @@ from acteon_site.base import config_versions
 from acteon_site.config_files.load import load_paths
 from acteon_site.models import ConfigStamp
 from rules_app.services.rule_sets import rule_set_publish
+from tests.remembered import RememberedRows
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "ecommerce"
 NAMESPACE, TENANT = "ecommerce", "acme-store"
@@ -29,8 +24,6 @@ SCOPE = {"namespace": NAMESPACE, "tenant": TENANT}
 OPEN_HOURS = "2026-03-04T16:00:00Z"
 CLOSED_HOURS = "2026-03-07T16:00:00Z"
 _numbers = itertools.count(1)
-_shop: list[Model] = []
-_statements: list[tuple[str, Any]] = []
 
 
 def load_files() -> None:
@@ -39,54 +32,16 @@ def load_files() -> None:
 
 
 def load_shop() -> None:
-    """The same in a database without one: read from the files once a process, put back as rows the second time, and
-    then by the statements that did it, which cost a fifth of making them."""
-    with transaction.atomic():
-        if not _shop:
-            _shop.extend(_rows_that(load_files))
-            return
-        if _statements:
-            _say_again()
-        else:
-            with connection.execute_wrapper(_remember):
-                _put_back()
+    """The same in a database without one."""
+    _SHOP.put()
     config_versions.reset()
 
 
-def _put_back() -> None:
-    areas = [row.area for row in _shop if isinstance(row, ConfigStamp)]
-    ConfigStamp.objects.filter(area__in=areas).delete()
-    for model, rows in itertools.groupby(_shop, type):
-        model._default_manager.bulk_create(copy(row) for row in rows)
+def _no_stamps(rows: list[Model]) -> None:
+    ConfigStamp.objects.filter(area__in=[row.area for row in rows if isinstance(row, ConfigStamp)]).delete()
 
 
-def _remember(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-    _statements.append((sql, params))
-    return execute(sql, params, many, context)
-
-
-def _say_again() -> None:
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(_in_one_text())
-            return
-        for sql, params in _statements:
-            cursor.execute(sql, params)
-
-
-@functools.cache
-def _in_one_text() -> str:
-    """All of them as PostgreSQL takes them in one message, their values written out."""
-    client = psycopg.ClientCursor(connection.connection)
-    return ";".join(client.mogrify(sql, params) for sql, params in _statements)
-
-
-def _rows_that(write: Callable[[], object]) -> list[Model]:
-    """All rows that this makes."""
-    models = [model for model in apps.get_models() if model._meta.managed]
-    before = {model: set(model._default_manager.values_list("pk", flat=True)) for model in models}
-    write()
-    return [row for model in models for row in model._default_manager.exclude(pk__in=before[model])]
+_SHOP = RememberedRows(load_files, clear=_no_stamps)
 
 
 def publish_rules() -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from acteon_site.base.source import Source
 from acteon_site.base.terminal import console_for, table
+from acteon_site.watching.checks import INSTALLATION
 
 __all__ = ["AUTH_METHOD", "ExplainedCommand", "operator_name", "source_of", "subparser", "table"]
 AUTH_METHOD = "command"
@@ -22,6 +23,8 @@ class ExplainedCommand(BaseCommand):
     """A command whose help ends with `examples` and exit codes, and that prints tables or JSON."""
 
     examples = ""
+    # Whether settings are safe, which takes no time; Django's own checks import every page, which takes a second.
+    requires_system_checks = (INSTALLATION,)
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs |= {"epilog": self.examples, "formatter_class": RawDescriptionHelpFormatter}

@@ -11,10 +11,11 @@ from django.core.checks import CheckMessage, Error, register
 
 SHORTEST_APPROVAL_KEY = 32
 MODES = ("embedded", "production")
+INSTALLATION = "installation"  # the tag of what every command looks at; what is about the code is for `manage.py check`
 HOW = "`python -m acteon_site.bootstrap` writes a fresh one into var/acteon.env for the embedded mode."
 
 
-@register()
+@register(INSTALLATION)
 def secrets_are_set(**_: Any) -> list[CheckMessage]:
     errors: list[CheckMessage] = []
     if not settings.FERNET_KEYS:
@@ -40,7 +41,7 @@ def secrets_are_set(**_: Any) -> list[CheckMessage]:
     return errors
 
 
-@register()
+@register(INSTALLATION)
 def mode_is_closed(**_: Any) -> list[CheckMessage]:
     """Production needs real services and starts with nothing open."""
     if settings.MODE not in MODES:

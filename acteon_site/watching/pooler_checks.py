@@ -16,13 +16,15 @@ from django.db import Error as DatabaseProblem
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from acteon_site.watching.checks import INSTALLATION
+
 # Two clients that are served by one server process by turns: so a pooler gives servers out by transaction.
 CLIENTS = 3
 NEVER = 1000  # times that a statement is sent before it is prepared without being asked to
 HINT = "Set ACTEON_DB_PREPARE=false, or use PgBouncer 1.21 or newer with max_prepared_statements above 0."
 
 
-@register()
+@register(INSTALLATION)
 def replica_is_a_server(**_: Any) -> list[CheckMessage]:
     """Without asking it: a replica that is away stops nothing."""
     databases = settings.DATABASES

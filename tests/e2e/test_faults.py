@@ -1,4 +1,7 @@
-"""`python -m bench.faults` in small: what is a matter of minutes there takes seconds here."""
+"""`python -m bench.faults` in small: what is a matter of minutes there takes seconds here.
+
+That what it checks can fail: tests/bench/test_books.py.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +32,3 @@ def test_whatever_breaks_orders_are_charged_once_and_come_to_their_end() -> None
     assert all(fault.what in ran.stdout for kind in FAULTS.values() for fault in kind if fault.small)
     assert re.search(r"worker process [1-9]", ran.stdout)
     assert "all invariants hold" in ran.stdout
-
-
-def test_the_proof_can_fail() -> None:
-    """A provider that forgets its keys charges again when it is asked again."""
-    forgetful = '{"forgetful": 1.0, "hangup": 0.3}'
-    ran = faults(
-        "--scenario", "double", "--orders", "12", "--mixed", "0", "--rate", "20", "--mode", forgetful
-    )
-    assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert "an effect twice" in ran.stdout

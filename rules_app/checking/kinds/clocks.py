@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rules_app.checking.finding import Finding, Severity
@@ -13,6 +14,7 @@ from rules_app.checking.literals import KNOWN, Literal, Term
 from rules_app.engine.times import TIME_FIELDS
 
 _OF_DAY = ("time.hour", "time.minute", "time.clock")
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=366)
 DAY = 24 * 60
 
@@ -75,12 +77,20 @@ def _minutes(term: Term) -> list[bool] | None:
     literals = [literal for literal in term if literal.key.path in _OF_DAY]
     if not literals or not all(literal.operator in KNOWN for literal in literals):
         return None
-    day = datetime(2026, 1, 1, tzinfo=UTC)
-    return [_all_hold(literals, day + timedelta(minutes=minute)) for minute in range(DAY)]
+    return [all(held) for held in zip(*map(_held, literals), strict=True)]
 
 
-def _all_hold(literals: Sequence[Literal], local: datetime) -> bool:
-    return all(one.holds(TIME_FIELDS[one.key.path.removeprefix("time.")].get(local)) for one in literals)
+def _held(literal: Literal) -> list[bool]:
+    """For each minute of the day whether the clause holds, asked once for each value that its field takes."""
+    name = literal.key.path.removeprefix("time.")
+    asked: dict[Any, bool] = {}
+    found = []
+    for minute in range(DAY):
+        value = TIME_FIELDS[name].get(_SOME_DAY + timedelta(minutes=minute))
+        if value not in asked:
+            asked[value] = literal.holds(value)
+        found.append(asked[value])
+    return found
 
 
 def changes_ahead(zone: ZoneInfo, now: datetime) -> Iterator[Change]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import tomlkit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from acteon_site.config_files import yaml_reader
 from acteon_site.config_files.checking import check_entries
 from acteon_site.config_files.reading import Reading, read_paths
 from acteon_site.config_files.toml_reader import read_toml
@@ -81,6 +84,40 @@ def test_any_odd_value_in_yaml(place: tuple[Any, ...], odd: Any) -> None:
 @given(st.sampled_from(places(GUIDE)), st.sampled_from(ODD))
 def test_any_odd_value_in_toml(place: tuple[Any, ...], odd: Any) -> None:
     every_problem_has_a_place(read("a.toml", tomlkit.dumps(changed(GUIDE, place, odd))))
+
+
+TORN = [
+    "",
+    "[",
+    "{",
+    '"',
+    "'",
+    "\n",
+    ": ",
+    "- ",
+    " #",
+    "\t",
+    "? ",
+    "&a ",
+    "|\n",
+    "%",
+    "\x85",
+    "\u2028",
+    "\ufeff",
+    "---\n",
+]
+
+
+@FAST
+@given(st.sampled_from(sorted(ECOMMERCE.glob("*.yaml"))), st.integers(0, 6000), st.sampled_from(TORN))
+def test_both_readers_of_yaml_find_the_same(path: Path, index: int, inserted: str) -> None:
+    text = path.read_text()
+    index %= len(text)
+    torn = text[:index] + inserted + text[index + 1 :]
+    quick = read_yaml(torn, "a.yaml")
+    with mock.patch.object(yaml_reader, "_TAKEN_LIGHTLY", re.compile("")):
+        careful = read_yaml(torn, "a.yaml")
+    assert (quick[0].data, quick[0].lines, quick[1]) == (careful[0].data, careful[0].lines, careful[1])
 
 
 @FAST
