@@ -16,6 +16,8 @@ from tests.world import SCOPE, Shop, order, tag
 
 CARD = "4242424242424242"
 SPELLED = "4242 4242 4242 4242"
+# All of them are tried on texts, in tests/acteon_site/base/cards.
+BETWEEN = VISIBLE | INVISIBLE
 
 
 def nothing_happened() -> bool:
@@ -57,9 +59,9 @@ def test_an_order_number_that_is_no_card_is_placed_and_found_by_it(shop: Shop) -
         assert shop.scoped(f"/v1/events/{name}")["fingerprint"] == name
 
 
-@pytest.mark.parametrize("separator", [*VISIBLE.values(), *INVISIBLE.values()], ids=[*VISIBLE, *INVISIBLE])
-def test_a_card_in_a_payload_reaches_neither_trail_nor_stream(shop: Shop, separator: str) -> None:
-    written = separator.join(fours(CARD))
+@pytest.mark.parametrize("name", list(BETWEEN)[::5])
+def test_a_card_in_a_payload_reaches_neither_trail_nor_stream(shop: Shop, name: str) -> None:
+    written = BETWEEN[name].join(fours(CARD))
     placed = shop.place(payload={"note": f"by {written}!", written: 1, "gift": {"number": fours(CARD)}})
     assert tag(placed) == "Executed"
     trail = [

@@ -15,11 +15,11 @@ from itertools import accumulate
 
 from acteon_site.base.cards.ibans import iban_spans
 from acteon_site.base.cards.issuers import LONGEST, SHORTEST, is_article_number, lengths_issued
-from acteon_site.base.cards.spellings import INVISIBLE, SEPARATOR, Decoded, Span, may_be_encoded
+from acteon_site.base.cards.spellings import BETWEEN, INVISIBLE, Decoded, Span, may_be_encoded
 
 # Once for the URL, once for the page, once for the JSON around it.
 MOST_ENCODINGS = 3
-_RUN = re.compile(rf"\d(?:{SEPARATOR}*+\d){{{SHORTEST - 1},}}+")
+_STRETCH = re.compile(rf"(?<!\d)\d[\d{BETWEEN}]{{{SHORTEST - 1},}}+")
 _GROUP = re.compile(r"\d+")
 _SEEN_GROUP = re.compile(rf"\d(?:[{INVISIBLE}]*+\d)*+")
 _NOT_DIGITS = re.compile(r"\D+")
@@ -68,20 +68,27 @@ def without_cards(text: str, placeholder: str) -> str:
 
 def digits_written(text: str) -> str | None:
     """The ASCII digits of a text that holds nothing but digits and separators."""
-    if len(text) > 4 * LONGEST or not (re.fullmatch(rf"(?:{SEPARATOR}|\d)+", text)):
+    if len(text) > 4 * LONGEST or not (re.fullmatch(rf"[\d{BETWEEN}]+", text)):
         return None
     return _ascii_digits(text)
 
 
 def _may_hold_card(text: str) -> bool:
     """Most texts end here: they have too few digits, and nothing that could be more."""
-    return len(text) >= SHORTEST and (_RUN.search(text) is not None or may_be_encoded(text))
+    return len(text) >= SHORTEST and (any(_runs(text)) or may_be_encoded(text))
+
+
+def _runs(text: str) -> Iterator[Span]:
+    """Where enough digits stand without a letter between them."""
+    for stretch in _STRETCH.finditer(text):
+        if len(_NOT_DIGITS.sub("", stretch[0])) >= SHORTEST:
+            yield stretch.span()
 
 
 def _spans(text: str, encodings: int) -> list[Span]:
     if len(text) < SHORTEST:
         return []
-    found = [span for run in _RUN.finditer(text) for span in _run_spans(text, run.start(), run.end())]
+    found = [span for run in _runs(text) for span in _run_spans(text, *run)]
     if found:
         meant_otherwise = [
             *_whole(_UUID, text),
