@@ -17,7 +17,7 @@ from acteon_site.base.errors import invalid
 from rules_app.admin.forms import show_problems
 from rules_app.lists.texts import MAX_NOTE, MAX_VALUE, value_problem
 from rules_app.models import NamedList
-from rules_app.services.lists import list_problems
+from rules_app.services.lists import KEYS, list_problems
 
 MOST_TEXT = 32 * 1024 * 1024  # of a packed text, once unpacked
 _NO_TEXT = "cannot be read: choose the file again"
@@ -35,7 +35,7 @@ class NamedListForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        row = {name: getattr(self.instance, name) for name in self._meta.fields or ()}
+        row = {name: getattr(self.instance, name) for name in KEYS}
         show_problems(self, list_problems(row | cleaned), {})
         return cleaned
 
