@@ -91,6 +91,8 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
             "condition",
             "action",
             "timezone",
+            "effective_from",
+            "effective_until",
             "namespace",
             "tenant",
             "only_unmatched",

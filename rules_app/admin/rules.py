@@ -70,7 +70,7 @@ class RuleAdmin(ModelAdmin):
             None,
             {"fields": ("name", "description", "enabled", "priority", "in_words", "findings", "currencies")},
         ),
-        ("When", {"fields": ("condition", "timezone")}),
+        ("When", {"fields": ("condition", "timezone", "effective_from", "effective_until")}),
         ("Then", {"fields": ("action",)}),
         ("For whom", {"fields": ("namespace", "tenant", "only_unmatched")}),
         ("History", {"fields": ("origin", "edited_by", "edited_at", "enabled_by")}),

@@ -9,6 +9,7 @@ from rules_app.api.views_drafts import (
     DraftSettle,
 )
 from rules_app.api.views_evaluate import RuleEvaluate
+from rules_app.api.views_lists import ListDetail, ListEntries, ListEntriesRemove, ListImport, ListList
 from rules_app.api.views_quotas import QuotaDetail, QuotaList, QuotaUsage
 from rules_app.api.views_reload import RuleReload
 from rules_app.api.views_rules import RuleCoverage, RuleEnabled, RuleList
@@ -30,6 +31,11 @@ urlpatterns = [
     path("v1/rules/versions/<int:number>", VersionDetail.as_view()),
     path("v1/rules/versions/<int:before>/diff/<int:after>", VersionDiff.as_view()),
     path("v1/rules/versions/<int:number>/restore", VersionRestore.as_view()),
+    path("v1/rules/lists", ListList.as_view()),
+    path("v1/rules/lists/<str:list_id>", ListDetail.as_view()),
+    path("v1/rules/lists/<str:list_id>/entries", ListEntries.as_view()),
+    path("v1/rules/lists/<str:list_id>/entries/remove", ListEntriesRemove.as_view()),
+    path("v1/rules/lists/<str:list_id>/import", ListImport.as_view()),
     path("v1/rules/<path:name>/enabled", RuleEnabled.as_view()),
     path("v1/quotas", QuotaList.as_view()),
     path("v1/quotas/<str:quota_id>", QuotaDetail.as_view()),

@@ -11,9 +11,9 @@ from acteon_site.base import config_versions
 from acteon_site.base.digest import canonical_json, keyed_hash
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.source import Source
-from acteon_site.config_files.kind import Kind, Misfit, Ownership, Spec, World, put
+from acteon_site.config_files.kind import Identity, Kind, Misfit, Ownership, Spec, World, put
 from acteon_site.config_files.plan import HIDDEN
-from rules_app.engine.named_lists import lists_named, normalised, uncovered
+from rules_app.engine.named_lists import ALL, lists_named, normalised, uncovered
 from rules_app.lists.stored import entries_in_clear
 from rules_app.lists.texts import entry_spec, parse_entry
 from rules_app.models import NamedList
@@ -38,6 +38,10 @@ class NamedLists(Kind):
 
     def rows(self) -> QuerySet[NamedList]:
         return NamedList.objects.all()
+
+    def label(self, identity: Identity) -> str:
+        name, namespace, tenant = identity
+        return name if namespace == tenant == ALL else f"{name} ({namespace}/{tenant})"
 
     def validate(self, spec: Any) -> list[FieldProblem]:
         facts = {name: value for name, value in spec.items() if name != ENTRIES}

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
+from acteon_site.base.clock_text import rfc3339
 from rules_app.engine.named_lists import Identity, Lists, lists_named, normalised, uncovered
 from rules_app.lists.memory import alive_at, entry_key, identity_of
-from rules_app.lists.texts import Entry
+from rules_app.lists.texts import COLUMNS, Entry, csv_line
 from rules_app.models import ListEntry, NamedList, Rule
 from rules_app.specs import rule_spec
 
@@ -90,3 +91,11 @@ def rules_left_without(row: NamedList, without: Collection[Identity]) -> list[st
     named = rules_naming(row.name, Rule.objects.order_by("name"))
     left = [rule for rule in named if any(uncovered(rule_spec(rule), without))]
     return [f"rule {rule.name}{'' if rule.enabled else ' (disabled)'}" for rule in left]
+
+
+def export_lines(row: NamedList) -> Iterator[str]:
+    """The list as CSV that can be imported again and that no spreadsheet calculates."""
+    yield csv_line(COLUMNS)
+    for entry in entries_in_clear(row):
+        expiry = rfc3339(entry.expires_at) if entry.expires_at else ""
+        yield csv_line((entry.value, entry.note, expiry))

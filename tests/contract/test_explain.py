@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -9,10 +10,14 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from acteon_site.base import config_versions
+from acteon_site.base.source import Source
 from audit_app.models import AuditRecord, RedactedField
 from orders_app.models import Action, Hold
 from orders_app.services.releases import hold_release
+from rules_app.lists.texts import Entry
 from rules_app.models import Rule
+from rules_app.services.list_entries import entries_add, entries_remove
+from rules_app.services.lists import list_create
 from rules_app.services.rule_sets import rule_save
 from tests.contract import shapes
 from tests.contract.client import Strict
@@ -175,3 +180,33 @@ def test_every_row_that_a_dispatch_leaves_can_be_explained(client: Strict) -> No
         told = dispatched(client, f"n-{number}", **changes)
         assert told["explanation"]
     assert AuditRecord.objects.filter(ruleset_version__isnull=False).count() == 3
+
+
+def test_by_which_entry_of_a_list_it_came_about_is_told_to_who_may_see_that(
+    client: Strict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = list_create(spec={"name": "blocked", "matching": "folded"}, source=Source("maria", "admin", ""))
+    eve = Entry("Eve@example.com", note="she charged back twice.")
+    entries_add(row=row, entries=[eve], source=Source("maria", "admin", ""))
+    rule = Rule(
+        name="deny-blocked",
+        priority=0,
+        condition={"field": "action.payload.customer_email", "in_named_list": "blocked"},
+        action={"type": "deny"},
+    )
+    rule_save(rule=rule, actor="maria")
+    config_versions.reset()
+    told = dispatched(client, "eve", payload={"customer_email": "eve@EXAMPLE.com"})
+    assert "because the customer email, eve@EXAMPLE.com, is on the list blocked" in told["explanation"]
+    assert "was put on the list blocked (*/*) by maria at " in told["explanation"]
+    assert "UTC, because she charged back twice." in told["explanation"]
+    entries_remove(row=row, values=["eve@example.com"], source=Source("paul", "admin", ""))
+    config_versions.reset()
+    again = explained(client, "eve")
+    assert again["unknown"] is None
+    assert "by maria at " in again["explanation"]
+    assert "it was taken off at " in again["explanation"]
+    viewer = Strict(Shop(role="viewer").secret)
+    assert "maria" not in explained(viewer, "eve")["explanation"].partition("The rule had stood")[0]
+    monkeypatch.setattr("rules_app.lists.explained.KEPT", timedelta(0))
+    assert explained(client, "eve")["unknown"] == "what the lists of that time held is no longer known"

@@ -52,6 +52,10 @@ def everything_of(shop: Shop) -> dict[str, str]:
     scoped = {**SCOPE, "description": CANARY, "labels": {"l": CANARY}}
     quota = {**scoped, "max_actions": 1000, "window": "daily", "overage_behavior": "warn"}
     mine["quota"] = client.post("/v1/quotas", shapes.QUOTA, quota, status=201)["id"]
+    named = client.post("/v1/rules/lists", shapes.NAMED_LIST, {**SCOPE, "name": CANARY}, status=201)
+    mine["list"] = named["id"]
+    entries = {"entries": [f"{CANARY}-value"]}
+    client.post(f"/v1/rules/lists/{mine['list']}/entries", shapes.LIST_CHANGE, entries)
     mine["policy"] = client.post("/v1/retention", shapes.POLICY, scoped, status=201)["id"]
     template = {**scoped, "name": mine["template_name"], "content": CANARY}
     mine["template"] = client.post("/v1/templates", shapes.TEMPLATE, template, status=201)["id"]

@@ -15,6 +15,7 @@ MADE_UP = {
     "chain": "0189aaaa-0000-7000-8000-000000000001",
     "approval": "0189aaaa-0000-7000-8000-000000000002",
     "incident": "0189aaaa-0000-7000-8000-000000000003",
+    "list": "0189aaaa-0000-7000-8000-000000000008",
     "quota": "0189aaaa-0000-7000-8000-000000000004",
     "policy": "0189aaaa-0000-7000-8000-000000000005",
     "template": "0189aaaa-0000-7000-8000-000000000006",
@@ -135,6 +136,20 @@ WALK: dict[tuple[str, str], list[Call]] = {
         }.items()
         for method in methods
     },
+    ("GET", "v1/rules/lists"): [LIST],
+    ("POST", "v1/rules/lists"): [Call(body={**IN_BODY, "name": "a-list"}, status=(201, 403))],
+    **{
+        (method, f"v1/rules/lists/<str:list_id>{tail}"): [Call(body=body, status=(404,))]
+        for method, tail, body in (
+            ("GET", "", None),
+            ("PUT", "", {"description": "x"}),
+            ("DELETE", "", None),
+            ("GET", "/entries", None),
+            ("POST", "/entries", {"entries": ["x"]}),
+            ("POST", "/entries/remove", {"values": ["x"]}),
+            ("POST", "/import", {"text": "x"}),
+        )
+    },
     ("POST", "v1/rules/evaluate"): [
         Call(body={**ORDER, "evaluate_all": True, "include_disabled": True}, status=(200, 403))
     ],
@@ -225,6 +240,7 @@ IN_PATH = {
     "<path:name>": "rule",
     **dict.fromkeys(("<int:number>", "<int:before>", "<int:after>"), "number"),
     "<str:name>": "definition",
+    "<str:list_id>": "list",
     "<str:quota_id>": "quota",
     "<str:policy_id>": "policy",
     "<str:chain_id>": "chain",

@@ -58,7 +58,18 @@ from tests.contract.shapes.dispatch import (
     batch_item,
     outcome,
 )
-from tests.contract.shapes.limits import POLICIES, POLICY, QUOTA, QUOTAS, USAGE
+from tests.contract.shapes.limits import (
+    LIST_CHANGE,
+    LIST_ENTRIES,
+    LIST_PREVIEW,
+    NAMED_LIST,
+    NAMED_LISTS,
+    POLICIES,
+    POLICY,
+    QUOTA,
+    QUOTAS,
+    USAGE,
+)
 from tests.contract.shapes.records import (
     APPROVAL,
     APPROVALS,
@@ -120,11 +131,16 @@ __all__ = [
     "INCIDENT",
     "INCIDENTS",
     "ITEM_ERROR",
+    "LIST_CHANGE",
+    "LIST_ENTRIES",
+    "LIST_PREVIEW",
     "LOADER_ERROR",
     "LOADER_PROBLEM",
     "LOG_BODY",
     "METRICS_REQUIRED",
     "MOVE",
+    "NAMED_LIST",
+    "NAMED_LISTS",
     "NODE_KEYS",
     "NODE_OPTIONAL",
     "OUTCOMES",

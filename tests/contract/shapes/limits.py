@@ -1,8 +1,21 @@
-"""Quotas and retention."""
+"""Quotas, retention, and named lists."""
 
 from __future__ import annotations
 
-from tests.contract.strict import Shape, boolean, filled, integer, or_null, text, texts, time, uuid, wrapped
+from tests.contract.strict import (
+    Shape,
+    boolean,
+    filled,
+    integer,
+    listed,
+    one_of,
+    or_null,
+    text,
+    texts,
+    time,
+    uuid,
+    wrapped,
+)
 
 QUOTA = Shape(
     {
@@ -52,3 +65,38 @@ POLICY = Shape(
     }
 )
 POLICIES = wrapped("policies", POLICY)
+NAMED_LIST = Shape(
+    {
+        "id": uuid,
+        "name": filled,
+        "namespace": filled,
+        "tenant": filled,
+        "matching": one_of("exact", "folded"),
+        "description": text,
+        "entries": integer,
+        "source": text,
+        "created_at": time,
+        "updated_at": time,
+    }
+)
+NAMED_LISTS = wrapped("lists", NAMED_LIST)
+LIST_ENTRY = Shape(
+    {
+        "id": integer,
+        "value": filled,
+        "note": text,
+        "added_by": filled,
+        "added_at": time,
+        "expires_at": or_null(time),
+    }
+)
+LIST_ENTRIES = wrapped("entries", LIST_ENTRY)
+LIST_CHANGE = Shape({"added": integer, "double": integer, "removed": integer})
+LIST_PREVIEW = Shape(
+    {
+        "new": integer,
+        "double": integer,
+        "bad": integer,
+        "lines": listed(Shape({"line": integer, "message": filled})),
+    }
+)

@@ -79,7 +79,7 @@ export class ConditionRows {
     const settled = () => { if (node.field.endsWith("currency")) setTimeout(() => this.redraw()); };
     return this.place(node, make("div", { class: "rb-row", role: "group", "aria-label": this.nextName(), onchange: settled },
       this.fieldEditor(node, field), this.operatorEditor(node, field),
-      valueEditor(node, field, currency, this.materials.decimals, this.changed),
+      valueEditor(node, field, currency, this.materials.decimals, this.changed, this.materials.names),
       this.buttons(node, "condition"), this.example(node, field), this.note()));
   }
 
@@ -116,8 +116,8 @@ export class ConditionRows {
   operatorEditor(node, field) {
     const options = this.fitting(field).map(({ name, words }) => [name, words]);
     return choose("Operator", options, node.operator, (name) => {
+      node.value = carried(node.value, name, field, node.operator);
       node.operator = name;
-      node.value = carried(node.value, name, field);
       this.restructured(node, "[aria-label=Operator]");
     });
   }

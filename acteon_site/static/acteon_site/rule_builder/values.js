@@ -3,6 +3,7 @@
 import { choose, make, suggestions } from "./elements.js";
 
 const LISTS = ["in_list", "not_in_list"];
+const NAMED = ["in_named_list", "not_in_named_list"];
 const PRESENCE = { exists: ["is given", "is not given"], is_null: ["is empty", "is not empty"] };
 
 // Smallest units as people write them: 50000 in USD is 500.00. In whole numbers, since halves of cents get lost.
@@ -42,20 +43,29 @@ const reader = (field, currency, decimals) => {
 
 export const emptyValue = (operator, field) => {
   if (operator in PRESENCE) return true;
+  if (NAMED.includes(operator)) return "";
   if (field?.kind === "yes_no") return true;
   const first = field?.kind === "choice" ? field.choices[0] : "";
   return LISTS.includes(operator) ? [first] : first;
 };
 
 // What stays of a value when the operator changes.
-export const carried = (value, operator, field) => {
+export const carried = (value, operator, field, before) => {
   const list = LISTS.includes(operator);
   if (operator in PRESENCE || typeof value === "boolean") return emptyValue(operator, field);
+  if (NAMED.includes(operator) !== NAMED.includes(before)) return emptyValue(operator, field);
   if (list) return Array.isArray(value) ? value : [value];
   return Array.isArray(value) ? value[0] : value;
 };
 
-export const valueEditor = (node, field, currency, decimals, changed) => {
+// One of the lists that there are; typed while there is none.
+const listEditor = (node, lists, set) => {
+  if (lists.length) return choose("Name of the list", lists.map((name) => [name, name]), node.value, set);
+  return make("input", { type: "text", "aria-label": "Name of the list", value: node.value, autocomplete: "off",
+    oninput: (event) => set(event.target.value) });
+};
+
+export const valueEditor = (node, field, currency, decimals, changed, names) => {
   const set = (value) => { node.value = value; changed(); };
   if (node.operator in PRESENCE) {
     const [yes, no] = PRESENCE[node.operator];
@@ -64,6 +74,7 @@ export const valueEditor = (node, field, currency, decimals, changed) => {
   if (field?.kind === "yes_no" || typeof node.value === "boolean") {
     return choose("Value", [["true", "yes"], ["false", "no"]], String(node.value), (text) => set(text === "true"));
   }
+  if (NAMED.includes(node.operator)) return listEditor(node, names?.lists ?? [], set);
   const { read, show } = reader(field, currency, decimals);
   if (LISTS.includes(node.operator)) {
     const values = Array.isArray(node.value) ? node.value : [node.value];
