@@ -12,6 +12,7 @@ from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from rules_app import home_cards
+from rules_app.config_kinds.counters import Counters
 from rules_app.config_kinds.quotas import Quotas
 from rules_app.config_kinds.rules import Rules
 from rules_app.config_kinds.settings import Settings
@@ -19,7 +20,7 @@ from rules_app.drafts import open_drafts
 from rules_app.services.gates import tidy_gates
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
-    KINDS: (Settings(), Rules(), Quotas()),
+    KINDS: (Settings(), Counters(), Rules(), Quotas()),
     TIDIES: (Hook("gates", tidy_gates),),
     CARDS: home_cards.CARDS,
     PAGES: (

@@ -15,6 +15,7 @@ from rules_app.checking.literals import Key, Literal, Term
 from rules_app.checking.space import PAYLOAD, Schema
 from rules_app.checking.values import NOTHING, SOMETHING, operands_of
 from rules_app.engine import ActionView, Rule, RuleSet
+from rules_app.engine.counting import empty_counts
 from rules_app.engine.fields import TEXT_FIELDS
 from rules_app.engine.scope import MISSING, Scope
 from rules_app.engine.times import TIME_FIELDS
@@ -180,11 +181,15 @@ def _around(clock: time) -> Iterable[time]:
 def shorter(rule_set: RuleSet, left_out: Rule) -> RuleSet:
     """The set without this rule."""
     return RuleSet(
-        0, tuple(rule for rule in rule_set.rules if rule is not left_out), rule_set.default_timezone
+        0,
+        tuple(rule for rule in rule_set.rules if rule is not left_out),
+        rule_set.default_timezone,
+        rule_set.counters,
     )
 
 
 def meets(rule: Rule, example: Example, rule_set: RuleSet) -> bool:
     """Whether the rule's own condition holds of the example as it comes in."""
-    scope = Scope(example.action, example.at, rule.zone or rule_set.zone)
+    counts = empty_counts(rule_set.counters, example.action)
+    scope = Scope(example.action, example.at, rule.zone or rule_set.zone, counts)
     return rule.covers(example.action) and rule.condition.test(scope)

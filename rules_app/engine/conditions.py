@@ -12,7 +12,7 @@ from typing import Any
 
 from acteon_site.base.errors import FieldProblem
 from rules_app.engine.fields import Field, parse_field
-from rules_app.engine.operators.base import Operator
+from rules_app.engine.operators.base import NUMBER, Operator
 from rules_app.engine.operators.registry import OPERATORS, SYNONYMS
 from rules_app.engine.scope import Scope, kind_of
 from rules_app.engine.suggest import unknown
@@ -134,7 +134,7 @@ class _Parser:
         if found is None:
             return None
         chosen, operand = OPERATORS[names[0]], spec[names[0]]
-        problem = chosen.problem(operand, found)
+        problem = chosen.problem(operand, found) or _counter_problem(chosen, found)
         if problem:
             self._refuse(f"{path}.{names[0]}", problem)
             return None
@@ -149,6 +149,12 @@ class _Parser:
             return found
         self._refuse(f"{path}.field", found)
         return None
+
+
+def _counter_problem(chosen: Operator, field: Field) -> str | None:
+    if not field.counter or NUMBER in chosen.kinds:
+        return None
+    return f"works on text, but {field.path} is a number; compare it with gte, lt or eq"
 
 
 def _operator_count(names: list[str]) -> str:

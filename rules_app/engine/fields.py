@@ -1,4 +1,4 @@
-"""Field paths: `action.<name>`, `action.payload.<path>`, `action.metadata.<key>` and `time.<name>`."""
+"""Field paths: `action.<name>`, `action.payload.<path>`, `action.metadata.<key>`, `time.<name>`, `counter.<name>`."""
 
 from __future__ import annotations
 
@@ -27,22 +27,24 @@ ROOTS = tuple(f"action.{name}" for name in (*TEXT_FIELDS, "payload", "metadata")
     f"time.{name}" for name in TIME_FIELDS
 )
 _BY_LAST_NAME = {root.partition(".")[2]: root for root in ROOTS} | {"action.type": "action.action_type"}
+COUNTER = "counter."  # and the name under which it is declared
 MAX_PATH_LENGTH = 500
 MAX_INDEX_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A parsed path. `is_text`: always text or missing; `clock` is set for time.*."""
+    """A parsed path. `is_text`: always text or missing; `clock` is set for time.*, `counter` for counter.*."""
 
     path: str
     get: Getter
     is_text: bool = False
     clock: TimeField | None = None
+    counter: str = ""
 
     @property
     def is_country(self) -> bool:
-        return names_country(self.path)
+        return not self.counter and names_country(self.path)
 
     def value_problem(self, value: Any, *, slack: int = 0) -> str | None:
         """Why the field can never have this value; `slack` lets an ordered operator name one past the end."""
@@ -50,6 +52,9 @@ class Field:
             if isinstance(value, bool):
                 return f"must be text for {self.path}: {country_hint(value)}"
             return None if isinstance(value, str) else f"must be text for {self.path}; quote it: '{value}'"
+        if self.counter:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            return None if number else f"must be a number for {self.path}"
         return self.clock.value_problem(value, self.path, slack) if self.clock else None
 
 
@@ -69,6 +74,8 @@ def parse_field(path: object) -> Field | str:
     root, _, rest = path.partition(".")
     if root == "time" and rest in TIME_FIELDS:
         return _time_field(path, TIME_FIELDS[rest])
+    if root == "counter" and rest:
+        return Field(path, _count(rest), counter=rest)
     if root == "action" and rest in TEXT_FIELDS:
         return Field(path, _attribute(rest), is_text=True)
     if root == "action" and rest.partition(".")[0] in ("payload", "metadata"):
@@ -108,6 +115,10 @@ def _attribute(name: str) -> Getter:
         return MISSING if value is None else value
 
     return get
+
+
+def _count(name: str) -> Getter:
+    return lambda scope: scope.counts.values.get(name, MISSING)
 
 
 def _payload_key(key: str) -> Getter:

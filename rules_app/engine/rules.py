@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import collections
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,6 +15,8 @@ from rules_app.engine.actions.base import Gate, RuleAction
 from rules_app.engine.actions.parse import parse_action
 from rules_app.engine.concerned import ConcernedRules
 from rules_app.engine.conditions import Condition, parse_condition
+from rules_app.engine.counting.declared import Counter
+from rules_app.engine.fields import COUNTER
 from rules_app.engine.scope import ActionView, kind_of
 from rules_app.engine.suggest import nearest, unknown
 from rules_app.engine.times import zone_of
@@ -46,6 +48,7 @@ class Rule:
     """One checked rule. `zone` is None where the set's default zone applies; `*` means every scope.
 
     `claims`: a match takes the action out of reach of the catch-alls below (gates that name the action type).
+    `counters`: the names of those that its condition asks.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Rule:
     zone: ZoneInfo | None = None
     only_unmatched: bool = False
     claims: bool = False
+    counters: frozenset[str] = frozenset()
 
     def covers(self, action: ActionView) -> bool:
         """Whether the rule speaks about the action's namespace and tenant at all."""
@@ -75,11 +79,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleSet:
-    """Rules in the order in which they are asked: by priority, then name."""
+    """Rules in the order in which they are asked, by priority, then name, and the counters declared beside them."""
 
     version: int
     rules: tuple[Rule, ...]
     default_timezone: str = "UTC"
+    counters: tuple[Counter, ...] = ()
     zone: ZoneInfo = field(init=False, repr=False)
     concerned: ConcernedRules = field(init=False, repr=False)
 
@@ -88,6 +93,13 @@ class RuleSet:
         object.__setattr__(self, "rules", ordered)
         object.__setattr__(self, "concerned", ConcernedRules(ordered))
         object.__setattr__(self, "zone", ZoneInfo(self.default_timezone))
+
+    def asked(self, action: ActionView, *, cleared: bool = False) -> frozenset[str]:
+        """The counters that rules may ask of the action."""
+        if not self.counters:
+            return frozenset()
+        rules = self.rules if cleared else self.concerned.of(action)
+        return frozenset().union(*(rule.counters for rule in rules if rule.enabled))
 
 
 def parse_rule(spec: Mapping[str, Any]) -> tuple[Rule | None, list[FieldProblem]]:
@@ -109,7 +121,7 @@ def duplicate_problems(names: Iterable[str]) -> list[FieldProblem]:
     """One problem per rule name that stands there more than once."""
     return [
         FieldProblem("name", f"'{name}' stands there {count} times; rule names are unique")
-        for name, count in Counter(names).items()
+        for name, count in collections.Counter(names).items()
         if count > 1
     ]
 
@@ -204,4 +216,5 @@ def _build(spec: Mapping[str, Any], condition: Condition, action: RuleAction) ->
         zone=ZoneInfo(zone_name) if zone_name else None,
         only_unmatched=only_unmatched,
         claims=isinstance(action, Gate) and "action.action_type" in fields,
+        counters=frozenset(path.removeprefix(COUNTER) for path in fields if path.startswith(COUNTER)),
     )

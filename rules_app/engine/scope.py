@@ -37,13 +37,25 @@ class ActionView:
     template: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What an action finds in the counters, by their names; `lacks` says why it has no such counter."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    lacks: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_COUNTS: Final = Counts()
+
+
 class Scope:
     """The evaluation of one action: conditions read it, the walk sets `zone` and `payload`."""
 
-    __slots__ = ("_locals", "action", "now", "payload", "zone")
+    __slots__ = ("_locals", "action", "counts", "now", "payload", "zone")
 
-    def __init__(self, action: ActionView, now: datetime, zone: tzinfo) -> None:
+    def __init__(self, action: ActionView, now: datetime, zone: tzinfo, counts: Counts = NO_COUNTS) -> None:
         self.action = action
+        self.counts = counts
         self.payload = action.payload
         self.now = now
         self.zone = zone

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rules_app.checking.ground import parts_of
 from rules_app.engine import ActionView, RuleSet, RuleTrace
-from rules_app.engine.scope import Scope
+from rules_app.engine.scope import NO_COUNTS, Counts, Scope
 
 
 @dataclass(slots=True)
@@ -42,9 +42,11 @@ class Coverage:
                 leaves = [place for part, place in parts_of(rule.condition) if part.leaf]
                 self.rules[rule.name].branches = {place: set() for place in leaves}
 
-    def note(self, action: ActionView, at: datetime, traces: Sequence[RuleTrace]) -> None:
+    def note(
+        self, action: ActionView, at: datetime, traces: Sequence[RuleTrace], counts: Counts = NO_COUNTS
+    ) -> None:
         """What one decision asked. The payload is followed through the modify rules."""
-        scope = Scope(action, at, self._rules.zone)
+        scope = Scope(action, at, self._rules.zone, counts)
         for seen in traces:
             if seen.result not in ("matched", "not_matched"):
                 continue

@@ -39,9 +39,9 @@ def run_cases(rules: RuleSet, cases: Sequence[Case], declared: Declared | None =
 def _run(case: Case, bench: Bench, coverage: Coverage) -> Result:
     outcomes, failures = [], []
     for number, step in enumerate(case.steps, 1):
-        outcome = bench.send(step.action, step.at, has_key=step.has_key)
+        outcome = bench.send(step.action, step.at, has_key=step.has_key, counters=step.counters)
         if outcome.asked:
-            coverage.note(outcome.asked, step.at, outcome.traces)
+            coverage.note(outcome.asked, step.at, outcome.traces, outcome.counts)
         outcomes.append(outcome)
         which = f"action {number}: " if len(case.steps) > 1 else ""
         failures += [f"{which}{why}" for why in _differences(step.expected, outcome)]
