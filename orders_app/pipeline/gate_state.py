@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -224,9 +224,15 @@ def calls_in_request(item: Decided) -> bool:
 
 
 def _called_in_request(items: Collection[Decided]) -> set[str]:
-    called = {item.called_provider for item in items if item.again or calls_in_request(item)}
-    targets = (rule.action for item in items for rule in item.possible)
-    return called.union(
-        (one.target_provider for one in targets if isinstance(one, Reroute)),
-        (item.action.provider for item in items if item.again),
-    )
+    called = {item.called_provider for item in items if not item.again and calls_in_request(item)}
+    return called.union(*(_callable(item) for item in items if item.again))
+
+
+def _callable(item: Decided) -> Iterator[str]:
+    """Whom its request may call, whatever the counters say."""
+    action = item.action
+    if definitions().chain_for(action.namespace, action.tenant, action.action_type) is None:
+        yield action.provider
+    for rule in item.possible:
+        if isinstance(rule.action, Reroute):
+            yield rule.action.target_provider
