@@ -50,6 +50,10 @@ class ChangeView:
     live_at: datetime | None = None
 
     @property
+    def is_rule(self) -> bool:
+        return is_rule(self.change.name)
+
+    @property
     def conflict(self) -> Conflict:
         """Theirs is the live side."""
         change = self.change

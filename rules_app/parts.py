@@ -27,6 +27,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
         Page("Rules", 1, "Rules", "rule", "rules_app.rule"),
         Page("Rules", 2, "Drafts", "edit_note", "rules_app.ruledraft", Badge("info", open_drafts)),
         Page("Rules", 3, "Versions", "history", "rules_app.rulesetversion"),
+        Page("Rules", 4, "Counters", "pin", "rules_app.rulecounter"),
         Page("Rules", 4, "Rule settings", "tune", "rules_app.rulesettings"),
         Page("Rules", 5, "Quotas", "speed", "rules_app.quota"),
     ),

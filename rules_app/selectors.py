@@ -16,6 +16,7 @@ from rules_app.counting_since import SINCE, with_counters
 from rules_app.engine import Rule as EngineRule
 from rules_app.engine import RuleSet, duplicate_problems, parse_rule, timezone_problem
 from rules_app.engine.counting import Counter, parse_counter
+from rules_app.engine.counting.declared import MAX_COUNTERS
 from rules_app.models import Rule, RuleCounter, RuleSettings, RuleSetVersion
 from rules_app.specs import Spec, counter_spec, rule_spec
 
@@ -78,6 +79,10 @@ def parse_counters(specs: Iterable[Spec], zone: str) -> tuple[list[Counter], lis
         problems += [FieldProblem(f"counters[{spec.get('name')}].{one.field}", one.message) for one in found]
         if counter:
             counters.append(counter)
+    if len(counters) > MAX_COUNTERS:
+        problems.append(
+            FieldProblem("counters", f"are {len(counters)}; at most {MAX_COUNTERS} can be declared")
+        )
     return counters, problems
 
 
