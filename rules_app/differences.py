@@ -1,6 +1,7 @@
 """What differs between two states of the rules, in words and line by line. Pure.
 
-A state ("world") is every rule's spec by its name; under the empty name stand the settings that all share.
+A state ("world") is every rule's spec by its name; under the empty name stand the settings that all share, and each
+counter under its name behind COUNTER.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any
 from acteon_site.base.digest import canonical_json, content_digest
 from rules_app.engine import Rule as EngineRule
 from rules_app.engine import parse_rule
+from rules_app.engine.counting import parse_counter
 from rules_app.engine.words import Lexicon, rule_in_words
 
 Spec = dict[str, Any]
 World = Mapping[str, Spec]
 SETTINGS = ""  # no rule has an empty name
+COUNTER = " counter "  # before a counter's name; no rule's name begins with a blank
 SETTINGS_LABEL = "default time zone"
 
 
@@ -46,7 +49,20 @@ class Difference:
 
     @property
     def label(self) -> str:
-        return self.name or SETTINGS_LABEL
+        return label_of(self.name)
+
+
+def is_rule(name: str) -> bool:
+    """Whether a world has a rule under this name."""
+    return name != SETTINGS and not name.startswith(COUNTER)
+
+
+def counter_key(name: str) -> str:
+    return f"{COUNTER}{name}"
+
+
+def label_of(name: str) -> str:
+    return name.strip() or SETTINGS_LABEL
 
 
 def same(one: Any, other: Any) -> bool:
@@ -86,6 +102,8 @@ def _words(name: str, was: Spec | None, now: Spec | None) -> tuple[Said, ...]:
     if name == SETTINGS:
         zones = ((side or {}).get("default_timezone", "") for side in (was, now))
         return (Said(SETTINGS_LABEL, *zones),)
+    if name.startswith(COUNTER):
+        return (Said("counter", *(_counter_in_words(side) for side in (was, now))),)
     before, after = _sayings(was), _sayings(now)
     if was is None or now is None:
         sentence = (sayings.get("rule", "") for sayings in (before, after))
@@ -95,6 +113,11 @@ def _words(name: str, was: Spec | None, now: Spec | None) -> tuple[Said, ...]:
         for what in after
         if what != "rule" and before.get(what) != after[what]
     )
+
+
+def _counter_in_words(spec: Spec | None) -> str:
+    counter = parse_counter(spec)[0] if spec is not None else None
+    return counter.in_words() if counter else "" if spec is None else "does not parse"
 
 
 def _sayings(spec: Spec | None) -> dict[str, str]:

@@ -14,13 +14,25 @@ from django.db.models import QuerySet
 
 from acteon_site.base.digest import content_digest
 from acteon_site.base.errors import invalid, not_found
-from rules_app.differences import SETTINGS, Difference, Spec, World, difference, differences, revision_of
+from rules_app.counting_since import SINCE, with_counters
+from rules_app.differences import (
+    COUNTER,
+    SETTINGS,
+    Difference,
+    Spec,
+    World,
+    counter_key,
+    difference,
+    differences,
+    is_rule,
+    revision_of,
+)
 from rules_app.engine import RuleSet
 from rules_app.lists.memory import with_current_lists
 from rules_app.merging import Conflict, Standing, standing
-from rules_app.models import Rule, RuleDraft, RuleDraftChange, RuleSetVersion
-from rules_app.selectors import build_rule_set, default_timezone
-from rules_app.specs import rule_spec
+from rules_app.models import Rule, RuleCounter, RuleDraft, RuleDraftChange, RuleSetVersion
+from rules_app.selectors import build_rule_set, default_timezone, newest_content
+from rules_app.specs import counter_spec, rule_spec
 
 # What a rule set says of its version where it is in force nowhere.
 UNPUBLISHED = 0
@@ -37,6 +49,10 @@ class ChangeView:
     source: str = ""
     live_by: str = ""
     live_at: datetime | None = None
+
+    @property
+    def is_rule(self) -> bool:
+        return is_rule(self.change.name)
 
     @property
     def conflict(self) -> Conflict:
@@ -83,7 +99,8 @@ class DraftView:
 def live_world() -> dict[str, Spec]:
     """The rules as they stand, the disabled ones too, and their settings."""
     rules = {rule.name: rule_spec(rule) for rule in Rule.objects.all()}
-    return {SETTINGS: {"default_timezone": default_timezone()}, **rules}
+    counters = {counter_key(row.name): counter_spec(row) for row in RuleCounter.objects.all()}
+    return {SETTINGS: {"default_timezone": default_timezone()}, **counters, **rules}
 
 
 def draft_get(number: int) -> RuleDraft:
@@ -124,6 +141,9 @@ def _view(draft: RuleDraft, change: RuleDraftChange, rows: Mapping[str, Rule]) -
 def _live(name: str, row: Rule | None) -> Spec | None:
     if name == SETTINGS:
         return {"default_timezone": default_timezone()}
+    if name.startswith(COUNTER):
+        counter = RuleCounter.objects.filter(name=name.removeprefix(COUNTER)).first()
+        return counter_spec(counter) if counter else None
     return rule_spec(row) if row else None
 
 
@@ -170,8 +190,13 @@ def version_world(version: RuleSetVersion) -> dict[str, Spec]:
     rules = [*version.content["rules"], *(version.disabled or [])]
     return {
         SETTINGS: {"default_timezone": version.content["default_timezone"]},
+        **{counter_key(spec["name"]): _declared(spec) for spec in version.content.get("counters", ())},
         **{spec["name"]: spec for spec in rules},
     }
+
+
+def _declared(counter: Spec) -> Spec:
+    return {name: value for name, value in counter.items() if name != SINCE}
 
 
 def version_differences(before: RuleSetVersion | None, after: RuleSetVersion) -> list[Difference]:
@@ -189,10 +214,12 @@ def _only_settings_that_say_something(world: World) -> World:
 
 
 def content_of(world: World) -> dict[str, Any]:
-    """The world's enabled rules, as a version holds them."""
-    rules = [spec for name, spec in world.items() if name and _is_on(spec)]
-    ordered = sorted(rules, key=lambda spec: (spec["priority"], spec["name"]))
-    return {"default_timezone": world[SETTINGS]["default_timezone"], "rules": ordered}
+    """The world's enabled rules, as a version holds them; counters that are not declared so now count nothing yet."""
+    rules = [spec for name, spec in world.items() if is_rule(name)]
+    on = sorted((spec for spec in rules if _is_on(spec)), key=lambda spec: (spec["priority"], spec["name"]))
+    content = {"default_timezone": world[SETTINGS]["default_timezone"], "rules": on}
+    counters = [spec for name, spec in sorted(world.items()) if name.startswith(COUNTER)]
+    return with_counters(content, counters, [spec for spec in rules if not _is_on(spec)], newest_content())
 
 
 def _is_on(spec: Spec) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from acteon_site.base.clock_text import rfc3339_or_none
 from acteon_site.base.errors import AppError
-from rules_app.differences import SETTINGS_LABEL, Spec, same
+from rules_app.differences import Spec, label_of, same
 
 
 class Standing(StrEnum):
@@ -40,7 +40,7 @@ class Conflict:
 
     @property
     def label(self) -> str:
-        return self.name or SETTINGS_LABEL
+        return label_of(self.name)
 
     def as_dict(self) -> dict[str, Any]:
         return {

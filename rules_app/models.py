@@ -61,6 +61,24 @@ class Rule(ManagedConfig):
         return self.name
 
 
+class RuleCounter(ManagedConfig):
+    """A counter over past orders, as it is declared; what is counted stands in gate rows.
+
+    `declaration` is its spec without name and description. As with rules, decisions read the published version.
+    """
+
+    name = models.CharField(max_length=60, unique=True)
+    description = models.TextField(blank=True, default="")
+    declaration = models.JSONField()
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "counter"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class RuleSettings(ManagedConfig):
     """The one row of settings that all rules share. Who changes rules locks it, so versions never overlap."""
 
@@ -91,7 +109,8 @@ class RuleSetVersion(models.Model):
     """A validated rule set as it was in force.
 
     `content` is `{"default_timezone": str, "rules": [spec, …]}`: the enabled rules in evaluation order, each
-    in the shape of the YAML files; nothing else is needed to decide as that version did. `disabled` holds the
+    in the shape of the YAML files, and `counters` where any are declared, with the time `since` when each counts;
+    nothing else is needed to decide as that version did. `disabled` holds the
     rules that were switched off, so that a version can be restored whole; None before that was kept.
     """
 
@@ -307,7 +326,8 @@ class ListEntry(models.Model):
 
 
 class GateRow(models.Model):
-    """One counter or key behind a gate: a dedup key, an order's fingerprint, a throttle log, a quota window.
+    """One counter or key behind a gate: a dedup key, an order's fingerprint, a throttle log, a quota window, or what
+    a rule's counter remembers for one key.
 
     `key` is `<kind>:<keyed hash>`, so no personal data stands in it. Rows are created and locked in key order
     by one statement (rules_app.services.gates) and deleted by the reaper after `expires_at`.

@@ -12,6 +12,7 @@ from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from rules_app import home_cards
+from rules_app.config_kinds.counters import Counters
 from rules_app.config_kinds.lists import NamedLists
 from rules_app.config_kinds.quotas import Quotas
 from rules_app.config_kinds.rules import Rules
@@ -23,7 +24,7 @@ from rules_app.services.gates import tidy_gates
 from rules_app.services.list_entries import tidy_lists
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
-    KINDS: (Settings(), NamedLists(), Rules(), Quotas()),
+    KINDS: (Settings(), NamedLists(), Counters(), Rules(), Quotas()),
     NAMES: (Hook("lists", list_names),),
     TIDIES: (Hook("gates", tidy_gates), Hook("lists", tidy_lists)),
     CARDS: home_cards.CARDS,
@@ -31,9 +32,10 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
         Page("Rules", 1, "Rules", "rule", "rules_app.rule"),
         Page("Rules", 2, "Drafts", "edit_note", "rules_app.ruledraft", Badge("info", open_drafts)),
         Page("Rules", 3, "Versions", "history", "rules_app.rulesetversion"),
-        Page("Rules", 4, "Rule settings", "tune", "rules_app.rulesettings"),
-        Page("Rules", 6, "Lists", "list_alt", "rules_app.namedlist"),
-        Page("Rules", 5, "Quotas", "speed", "rules_app.quota"),
+        Page("Rules", 4, "Lists", "list_alt", "rules_app.namedlist"),
+        Page("Rules", 5, "Counters", "pin", "rules_app.rulecounter"),
+        Page("Rules", 6, "Rule settings", "tune", "rules_app.rulesettings"),
+        Page("Rules", 7, "Quotas", "speed", "rules_app.quota"),
     ),
     DESCRIPTIONS: (Description("rules_app.api.schema"),),
 }

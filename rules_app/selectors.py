@@ -7,14 +7,19 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.utils import timezone
 
 from acteon_site.base import config_versions
 from acteon_site.base.errors import FieldProblem, unavailable
+from rules_app.checking.counters import counter_problems
+from rules_app.counting_since import SINCE, with_counters
 from rules_app.engine import Rule as EngineRule
 from rules_app.engine import RuleSet, duplicate_problems, parse_rule, timezone_problem
+from rules_app.engine.counting import Counter, parse_counter
+from rules_app.engine.counting.declared import MAX_COUNTERS
 from rules_app.lists.memory import current_lists, with_current_lists
-from rules_app.models import Rule, RuleSettings, RuleSetVersion
-from rules_app.specs import Spec, rule_spec
+from rules_app.models import Rule, RuleCounter, RuleSettings, RuleSetVersion
+from rules_app.specs import Spec, counter_spec, rule_spec
 
 log = structlog.get_logger()
 # How many versions back a process looks for one that it can read.
@@ -57,8 +62,9 @@ def build_rule_set(content: dict[str, Any], number: int) -> tuple[RuleSet | None
     problem = timezone_problem(zone)
     problems = [FieldProblem("default_timezone", problem)] if problem else []
     rules, found = parse_rules(content["rules"])
-    problems += found
-    return (None, problems) if problems else (RuleSet(number, tuple(rules), zone), [])
+    counters, wrong = parse_counters(content.get("counters", ()), "UTC" if problem else zone)
+    problems += found + wrong + undeclared_counters(rules, counters)
+    return (None, problems) if problems else (RuleSet(number, tuple(rules), zone, tuple(counters)), [])
 
 
 def parse_rules(specs: Iterable[Spec]) -> tuple[list[EngineRule], list[FieldProblem]]:
@@ -73,6 +79,32 @@ def parse_rules(specs: Iterable[Spec]) -> tuple[list[EngineRule], list[FieldProb
     return rules, problems + duplicate_problems(rule.name for rule in rules)
 
 
+def parse_counters(specs: Iterable[Spec], zone: str) -> tuple[list[Counter], list[FieldProblem]]:
+    """Every counter that parses, as a version's content holds it, and every problem."""
+    counters: list[Counter] = []
+    problems: list[FieldProblem] = []
+    for spec in specs:
+        declared = {name: value for name, value in spec.items() if name != SINCE}
+        counter, found = parse_counter(declared, zone, spec.get(SINCE, ""))
+        problems += [FieldProblem(f"counters[{spec.get('name')}].{one.field}", one.message) for one in found]
+        if counter:
+            counters.append(counter)
+    if len(counters) > MAX_COUNTERS:
+        problems.append(
+            FieldProblem("counters", f"are {len(counters)}; at most {MAX_COUNTERS} can be declared")
+        )
+    return counters, problems
+
+
+def undeclared_counters(rules: Iterable[EngineRule], counters: Iterable[Counter]) -> list[FieldProblem]:
+    declared = list(counters)
+    return [
+        FieldProblem(f"rules[{rule.name}].{one.field}", one.message)
+        for rule in rules
+        for one in counter_problems(rule, declared)
+    ]
+
+
 def default_timezone() -> str:
     """The zone for rules that name none: as set, else as deployed."""
     chosen = RuleSettings.objects.filter(pk=1).values_list("default_timezone", flat=True).first()
@@ -82,7 +114,15 @@ def default_timezone() -> str:
 def enabled_content() -> dict[str, Any]:
     """What a version published now would hold."""
     rows = Rule.objects.filter(enabled=True).order_by("priority", "name")
-    return {"default_timezone": default_timezone(), "rules": [rule_spec(rule) for rule in rows]}
+    content = {"default_timezone": default_timezone(), "rules": [rule_spec(rule) for rule in rows]}
+    counters = [counter_spec(row) for row in RuleCounter.objects.order_by("name")]
+    return with_counters(content, counters, disabled_content(), newest_content(), timezone.now())
+
+
+def newest_content() -> dict[str, Any]:
+    """What the newest version holds; nothing where there is none."""
+    found = RuleSetVersion.objects.order_by("-number").values_list("content", flat=True).first()
+    return found or {}
 
 
 def disabled_content() -> list[Spec]:

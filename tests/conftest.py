@@ -76,6 +76,7 @@ ONCE = (
     "tests/chains_app/test_api_definitions",
     "tests/chains_app/test_api_providers",
     "tests/rules_app/test_api_quotas",
+    "tests/rules_app/test_api_counters",
     "tests/rules_app/test_api_drafts",
     "tests/rules_app/test_api_lists",
     "tests/rules_app/test_command_rule_lists",

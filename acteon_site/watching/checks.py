@@ -11,7 +11,9 @@ from django.core.checks import CheckMessage, Error, register
 
 SHORTEST_APPROVAL_KEY = 32
 MODES = ("embedded", "production")
-INSTALLATION = "installation"  # the tag of what every command looks at; what is about the code is for `manage.py check`
+INSTALLATION = (
+    "installation"  # the tag of what every command looks at; what is about the code is for `manage.py check`
+)
 HOW = "`python -m acteon_site.bootstrap` writes a fresh one into var/acteon.env for the embedded mode."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,8 @@ from orders_app.lifecycles.spec import LifecycleSpec
 from orders_app.pipeline.items import Decided, Submission
 from orders_app.selectors import CurrentLifecycle, lifecycle_for
 from rules_app.engine import ActionView, Cleared, Plan, RuleSet, decide
+from rules_app.engine.scope import Counts
+from rules_app.services.counting import counters_met
 
 PayloadCheck = Callable[[dict[str, Any]], dict[str, Any]]
 Judge = Callable[[dict[str, Any]], tuple[dict[str, Any], list[FieldProblem]]]
@@ -28,16 +31,21 @@ def action_decide(
     *,
     position: int = 0,
     cleared: Collection[Cleared] = (),
+    counts: Counts | None = None,
 ) -> Decided:
-    """What the rules plan for this action, its payload in normal form. Raises 422 where a typed field is wrong."""
-    lifecycle = lifecycle_for(action.namespace, action.tenant, action.action_type)
+    """What the rules plan for this action, its payload in normal form. Raises 422 where a typed field is wrong.
+
+    `counts`: what it finds in counters; None: as if nothing had been counted, to be decided again in the gate.
+    """
+    given, lifecycle = action, lifecycle_for(action.namespace, action.tenant, action.action_type)
     check = _check_of(lifecycle)
     if check is not None:
         action = action.with_payload(check(action.payload))
-    plan = decide(rules, view_of(action), submission.rule_time, cleared=cleared, check_payload=check)
+    view = view_of(action)
+    plan = decide(rules, view, submission.rule_time, cleared=cleared, check_payload=check, counts=counts)
     if plan.failed and plan.failed.error:
         raise plan.failed.error  # a modify rule made a payload that the lifecycle refuses
-    return Decided(
+    item = Decided(
         position=position,
         row_id=new_id(),
         submission=submission,
@@ -50,6 +58,23 @@ def action_decide(
         fingerprint=fingerprint_of(action, plan, lifecycle),
         scrubber=current_redactor().scrubber(plan.payload, action.tainted),
     )
+    if counts is not None or not rules.counters:
+        return item
+    again = partial(action_decide, given, rules, submission, position=position, cleared=cleared)
+    return _with_counters(item, view, rules, again, cleared=bool(cleared))
+
+
+def _with_counters(
+    item: Decided, view: ActionView, rules: RuleSet, again: Callable[..., Decided], *, cleared: bool
+) -> Decided:
+    """With the counters that it meets and, where rules ask any, how it is decided once they are known."""
+    asked = rules.asked(view, cleared=cleared)
+    met = counters_met(rules.counters, view, asked)
+    if not any(one.asked for one in met):
+        return replace(item, met=met)
+    rules_asked = rules.rules if cleared else rules.concerned.of(view)
+    possible = tuple(rule for rule in rules_asked if rule.enabled and rule.covers(view))
+    return replace(item, met=met, possible=possible, again=lambda counts: again(counts=counts))
 
 
 def _lists_version(rules: RuleSet, view: ActionView) -> int | None:

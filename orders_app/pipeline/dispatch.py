@@ -24,6 +24,7 @@ from orders_app.contract.outcomes import Outcome
 from orders_app.models import Hold
 from orders_app.pipeline.act import action_act
 from orders_app.pipeline.admit import action_admit
+from orders_app.pipeline.counting import action_count
 from orders_app.pipeline.decide import action_decide, require_one_spelling
 from orders_app.pipeline.enrich import action_enrich
 from orders_app.pipeline.gate import action_gate
@@ -123,11 +124,16 @@ def gate_and_act(decided: Sequence[Decided], alongside: Alongside | None = None)
 
 def _gate_and_act(decided: Sequence[Decided]) -> list[Processed]:
     unit = unit_of_work(gate_state_lock(decided))
-    processed = [
-        action_act(item, action_gate(item, unit.state), unit) for item in in_breaths_with_locks(decided)
-    ]
+    processed = [_gate_one(item, unit) for item in in_breaths_with_locks(decided)]
     unit.write()
     return [with_work(done, unit) for done in in_breaths_with_locks(processed)]
+
+
+def _gate_one(item: Decided, unit: UnitOfWork) -> Processed:
+    counted = action_count(item, unit.state)
+    if isinstance(counted, AppError):
+        return Processed(item, None, error=counted)
+    return action_act(counted, action_gate(counted, unit.state), unit)
 
 
 def with_work(done: Processed, unit: UnitOfWork) -> Processed:

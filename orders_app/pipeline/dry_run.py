@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from acteon_site.base.errors import AppError
 from orders_app.contract import outcomes
 from orders_app.pipeline.act import action_act
+from orders_app.pipeline.counting import action_count
 from orders_app.pipeline.dispatch import Result, decide_all, in_order
 from orders_app.pipeline.gate import action_gate
 from orders_app.pipeline.gate_state import gate_state_read
@@ -25,7 +27,11 @@ def _verdicts(decided: Sequence[Decided]) -> dict[int, Result]:
     state = gate_state_read(decided)
     unwritten = unit_of_work(state)
     found: dict[int, Result] = {}
-    for item in decided:
+    for one in decided:
+        item = action_count(one, state)
+        if isinstance(item, AppError):
+            found[one.position] = item
+            continue
         result = action_gate(item, state)
         # For what it takes in memory, so that an equal one behind it in the batch finds it taken.
         action_act(item, result, unwritten)

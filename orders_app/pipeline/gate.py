@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from chains_app.selectors import definitions
 from orders_app.contract import outcomes
 from orders_app.pipeline.content import differs, fields_that_differ
+from orders_app.pipeline.counting import counters_take
 from orders_app.pipeline.gate_state import (
     HOLDING,
     REFUSING,
@@ -186,7 +187,7 @@ def _consume(item: Decided, state: GateState) -> Accepted:
     over_quota = _count_quotas(item, state)
     degraded = [quota.overage_target for quota in over_quota if quota.overage == "degrade"]
     target = item.reroute_target or (degraded[-1] if degraded else None)
-    return Accepted(target, tuple(passed), over_quota)
+    return Accepted(target, tuple(passed), over_quota, counters_take(item, state))
 
 
 def throttle_take(item: Decided, rule: Rule, state: GateState, slot: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -27,14 +27,16 @@ from orders_app.selectors import (
     stored_actions,
 )
 from orders_app.states import WAITING
-from rules_app.engine import Deduplicate, Rule, StartChain, Throttle
+from rules_app.engine import Deduplicate, Reroute, Rule, StartChain, Throttle
 from rules_app.services import gates
+from rules_app.services.counting import keys_of
 from rules_app.services.gates import Gate, gates_lock, gates_locked, gates_locking, gates_read
 from rules_app.services.quota_windows import QuotaSpec, quotas_counting
 
 REFUSING = frozenset({"deny", "suppress"})
 HOLDING = frozenset({"request_approval", "schedule"})
-CONTENT = "content"  # in a hold's context: the hash of what was submitted
+# In a hold's context: the hash of what was submitted, and what it left in counters.
+CONTENT, COUNTED = "content", "counted"
 NOBODY: OrderKey = ("", "", "")
 Found = tuple[dict[str, Gate], datetime, dict[OrderKey, Order]]
 Find = Callable[[Collection[str], Collection[OrderKey]], Found]
@@ -55,6 +57,7 @@ class GateState:
     originals: dict[UUID, Action]
     providers: Mapping[str, ProviderSettings]
     blocked: Mapping[str, Blocked]
+    find: Find
 
     def gate(self, key: str | None) -> Gate | None:
         return self.gates.get(key) if key else None
@@ -84,7 +87,7 @@ def _read(keys: Collection[str], names: Collection[OrderKey]) -> Found:
 
 def _gate_state(decided: Sequence[Decided], find: Find) -> GateState:
     # Those that the rules refuse reach no gate, so nothing is locked for them.
-    items = [item for item in decided if not item.plan.failed and item.plan.verdict not in REFUSING]
+    items = [item for item in decided if item.again or not _refused(item)]
     found, found_at, living = _found(items, find)
     state = GateState(
         now=found_at,
@@ -94,6 +97,7 @@ def _gate_state(decided: Sequence[Decided], find: Find) -> GateState:
         originals={},
         providers=providers(),
         blocked=breakers_blocking(_called_in_request(items), now=found_at),
+        find=find,
     )
     again = [(hold, item) for item in items if (hold := hold_found(item, state))]
     others = {
@@ -101,6 +105,21 @@ def _gate_state(decided: Sequence[Decided], find: Find) -> GateState:
     }
     state.originals.update(stored_actions(others))
     return state
+
+
+def _refused(item: Decided) -> bool:
+    return item.plan.failed is not None or item.plan.verdict in REFUSING
+
+
+def gate_state_extend(state: GateState, item: Decided) -> None:
+    """Lock and read what only the plan by its counters asks for: an order's name that a `modify` rule has changed."""
+    key = order_gate_key(item)
+    if key is None or key in state.gates or item.order is not None or _refused(item):
+        return
+    found, _, living = state.find({key}, {item.order_name or NOBODY})
+    state.gates.update(found)
+    state.living.update(living)
+    state.holds.update(_holds_met([item], found, living))
 
 
 def _holds_met(
@@ -141,8 +160,9 @@ def _found(items: Sequence[Decided], find: Find) -> Found:
 
 def _lasting_keys(item: Decided) -> list[str]:
     """Of the gates that are the same at any time."""
-    keys = [key for key in (dedup_gate_key(item), order_gate_key(item)) if key]
-    return keys + [throttle_gate_key(item, rule) for rule in throttles_of(item)]
+    keys = [key for key in (dedup_gate_key(item), order_gate_key(item), *keys_of(item.met)) if key]
+    throttles = _throttles(item.possible) if item.again else throttles_of(item)
+    return keys + [throttle_gate_key(item, rule) for rule in throttles]
 
 
 def _window_keys(item: Decided, now: datetime) -> list[str]:
@@ -168,7 +188,11 @@ def throttle_gate_key(item: Decided, rule: Rule) -> str:
 
 
 def throttles_of(item: Decided) -> list[Rule]:
-    return [rule for rule in item.plan.gates if isinstance(rule.action, Throttle)]
+    return _throttles(item.plan.gates)
+
+
+def _throttles(rules: Iterable[Rule]) -> list[Rule]:
+    return [rule for rule in rules if isinstance(rule.action, Throttle)]
 
 
 def dedup_of(item: Decided) -> Rule | None:
@@ -200,4 +224,15 @@ def calls_in_request(item: Decided) -> bool:
 
 
 def _called_in_request(items: Collection[Decided]) -> set[str]:
-    return {item.called_provider for item in items if calls_in_request(item)}
+    called = {item.called_provider for item in items if not item.again and calls_in_request(item)}
+    return called.union(*(_callable(item) for item in items if item.again))
+
+
+def _callable(item: Decided) -> Iterator[str]:
+    """Whom its request may call, whatever the counters say."""
+    action = item.action
+    if definitions().chain_for(action.namespace, action.tenant, action.action_type) is None:
+        yield action.provider
+    for rule in item.possible:
+        if isinstance(rule.action, Reroute):
+            yield rule.action.target_provider

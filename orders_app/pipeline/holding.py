@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from orders_app.models import Hold
 from orders_app.pipeline.content import content_hash
+from orders_app.pipeline.counting import marks_of
 from orders_app.pipeline.gate import throttle_take
-from orders_app.pipeline.gate_state import CONTENT, dedup_gate_key, throttles_of
+from orders_app.pipeline.gate_state import CONTENT, COUNTED, dedup_gate_key, throttles_of
 from orders_app.pipeline.hold_answers import hold_outcome
 from orders_app.pipeline.items import Accepted, Decided, Processed, Refused
 from orders_app.pipeline.journaling import journal_accepted, journal_outcome
@@ -25,10 +26,10 @@ def action_hold(
     """Hold the action as its rule says, and tell an approver where one is named."""
     if isinstance(action, Schedule):
         due = unit.now + timedelta(seconds=action.delay_seconds)
-        hold = _hold(item, HoldKind.SCHEDULE, rule, due, accepted.passed, unit)
+        hold = _hold(item, HoldKind.SCHEDULE, rule, due, accepted, unit)
         return _held(item, hold, accepted, unit)
     due = _next_second(unit.now + timedelta(seconds=action.timeout_seconds))
-    hold = _hold(item, HoldKind.APPROVAL, rule, due, accepted.passed, unit)
+    hold = _hold(item, HoldKind.APPROVAL, rule, due, accepted, unit)
     hold.message, hold.notify_provider = action.message, action.notify_provider or ""
     return _held(item, hold, accepted, unit)
 
@@ -48,7 +49,8 @@ def action_wait_for_turn(item: Decided, refused: Refused, turn: datetime, unit: 
     """Throttled on release: reserve the next slot and wait for it. Never dropped, and before any new order."""
     rule = next(rule for rule in throttles_of(item) if rule.name == refused.rule)
     throttle_take(item, rule, unit.state, micros(turn))
-    hold = _hold(item, HoldKind.TURN, rule, turn, item.passed, unit)
+    before = Accepted(passed=tuple(item.passed), counted=marks_of(item))
+    hold = _hold(item, HoldKind.TURN, rule, turn, before, unit)
     outcome = hold_outcome(hold)
     details = {"waits_for_turn": True}
     journal_outcome(item, outcome, unit, verdict="throttle", rule=rule.name, details=details)
@@ -61,7 +63,7 @@ def _next_second(due: datetime) -> datetime:
 
 
 def _hold(
-    item: Decided, kind: HoldKind, rule: Rule, due: datetime, passed: Iterable[str], unit: UnitOfWork
+    item: Decided, kind: HoldKind, rule: Rule, due: datetime, accepted: Accepted, unit: UnitOfWork
 ) -> Hold:
     """The row of the hold, with its order, and owning the action's dedup key."""
     status = OrderStatus.HELD if kind == HoldKind.APPROVAL else OrderStatus.SCHEDULED
@@ -74,9 +76,9 @@ def _hold(
         order=order_place(item, status, unit),
         rule=rule.name,
         cleared=item.hold.cleared if item.hold else [],
-        passed=list(passed),
+        passed=list(accepted.passed),
         payload_hash=item.payload_hash,
-        context={**item.submission.context, CONTENT: content_hash(item.action)},
+        context={**item.submission.context, CONTENT: content_hash(item.action), **_counted(accepted)},
         created_at=unit.now,
         due_at=due,
         next_run_at=due,
@@ -84,6 +86,11 @@ def _hold(
     unit.rows.holds.append(hold)
     _own_key(item, hold, unit)
     return hold
+
+
+def _counted(accepted: Accepted) -> dict[str, Any]:
+    """On its release the action does not count itself."""
+    return {COUNTED: dict(accepted.counted)} if accepted.counted else {}
 
 
 def _own_key(item: Decided, hold: Hold, unit: UnitOfWork) -> None:

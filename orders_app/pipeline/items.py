@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,9 @@ from orders_app.contract.actions import Action
 from orders_app.contract.outcomes import Outcome
 from orders_app.models import Hold, Order
 from orders_app.selectors import CurrentLifecycle
-from rules_app.engine import Plan, Reroute
+from rules_app.engine import Plan, Reroute, Rule
+from rules_app.engine.scope import NO_COUNTS, Counts
+from rules_app.services.counting import Counted
 from rules_app.services.quota_windows import QuotaSpec
 
 
@@ -60,6 +62,9 @@ class Decided:
 
     On a release it is stored already, `hold` is what it waited in, `order` its order if it has one, and `passed` the
     keys of the throttles that it has gone through before.
+
+    `met` are the counters that it asks or counts in, `counts` what it found in them. Where rules ask any, `again`
+    decides by what is found, and `possible` are the rules that may then have a part in it.
     """
 
     position: int
@@ -76,6 +81,10 @@ class Decided:
     order: Order | None = None
     passed: frozenset[str] = frozenset()
     lists_version: int | None = None
+    met: tuple[Counted, ...] = ()
+    counts: Counts = NO_COUNTS
+    again: Callable[[Counts], Decided] | None = None
+    possible: tuple[Rule, ...] = ()
 
     @property
     def subject(self) -> Subject:
@@ -129,13 +138,14 @@ class Contradicted:
 class Accepted:
     """The gates let the action pass, and were consumed.
 
-    `target` is the provider that replaces the execution (reroute, degrade), `passed` the keys of its throttles, and
-    `over_quota` the quotas that it exceeds without being blocked.
+    `target` is the provider that replaces the execution (reroute, degrade), `passed` the keys of its throttles,
+    `over_quota` the quotas that it exceeds without being blocked, and `counted` its marks in counters, by their keys.
     """
 
     target: str | None = None
     passed: tuple[str, ...] = ()
     over_quota: tuple[QuotaSpec, ...] = ()
+    counted: Mapping[str, Any] = field(default_factory=dict)
 
 
 GateResult = Refused | Contradicted | Accepted

@@ -10,6 +10,7 @@ from acteon_site.base.clock_text import rfc3339
 from orders_app.contract.outcomes import Outcome
 from orders_app.pipeline.items import Accepted, Decided, Refused
 from orders_app.pipeline.rows import UnitOfWork
+from rules_app.engine.scope import MISSING
 
 
 def journal_refused(item: Decided, refused: Refused, unit: UnitOfWork) -> None:
@@ -71,7 +72,7 @@ def journal_outcome(
 
 
 def verdict_notes(item: Decided) -> dict[str, Any]:
-    """Which gates and changes the rules added to the verdict, and by which clock."""
+    """Which gates and changes the rules added to the verdict, by which clock, and what counters said."""
     notes: dict[str, Any] = {}
     if item.submission.demo_now:
         notes["demo_now"] = rfc3339(item.submission.demo_now)
@@ -81,6 +82,9 @@ def verdict_notes(item: Decided) -> dict[str, Any]:
         notes["modified_by"] = list(item.plan.modified_by)
     if item.lists_version is not None:
         notes["lists_version"] = item.lists_version
+    if item.counts.values:
+        found = item.counts.values.items()
+        notes["counters"] = {name: value for name, value in found if value is not MISSING}
     if item.hold is not None:
         notes["release"] = item.hold.rule
     return notes

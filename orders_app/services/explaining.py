@@ -29,8 +29,9 @@ from orders_app.services.releases import decide_again, submission_of
 from rules_app.engine import ActionView, Cleared, Plan, Rule, RuleSet
 from rules_app.engine.changes import Change, Question, changes_of, takes_part
 from rules_app.engine.clauses import Clause, clauses_of
+from rules_app.engine.counting import empty_counts, use_of
 from rules_app.engine.fields import walk
-from rules_app.engine.scope import Scope
+from rules_app.engine.scope import Counts, Scope
 from rules_app.lists.explained import Listed, Sees, listed, lists_of, nobody
 from rules_app.services.rule_history import Since, rule_set_of, rule_since
 
@@ -71,20 +72,29 @@ class _Again:
     action: Action
     rules: RuleSet
     submission: Submission
+    counts: Counts
     cleared: tuple[Cleared, ...] = ()
 
     def ask(self, view: ActionView, now: datetime) -> Plan | None:
-        """For another action or instant; None where a dispatch would refuse it before any rule."""
+        """For another action or instant; None where a dispatch would refuse it before any rule, or where it would have
+        been counted with others, so that nobody knows what it would have found."""
+        if not self._is_counted_alike(view):
+            return None
         given: dict[str, Any] = {name: getattr(view, name) for name in _OF_VIEW}
         texts = {name: getattr(view, name) or "" for name in _TEXTS}
         action = replace(self.action, **(given | texts), metadata=dict(view.metadata))
         submission = replace(self.submission, demo_now=now)
         try:
-            item = action_decide(action, self.rules, submission, cleared=self.cleared)
+            item = action_decide(action, self.rules, submission, cleared=self.cleared, counts=self.counts)
             require_one_spelling(item)
         except AppError:
             return None
         return item.plan
+
+    def _is_counted_alike(self, view: ActionView) -> bool:
+        own = view_of(self.item.action)
+        uses = ((use_of(one, own), use_of(one, view)) for one in self.rules.counters)
+        return all((mine.group, mine.lacks) == (other.group, other.lacks) for mine, other in uses)
 
 
 def explainable(records: QuerySet[AuditRecord], action_id: str) -> QuerySet[AuditRecord]:
@@ -135,7 +145,8 @@ def _with_clauses(told: Explanation, rule: Rule, again: _Again) -> Explanation:
     if plan.failed or not takes_part(rule, plan):
         return replace(told, unknown=OTHERWISE)
     view = view_of(again.item.action)
-    scope = Scope(view, told.moment, rule.zone or again.rules.zone, again.rules.lists)
+    zone = rule.zone or again.rules.zone
+    scope = Scope(view, told.moment, zone, again.rules.lists, again.counts)
     scope.payload = _payload_at(rule, again)
     clauses = clauses_of(rule.condition, scope)
     hidden = frozenset(
@@ -151,7 +162,7 @@ def _payload_at(rule: Rule, again: _Again) -> dict[str, Any]:
     above = tuple(one for one in again.rules.rules if (one.priority, one.name) < (rule.priority, rule.name))
     rules = replace(again.rules, rules=above)
     payload: dict[str, Any] = action_decide(
-        again.action, rules, again.submission, cleared=again.cleared
+        again.action, rules, again.submission, cleared=again.cleared, counts=again.counts
     ).plan.payload
     return payload
 
@@ -191,7 +202,14 @@ def _dispatched(record: AuditRecord, rules: RuleSet) -> _Again | None:
         return None
     submission = Submission(SYSTEM, record.request_id, record.dispatched_at, _moment(record))
     action = stored_action(row.body)
-    return _Again(action_decide(action, rules, submission), action, rules, submission)
+    counts = _counts(record, action, rules)
+    return _Again(action_decide(action, rules, submission, counts=counts), action, rules, submission, counts)
+
+
+def _counts(record: AuditRecord, action: Action, rules: RuleSet) -> Counts:
+    """What the action found in counters, as the trail says."""
+    empty = empty_counts(rules.counters, view_of(action))
+    return replace(empty, values={**empty.values, **record.verdict_details.get("counters", {})})
 
 
 def _released(record: AuditRecord, rules: RuleSet) -> _Again | None:
@@ -207,6 +225,8 @@ def _released(record: AuditRecord, rules: RuleSet) -> _Again | None:
     if hold is None:
         return None
     submission = replace(submission_of(hold.context, record.dispatched_at), demo_now=_moment(record))
-    item = decide_again(hold, None, rules, submission)
+    action = stored_action(hold.action.body)
+    counts = _counts(record, action, rules)
+    item = decide_again(hold, None, rules, submission, counts)
     cleared = tuple(Cleared(entry["rule"], entry["type"]) for entry in hold.cleared)
-    return _Again(item, stored_action(hold.action.body), rules, submission, cleared)
+    return _Again(item, action, rules, submission, counts, cleared)

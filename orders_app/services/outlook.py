@@ -9,11 +9,13 @@ from typing import Any
 from django.utils import timezone
 
 from acteon_site.base.clock_text import moment, span_text
+from acteon_site.base.errors import AppError
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.principals import SYSTEM
 from audit_app.selectors import current_redactor
 from orders_app.contract.actions import Action, stored_action
 from orders_app.models import Order
+from orders_app.pipeline.counting import action_count
 from orders_app.pipeline.decide import action_decide, view_of
 from orders_app.pipeline.gate import quota_uses, throttle_slot
 from orders_app.pipeline.gate_state import (
@@ -49,10 +51,13 @@ def cleaner_of(payload: Mapping[str, Any]) -> Callable[[Any], Any]:
 
 def outlook_of_action(view: ActionView, now: datetime) -> Outlook:
     """Nothing is counted or stored. Raises 422 where a dispatch would refuse the action's fields."""
-    item = action_decide(_action(view), current_rules(), Submission(SYSTEM, "", timezone.now(), now))
+    due = action_decide(_action(view), current_rules(), Submission(SYSTEM, "", timezone.now(), now))
+    state = gate_state_read([due])
+    item = action_count(due, state)
+    if isinstance(item, AppError):
+        raise item
     if item.plan.failed or item.plan.verdict in REFUSING:
         return Outlook(then=["It would be refused; no gate is asked."])
-    state = gate_state_read([item])
     return Outlook(list(_gates(item, state)), list(_then(item, now)))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from orders_app.contract.approval_links import APPROVE
 from orders_app.contract.outcomes import Outcome, stored_outcome
 from orders_app.models import Hold, Order
 from orders_app.pipeline.act import action_act
+from orders_app.pipeline.counting import action_count
 from orders_app.pipeline.decide import action_decide
 from orders_app.pipeline.dispatch import outcomes_after_calls, with_work
 from orders_app.pipeline.gate import action_gate
@@ -36,6 +38,7 @@ from orders_app.services.dedup_keys import dedup_key_free_of_hold
 from orders_app.services.holds import approval_approve, approval_expire, approval_reject, hold_subject
 from orders_app.states import HoldKind, HoldStatus, OrderStatus
 from rules_app.engine import Cleared, RuleSet
+from rules_app.engine.scope import Counts
 from rules_app.selectors import current_rules
 
 log = structlog.get_logger()
@@ -153,7 +156,11 @@ def _release(
             return {}
         unit = unit_of_work(gate_state_lock(list(items.values())))
         processed = {}
-        for pk, item in items.items():
+        for pk, due in items.items():
+            item = action_count(due, unit.state)
+            if isinstance(item, AppError):
+                _keep_held(_hold_of(due), item.message, now)
+                continue
             result = action_gate(item, unit.state)
             if reason := _undecidable(result):
                 _keep_held(_hold_of(item), reason, now)
@@ -208,21 +215,35 @@ def _orders_of(holds: Sequence[Hold]) -> dict[UUID, Order]:
     return {order.pk: order for order in orders}
 
 
-def decide_again(hold: Hold, order: Order | None, rules: RuleSet, submission: Submission) -> Decided:
-    """The plan of now, without the rules that this action has cleared.
+def decide_again(
+    hold: Hold, order: Order | None, rules: RuleSet, submission: Submission, counts: Counts | None = None
+) -> Decided:
+    """The plan of now, without the rules that this action has cleared. `counts` as for `action_decide`.
 
     An approval clears only what its approver saw: where `modify` makes another payload today, it asks again.
     """
-    action, cleared = stored_action(hold.action.body), cleared_with(hold)
-    item = _decide(action, cleared, rules, submission)
+    return _decide_released(hold, order, rules, submission, cleared_with(hold), counts)
+
+
+def _decide_released(
+    hold: Hold,
+    order: Order | None,
+    rules: RuleSet,
+    submission: Submission,
+    clearing: list[dict[str, str]],
+    counts: Counts | None = None,
+) -> Decided:
+    action, cleared = stored_action(hold.action.body), clearing
+    item = _decide(action, cleared, rules, submission, counts)
     stale = [
         entry for entry in cleared if entry["payload_hash"] and entry["payload_hash"] != item.payload_hash
     ]
     if stale:
         cleared = [entry for entry in cleared if entry not in stale]
-        item = _decide(action, cleared, rules, submission)
+        item = _decide(action, cleared, rules, submission, counts)
     hold.cleared = cleared
     fingerprint = order.fingerprint if order else item.fingerprint
+    again = partial(_decide_released, hold, order, rules, submission, clearing)
     return replace(
         item,
         row_id=hold.action_id,
@@ -230,12 +251,20 @@ def decide_again(hold: Hold, order: Order | None, rules: RuleSet, submission: Su
         order=order,
         passed=frozenset(hold.passed),
         fingerprint=fingerprint,
+        met=tuple(one for one in item.met if one.asked),  # it was counted when it was accepted
+        again=again if item.again else None,
     )
 
 
-def _decide(action: Action, cleared: list[dict[str, str]], rules: RuleSet, submission: Submission) -> Decided:
+def _decide(
+    action: Action,
+    cleared: list[dict[str, str]],
+    rules: RuleSet,
+    submission: Submission,
+    counts: Counts | None,
+) -> Decided:
     names = [Cleared(entry["rule"], entry["type"]) for entry in cleared]
-    return action_decide(action, rules, submission, cleared=names)
+    return action_decide(action, rules, submission, cleared=names, counts=counts)
 
 
 def cleared_with(hold: Hold) -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
 """The admin pages of rules, their drafts and versions, their settings, the lists that they ask, and quotas."""
 
+from rules_app.admin.counters import RuleCounterAdmin
 from rules_app.admin.drafts import RuleDraftAdmin
 from rules_app.admin.lists import NamedListAdmin
 from rules_app.admin.quotas import QuotaAdmin
@@ -11,6 +12,7 @@ __all__ = [
     "NamedListAdmin",
     "QuotaAdmin",
     "RuleAdmin",
+    "RuleCounterAdmin",
     "RuleDraftAdmin",
     "RuleSetVersionAdmin",
     "RuleSettingsAdmin",

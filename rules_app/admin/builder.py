@@ -10,13 +10,18 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from acteon_site.admin.structured_field import read_structure, write_structure
+from acteon_site.base.errors import FieldProblem
 from acteon_site.base.money import DECIMALS
+from rules_app.checking.counters import counter_problems
 from rules_app.engine import ACTIONS, parse_rule
 from rules_app.engine.actions.base import RuleAction
 from rules_app.engine.operators.registry import OPERATORS
 from rules_app.engine.words import condition_in_words, rule_in_words
+from rules_app.models import RuleCounter
 from rules_app.references import NAMES
+from rules_app.selectors import parse_counters
 from rules_app.services.vocabulary import known_fields, lexicon_now
+from rules_app.specs import counter_spec
 
 PARTS = ("condition", "action")
 MOST_EXACT = 2**53 - 1
@@ -60,7 +65,7 @@ def judged(texts: dict[str, str]) -> dict[str, Any]:
         except ValidationError as error:
             problems += [{"field": part, "message": message} for message in error.messages]
     scope = {name: texts[name] for name in ("namespace", "tenant") if texts.get(name)}
-    found = parse_rule(spec | scope)[1]
+    found = parse_rule(spec | scope)[1] or _counter_problems(spec)
     problems += [one.as_dict() for one in found if one.field not in PARTS or one.field in spec]
     yaml = {part: write_structure(spec[part]) for part in PARTS if part in spec}
     data = {part: spec.get(part) for part in PARTS}
@@ -70,6 +75,15 @@ def judged(texts: dict[str, str]) -> dict[str, Any]:
             {"field": part, "message": "has a number that is too long for rows: keep to the text"}
         )
     return {"data": data, "yaml": yaml, "problems": problems, "words": _words(spec | scope)}
+
+
+def _counter_problems(spec: dict[str, Any]) -> list[FieldProblem]:
+    """Counters that nobody declares, or that do not count as far."""
+    rule, _ = parse_rule(spec)
+    if rule is None or not rule.counters:
+        return []
+    counters, _ = parse_counters(map(counter_spec, RuleCounter.objects.all()), "UTC")
+    return list(counter_problems(rule, counters))
 
 
 def _kept_by_browsers(value: Any) -> bool:

@@ -8,12 +8,12 @@ from django.contrib import messages
 from django.http import HttpRequest
 
 from rules_app.checking import Finding, Question, check_rules
-from rules_app.config_kinds.checks import question_of, stored_world, with_rules
-from rules_app.differences import SETTINGS
+from rules_app.config_kinds.checks import question_of, stored_world, with_specs
+from rules_app.differences import COUNTER, is_rule
 from rules_app.drafts import draft_world
 from rules_app.models import Rule, RuleDraft
 
-SECTIONS = ("rules", "settings", "lifecycles")
+SECTIONS = ("rules", "settings", "counters", "lifecycles")
 MOST_CHECKED = 150  # a page must not wait for more; the command checks any number
 TOLD_ELSEWHERE = ("amount-without-currency",)
 
@@ -26,9 +26,11 @@ def rule_findings() -> list[Finding]:
 def draft_findings(draft: RuleDraft) -> list[Finding]:
     """What the check would say with the draft published, and does not say now."""
     stored, drafted = stored_world(SECTIONS), draft_world(draft)
-    rules = [spec for name, spec in drafted.items() if name != SETTINGS]
+    rules = [spec for name, spec in drafted.items() if is_rule(name)]
+    counters = [spec for name, spec in drafted.items() if name.startswith(COUNTER)]
     told = {_said(one) for one in _findings(question_of(stored))}
-    return [one for one in _findings(question_of(with_rules(stored, rules))) if _said(one) not in told]
+    world = with_specs(with_specs(stored, "rules", rules), "counters", counters)
+    return [one for one in _findings(question_of(world)) if _said(one) not in told]
 
 
 def _findings(question: Question) -> list[Finding]:

@@ -19,7 +19,7 @@ from acteon_site.base.errors import AppError
 from rules_app.admin.checks import draft_findings
 from rules_app.admin.forms import RuleForm
 from rules_app.admin.saving import MAY_PUBLISH, conflict_page, put_in_draft
-from rules_app.differences import revision_of
+from rules_app.differences import is_rule, label_of, revision_of
 from rules_app.drafts import DraftView, draft_spec, draft_view, draft_world
 from rules_app.merging import RuleConflict
 from rules_app.models import Rule, RuleDraft, RuleSetVersion
@@ -82,7 +82,7 @@ class RuleDraftAdmin(ButtonPagesAdmin):
             "newest": newest,
             "version": getattr(obj, "version", None),
             "may_edit": may_edit,
-            "names": sorted(name for name in draft_world(obj) if name) if may_edit else [],
+            "names": sorted(filter(is_rule, draft_world(obj))) if may_edit else [],
             "buttons": self._buttons(request, view) if may_edit else [],
         }
 
@@ -107,9 +107,9 @@ class RuleDraftAdmin(ButtonPagesAdmin):
         rule, seen = post.get("rule", ""), post.get("seen") or None
         if name == "settle":
             draft_settle(number=number, name=rule, take=post.get("take", ""), seen=seen, actor=actor)
-            return ButtonResult(f"Settled: {rule}.")
+            return ButtonResult(f"Settled: {label_of(rule)}.")
         draft_remove(number=number, name=rule, seen=seen, actor=actor)
-        return ButtonResult(f"{rule} goes with this draft.")
+        return ButtonResult(f"{label_of(rule)} goes with this draft.")
 
     def _published(self, request: HttpRequest, obj: RuleDraft) -> ButtonResult:
         if not request.user.has_perm(MAY_PUBLISH):
@@ -146,7 +146,7 @@ class RuleDraftAdmin(ButtonPagesAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
     def _rule_page(self, request: HttpRequest, draft: RuleDraft, name: str) -> HttpResponse:
-        spec = draft_spec(draft, name) if name else None
+        spec = draft_spec(draft, name) if is_rule(name) else None
         form = self._rule_form(request)(request.POST or None, instance=_instance(spec))
         if form.is_bound and form.is_valid():
             seen = request.POST.get("seen") or None

@@ -20,11 +20,13 @@ from acteon_site.base.names import name_problem
 from rules_app.differences import revision_of
 from rules_app.drafts import open_drafts
 from rules_app.engine import ACTIONS, parse_rule, timezone_problem
+from rules_app.engine.counting.declared import KEYS as COUNTER_KEYS
+from rules_app.engine.counting.declared import parse_counter
 from rules_app.engine.fields import ROOTS
 from rules_app.engine.operators.registry import OPERATORS
 from rules_app.engine.quota_terms import overage_text, window_text
 from rules_app.engine.rules import KEYS
-from rules_app.models import MAX_REASON, Quota, Rule, RuleSettings
+from rules_app.models import MAX_REASON, Quota, Rule, RuleCounter, RuleSettings
 from rules_app.services.quotas import quota_problems
 from rules_app.specs import rule_spec
 
@@ -248,6 +250,35 @@ def _text(label: str, initial: str, help_text: str = "", *, required: bool = Tru
         required=required,
         widget=UnfoldAdminTextInputWidget(),
     )
+
+
+COUNTER_HELP = format_html(
+    "What it counts, as JSON or YAML: <b>count</b>: orders, <b>distinct</b> or <b>sum</b> of a field, <b>by</b> the "
+    "fields that those counted together share, in a <b>window</b> (24h, 7d, today, this_week, this_month)."
+    + _EXAMPLE,
+    """count: orders
+by: [action.payload.customer.email]
+window: 24h""",
+)
+
+
+class RuleCounterForm(forms.ModelForm):  # type: ignore[type-arg]
+    declaration = StructuredField(label="Declaration", help_text=COUNTER_HELP, rows=10, yaml=True)
+    reason = _text("Reason", "", "Why; it stands with the version.", required=False)
+
+    class Meta:
+        model = RuleCounter
+        fields = ("name", "description", "declaration")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        own = {"name": cleaned.get("name", self.instance.name), "description": cleaned.get("description", "")}
+        problems = parse_counter({**(cleaned.get("declaration") or {}), **own})[1]
+        show_problems(self, problems, dict.fromkeys((*COUNTER_KEYS, "counter"), "declaration") | OWN_KEYS)
+        return cleaned
+
+
+OWN_KEYS = {"name": "name", "description": "description"}
 
 
 class TryForm(forms.Form):

@@ -8,7 +8,9 @@ from typing import Any
 
 from acteon_site.base.clock_text import rfc3339
 from rules_app.engine import RuleTrace, time_map
+from rules_app.engine.counting.declared import TENANT
 from rules_app.engine.quota_terms import overage_text, window_text
+from rules_app.engine.scope import MISSING
 from rules_app.models import Quota, Rule
 from rules_app.services.coverage import Entry
 from rules_app.services.evaluation import Evaluation
@@ -27,15 +29,17 @@ def rule_shape(rule: Rule) -> dict[str, Any]:
     }
 
 
-def evaluation_shape(found: Evaluation, now: datetime) -> dict[str, Any]:
+def evaluation_shape(found: Evaluation, now: datetime, *, all_tenants: bool) -> dict[str, Any]:
+    """`all_tenants`: the caller may know of all, so that counters over all are told, too."""
     plan = found.plan
+    told = counters_told(found, all_tenants=all_tenants)
     shape: dict[str, Any] = {
         "verdict": plan.verdict,
         "has_errors": plan.failed is not None or bool(found.refused),
         "total_rules_evaluated": found.evaluated,
         "total_rules_skipped": found.skipped,
         "evaluation_duration_us": found.duration_us,
-        "trace": _refusal(found) + [trace_shape(seen, found) for seen in plan.traces],
+        "trace": _refusal(found) + [trace_shape(seen, found, told) for seen in plan.traces],
         "context": {
             "time": time_map(now, found.rule_set.zone),
             "environment_keys": [],
@@ -69,13 +73,21 @@ def _refusal(found: Evaluation) -> list[dict[str, Any]]:
     return [line]
 
 
-def trace_shape(seen: RuleTrace, found: Evaluation) -> dict[str, Any]:
+def counters_told(found: Evaluation, *, all_tenants: bool) -> dict[str, int]:
+    """What counters say that the caller may know."""
+    own = {one.name for one in found.rule_set.counters if all_tenants or one.per == TENANT}
+    values = found.counts.values.items()
+    return {name: value for name, value in values if name in own and value is not MISSING}
+
+
+def trace_shape(seen: RuleTrace, found: Evaluation, counters: Mapping[str, int]) -> dict[str, Any]:
     rule = seen.rule
     optional = {
         "description": rule.description,
         "skip_reason": seen.skip_reason,
         "error": seen.error,
         "notes": list(seen.notes),
+        "counters": {name: counters[name] for name in sorted(rule.counters & counters.keys())},
         "modified_payload_preview": seen.payload,
     }
     return {
@@ -87,8 +99,13 @@ def trace_shape(seen: RuleTrace, found: Evaluation) -> dict[str, Any]:
         "evaluation_duration_us": seen.duration_us,
         "action": rule.action.type,
         "source": found.sources.get(rule.name, MADE_BY_HAND),
-        **{name: value for name, value in optional.items() if value or value == {}},
+        **{name: value for name, value in optional.items() if _is_told(name, value)},
     }
+
+
+def _is_told(name: str, value: Any) -> bool:
+    """What is empty is left out, but for a payload that has become so."""
+    return bool(value) or (name == "modified_payload_preview" and value == {})
 
 
 def coverage_shape(

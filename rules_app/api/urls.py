@@ -1,6 +1,7 @@
 from django.urls import path
 
 from rules_app.api.views_drafts import (
+    DraftCounter,
     DraftDetail,
     DraftDiscard,
     DraftList,
@@ -24,6 +25,7 @@ urlpatterns = [
     path("v1/rules/drafts", DraftList.as_view()),
     path("v1/rules/drafts/<int:number>", DraftDetail.as_view()),
     path("v1/rules/drafts/<int:number>/rules/<path:name>", DraftRule.as_view()),
+    path("v1/rules/drafts/<int:number>/counters/<str:name>", DraftCounter.as_view()),
     path("v1/rules/drafts/<int:number>/settle", DraftSettle.as_view()),
     path("v1/rules/drafts/<int:number>/publish", DraftPublish.as_view()),
     path("v1/rules/drafts/<int:number>/discard", DraftDiscard.as_view()),

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from acteon_site.base.errors import FieldProblem, bad_query, invalid_field, not_found
 from acteon_site.http.endpoint import Endpoint, body_of, caller_of, page_response, require_global
 from rules_app.api.draft_shapes import draft_shape, drafted_rule_shape, version_shape, whole_draft_shape
+from rules_app.differences import counter_key, label_of
 from rules_app.drafts import draft_get, draft_view
 from rules_app.models import RuleDraft
 from rules_app.services.drafts import (
@@ -21,6 +22,7 @@ from rules_app.services.drafts import (
     draft_discard,
     draft_open,
     draft_put,
+    draft_put_counter,
     draft_put_timezone,
     draft_remove,
     draft_rename,
@@ -89,11 +91,28 @@ class DraftRule(GlobalEndpoint):
         return _rule(number, name)
 
     def delete(self, request: Request, number: int, name: str) -> Response:
-        seen = request.query_params.get("revision")
-        if not seen:
-            message = "is required: the revision of the rule that you have seen"
-            raise bad_query(f"revision {message}", [FieldProblem("revision", message)])
-        draft_remove(number=number, name=name, seen=seen, actor=_actor(request))
+        draft_remove(number=number, name=name, seen=_seen(request), actor=_actor(request))
+        return Response(status=204)
+
+
+class DraftCounter(GlobalEndpoint):
+    """As DraftRule, of a counter."""
+
+    def get(self, request: Request, number: int, name: str) -> Response:
+        return _rule(number, counter_key(name))
+
+    def put(self, request: Request, number: int, name: str) -> Response:
+        body = body_of(request)
+        spec, seen = body.get("spec"), _revision(body)
+        if not isinstance(spec, dict):
+            raise invalid_field("spec", "must be a counter as an object")
+        if spec.setdefault("name", name) != name:
+            raise invalid_field("spec.name", "must be the name in the path")
+        draft_put_counter(number=number, spec=spec, seen=seen, actor=_actor(request))
+        return _rule(number, counter_key(name))
+
+    def delete(self, request: Request, number: int, name: str) -> Response:
+        draft_remove(number=number, name=counter_key(name), seen=_seen(request), actor=_actor(request))
         return Response(status=204)
 
 
@@ -147,8 +166,16 @@ def _rule(number: int, name: str) -> Response:
     draft = draft_get(number)
     shape = drafted_rule_shape(draft, name)
     if shape["spec"] is None and shape["live"] is None:
-        raise not_found(f"there is no rule named {name} in this draft")
+        raise not_found(f"there is no rule named {label_of(name)} in this draft")
     return Response(shape)
+
+
+def _seen(request: Request) -> str:
+    seen = request.query_params.get("revision")
+    if not seen:
+        message = "is required: the revision of what you have seen"
+        raise bad_query(f"revision {message}", [FieldProblem("revision", message)])
+    return seen
 
 
 def _revision(body: dict[str, Any]) -> str | None:

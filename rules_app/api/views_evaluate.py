@@ -40,7 +40,7 @@ class RuleEvaluate(Endpoint):
             evaluate_all=_flag(body, "evaluate_all"),
             sees=lambda namespace, tenant: _sees(caller_of(request), namespace, tenant),
         )
-        return Response(evaluation_shape(found, now))
+        return Response(evaluation_shape(found, now, all_tenants=caller_of(request).is_global))
 
 
 def parse_action_view(body: dict[str, Any]) -> ActionView:

@@ -15,6 +15,7 @@ from rules_app.checking.literals import KNOWN, Key, Literal, Term
 from rules_app.checking.space import PAYLOAD, Schema
 from rules_app.checking.values import NOTHING, SOMETHING, operands_of
 from rules_app.engine import ActionView, Rule, RuleSet
+from rules_app.engine.counting import empty_counts
 from rules_app.engine.fields import TEXT_FIELDS
 from rules_app.engine.scope import MISSING, Scope
 from rules_app.engine.times import TIME_FIELDS
@@ -182,14 +183,18 @@ def _around(clock: time) -> Iterable[time]:
 def shorter(rule_set: RuleSet, left_out: Rule) -> RuleSet:
     """The set without this rule."""
     return RuleSet(
-        0, tuple(rule for rule in rule_set.rules if rule is not left_out), rule_set.default_timezone
+        0,
+        tuple(rule for rule in rule_set.rules if rule is not left_out),
+        rule_set.default_timezone,
+        rule_set.counters,
     )
 
 
 def meets(rule: Rule, example: Example, rule_set: RuleSet) -> bool:
     """Whether the rule's own condition holds of the example as it comes in."""
     zone = rule.zone or rule_set.zone
-    scope = Scope(example.action, example.at, zone)
+    counts = empty_counts(rule_set.counters, example.action)
+    scope = Scope(example.action, example.at, zone, counts=counts)
     if rule.effect and rule.effect.outside(example.at, zone):
         return False
     try:

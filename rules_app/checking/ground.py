@@ -11,6 +11,7 @@ from rules_app.checking.normal_form import TooLarge, terms_of
 from rules_app.checking.space import PAYLOAD, Schema, Space
 from rules_app.engine import Modify, Rule, RuleSet
 from rules_app.engine.conditions import Condition, Leaf
+from rules_app.engine.counting import Counter
 
 # After a release the rules below a hold are asked without it.
 HOLDS = frozenset(("request_approval", "schedule"))
@@ -48,6 +49,7 @@ class Question:
     schemas: Sequence[Schema] = ()
     names: Names = Names()
     seen: Seen = Seen()
+    counters: tuple[Counter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +120,8 @@ class Ground:
 
 
 def ground_of(question: Question) -> Ground:
-    rule_set = RuleSet(0, tuple(rule for rule in question.rules if rule.enabled), question.zone)
+    enabled = tuple(rule for rule in question.rules if rule.enabled)
+    rule_set = RuleSet(0, enabled, question.zone, question.counters)
     space = Space(question.schemas)
     return Ground(question, rule_set, space, list(_placed(rule_set, space, question.zone)))
 

@@ -15,6 +15,7 @@ PAYLOAD = "action.payload."
 _FACTS = frozenset(f"action.{name}" for name in ("namespace", "tenant", "provider", "action_type"))
 _ALWAYS = ("namespace", "tenant", "provider", "action_type", "id")
 _TEXT, _MAYBE_TEXT = Domain(frozenset(("text",))), Domain(frozenset(("text", "missing")))
+_COUNT = Domain(frozenset(("integer", "missing")), 0)
 _CLOCK = tuple(f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60))
 
 
@@ -133,6 +134,8 @@ class Space:
         root, _, name = key.path.partition(".")
         if root == "time":
             return _TIMES[name]
+        if root == "counter":
+            return _COUNT
         if name in TEXT_FIELDS:
             return _TEXT if name in _ALWAYS else _MAYBE_TEXT
         declared = schema.fields.get(key.path.removeprefix(PAYLOAD)) if schema else None

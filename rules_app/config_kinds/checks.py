@@ -18,7 +18,9 @@ from acteon_site.config_files.reading import read_paths
 from rules_app.checking import Finding, Names, Question, Seen, Severity, check_rules
 from rules_app.checking.reports import Located
 from rules_app.engine import parse_rule
+from rules_app.engine.counting import Counter
 from rules_app.references import schemas_declared
+from rules_app.selectors import parse_counters
 from rules_app.services.seen import payloads_seen
 
 UNKNOWN, UNSEEN = Names(), Seen()
@@ -38,10 +40,14 @@ class Checkup:
 def question_of(world: World, *, names: Names = UNKNOWN, seen: Seen = UNSEEN) -> Question:
     rules = [rule for spec in world["rules"].values() if (rule := parse_rule(spec)[0])]
     zone = next((spec["default_timezone"] for spec in world["settings"].values()), None)
+    zone = zone or settings.DEFAULT_RULE_TIMEZONE
     schemas = schemas_declared(world["lifecycles"].values())
-    return Question(
-        rules, timezone.now(), zone or settings.DEFAULT_RULE_TIMEZONE, schemas, names, _declared(world, seen)
-    )
+    counters = tuple(counters_declared(world, zone))
+    return Question(rules, timezone.now(), zone, schemas, names, _declared(world, seen), counters)
+
+
+def counters_declared(world: World, zone: str) -> list[Counter]:
+    return parse_counters(world["counters"].values(), zone)[0]
 
 
 def _declared(world: World, seen: Seen) -> Seen:
@@ -78,9 +84,9 @@ def stored_world(sections: Collection[str] | None = None) -> dict[str, dict[tupl
     return found
 
 
-def with_rules(world: World, rules: Iterable[Spec]) -> World:
-    """The same with these rules in place of its own."""
-    return {**world, "rules": {(spec["name"],): spec for spec in rules}}
+def with_specs(world: World, section: str, specs: Iterable[Spec]) -> World:
+    """The same with these specs of a section, named by their names, in place of its own."""
+    return {**world, section: {(spec["name"],): spec for spec in specs}}
 
 
 def check_files(paths: Sequence[Path]) -> Checkup:

@@ -12,10 +12,11 @@ from acteon_site.config_files.checking import check_entries
 from acteon_site.config_files.kind import World
 from acteon_site.config_files.problems import FileProblem, distinct
 from acteon_site.config_files.reading import Reading, read_paths
-from rules_app.config_kinds.checks import stored_world
+from rules_app.config_kinds.checks import counters_declared, stored_world
 from rules_app.config_kinds.lists import ENTRIES
 from rules_app.engine import RuleSet, parse_rule
 from rules_app.engine.named_lists import ALL, EXACT, Content, Identity, Lists, lists_named
+from rules_app.engine.suggest import unknown
 from rules_app.lists.memory import current_lists
 from rules_app.lists.texts import parse_entry
 from rules_app.references import declared_by
@@ -40,7 +41,7 @@ def run_tests(paths: Sequence[Path], *, live: bool) -> Tested:
     cases, places, problems = _cases(reading)
     world: World
     if live:
-        world = stored_world(("rules", "settings", "lifecycles"))
+        world = stored_world(("rules", "settings", "counters", "lifecycles"))
         lists = current_lists()
     else:
         checked = check_entries(reading.entries)
@@ -51,6 +52,7 @@ def run_tests(paths: Sequence[Path], *, live: bool) -> Tested:
         }
         lists = _lists_of(world)
     problems = distinct(problems) or _lacking(cases, world, paths, live=live)
+    problems = problems or _unknown_counters(cases, world, places)
     if problems:
         return Tested(None, problems, places)
     declared = declared_by(world["lifecycles"].values())
@@ -113,7 +115,23 @@ def _unstated(cases: Sequence[Case], world: World) -> Iterator[FileProblem]:
                 yield FileProblem(place, message, kind="rule", name=rule)
 
 
+def _unknown_counters(
+    cases: Sequence[Case], world: World, places: Mapping[str, tuple[str, int]]
+) -> list[FileProblem]:
+    """What tests say of counters that nobody declares."""
+    known = {name for (name,) in world["counters"]}
+    return [
+        FileProblem(
+            f"counters.{name}", unknown("counter", name, known), *places[case.name], "rule test", case.name
+        )
+        for case in cases
+        for name in dict.fromkeys(name for step in case.steps for name in step.counters)
+        if name not in known
+    ]
+
+
 def _rule_set(world: World) -> RuleSet:
     rules = tuple(rule for spec in world["rules"].values() if (rule := parse_rule(spec)[0]))
     zone = next((spec["default_timezone"] for spec in world["settings"].values()), None)
-    return RuleSet(0, rules, zone or settings.DEFAULT_RULE_TIMEZONE)
+    zone = zone or settings.DEFAULT_RULE_TIMEZONE
+    return RuleSet(0, rules, zone, tuple(counters_declared(world, zone)))

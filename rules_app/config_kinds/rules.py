@@ -12,7 +12,8 @@ from acteon_site.config_files.documents import Place
 from acteon_site.config_files.kind import Kind, Misfit, Reference, Spec, World
 from acteon_site.config_files.toml_tables import TomlTables
 from rules_app.checking import Severity, check_rules
-from rules_app.config_kinds.checks import question_of
+from rules_app.checking.counters import counter_problems
+from rules_app.config_kinds.checks import counters_declared, question_of
 from rules_app.config_kinds.rule_set import RULE_SET
 from rules_app.engine import parse_rule
 from rules_app.engine.actions.parse import parse_action
@@ -70,6 +71,14 @@ class Rules(Kind):
         action = parse_action(spec.get("action"), "action", [])  # None in a row that nobody checked
         named = action.references() if action else []
         return [Reference(f"action.{setting}", section, (name,)) for setting, section, name in named]
+
+    def cross_check(self, world: World) -> Iterable[Misfit]:
+        """Counters that nobody has declared, and what one does not count."""
+        counters = counters_declared(world, "UTC")
+        for identity, spec in world["rules"].items():
+            rule, _ = parse_rule(spec)
+            for problem in counter_problems(rule, counters) if rule else ():
+                yield self.section, identity, problem
 
     def overlooked(self, world: World) -> Iterable[Misfit]:
         """What the check of the whole set says of its rules; docs/rules.md has every finding."""

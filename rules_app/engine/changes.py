@@ -83,7 +83,7 @@ def _field_changes(question: Question) -> Iterator[Change]:
     by_path: dict[str, list[Clause]] = {}
     for clause in question.clauses.leaves():
         leaf = clause.condition.leaf
-        if leaf and not leaf.field.clock:
+        if leaf and not leaf.field.clock and not leaf.field.counter:
             by_path.setdefault(leaf.field.path, []).append(clause)
     for clauses in islice(by_path.values(), _MOST_FIELDS):
         if change := _field_change(clauses, question):
@@ -114,7 +114,7 @@ def _clock_changes(question: Question) -> Iterator[Change]:
     scope, leaf = question.scope, first.condition.leaf
 
     def at(moment: datetime) -> Scope:
-        other = Scope(question.action, moment, scope.zone, scope.lists)
+        other = Scope(question.action, moment, scope.zone, scope.lists, scope.counts)
         other.payload = scope.payload
         return other
 

@@ -15,7 +15,7 @@ from typing import Any
 from acteon_site.base.errors import FieldProblem
 from rules_app.engine.cel.reading import read_cel
 from rules_app.engine.fields import EACH, ITEM, Field, parse_field, split_list
-from rules_app.engine.operators.base import Operator, names_field
+from rules_app.engine.operators.base import NUMBER, Operator, names_field
 from rules_app.engine.operators.items import ITEM_OPERATORS
 from rules_app.engine.operators.other_field import other_field_note, other_field_problem
 from rules_app.engine.operators.registry import AGAINST_FIELDS, OPERATORS, SYNONYMS
@@ -197,7 +197,7 @@ class _Parser:
         word, operand = names[0], spec[names[0]]
         if names_field(operand) and word in AGAINST_FIELDS:
             return self._against(found, AGAINST_FIELDS[word], operand, f"{path}.{word}")
-        problem = OPERATORS[word].problem(operand, found)
+        problem = OPERATORS[word].problem(operand, found) or _counter_problem(OPERATORS[word], found)
         if problem:
             self._refuse(f"{path}.{word}", _no_field(word) if names_field(operand) else problem)
             return None
@@ -257,6 +257,12 @@ def _asks_members(spec: Mapping[str, Any], groups: list[str]) -> bool:
 
 def _no_field(word: str) -> str:
     return f"cannot be another field; {', '.join(AGAINST_FIELDS)} can, and {word} cannot"
+
+
+def _counter_problem(chosen: Operator, field: Field) -> str | None:
+    if not field.counter or NUMBER in chosen.kinds:
+        return None
+    return f"works on text, but {field.path} is a number; compare it with gte, lt or eq"
 
 
 def _operator_count(names: list[str]) -> str:

@@ -16,9 +16,11 @@ from typing import Any
 from acteon_site.base.errors import AppError
 from rules_app.engine.actions.modify import Modify
 from rules_app.engine.clauses import Clause, clauses_of
+from rules_app.engine.counting import empty_counts
+from rules_app.engine.counting.notes import count_notes
 from rules_app.engine.merge_patch import merge_patch
 from rules_app.engine.rules import Rule, RuleSet
-from rules_app.engine.scope import ActionView, Scope
+from rules_app.engine.scope import NO_COUNTS, ActionView, Counts, Scope
 
 ALLOW = "allow"
 FAILED = "failed"
@@ -87,15 +89,19 @@ def decide(
     check_payload: CheckPayload | None = None,
     trace: list[RuleTrace] | None = None,
     evaluate_all: bool = False,
+    counts: Counts | None = None,
 ) -> Plan:
     """The plan for one action. Never raises for what rules or payloads hold; `now` must be aware.
 
+    `counts`: what it finds in the counters; None: as if nothing had been counted before it.
     `check_payload` normalises the payload after every modify; an AppError that it raises fails the plan.
     With `trace`, one entry per rule is appended; `evaluate_all` then also tests the rules below the verdict.
     """
     if now.tzinfo is None:
         raise ValueError("decide() needs an aware instant")
-    walk = _Walk(rule_set, action, now, cleared, check_payload)
+    if counts is None:
+        counts = empty_counts(rule_set.counters, action) if rule_set.counters else NO_COUNTS
+    walk = _Walk(rule_set, action, now, cleared, check_payload, counts)
     if trace is None:
         # A cleared hold claims also where its condition no longer matches.
         walk.run(rule_set.rules if cleared else rule_set.concerned.of(action))
@@ -112,6 +118,7 @@ class _Walk:
         "check_payload",
         "claimed",
         "cleared",
+        "counters",
         "ended",
         "failed",
         "gates",
@@ -128,10 +135,12 @@ class _Walk:
         now: datetime,
         cleared: Collection[Cleared],
         check_payload: CheckPayload | None,
+        counts: Counts,
     ) -> None:
         self.action = action
+        self.counters = rule_set.counters
         self.zone = rule_set.zone
-        self.scope = Scope(action, now, rule_set.zone, rule_set.lists)
+        self.scope = Scope(action, now, rule_set.zone, rule_set.lists, counts)
         self.check_payload = check_payload
         self.cleared = {(one.rule, one.type) for one in cleared}
         # A cleared hold claims at its place; one whose rule is gone or holds no longer claims from the start.
@@ -168,7 +177,8 @@ class _Walk:
         if reason:
             return RuleTrace(rule, "skipped", skip_reason=reason)
         matched = self.test(rule)
-        notes, clauses = tuple(rule.condition.notes(self.scope)), clauses_of(rule.condition, self.scope)
+        notes = (*rule.condition.notes(self.scope), *count_notes(rule, self.counters, self.scope))
+        clauses = clauses_of(rule.condition, self.scope)
         if matched and not below:
             self.apply(rule)
         payload = self.scope.payload if matched and not below and isinstance(rule.action, Modify) else None

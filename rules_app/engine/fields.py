@@ -1,4 +1,4 @@
-"""Field paths: `action.<name>`, `action.payload.<path>`, `action.metadata.<key>` and `time.<name>`.
+"""Field paths: `action.<name>`, `action.payload.<path>`, `action.metadata.<key>`, `time.<name>`, `counter.<name>`.
 
 Of a member of a list, `item` and `item.<path>`; `[*]` behind a list stands for all its members.
 """
@@ -33,22 +33,24 @@ _BY_LAST_NAME = {root.partition(".")[2]: root for root in ROOTS} | {"action.type
 ITEM, EACH = "item", "[*]"
 EACH_ALONE = "stands for every member of a list: write any: {…} or all: {…} with the operator inside"
 ITEM_ALONE = "is a member of a list: it is asked below any or all of a field with [*]"
+COUNTER = "counter."  # and the name under which it is declared
 MAX_PATH_LENGTH = 500
 MAX_INDEX_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A parsed path. `is_text`: always text or missing; `clock` is set for time.*."""
+    """A parsed path. `is_text`: always text or missing; `clock` is set for time.*, `counter` for counter.*."""
 
     path: str
     get: Getter
     is_text: bool = False
     clock: TimeField | None = None
+    counter: str = ""
 
     @property
     def is_country(self) -> bool:
-        return names_country(self.path)
+        return not self.counter and names_country(self.path)
 
     def value_problem(self, value: Any, *, slack: int = 0) -> str | None:
         """Why the field can never have this value; `slack` lets an ordered operator name one past the end."""
@@ -56,6 +58,9 @@ class Field:
             if isinstance(value, bool):
                 return f"must be text for {self.path}: {country_hint(value)}"
             return None if isinstance(value, str) else f"must be text for {self.path}; quote it: '{value}'"
+        if self.counter:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            return None if number else f"must be a number for {self.path}"
         return self.clock.value_problem(value, self.path, slack) if self.clock else None
 
 
@@ -79,6 +84,8 @@ def parse_field(path: object, *, in_item: bool = False) -> Field | str:
         return _item_field(path, rest) if in_item else ITEM_ALONE
     if root == "time" and rest in TIME_FIELDS:
         return _time_field(path, TIME_FIELDS[rest])
+    if root == "counter" and rest:
+        return Field(path, _count(rest), counter=rest)
     if root == "action" and rest in TEXT_FIELDS:
         return Field(path, _attribute(rest), is_text=True)
     if root == "action" and rest.partition(".")[0] in ("payload", "metadata"):
@@ -139,6 +146,10 @@ def _attribute(name: str) -> Getter:
         return MISSING if value is None else value
 
     return get
+
+
+def _count(name: str) -> Getter:
+    return lambda scope: scope.counts.values.get(name, MISSING)
 
 
 def _payload_key(key: str) -> Getter:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from acteon_site.base.money import is_amount
-from rules_app.engine.fields import TEXT_FIELDS, names_country
+from rules_app.engine.fields import COUNTER, TEXT_FIELDS, names_country
 from rules_app.engine.operators.base import CHOICE, LIST, MOMENT, NUMBER, TEXT, YES_NO
 from rules_app.engine.times import TIME_FIELDS, WEEKDAYS, TimeField
 from rules_app.engine.words import label_from_name
@@ -18,7 +18,7 @@ _CLOCK_EXAMPLES = {"date": "2025-12-24", "clock": "09:30"}
 
 @dataclass(frozen=True, slots=True)
 class KnownField:
-    """`kind` ∈ KINDS, or nothing where it is not known; `source` ∈ order, action, clock, seen.
+    """`kind` ∈ KINDS, or nothing where it is not known; `source` ∈ order, action, clock, counter, seen.
 
     `choices` are values to offer; of a kind `choice` they are all that there are. An `amount` counts its currency's
     smallest unit.
@@ -53,6 +53,12 @@ def own_fields(choices: Mapping[str, tuple[str, ...]]) -> list[KnownField]:
 
 def clock_fields() -> list[KnownField]:
     return [_clock_field(name, clock) for name, clock in TIME_FIELDS.items()]
+
+
+def counter_fields(names: Iterable[str]) -> list[KnownField]:
+    """Those that are declared under these names."""
+    paths = (f"{COUNTER}{name}" for name in names)
+    return [KnownField(path, label_from_name(path), NUMBER, "counter") for path in paths]
 
 
 def _clock_field(name: str, clock: TimeField) -> KnownField:

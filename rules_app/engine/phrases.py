@@ -20,6 +20,7 @@ from rules_app.engine.conditions import Leaf
 from rules_app.engine.decide import Plan
 from rules_app.engine.near_values import OTHER_TEXTS
 from rules_app.engine.scope import MISSING
+from rules_app.engine.words import label_from_name
 
 Payload = Mapping[str, Any]
 HIDDEN = "not shown"
@@ -78,6 +79,8 @@ def label(path: str) -> str:
     root, _, rest = path.partition(".")
     if root == "time":
         return _CLOCK.get(rest, rest)
+    if root == "counter":
+        return label_from_name(path)
     name = rest.removeprefix("payload.").removeprefix("metadata.")
     return name.removesuffix("_cents").replace("_", " ").replace(".", " ") or path
 

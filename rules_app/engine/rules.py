@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import collections
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
@@ -17,7 +17,9 @@ from rules_app.engine.actions.base import Gate, RuleAction
 from rules_app.engine.actions.parse import parse_action
 from rules_app.engine.concerned import ConcernedRules
 from rules_app.engine.conditions import Condition, parse_condition
+from rules_app.engine.counting.declared import Counter
 from rules_app.engine.effect import Effect, effect_of
+from rules_app.engine.fields import COUNTER
 from rules_app.engine.named_lists import NO_LISTS, Lists, lists_named
 from rules_app.engine.scope import ActionView, kind_of
 from rules_app.engine.suggest import nearest, unknown
@@ -52,7 +54,7 @@ class Rule:
     """One checked rule. `zone` is None where the set's default zone applies; `*` means every scope.
 
     `claims`: a match takes the action out of reach of the catch-alls below (gates that name the action type).
-    `effect`: when it is asked, None for always; `lists`: the named lists that its condition asks.
+    `effect`: when it is asked, None for always; `lists`, `counters`: the names of those that its condition asks.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Rule:
     claims: bool = False
     effect: Effect | None = None
     lists: frozenset[str] = frozenset()
+    counters: frozenset[str] = frozenset()
 
     def covers(self, action: ActionView) -> bool:
         """Whether the rule speaks about the action's namespace and tenant at all."""
@@ -90,12 +93,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleSet:
-    """Rules in the order in which they are asked: by priority, then name; and the lists that they name."""
+    """Rules in the order in which they are asked, by priority, then name; the lists that they name, and the counters
+    declared beside them."""
 
     version: int
     rules: tuple[Rule, ...]
     default_timezone: str = "UTC"
     lists: Lists = NO_LISTS
+    counters: tuple[Counter, ...] = ()
     zone: ZoneInfo = field(init=False, repr=False)
     concerned: ConcernedRules = field(init=False, repr=False)
     names_lists: bool = field(init=False, repr=False)
@@ -116,6 +121,13 @@ class RuleSet:
     def lists_asked(self, action: ActionView) -> frozenset[str]:
         """The names of the lists that can have a part in the decision about the action."""
         return frozenset().union(*(rule.lists for rule in self.concerned.of(action)))
+
+    def asked(self, action: ActionView, *, cleared: bool = False) -> frozenset[str]:
+        """The counters that rules may ask of the action."""
+        if not self.counters:
+            return frozenset()
+        rules = self.rules if cleared else self.concerned.of(action)
+        return frozenset().union(*(rule.counters for rule in rules if rule.enabled))
 
 
 def parse_rule(spec: Mapping[str, Any]) -> tuple[Rule | None, list[FieldProblem]]:
@@ -138,7 +150,7 @@ def duplicate_problems(names: Iterable[str]) -> list[FieldProblem]:
     """One problem per rule name that stands there more than once."""
     return [
         FieldProblem("name", f"'{name}' stands there {count} times; rule names are unique")
-        for name, count in Counter(names).items()
+        for name, count in collections.Counter(names).items()
         if count > 1
     ]
 
@@ -241,4 +253,5 @@ def _build(spec: Mapping[str, Any], condition: Condition, action: RuleAction) ->
         claims=isinstance(action, Gate) and "action.action_type" in fields,
         effect=effect_of(spec),
         lists=frozenset(name for _, name in lists_named(spec["condition"])),
+        counters=frozenset(path.removeprefix(COUNTER) for path in fields if path.startswith(COUNTER)),
     )

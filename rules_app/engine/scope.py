@@ -39,14 +39,33 @@ class ActionView:
     template: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What an action finds in the counters, by their names; `lacks` says why it has no such counter."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    lacks: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_COUNTS: Final = Counts()
+
+
 class Scope:
     """The evaluation of one action: conditions read it, the walk sets `zone` and `payload`."""
 
-    __slots__ = ("_locals", "action", "item", "lists", "now", "payload", "zone")
+    __slots__ = ("_locals", "action", "counts", "item", "lists", "now", "payload", "zone")
     item: Any  # the member of a list that is looked at; set only meanwhile
 
-    def __init__(self, action: ActionView, now: datetime, zone: tzinfo, lists: Lists = NO_LISTS) -> None:
+    def __init__(
+        self,
+        action: ActionView,
+        now: datetime,
+        zone: tzinfo,
+        lists: Lists = NO_LISTS,
+        counts: Counts = NO_COUNTS,
+    ) -> None:
         self.action = action
+        self.counts = counts
         self.payload = action.payload
         self.now = now
         self.zone = zone

@@ -53,7 +53,7 @@ def label_from_name(path: str) -> str:
         return _OF_THE_CLOCK.get(rest, rest)
     for place in ("payload.", "metadata."):
         rest = rest.removeprefix(place)
-    if rest in _OF_THE_ACTION:
+    if root != "counter" and rest in _OF_THE_ACTION:
         return _OF_THE_ACTION[rest]
     plain = rest.removesuffix("_cents") if is_amount(rest) else rest
     return re.sub(r"[._-]+", " ", plain).strip() or path

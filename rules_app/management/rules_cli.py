@@ -13,10 +13,10 @@ from rich.text import Text
 from acteon_site.base.errors import invalid
 from acteon_site.config_files.yaml_reader import read_yaml
 from acteon_site.management.base import operator_name, table
-from rules_app.differences import Difference, Spec, revision_of
+from rules_app.differences import Difference, Spec, counter_key, revision_of
 from rules_app.drafts import draft_get, draft_spec, draft_view, open_drafts, version_differences, version_get
 from rules_app.models import RuleDraft, RuleSetVersion
-from rules_app.services.drafts import draft_discard, draft_open, draft_put, draft_remove
+from rules_app.services.drafts import draft_discard, draft_open, draft_put, draft_put_counter, draft_remove
 from rules_app.services.publishing import draft_publish, version_restore
 
 COLOURS = {"+": "green", "-": "red"}
@@ -38,7 +38,11 @@ def draft(console: Console, options: Options) -> None:
     if number is None and not name:
         raise invalid("give the number of a draft, or --name for a new one")
     found = draft_open(name=name, actor=actor()) if number is None else draft_get(number)
-    for spec in _specs(options["put"]) if options["put"] else ():
+    rules, counters = _specs(options["put"]) if options["put"] else ((), ())
+    for spec in counters:
+        seen = _seen(found, counter_key(str(spec.get("name"))))
+        draft_put_counter(number=found.pk, spec=spec, seen=seen, actor=actor())
+    for spec in rules:
         draft_put(number=found.pk, spec=spec, seen=_seen(found, str(spec.get("name"))), actor=actor())
     for rule in options["remove"]:
         draft_remove(number=found.pk, name=rule, seen=_seen(found, rule), actor=actor())
@@ -91,15 +95,17 @@ def actor() -> str:
     return operator_name("rules")
 
 
-def _specs(file: Path) -> list[Spec]:
-    """The rules of a file, read as strictly as a load reads it."""
+def _specs(file: Path) -> tuple[list[Spec], list[Spec]]:
+    """The rules and the counters of a file, read as strictly as a load reads it."""
     document, flaws = read_yaml(file.read_text(encoding="utf-8"), str(file))
     if flaws:
         raise invalid(f"{file}, line {flaws[0].line}: {flaws[0].message}")
-    rules = document.data.get("rules")
-    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
-        raise invalid(f"{file} must hold `rules`, a list")
-    return rules
+    found = [document.data.get(section) for section in ("rules", "counters")]
+    lists = [[] if one is None else one for one in found]
+    right = all(isinstance(one, list) and all(isinstance(spec, dict) for spec in one) for one in lists)
+    if not right or not any(lists):
+        raise invalid(f"{file} must hold `rules` or `counters`, a list")
+    return lists[0], lists[1]
 
 
 def _seen(found: RuleDraft, name: str) -> str | None:

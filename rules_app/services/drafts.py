@@ -13,13 +13,14 @@ from django.utils import timezone
 
 from acteon_site.base.errors import conflict, invalid, invalid_field, not_found
 from acteon_site.base.names import name_problem
-from rules_app.differences import SETTINGS, Spec, revision_of, same
+from rules_app.differences import SETTINGS, Spec, counter_key, label_of, revision_of, same
 from rules_app.drafts import draft_get, draft_spec, live_spec
 from rules_app.engine import timezone_problem
 from rules_app.merging import Conflict, conflicting
 from rules_app.models import Rule, RuleDraft, RuleDraftChange, RuleSetVersion
+from rules_app.services.counters import counter_check
 from rules_app.services.rule_sets import rule_check
-from rules_app.specs import DEFAULTS, rule_spec
+from rules_app.specs import DEFAULTS, counter_canonical, rule_spec
 
 MAX_NAME = 200
 DRAFT, LIVE = "draft", "live"
@@ -59,9 +60,20 @@ def draft_remove(*, number: int, name: str, seen: str | None, actor: str) -> Rul
     """Take the rule out, in the draft. Raises as `draft_put`, and 404 where the draft has no such rule."""
     draft = draft_locked(number)
     if not name or draft_spec(draft, name) is None:
-        raise not_found(f"there is no rule named {name} in this draft")
+        raise not_found(f"there is no rule named {label_of(name)} in this draft")
     _require_seen(draft, name, None, seen)
     _note(draft, name, None, actor)
+    return draft
+
+
+@transaction.atomic
+def draft_put_counter(*, number: int, spec: Spec, seen: str | None, actor: str) -> RuleDraft:
+    """Declare the counter as `spec` says, in the draft. As `draft_put`; `draft_remove` takes `counter_key` of it."""
+    draft = draft_locked(number)
+    counter_check(spec)
+    canonical, name = counter_canonical(spec), counter_key(spec["name"])
+    _require_seen(draft, name, canonical, seen)
+    _note(draft, name, canonical, actor)
     return draft
 
 
@@ -139,7 +151,7 @@ def _require_seen(draft: RuleDraft, name: str, yours: Spec | None, seen: str | N
     who = change or row
     told = (who.edited_by, who.edited_at) if who else ("", None)
     sides = Conflict(name, change.base if change else None, theirs, yours, *told)
-    raise conflicting(f"somebody has changed {name} meanwhile", [sides])
+    raise conflicting(f"somebody has changed {label_of(name)} meanwhile", [sides])
 
 
 def _note(draft: RuleDraft, name: str, spec: Spec | None, actor: str) -> None:

@@ -13,8 +13,10 @@ from acteon_site.base.errors import FieldProblem, invalid_fields, problems_in_wo
 from acteon_site.base.registry import Hook, Registry
 from rules_app.engine import ActionView, Plan, RuleSet, RuleTrace, decide
 from rules_app.engine import Rule as EngineRule
+from rules_app.engine.scope import NO_COUNTS, Counts
 from rules_app.models import Rule
 from rules_app.selectors import current_rules, parse_rules
+from rules_app.services.counting import counts_now
 from rules_app.specs import rule_spec
 
 Payload = dict[str, Any]
@@ -28,7 +30,7 @@ CheckFor = Callable[[ActionView], PayloadCheck | None]
 class Evaluation:
     """A decision with its trace. `evaluated` and `skipped` count rules, `disabled` names the disabled.
 
-    `refused`: for what a dispatch would refuse the payload before it asked any rule.
+    `refused`: for what a dispatch would refuse the payload before it asked any rule; `counts`: what counters say now.
     """
 
     plan: Plan
@@ -37,6 +39,7 @@ class Evaluation:
     sources: dict[str, str]
     disabled: frozenset[str]
     refused: Sequence[FieldProblem] = ()
+    counts: Counts = NO_COUNTS
 
     @property
     def refusal(self) -> str:
@@ -82,10 +85,13 @@ def rules_evaluate(
     again = partial(_normal, check, strict=not refused)
     trace: list[RuleTrace] = []
     judged = replace(action, payload=payload)
-    plan = decide(rules, judged, now, check_payload=again, trace=trace, evaluate_all=evaluate_all)
+    counts = counts_now(rules, judged)
+    plan = decide(
+        rules, judged, now, check_payload=again, trace=trace, evaluate_all=evaluate_all, counts=counts
+    )
     duration_us = (perf_counter_ns() - started) // 1_000
     disabled = frozenset(Rule.objects.filter(enabled=False).values_list("name", flat=True))
-    return Evaluation(plan, rules, duration_us, _sources(), disabled, refused)
+    return Evaluation(plan, rules, duration_us, _sources(), disabled, refused, counts)
 
 
 def _unchecked(payload: Payload) -> tuple[Payload, list[FieldProblem]]:

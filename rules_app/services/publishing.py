@@ -12,10 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from acteon_site.base.errors import AppError, FieldProblem, conflict, invalid
-from rules_app.differences import SETTINGS, Difference, Spec, World, differences, same
+from rules_app.differences import COUNTER, SETTINGS, Difference, Spec, World, differences, is_rule, same
 from rules_app.drafts import ChangeView, DraftView, draft_view, live_world, version_get, version_world
 from rules_app.merging import conflicting
-from rules_app.models import Rule, RuleDraft, RuleDraftChange, RuleSettings, RuleSetVersion
+from rules_app.models import Rule, RuleCounter, RuleDraft, RuleDraftChange, RuleSettings, RuleSetVersion
+from rules_app.services.counters import counter_check, counter_put
 from rules_app.services.drafts import draft_close, draft_locked
 from rules_app.services.rule_sets import reason_checked, rule_check, rule_set_publish, rules_lock
 from rules_app.services.second_person import asking_namespaces, require_second_person
@@ -73,10 +74,12 @@ def _check(due: Iterable[ChangeView]) -> None:
 def _problems(change: RuleDraftChange) -> list[FieldProblem]:
     if change.spec is None or change.name == SETTINGS:
         return []
+    check, section = (rule_check, "rules") if is_rule(change.name) else (counter_check, "counters")
     try:
-        rule_check(change.spec)
+        check(change.spec)
     except AppError as error:
-        return [FieldProblem(f"rules[{change.name}].{one.field}", one.message) for one in error.details]
+        where = f"{section}[{change.spec.get('name')}]"
+        return [FieldProblem(f"{where}.{one.field}", one.message) for one in error.details]
     return []
 
 
@@ -86,10 +89,19 @@ def _apply(view: ChangeView, settings: RuleSettings) -> None:
         settings.default_timezone = (change.spec or {}).get("default_timezone", "")
         settings.edited_by, settings.edited_at = change.edited_by, timezone.now()
         settings.save()
+    elif not is_rule(change.name):
+        _apply_counter(change)
     elif change.spec is None:
         Rule.objects.filter(name=change.name).delete()
     else:
         _write(change, change.spec, view.live)
+
+
+def _apply_counter(change: RuleDraftChange) -> None:
+    if change.spec is None:
+        RuleCounter.objects.filter(name=change.name.removeprefix(COUNTER)).delete()
+    else:
+        counter_put(change.spec, change.edited_by)
 
 
 def _write(change: RuleDraftChange, spec: Spec, live: Spec | None) -> None:
@@ -117,12 +129,15 @@ def restored_world(version: RuleSetVersion) -> dict[str, Spec]:
 
     As the version held them, its switches included. Of the rules that it does not hold, those made by hand go;
     switched off instead is what a file owns, since the file's next load would bring it back, and everything
-    where the version is from before disabled rules were kept, since it may have held them disabled.
+    where the version is from before disabled rules were kept, since it may have held them disabled. Counters stay:
+    one that no rule asks counts nothing.
     """
     owned = set(Rule.objects.exclude(source="").values_list("name", flat=True))
     wanted = version_world(version)
     for name, spec in live_world().items():
-        if name not in wanted and (version.disabled is None or name in owned):
+        if not is_rule(name):
+            wanted.setdefault(name, spec)
+        elif name not in wanted and (version.disabled is None or name in owned):
             wanted[name] = {**spec, "enabled": False}
     return wanted
 

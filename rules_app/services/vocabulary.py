@@ -12,11 +12,13 @@ from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 from rules_app.engine.known_fields import (
     KnownField,
     clock_fields,
+    counter_fields,
     example_of,
     kind_of_value,
     own_fields,
 )
 from rules_app.engine.words import Lexicon, label_from_name
+from rules_app.models import RuleCounter
 from rules_app.services.currencies import currencies_seen
 
 # Fields whose payloads are checked before rules see them. Listed by whoever knows the lifecycles.
@@ -39,14 +41,17 @@ def lexicon_now() -> Lexicon:
 
 
 def known_fields(*, with_examples: bool) -> list[KnownField]:
-    """Every field to offer, each path once: typed ones first, then the action's, the clock's, and those seen.
+    """Every field to offer, each path once: typed ones, the action's, the clock's, counters, and those seen.
 
-    One statement over the newest dispatches. `with_examples`: show values out of their payloads, which are redacted.
+    Two statements, one over the newest dispatches. `with_examples`: show values out of their payloads, which are
+    redacted.
     """
     rows = _newest()
     seen = {field.path: field for field in _seen(rows)}
     own = own_fields(_choices(rows) if with_examples else {})
-    fields = [_with_example(field, seen) for field in typed_fields()] + own + clock_fields()
+    counters = counter_fields(RuleCounter.objects.order_by("name").values_list("name", flat=True))
+    typed = [_with_example(field, seen) for field in typed_fields()]
+    fields = [*typed, *own, *clock_fields(), *counters]
     known = {field.path for field in fields}
     fields += [field for path, field in sorted(seen.items()) if path not in known]
     return fields if with_examples else [_plain(field) for field in fields]

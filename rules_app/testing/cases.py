@@ -24,8 +24,8 @@ VERDICTS = (
     *("deduplicate", "throttle", "failed", "invalid"),
 )
 SECTION = ("defaults", "lists", "tests")
-CASE = ("name", "at", "lists", "action", "expect", "steps")
-STEP = ("after", "at", "repeat", "every", "action", "expect")
+CASE = ("name", "at", "lists", "action", "counters", "expect", "steps")
+STEP = ("after", "at", "repeat", "every", "action", "counters", "expect")
 EXPECT = ("outcome", "verdict", "rule", "payload")
 ACTION = (*TEXT_FIELDS, "payload", "metadata")
 REQUIRED = ("namespace", "tenant", "provider", "action_type", "payload")
@@ -46,12 +46,16 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One action at its moment. `has_key`: it brings an id or a dedup_key, so that it can be known again."""
+    """One action at its moment. `has_key`: it brings an id or a dedup_key, so that it can be known again.
+
+    `counters`: what these say to it, whatever was counted.
+    """
 
     action: ActionView
     at: datetime
     expected: Expected
     has_key: bool
+    counters: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,10 @@ class _Reader:
         lists = {**shared, **self.lists(spec, place)}
         if ("steps" in spec) == ("expect" in spec):
             self.refuse(place, "needs either expect, or steps that each have one")
-        steps = spec.get("steps", [{"expect": spec.get("expect")}])
+        alone = {key: spec[key] for key in ("counters", "expect") if key in spec}
+        if "steps" in spec and "counters" in spec:
+            self.refuse(f"{place}.counters", "stands beside steps; write it into those that it is for")
+        steps = spec.get("steps", [alone])
         if not isinstance(steps, list) or not steps:
             self.refuse(f"{place}.steps", "must be a list with at least one step")
         if len(self.problems) > before or at is None:
@@ -172,13 +179,24 @@ class _Reader:
             every = self.number(spec, "every", 0, 0, 10**9, here)
             given = self.merged(base, spec.get("action", {}), f"{here}.action")
             expected = self.expected(spec.get("expect"), f"{here}.expect")
+            counters = self.counters(spec.get("counters", {}), f"{here}.counters")
             for turn in range(int(repeat)):
                 number += 1
                 at += timedelta(seconds=every if turn else 0)
                 view = self.view(_filled(given, number), here if nested else f"{place}.action")
                 if view is None or expected is None:
                     break
-                yield Step(view, at, expected, bool(given.get("id") or given.get("dedup_key")))
+                has_key = bool(given.get("id") or given.get("dedup_key"))
+                yield Step(view, at, expected, has_key, counters)
+
+    def counters(self, value: Any, place: str) -> Mapping[str, int]:
+        if not isinstance(value, Mapping):
+            self.refuse(place, f"must be an object of counters and what they say, not {kind_of(value)}")
+            return {}
+        for name, number in value.items():
+            if type(number) is not int or number < 0:
+                self.refuse(f"{place}.{name}", "must be a whole number from 0 on")
+        return value
 
     def step_begin(self, spec: Mapping[str, Any], at: datetime, place: str) -> datetime:
         if "at" in spec and "after" in spec:

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from rules_app.checking.ground import parts_of
 from rules_app.engine import ActionView, RuleSet, RuleTrace
-from rules_app.engine.named_lists import Lists
-from rules_app.engine.scope import Scope
+from rules_app.engine.named_lists import NO_LISTS, Lists
+from rules_app.engine.scope import NO_COUNTS, Counts, Scope
 
 
 @dataclass(slots=True)
@@ -43,9 +43,16 @@ class Coverage:
                 leaves = [place for part, place in parts_of(rule.condition) if part.leaf]
                 self.rules[rule.name].branches = {place: set() for place in leaves}
 
-    def note(self, action: ActionView, at: datetime, traces: Sequence[RuleTrace], lists: Lists) -> None:
+    def note(
+        self,
+        action: ActionView,
+        at: datetime,
+        traces: Sequence[RuleTrace],
+        lists: Lists = NO_LISTS,
+        counts: Counts = NO_COUNTS,
+    ) -> None:
         """What one decision asked. The payload is followed through the modify rules."""
-        scope = Scope(action, at, self._rules.zone, lists)
+        scope = Scope(action, at, self._rules.zone, lists, counts)
         for seen in traces:
             if seen.result not in ("matched", "not_matched"):
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -22,11 +22,15 @@ from rules_app.engine import (
     decide,
 )
 from rules_app.engine.counters import micros, next_slot, slots_after
+from rules_app.engine.counting import CounterMemory
+from rules_app.engine.counting.memory import Marks
+from rules_app.engine.scope import NO_COUNTS, Counts
 
 Payload = dict[str, Any]
 _EXECUTED = {"allow": "Executed", "reroute": "Rerouted", "chain": "ChainStarted"}
 _HELD = {"request_approval": "PendingApproval", "schedule": "Scheduled"}
 _REFUSED = ("deny", "suppress")
+_AS_COUNTED: Mapping[str, int] = {}
 
 
 class Declared(Protocol):
@@ -50,6 +54,7 @@ class Outcome:
     note: str = ""
     traces: tuple[RuleTrace, ...] = ()
     asked: ActionView | None = None  # the action as the rules saw it first
+    counts: Counts = NO_COUNTS
 
 
 @dataclass(slots=True)
@@ -61,6 +66,7 @@ class _Hold:
     cleared: list[Cleared]
     plan: Plan
     keys: tuple[Any, Any]
+    marks: Marks  # what it left in counters, where it does not count itself
 
 
 @dataclass(slots=True)
@@ -73,9 +79,15 @@ class Bench:
     _orders: set[Any] = field(default_factory=set)
     _slots: dict[Any, list[int]] = field(default_factory=dict)
     _holds: list[_Hold] = field(default_factory=list)
+    _counters: CounterMemory = field(init=False)
 
-    def send(self, action: ActionView, at: datetime, *, has_key: bool) -> Outcome:
-        """The outcome of one more action; moments must not go back."""
+    def __post_init__(self) -> None:
+        self._counters = CounterMemory(self.rules.counters)
+
+    def send(
+        self, action: ActionView, at: datetime, *, has_key: bool, counters: Mapping[str, int] = _AS_COUNTED
+    ) -> Outcome:
+        """The outcome of one more action; moments must not go back. `counters`: what some say, whatever was counted."""
         self._release_until(at)
         judge = self.declared.judge(action) if self.declared else None
         if judge:
@@ -84,12 +96,19 @@ class Bench:
                 return Outcome("Invalid", "invalid", "", action.payload, problems_in_words(problems))
             action = replace(action, payload=payload)
         traces: list[RuleTrace] = []
-        plan = self._decide(action, at, (), traces)
+        found = self._counters.found(action, at)
+        counts = replace(found, values={**found.values, **counters})
+        plan = self._decide(action, at, (), counts, traces)
         outcome = self._gate(action, plan, at, self._names(action, plan, has_key))
-        return replace(outcome, traces=tuple(traces), asked=action)
+        return replace(outcome, traces=tuple(traces), asked=action, counts=counts)
 
     def _decide(
-        self, action: ActionView, at: datetime, cleared: Any, traces: list[RuleTrace] | None = None
+        self,
+        action: ActionView,
+        at: datetime,
+        cleared: Any,
+        counts: Counts,
+        traces: list[RuleTrace] | None = None,
     ) -> Plan:
         judge = self.declared.judge(action) if self.declared else None
 
@@ -99,7 +118,9 @@ class Bench:
                 raise ValueError(problems_in_words(problems))
             return found
 
-        return decide(self.rules, action, at, cleared=cleared, check_payload=normal, trace=traces)
+        return decide(
+            self.rules, action, at, cleared=cleared, check_payload=normal, trace=traces, counts=counts
+        )
 
     def _names(self, action: ActionView, plan: Plan, has_key: bool) -> tuple[Any, Any]:
         """What tells the action from others: its dedup key, and its order's name."""
@@ -152,8 +173,9 @@ class Bench:
             self._slots[counted] = slots_after(slots, now, now, limit.max_count, limit.window_seconds)
         if keys[1]:
             self._orders.add(keys[1])
+        marks = self._counters.count(action, at)
         if plan.rule and plan.verdict in _HELD:
-            return self._hold(action, plan, plan.rule, at, keys, ())
+            return self._hold(action, plan, plan.rule, at, keys, (), marks)
         self._remember(plan, at, keys[0])
         decided = plan.rule.name if plan.rule else ""
         return Outcome(_EXECUTED[plan.verdict], plan.verdict, decided, plan.payload)
@@ -171,6 +193,7 @@ class Bench:
         at: datetime,
         keys: tuple[Any, Any],
         cleared: tuple[Cleared, ...],
+        marks: Marks,
     ) -> Outcome:
         outcome = Outcome(_HELD[plan.verdict], plan.verdict, rule.name, plan.payload)
         seconds = rule.action.delay_seconds if isinstance(rule.action, Schedule) else 0
@@ -178,7 +201,7 @@ class Bench:
             seconds = rule.action.timeout_seconds
         own = [*cleared, Cleared(rule.name, rule.action.type)]
         due = at + timedelta(seconds=seconds)
-        self._holds.append(_Hold(action, outcome, rule, due, own, plan, keys))
+        self._holds.append(_Hold(action, outcome, rule, due, own, plan, keys, marks))
         return outcome
 
     def _release_until(self, at: datetime) -> None:
@@ -192,11 +215,12 @@ class Bench:
                 self._orders.discard(hold.keys[1])
 
     def _go_on(self, hold: _Hold) -> None:
-        plan = self._decide(hold.action, hold.due, hold.cleared)
+        counts = self._counters.found(hold.action, hold.due, hold.marks)
+        plan = self._decide(hold.action, hold.due, hold.cleared, counts)
         if plan.failed or plan.verdict in _REFUSED:
             self._orders.discard(hold.keys[1])
         elif plan.rule and plan.verdict in _HELD:
-            self._hold(hold.action, plan, plan.rule, hold.due, hold.keys, tuple(hold.cleared))
+            self._hold(hold.action, plan, plan.rule, hold.due, hold.keys, tuple(hold.cleared), hold.marks)
         else:
             self._remember(plan, hold.due, hold.keys[0])
 

@@ -42,9 +42,9 @@ def _run(case: Case, rules: RuleSet, declared: Declared | None, coverage: Covera
     bench = Bench(asking, declared)
     outcomes, failures = [], []
     for number, step in enumerate(case.steps, 1):
-        outcome = bench.send(step.action, step.at, has_key=step.has_key)
+        outcome = bench.send(step.action, step.at, has_key=step.has_key, counters=step.counters)
         if outcome.asked:
-            coverage.note(outcome.asked, step.at, outcome.traces, asking.lists)
+            coverage.note(outcome.asked, step.at, outcome.traces, asking.lists, outcome.counts)
         outcomes.append(outcome)
         which = f"action {number}: " if len(case.steps) > 1 else ""
         failures += [f"{which}{why}" for why in _differences(step.expected, outcome)]

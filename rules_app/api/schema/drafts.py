@@ -160,6 +160,19 @@ SHOWN_RULE = {
     "live": LIVE_SPEC,
     "live_revision": "8b7a6f5e4d3c2b1a",
 }
+COUNTER_SPEC = {
+    "name": "orders-of-email",
+    "count": "orders",
+    "by": ["action.payload.customer.email"],
+    "window": "24h",
+}
+SHOWN_COUNTER = {
+    "rule": " counter orders-of-email",
+    "spec": COUNTER_SPEC,
+    "revision": "2b3c4d5e6f7a8b9c",
+    "live": None,
+    "live_revision": None,
+}
 SHOWN_VERSION: dict[str, Any] = {
     "number": 8,
     "cause": "published draft 3: spring sale",
@@ -219,6 +232,26 @@ extend_schema_view(
         others={409: BOTH_SIDES},
     ),
 )(views_drafts.DraftRule)
+extend_schema_view(
+    get=operation("A counter as the draft has it", RULE, errors=(404,), examples={"it": SHOWN_COUNTER}),
+    put=operation(
+        "Declare a counter in the draft, or declare it otherwise",
+        RULE,
+        sends=body({"spec": OBJECT, "revision": {"anyOf": [TEXT, NULL]}}),
+        sends_examples={"a new one": {"spec": COUNTER_SPEC, "revision": None}},
+        errors=(404,),
+        others={409: BOTH_SIDES},
+        examples={"declared": SHOWN_COUNTER},
+    ),
+    delete=operation(
+        "Take a counter out, in the draft",
+        None,
+        status=204,
+        parameters=(query("revision", TEXT, "Of the counter as you have seen it", required=True),),
+        errors=(404,),
+        others={409: BOTH_SIDES},
+    ),
+)(views_drafts.DraftCounter)
 extend_schema_view(
     post=operation(
         "End a conflict for one side, or take a change back",

@@ -41,6 +41,7 @@ TRACE = component(
             "skip_reason": TEXT,
             "error": TEXT,
             "notes": array(TEXT),
+            "counters": OBJECT,
             "modified_payload_preview": OBJECT,
         },
     ),

@@ -38,7 +38,8 @@ WHOLE = component(
             "default_timezone": TEXT,
             "rules": array(OBJECT),
             "disabled": maybe(array(OBJECT)),
-        }
+        },
+        {"counters": array(OBJECT)},
     ),
 )
 DIFF = component(

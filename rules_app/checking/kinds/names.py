@@ -1,9 +1,10 @@
-"""Names of providers, chains and lists that stand nowhere."""
+"""Names of providers, chains, lists and counters that stand nowhere, and counters asked for more than they count."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rules_app.checking.counters import counter_problems
 from rules_app.checking.finding import Finding, Severity
 from rules_app.checking.ground import Ground, Placed, parts_of
 from rules_app.engine.named_lists import OPERATORS
@@ -12,6 +13,10 @@ from rules_app.engine.suggest import nearest
 
 def names(ground: Ground) -> Iterator[Finding]:
     for placed in ground.placed:
+        for problem in counter_problems(placed.rule, ground.question.counters):
+            advice = "Files with it do not load: correct the rule, or how the counter is declared."
+            message = f"asks a counter in vain: {problem.message}"
+            yield Finding("unknown-name", Severity.ERROR, placed.name, message, advice, problem.field)
         for place, section, name in _named(placed):
             known = ground.question.names.of(section)
             if known is not None and name not in known:

@@ -24,7 +24,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         "invalid": "The file or the rule does not load.",
         "unknown-zone": "A time zone that the tz database does not have.",
-        "unknown-name": "A provider, chain or list that does not exist.",
+        "unknown-name": "A provider, chain, list or counter that does not exist.",
         "never-holds": "A condition, an alternative or a value in it that no action meets.",
         "always-holds": "A condition or clause that is true of every action.",
         "type-mismatch": "A comparison with a type that the lifecycle lets no order have.",

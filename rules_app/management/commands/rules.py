@@ -64,7 +64,9 @@ class Command(ExplainedCommand):
 def _draft_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("number", type=int, nargs="?", metavar="N", help="the draft; without, one is begun")
     parser.add_argument("--name", help="what a new draft is for")
-    parser.add_argument("--put", type=Path, metavar="FILE", help="YAML with `rules`, made so in the draft")
+    parser.add_argument(
+        "--put", type=Path, metavar="FILE", help="YAML with `rules`, `counters`, made so in the draft"
+    )
     parser.add_argument(
         "--remove", action="append", default=[], metavar="RULE", help="taken out in the draft"
     )

@@ -24,6 +24,11 @@ from tests.depth import examples
 EVERYTHING = {
     **SMALL,
     "settings.yaml": "settings: {default_timezone: US/Eastern}\n",
+    "counters.yaml": (
+        "counters:\n"
+        "  - {name: n, count: orders, by: action.payload.email, window: 24h, most: 1000}\n"
+        "  - {name: m, sum: action.payload.n, window: today, per: everywhere, with_this_order: true}\n"
+    ),
     "breakers.yaml": "circuit_breakers:\n  - {provider: till, enabled: false, fallback_provider: depot}\n",
     "redaction.yaml": (
         "redaction:\n"

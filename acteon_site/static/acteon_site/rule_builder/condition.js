@@ -4,7 +4,7 @@ import { currencyAt, fromSpec, move, parentOf, rooted, toSpec } from "./tree.js"
 import { carried, emptyValue, valueEditor } from "./values.js";
 
 const GROUPS = [["all", "all of these"], ["any", "at least one of these"], ["none", "none of these"]];
-const SOURCES = [["order", "Order"], ["action", "Action"], ["clock", "Clock of the shop"], ["seen", "Seen in orders"]];
+const SOURCES = [["order", "Order"], ["action", "Action"], ["clock", "Clock of the shop"], ["counter", "Counters over past orders"], ["seen", "Seen in orders"]];
 const OTHER = " other";
 
 export class ConditionRows {
