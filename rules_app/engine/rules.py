@@ -99,8 +99,8 @@ class RuleSet:
     version: int
     rules: tuple[Rule, ...]
     default_timezone: str = "UTC"
-    lists: Lists = NO_LISTS
     counters: tuple[Counter, ...] = ()
+    lists: Lists = NO_LISTS
     zone: ZoneInfo = field(init=False, repr=False)
     concerned: ConcernedRules = field(init=False, repr=False)
     names_lists: bool = field(init=False, repr=False)
