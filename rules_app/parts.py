@@ -11,16 +11,20 @@ from acteon_site.base.registry import Hook, Registry
 from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
+from audit_app.services.reaper import REAPERS, Reaper
 from rules_app import home_cards
 from rules_app.config_kinds.quotas import Quotas
 from rules_app.config_kinds.rules import Rules
 from rules_app.config_kinds.settings import Settings
 from rules_app.drafts import open_drafts
 from rules_app.services.gates import tidy_gates
+from rules_app.services.trial_counts import trials_tidy
+from rules_app.services.trial_reaping import reap_trials
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     KINDS: (Settings(), Rules(), Quotas()),
-    TIDIES: (Hook("gates", tidy_gates),),
+    TIDIES: (Hook("gates", tidy_gates), Hook("trials of rules", trials_tidy)),
+    REAPERS: (Reaper("trials of rules", reap_trials, "retention_deleted_audit"),),
     CARDS: home_cards.CARDS,
     PAGES: (
         Page("Rules", 1, "Rules", "rule", "rules_app.rule"),

@@ -16,6 +16,8 @@ DEFAULTS: Spec = {
     "tenant": "*",
     "timezone": "",
     "only_unmatched": None,
+    "shadow": False,
+    "rollout": None,
 }
 
 

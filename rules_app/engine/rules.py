@@ -15,6 +15,7 @@ from rules_app.engine.actions.base import Gate, RuleAction
 from rules_app.engine.actions.parse import parse_action
 from rules_app.engine.concerned import ConcernedRules
 from rules_app.engine.conditions import Condition, parse_condition
+from rules_app.engine.rollout import Rollout, parse_rollout
 from rules_app.engine.scope import ActionView, kind_of
 from rules_app.engine.suggest import nearest, unknown
 from rules_app.engine.times import zone_of
@@ -35,6 +36,8 @@ KEYS = (
     "tenant",
     "timezone",
     "only_unmatched",
+    "shadow",
+    "rollout",
     "condition",
     "action",
 )
@@ -46,6 +49,7 @@ class Rule:
     """One checked rule. `zone` is None where the set's default zone applies; `*` means every scope.
 
     `claims`: a match takes the action out of reach of the catch-alls below (gates that name the action type).
+    `shadow`: it is only noted what it would have done. `rollout`: it is for a share of orders alone.
     """
 
     name: str
@@ -60,6 +64,13 @@ class Rule:
     zone: ZoneInfo | None = None
     only_unmatched: bool = False
     claims: bool = False
+    shadow: bool = False
+    rollout: Rollout | None = None
+
+    @property
+    def sure(self) -> bool:
+        """Whether it does what it says to all that its condition matches: not in shadow, and for no mere share."""
+        return not self.shadow and (self.rollout is None or self.rollout.whole)
 
     def covers(self, action: ActionView) -> bool:
         """Whether the rule speaks about the action's namespace and tenant at all."""
@@ -100,9 +111,10 @@ def parse_rule(spec: Mapping[str, Any]) -> tuple[Rule | None, list[FieldProblem]
     condition = parse_condition(spec["condition"], "condition", problems) if "condition" in spec else None
     action = parse_action(spec["action"], "action", problems) if "action" in spec else None
     problems += _only_unmatched_problems(spec, action)
+    rollout = parse_rollout(spec.get("rollout"), problems)
     if problems or condition is None or action is None:
         return None, problems
-    return _build(spec, condition, action), []
+    return _build(spec, condition, action, rollout), []
 
 
 def duplicate_problems(names: Iterable[str]) -> list[FieldProblem]:
@@ -139,6 +151,7 @@ def _plain_problems(spec: Mapping[str, Any]) -> list[tuple[str, str]]:
         "namespace": _scope_problem,
         "tenant": _scope_problem,
         "timezone": _zone_problem,
+        "shadow": _flag_problem,
     }
     found = [(key, check(spec[key])) for key, check in checks.items() if key in spec]
     return [(key, problem) for key, problem in found if problem]
@@ -185,7 +198,9 @@ def _only_unmatched_problems(spec: Mapping[str, Any], action: RuleAction | None)
     return []
 
 
-def _build(spec: Mapping[str, Any], condition: Condition, action: RuleAction) -> Rule:
+def _build(
+    spec: Mapping[str, Any], condition: Condition, action: RuleAction, rollout: Rollout | None
+) -> Rule:
     fields = condition.fields()
     only_unmatched = spec.get("only_unmatched")
     if only_unmatched is None:
@@ -204,4 +219,6 @@ def _build(spec: Mapping[str, Any], condition: Condition, action: RuleAction) ->
         zone=ZoneInfo(zone_name) if zone_name else None,
         only_unmatched=only_unmatched,
         claims=isinstance(action, Gate) and "action.action_type" in fields,
+        shadow=spec.get("shadow", False),
+        rollout=rollout,
     )

@@ -53,6 +53,8 @@ class Evaluation:
 
 # Listed by whoever knows the lifecycles: evaluations then see what dispatch sees.
 PAYLOAD_CHECKS: Registry[Hook[CheckFor]] = Registry("check of payloads")
+# Gives what a lifecycle calls an action's order: by it, rules for a share of orders tell orders apart.
+ORDER_NAMES: Registry[Hook[Callable[[ActionView], str | None]]] = Registry("name of orders")
 
 
 def _check_for(action: ActionView) -> PayloadCheck | None:
@@ -82,6 +84,7 @@ def rules_evaluate(
     again = partial(_normal, check, strict=not refused)
     trace: list[RuleTrace] = []
     judged = replace(action, payload=payload)
+    judged = replace(judged, order_name=next((hook.call(judged) for hook in ORDER_NAMES.values()), None))
     plan = decide(rules, judged, now, check_payload=again, trace=trace, evaluate_all=evaluate_all)
     duration_us = (perf_counter_ns() - started) // 1_000
     disabled = frozenset(Rule.objects.filter(enabled=False).values_list("name", flat=True))

@@ -17,10 +17,10 @@ _MOST_NAMED = 4
 def reach(ground: Ground) -> Iterator[Finding]:
     above: list[Placed] = []
     for placed in ground.placed:
-        takers = [one for one in above if one.ends or (placed.rule.only_unmatched and one.rule.claims)]
+        takers = [one for one in above if one.ends or (placed.rule.only_unmatched and one.claims)]
         if placed.terms and (found := takers_of_all(placed.terms, takers, ground)):
             yield _finding(placed, found, ground)
-        if placed.terms and (placed.ends or placed.rule.claims):
+        if placed.terms and (placed.ends or placed.claims):
             above.append(placed)
 
 
