@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from rules_app.engine.trials import SHADOW, SIDES
-from rules_app.trial_facts import ACCEPTED, GATES, HOLDS, STOPS
+from rules_app.engine.trials import SHADOW, SIDES, WITHIN
+from rules_app.trial_facts import ACCEPTED, HOLDS, STOPS
 
 GOES_ON = frozenset(("executed", "rerouted", "chain_started"))
 _ACCEPTED = frozenset(ACCEPTED.values())
@@ -31,8 +31,10 @@ class Tally:
     trials: int
     amount: int
 
-    @property
-    def differs(self) -> bool:
+    def differs(self, rule: str) -> bool:
+        """Whether the rule makes a difference: it did, within its share; else whether it would have."""
+        if self.side == WITHIN:
+            return self.decided_by == rule or self.would == "modify"
         return would_differ(self.would, self.happened)
 
 
@@ -49,7 +51,7 @@ def would_differ(would: str, happened: str) -> bool:
 
 @dataclass(slots=True)
 class Sum:
-    """`trials` in all; `differing` those of which the rule would have made something else, `worth` so much."""
+    """`trials` in all; `differing` those to which the rule made, or would have made, a difference, `worth` so much."""
 
     trials: int = 0
     differing: int = 0
@@ -59,9 +61,9 @@ class Sum:
     def anyway(self) -> int:
         return self.trials - self.differing
 
-    def add(self, tally: Tally) -> None:
+    def add(self, tally: Tally, rule: str) -> None:
         self.trials += tally.trials
-        if tally.differs:
+        if tally.differs(rule):
             self.differing += tally.trials
             if tally.currency:
                 self.worth[tally.currency] += tally.amount
@@ -119,25 +121,27 @@ def report_of(rule: str, begin: datetime, end: datetime, tallies: Iterable[Tally
     by_side: dict[str, list[Tally]] = defaultdict(list)
     for tally in tallies:
         by_side[tally.side].append(tally)
-    return Report(rule, begin, end, {name: _side(name, by_side[name]) for name in SIDES if name in by_side})
-
-
-def _side(name: str, tallies: list[Tally]) -> Side:
-    return Side(
-        name,
-        _sums(tallies, lambda one: None)[None],
-        _counts(tallies, lambda one: one.would),
-        _counts(tallies, lambda one: one.happened),
-        dict(sorted(_sums(tallies, lambda one: one.day).items())),
-        _largest(_sums(tallies, lambda one: (one.namespace, one.tenant))),
-        _largest(_sums(tallies, lambda one: Fate(one.happened, one.decided_by))),
+    return Report(
+        rule, begin, end, {name: _side(rule, name, by_side[name]) for name in SIDES if name in by_side}
     )
 
 
-def _sums(tallies: Iterable[Tally], key: Callable[[Tally], Any]) -> dict[Any, Sum]:
+def _side(rule: str, name: str, tallies: list[Tally]) -> Side:
+    return Side(
+        name,
+        _sums(rule, tallies, lambda one: None)[None],
+        _counts(tallies, lambda one: one.would),
+        _counts(tallies, lambda one: one.happened),
+        dict(sorted(_sums(rule, tallies, lambda one: one.day).items())),
+        _largest(_sums(rule, tallies, lambda one: (one.namespace, one.tenant))),
+        _largest(_sums(rule, tallies, lambda one: Fate(one.happened, one.decided_by))),
+    )
+
+
+def _sums(rule: str, tallies: Iterable[Tally], key: Callable[[Tally], Any]) -> dict[Any, Sum]:
     found: dict[Hashable, Sum] = defaultdict(Sum)
     for tally in tallies:
-        found[key(tally)].add(tally)
+        found[key(tally)].add(tally, rule)
     return found
 
 
@@ -150,23 +154,3 @@ def _counts(tallies: Iterable[Tally], key: Callable[[Tally], str]) -> dict[str, 
 
 def _largest(sums: Mapping[Any, Sum]) -> dict[Any, Sum]:
     return dict(sorted(sums.items(), key=lambda pair: (-pair[1].trials, str(pair[0]))))
-
-
-def effect(would: str) -> str:
-    """What such a rule would have done to an order, as the end of "would have …"."""
-    if would in GATES:
-        return f"had to pass ({would})"
-    return _EFFECTS[would]
-
-
-_EFFECTS: Mapping[str, str] = {
-    "deny": "been refused",
-    "suppress": "been refused",
-    "failed": "failed, because the rule cannot be evaluated",
-    "request_approval": "been held for approval",
-    "schedule": "been held for later",
-    "allow": "been let through",
-    "reroute": "gone to another provider",
-    "chain": "started another chain",
-    "modify": "been changed",
-}

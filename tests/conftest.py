@@ -76,6 +76,7 @@ ONCE = (
     "tests/rules_app/test_api_quotas",
     "tests/rules_app/test_api_drafts",
     "tests/rules_app/test_api_rules",
+    "tests/rules_app/test_api_reports",
     "tests/contract/test_approvals",
     "tests/contract/test_chains",
     "tests/contract/test_definitions",

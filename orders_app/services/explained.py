@@ -12,6 +12,7 @@ from orders_app.services.explaining import Explanation
 from rules_app.engine.clauses import Clause
 from rules_app.engine.phrases import clause_in_words, would_have
 from rules_app.services.rule_history import Since
+from rules_app.trial_words import trial_in_words
 
 Payload = Mapping[str, Any]
 
@@ -19,6 +20,7 @@ Payload = Mapping[str, Any]
 def sentences(told: Explanation) -> list[str]:
     """What was decided, why, what would have had to differ, and since when the rule stands so."""
     parts = [_decision(told.record), _by_clock(told), _because(told), _differently(told), _who(told.since)]
+    parts += [trial_in_words(trial) for trial in told.trials]
     if told.unknown:
         parts.append(f"Why exactly is not told: {told.unknown}.")
     return [str(told.clean(part)) for part in parts if part]

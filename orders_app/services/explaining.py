@@ -26,7 +26,7 @@ from orders_app.models import Hold
 from orders_app.pipeline.decide import action_decide, require_one_spelling, view_of
 from orders_app.pipeline.items import Decided, Submission
 from orders_app.services.releases import decide_again, submission_of
-from rules_app.engine import ActionView, Cleared, Plan, Rule, RuleSet
+from rules_app.engine import ActionView, Cleared, Plan, Rule, RuleSet, Trial
 from rules_app.engine.changes import Change, Question, changes_of, takes_part
 from rules_app.engine.clauses import Clause, clauses_of
 from rules_app.engine.fields import walk
@@ -44,7 +44,8 @@ _TEXTS = ("dedup_key", "fingerprint", "status", "template")
 class Explanation:
     """`clauses` and `changes` are empty where `unknown` says why they are not known, or where no rule decided.
 
-    `seen` and `zone` are how the rule saw the order; `hidden` holds the paths whose values are not shown.
+    `seen` and `zone` are how the rule saw the order; `hidden` holds the paths whose values are not shown. `trials`
+    are the rules in shadow, or for a share of orders, that it came to.
     """
 
     record: AuditRecord
@@ -55,6 +56,7 @@ class Explanation:
     scope: Scope | None = None
     changes: tuple[Change, ...] = ()
     hidden: frozenset[str] = frozenset()
+    trials: tuple[Trial, ...] = ()
     unknown: str = ""
     clean: Callable[[Any], Any] = lambda value: value
 
@@ -99,12 +101,22 @@ def explain(record: AuditRecord) -> Explanation:
     since = rule_since(rule.name, rules.version) if rule else None
     again = _decided_again(record, rules)
     clean = (again.item.scrubber if again else current_redactor().scrubber()).clean
-    told = Explanation(record, moment, rule, since, clean=clean)
+    told = Explanation(record, moment, rule, since, trials=_trials(record, again), clean=clean)
     if rule is None or "repeat_of" in record.verdict_details:
         return told
     if again is None:
         return replace(told, unknown=GONE)
     return _with_clauses(told, rule, again)
+
+
+def _trials(record: AuditRecord, again: _Again | None) -> tuple[Trial, ...]:
+    """None where the decision made again comes to something else."""
+    if again is None or "repeat_of" in record.verdict_details:
+        return ()
+    plan = again.item.plan
+    named = {rule.name for rule in (plan.rule, *plan.gates) if rule}
+    agrees = record.matched_rule in named or (record.matched_rule is None and plan.rule is None)
+    return plan.trials if agrees and not plan.failed else ()
 
 
 def _moment(record: AuditRecord) -> datetime:

@@ -24,6 +24,8 @@ def rule_shape(rule: Rule) -> dict[str, Any]:
         "priority": rule.priority,
         "enabled": rule.enabled,
         "description": rule.description,
+        **({"shadow": True} if rule.shadow else {}),
+        **({"rollout": rule.rollout} if rule.rollout else {}),
     }
 
 
@@ -77,6 +79,7 @@ def trace_shape(seen: RuleTrace, found: Evaluation) -> dict[str, Any]:
         "error": seen.error,
         "notes": list(seen.notes),
         "modified_payload_preview": seen.payload,
+        "would": seen.would,
     }
     return {
         "rule_name": rule.name,

@@ -59,10 +59,15 @@ def test_a_set_with_rules_in_shadow_decides_as_the_set_without_them(
 
 
 @settings(max_examples=60)
-@given(key=st.text(max_size=8), name=st.text(min_size=1, max_size=8), percents=st.tuples(*[st.floats(1, 100)] * 2))
+@given(
+    key=st.text(max_size=8),
+    name=st.text(min_size=1, max_size=8),
+    percents=st.tuples(*[st.floats(1, 100)] * 2),
+)
 def test_a_growing_percentage_keeps_whom_it_had(key: str, name: str, percents: tuple[float, float]) -> None:
     small, large = (rule_of(name="r", rollout={"percent": percent}).rollout for percent in sorted(percents))
-    assert small is not None and large is not None
+    assert small
+    assert large
     assert small.below <= large.below
     assert not bucket(name, key) < small.below or bucket(name, key) < large.below
 
@@ -80,7 +85,11 @@ def test_the_share_is_about_the_percentage_and_two_rules_have_shares_of_their_ow
 
 def test_who_is_within_is_the_same_in_every_process_and_release() -> None:
     """By the numbers themselves: a hash that changes would move every order to another side."""
-    assert [bucket("fraud-check", key) >> 40 for key in ("ord-1", "ord-2", "ü")] == [10284072, 6770203, 3315243]
+    assert [bucket("fraud-check", key) >> 40 for key in ("ord-1", "ord-2", "ü")] == [
+        10284072,
+        6770203,
+        3315243,
+    ]
 
 
 def test_a_rule_in_shadow_says_what_it_would_have_done_where_it_stands() -> None:
@@ -109,7 +118,9 @@ def test_a_change_in_shadow_that_the_lifecycle_would_refuse_is_said_to_fail_and_
 
 
 @pytest.mark.parametrize("shadow", [True, False])
-def test_only_what_is_within_its_share_is_asked_and_the_others_are_noted_where_it_is_live(shadow: bool) -> None:
+def test_only_what_is_within_its_share_is_asked_and_the_others_are_noted_where_it_is_live(
+    shadow: bool,
+) -> None:
     rules = rule_set(tenth(shadow=shadow))
     plans = [decide(rules, order(id=f"a-{n}"), OFFICE_HOURS) for n in range(60)]
     sides = {side for plan in plans for _, side, _ in trials(plan)}
@@ -132,7 +143,8 @@ def test_what_has_no_value_to_tell_it_apart_by_is_outside_and_the_trace_says_so(
 def test_an_order_keeps_its_side_under_another_id_where_its_lifecycle_names_it() -> None:
     rules = rule_set(rule_of(rollout={"percent": 50}))
     again = {
-        decide(rules, replace(order(id=f"a-{n}"), order_name="ORD-7"), OFFICE_HOURS).verdict for n in range(20)
+        decide(rules, replace(order(id=f"a-{n}"), order_name="ORD-7"), OFFICE_HOURS).verdict
+        for n in range(20)
     }
     assert len(again) == 1
 

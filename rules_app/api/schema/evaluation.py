@@ -42,6 +42,7 @@ TRACE = component(
             "error": TEXT,
             "notes": array(TEXT),
             "modified_payload_preview": OBJECT,
+            "would": TEXT,
         },
     ),
 )
