@@ -9,8 +9,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
+from acteon_site.base.source import SYSTEM_SOURCE
 from audit_app.models import AuditRecord, RedactedField, RetentionPolicy
 from audit_app.services.reaper import reap
 from orders_app.models import Hold
@@ -95,37 +97,23 @@ def test_the_report_tells_what_would_have_been_stopped_and_what_was_anyway(shado
 def test_an_order_that_is_released_counts_once(shadowed: Shop) -> None:
     held = shadowed.place(payload={"total_cents": 60_000})
     hold = Hold.objects.get(pk=held["PendingApproval"]["approval_id"])
-    source = shadowed_source()
-    approval_decide(hold_id=hold.pk, decision="approve", actor="ann", source=source)
+    approval_decide(hold_id=hold.pk, decision="approve", actor="ann", source=SYSTEM_SOURCE)
     assert RuleTrial.objects.values_list("happened", flat=True).get() == "pending_approval"
-
-
-def shadowed_source() -> Any:
-    from acteon_site.base.source import Source
-
-    return Source("ann", "admin", "")
 
 
 def test_a_released_order_is_noted_by_a_rule_that_came_meanwhile(shop: Shop) -> None:
     hold = Hold.objects.get(pk=shop.place(payload={"total_cents": 60_000})["PendingApproval"]["approval_id"])
     put(shadow=True)
-    approval_decide(hold_id=hold.pk, decision="approve", actor="ann", source=shadowed_source())
+    approval_decide(hold_id=hold.pk, decision="approve", actor="ann", source=SYSTEM_SOURCE)
     assert RuleTrial.objects.count() == 1
 
 
 def test_a_total_that_is_redacted_is_worth_nothing(shadowed: Shop) -> None:
     RedactedField.objects.create(path="total_cents")
-    publish_redaction()
+    config_versions.reset()
     shadowed.place()
     assert RuleTrial.objects.values_list("amount", flat=True).get() is None
     assert shadow_side().all.worth == {"USD": 0}
-
-
-def publish_redaction() -> None:
-    from acteon_site.base import config_versions
-
-    config_versions.touch(config_versions.REDACTION)
-    config_versions.reset()
 
 
 def test_a_rule_for_a_share_stops_those_within_and_tells_of_both(shop: Shop) -> None:
@@ -201,6 +189,15 @@ def test_one_step_goes_live_and_back_with_a_reason_and_a_version_that_says_so(sh
         rule_stage(name=NAME, stage="shadow", reason="again", actor="ann")
     with pytest.raises(AppError, match="reason"):
         rule_stage(name=NAME, stage="live", reason=" ", actor="ann")
+
+
+def test_an_explanation_says_what_a_rule_in_shadow_would_have_made_of_the_order(shadowed: Shop) -> None:
+    put(name="half", rollout={"percent": 50}, action={"type": "schedule", "delay_seconds": 9})
+    for number in range(2):
+        shadowed.place(id=f"act-of-{number}", payload={"order_id": f"told-{number}"})
+        text = shadowed.get(f"/v1/rules/explain/act-of-{number}").json()["explanation"]
+        assert f"By the rule {NAME}, which is in shadow, it would have been refused." in text
+        assert ("for 50 % of orders, and this one is" in text) is True
 
 
 def test_where_a_second_person_is_asked_for_the_step_waits_for_one(shadowed: Shop) -> None:

@@ -10,8 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules_app.engine import Cleared, Plan, Rule, RuleSet, RuleTrace, decide
+from rules_app.engine.reach import in_order, stopper
 from rules_app.engine.rollout import bucket
-from tests.rules_app.shop import OFFICE_HOURS, guide_rules, order, problems_of, rule_of, rule_set
+from rules_app.testing import parse_cases, run_cases
+from tests.rules_app.shop import (
+    OFFICE_HOURS,
+    PLACES_ORDER,
+    guide_rules,
+    order,
+    problems_of,
+    rule_of,
+    rule_set,
+)
 from tests.rules_app.test_properties import payloads, some_rules
 
 
@@ -27,7 +37,7 @@ def tenth(name: str = "a-rule", **spec: Any) -> Rule:
     return rule_of(name, **{"rollout": {"percent": 10}} | spec)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     specs=some_rules,
     shadowed=st.lists(st.booleans(), min_size=8, max_size=8),
@@ -164,3 +174,27 @@ def test_an_order_keeps_its_side_under_another_id_where_its_lifecycle_names_it()
 def test_a_rollout_that_is_none_is_refused_by_field(rollout: Any, field: str, said: str) -> None:
     assert said in problems_of(rollout=rollout)[field]
     assert "true or false" in problems_of(shadow="yes")["shadow"]
+
+
+def test_rule_tests_ask_of_rules_in_shadow_what_they_would_have_done_and_count_their_clauses() -> None:
+    action = {"namespace": "n", "tenant": "t", "provider": "p", "action_type": "place_order", "payload": {}}
+    tests = [
+        {"name": "seen", "at": "2026-03-10T11:00:00Z", "expect": {"rule": None, "shadow": "a-rule"}},
+        {"name": "not seen", "at": "2026-03-10T11:00:00Z", "expect": {"shadow": []}},
+    ]
+    cases, problems = parse_cases({"defaults": action, "tests": tests})
+    assert problems == []
+    report = run_cases(rule_set(rule_of(shadow=True)), cases)
+    assert [result.failures for result in report.results] == [
+        (),
+        ("in shadow, a-rule would have acted, expected no rule",),
+    ]
+    assert report.coverage.rules["a-rule"].branches == {"condition": {True}}
+    wrong = parse_cases({"defaults": action, "tests": [{**tests[0], "expect": {"shadow": 5}}]})[1]
+    assert "name of a rule in shadow" in wrong[0].message
+
+
+def test_what_never_gets_past_the_rules_is_said_of_those_that_are_for_all_alone() -> None:
+    deny = {"name": "r", "condition": PLACES_ORDER, "action": {"type": "deny"}}
+    for share, found in ({}, "r"), ({"shadow": True}, ""), ({"rollout": {"percent": 50}}, ""):
+        assert stopper(in_order([{**deny, **share}]), "n", "t", "place_order") == found
