@@ -16,7 +16,7 @@ from acteon_site.base.digest import canonical_json, content_digest
 from rules_app.engine import Rule as EngineRule
 from rules_app.engine import parse_rule
 from rules_app.engine.counting import parse_counter
-from rules_app.engine.words import Lexicon, rule_in_words
+from rules_app.engine.words import Lexicon, rule_in_words, stage_in_words
 
 Spec = dict[str, Any]
 World = Mapping[str, Spec]
@@ -128,6 +128,7 @@ def _sayings(spec: Spec | None) -> dict[str, str]:
     return {
         "rule": sentence_of(rule),
         "state": "switched on" if rule.enabled else "switched off",
+        "stage": stage_in_words(rule),
         "priority": str(rule.priority),
         "when": rule.condition.text,
         "then": rule.action_in_words(),
@@ -139,7 +140,7 @@ def _sayings(spec: Spec | None) -> dict[str, str]:
 
 
 def _unparsed(spec: Spec) -> dict[str, str]:
-    unknown = dict.fromkeys(("when", "then", "for", "time zone", "in effect"), "does not parse")
+    unknown = dict.fromkeys(("stage", "when", "then", "for", "time zone", "in effect"), "does not parse")
     state = "switched on" if spec.get("enabled", True) else "switched off"
     plain = {name: str(spec.get(name, "")) for name in ("priority", "description")}
     return {"rule": "does not parse", "state": state, **unknown, **plain}

@@ -11,6 +11,7 @@ from acteon_site.base.registry import Hook, Registry
 from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
+from audit_app.services.reaper import REAPERS, Reaper
 from rules_app import home_cards
 from rules_app.config_kinds.counters import Counters
 from rules_app.config_kinds.lists import NamedLists
@@ -22,11 +23,14 @@ from rules_app.lists.stored import list_names
 from rules_app.references import NAMES
 from rules_app.services.gates import tidy_gates
 from rules_app.services.list_entries import tidy_lists
+from rules_app.services.trial_counts import trials_tidy
+from rules_app.services.trial_reaping import reap_trials
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     KINDS: (Settings(), NamedLists(), Counters(), Rules(), Quotas()),
     NAMES: (Hook("lists", list_names),),
-    TIDIES: (Hook("gates", tidy_gates), Hook("lists", tidy_lists)),
+    TIDIES: (Hook("gates", tidy_gates), Hook("lists", tidy_lists), Hook("trials of rules", trials_tidy)),
+    REAPERS: (Reaper("trials of rules", reap_trials, "retention_deleted_audit"),),
     CARDS: home_cards.CARDS,
     PAGES: (
         Page("Rules", 1, "Rules", "rule", "rules_app.rule"),

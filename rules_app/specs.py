@@ -19,6 +19,8 @@ DEFAULTS: Spec = {
     "effective_from": "",
     "effective_until": "",
     "only_unmatched": None,
+    "shadow": False,
+    "rollout": None,
 }
 
 

@@ -81,6 +81,7 @@ ONCE = (
     "tests/rules_app/test_api_lists",
     "tests/rules_app/test_command_rule_lists",
     "tests/rules_app/test_api_rules",
+    "tests/rules_app/test_api_reports",
     "tests/contract/test_approvals",
     "tests/contract/test_audit",
     "tests/contract/test_chains",

@@ -67,6 +67,13 @@ class LifecycleSpec:
         timeout = self.timeout_of(state)
         return entered + timedelta(seconds=timeout.after_seconds) if timeout else None
 
+    def name_in(self, payload: Mapping[str, Any]) -> str | None:
+        """What such a payload calls its order, if it does."""
+        value = payload.get(self.fingerprint_field) if self.fingerprint_field else None
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        return value or None if isinstance(value, str) else None
+
     def claims(self, namespace: str, tenant: str, action_type: str) -> int | None:
         """How specifically this lifecycle claims an action (higher is closer), or None."""
         pairs = ((self.action_type, action_type, 4), (self.tenant, tenant, 2), (self.namespace, namespace, 1))

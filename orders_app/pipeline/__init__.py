@@ -9,6 +9,7 @@
 5 Act      act.py         starts the chain or the call
            holding.py     or holds for an approval, a time, a turn
            notices.py     runs that tell someone
+           trials.py      what rules in shadow, or for a share of orders, would have done
            rows.py        what one transaction writes, each table once
            journaling.py  the audit row and the live event of an outcome
 

@@ -19,6 +19,7 @@ from orders_app.pipeline.items import Accepted, Contradicted, Decided, GateResul
 from orders_app.pipeline.journaling import journal_accepted, journal_refused, quota_notes, verdict_notes
 from orders_app.pipeline.notices import quota_notices
 from orders_app.pipeline.rows import UnitOfWork, action_row, order_place
+from orders_app.pipeline.trials import trials_note
 from orders_app.states import OrderStatus
 from rules_app.engine import RequestApproval, Schedule
 
@@ -29,6 +30,7 @@ def action_act(item: Decided, result: GateResult, unit: UnitOfWork) -> Processed
         return Processed(item, None, error=result.error)
     if item.hold is None:
         unit.rows.actions.append(action_row(item, unit))
+    trials_note(item, result, unit)
     if isinstance(result, Refused):
         journal_refused(item, result, unit)
         return Processed(item, result.outcome)

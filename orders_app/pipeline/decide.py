@@ -41,7 +41,7 @@ def action_decide(
     check = _check_of(lifecycle)
     if check is not None:
         action = action.with_payload(check(action.payload))
-    view = view_of(action)
+    view = view_of(action, _order_name(action, lifecycle))
     plan = decide(rules, view, submission.rule_time, cleared=cleared, check_payload=check, counts=counts)
     if plan.failed and plan.failed.error:
         raise plan.failed.error  # a modify rule made a payload that the lifecycle refuses
@@ -82,6 +82,12 @@ def _lists_version(rules: RuleSet, view: ActionView) -> int | None:
     return rules.lists.version if rules.names_lists and rules.lists_asked(view) else None
 
 
+def order_name_for(view: ActionView) -> str | None:
+    """For evaluations: what its lifecycle calls the order, if one claims the action."""
+    lifecycle = lifecycle_for(view.namespace, view.tenant, view.action_type)
+    return lifecycle.spec.name_in(view.payload) if lifecycle else None
+
+
 def payload_check_for(view: ActionView) -> Judge | None:
     """For evaluations: what a dispatch would say of a payload's fields, if a lifecycle claims the action."""
     lifecycle = lifecycle_for(view.namespace, view.tenant, view.action_type)
@@ -106,7 +112,7 @@ def checked_payload(spec: LifecycleSpec, payload: dict[str, Any]) -> dict[str, A
     return normal
 
 
-def view_of(action: Action) -> ActionView:
+def view_of(action: Action, order_name: str | None = None) -> ActionView:
     return ActionView(
         namespace=action.namespace,
         tenant=action.tenant,
@@ -119,6 +125,7 @@ def view_of(action: Action) -> ActionView:
         fingerprint=action.fingerprint or None,
         status=action.status or None,
         template=action.template or None,
+        order_name=order_name,
     )
 
 
@@ -136,6 +143,11 @@ def _name_problems(spec: LifecycleSpec, payload: dict[str, Any]) -> list[FieldPr
     value = payload.get(spec.fingerprint_field)
     problem = identity_problem(value) if isinstance(value, str) else None
     return [FieldProblem(f"payload.{spec.fingerprint_field}", problem)] if problem else []
+
+
+def _order_name(action: Action, lifecycle: CurrentLifecycle | None) -> str | None:
+    """What its lifecycle calls it: rules for a share of orders know it by that, where it has no fingerprint."""
+    return lifecycle.spec.name_in(action.payload) if lifecycle else None
 
 
 def fingerprint_of(action: Action, plan: Plan, lifecycle: CurrentLifecycle | None) -> str:

@@ -15,6 +15,7 @@ from orders_app.pipeline.items import Accepted, Decided, Processed, Refused
 from orders_app.pipeline.journaling import journal_accepted, journal_outcome
 from orders_app.pipeline.notices import approval_notice
 from orders_app.pipeline.rows import UnitOfWork, order_place
+from orders_app.pipeline.trials import tried_context
 from orders_app.states import HoldKind, OrderStatus
 from rules_app.engine import RequestApproval, Rule, Schedule
 from rules_app.engine.counters import micros
@@ -78,7 +79,12 @@ def _hold(
         cleared=item.hold.cleared if item.hold else [],
         passed=list(accepted.passed),
         payload_hash=item.payload_hash,
-        context={**item.submission.context, CONTENT: content_hash(item.action), **_counted(accepted)},
+        context={
+            **item.submission.context,
+            CONTENT: content_hash(item.action),
+            **_counted(accepted),
+            **tried_context(item),
+        },
         created_at=unit.now,
         due_at=due,
         next_run_at=due,

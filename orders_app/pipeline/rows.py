@@ -18,6 +18,7 @@ from orders_app.models import Hold, Order
 from orders_app.pipeline.gate_state import GateState
 from orders_app.pipeline.items import Decided
 from orders_app.selectors import CurrentLifecycle
+from rules_app.models import RuleTrial
 from rules_app.services.gates import Gate, gates_write
 
 ORDER_FIELDS = ["status", "run_id", "reason", "living", "updated_at", "finished_at", "timeout_at"]
@@ -38,6 +39,7 @@ class Rows:
     # Runs whose first call the request itself makes; by their ids those in which it is recorded as started.
     begun: list[Run] = field(default_factory=list)
     work: dict[UUID, Work] = field(default_factory=dict)
+    trials: list[RuleTrial] = field(default_factory=list)
 
     def write(self, gates: Iterable[Gate], now: datetime) -> None:
         """All of it, and the gates that were changed, by one statement where the database can."""
@@ -52,6 +54,7 @@ class Rows:
             runs_insert(self.runs, writes)
         if self.begun:
             self.work = {work.lease.run_id: work for work in runs_begin(self.begun, now, writes)}
+        rows_insert(self.trials, writes)
         self.journal.write(writes)
         writes.execute()
 

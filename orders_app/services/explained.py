@@ -13,6 +13,7 @@ from rules_app.engine.clauses import Clause
 from rules_app.engine.phrases import clause_in_words, label, would_have
 from rules_app.lists.explained import Listed
 from rules_app.services.rule_history import Since
+from rules_app.trial_words import trial_in_words
 
 Payload = Mapping[str, Any]
 
@@ -20,7 +21,7 @@ Payload = Mapping[str, Any]
 def sentences(told: Explanation) -> list[str]:
     """What was decided, why, what would have had to differ, and since when the rule stands so."""
     because = [_decision(told.record), _by_clock(told), _because(told), *map(_entry, told.listed)]
-    parts = [*because, _differently(told), _who(told.since)]
+    parts = [*because, _differently(told), _who(told.since), *map(trial_in_words, told.trials)]
     if told.unknown:
         parts.append(f"Why exactly is not told: {told.unknown}.")
     return [str(told.clean(part)) for part in parts if part]

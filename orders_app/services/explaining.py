@@ -26,7 +26,7 @@ from orders_app.models import Hold
 from orders_app.pipeline.decide import action_decide, require_one_spelling, view_of
 from orders_app.pipeline.items import Decided, Submission
 from orders_app.services.releases import decide_again, submission_of
-from rules_app.engine import ActionView, Cleared, Plan, Rule, RuleSet
+from rules_app.engine import ActionView, Cleared, Plan, Rule, RuleSet, Trial
 from rules_app.engine.changes import Change, Question, changes_of, takes_part
 from rules_app.engine.clauses import Clause, clauses_of
 from rules_app.engine.counting import empty_counts, use_of
@@ -48,7 +48,8 @@ class Explanation:
     """`clauses` and `changes` are empty where `unknown` says why they are not known, or where no rule decided.
 
     `seen` and `zone` are how the rule saw the order; `hidden` holds the paths whose values are not shown. `listed` are
-    the entries by which clauses found values on lists that the reader may see.
+    the entries by which clauses found values on lists that the reader may see; `trials` the rules in shadow, or for a
+    share of orders, that it came to.
     """
 
     record: AuditRecord
@@ -59,6 +60,7 @@ class Explanation:
     scope: Scope | None = None
     changes: tuple[Change, ...] = ()
     hidden: frozenset[str] = frozenset()
+    trials: tuple[Trial, ...] = ()
     unknown: str = ""
     listed: tuple[Listed, ...] = ()
     clean: Callable[[Any], Any] = lambda value: value
@@ -117,7 +119,7 @@ def explain(record: AuditRecord, sees: Sees = nobody) -> Explanation:
     asking = _asking(record, rules)
     again = _decided_again(record, asking) if asking else None
     clean = (again.item.scrubber if again else current_redactor().scrubber()).clean
-    told = Explanation(record, moment, rule, since, clean=clean)
+    told = Explanation(record, moment, rule, since, trials=_trials(record, again), clean=clean)
     if rule is None or "repeat_of" in record.verdict_details:
         return told
     if again is None:
@@ -133,6 +135,16 @@ def _asking(record: AuditRecord, rules: RuleSet) -> RuleSet | None:
         return rules
     lists = lists_of(record.verdict_details.get("lists_version"), record.dispatched_at)
     return rules.with_lists(lists) if lists else None
+
+
+def _trials(record: AuditRecord, again: _Again | None) -> tuple[Trial, ...]:
+    """None where the decision made again comes to something else."""
+    if again is None or "repeat_of" in record.verdict_details:
+        return ()
+    plan = again.item.plan
+    named = {rule.name for rule in (plan.rule, *plan.gates) if rule}
+    agrees = record.matched_rule in named or (record.matched_rule is None and plan.rule is None)
+    return plan.trials if agrees and not plan.failed else ()
 
 
 def _moment(record: AuditRecord) -> datetime:

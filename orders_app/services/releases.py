@@ -34,6 +34,7 @@ from orders_app.pipeline.gate_state import gate_state_lock
 from orders_app.pipeline.holding import action_wait_for_turn
 from orders_app.pipeline.items import Decided, GateResult, Processed, Refused, Submission
 from orders_app.pipeline.rows import UnitOfWork, order_place, unit_of_work
+from orders_app.pipeline.trials import trials_note
 from orders_app.services.dedup_keys import dedup_key_free_of_hold
 from orders_app.services.holds import approval_approve, approval_expire, approval_reject, hold_subject
 from orders_app.states import HoldKind, HoldStatus, OrderStatus
@@ -303,6 +304,7 @@ def _keep_held(hold: Hold, problem: str, now: datetime) -> None:
 
 def _act(item: Decided, result: GateResult, unit: UnitOfWork) -> Processed:
     if isinstance(result, Refused) and result.turn_at is not None:
+        trials_note(item, result, unit)
         return action_wait_for_turn(item, result, result.turn_at, unit)
     if isinstance(result, Refused):
         _reject(item, result, unit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -10,7 +11,12 @@ from django import forms
 from django.forms.widgets import Script
 from django.urls import reverse_lazy
 from django.utils.html import format_html
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from acteon_site.admin.names_field import NamesField
 from acteon_site.admin.structured_field import StructuredField
@@ -79,6 +85,23 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
     condition = StructuredField(help_text=CONDITION_HELP, rows=14, yaml=True, attributes=built("condition"))
     action = StructuredField(help_text=ACTION_HELP, rows=8, yaml=True, attributes=built("action"))
 
+    percent = forms.DecimalField(
+        label="For percent of orders",
+        required=False,
+        min_value=1,
+        max_value=100,
+        decimal_places=4,
+        widget=UnfoldAdminDecimalFieldWidget(),
+        help_text="From 1 to 100. Empty: the rule is for all. A growing number keeps those that it had.",
+    )
+    by = forms.CharField(
+        label="Told apart by",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="The field whose value says which orders those are, such as action.payload.customer_id: all "
+        "orders of a customer are on one side. Empty: the order's name.",
+    )
+
     class Media:
         css: ClassVar = {"all": ["acteon_site/rule_builder/builder.css"]}
         js: ClassVar = [Script("acteon_site/rule_builder/page.js", type="module")]
@@ -98,8 +121,11 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
             "namespace",
             "tenant",
             "only_unmatched",
+            "shadow",
         )
+        labels: ClassVar = {"shadow": "In shadow"}
         help_texts: ClassVar = {
+            "shadow": "The rule notes what it would do, and does nothing. Its report says what it comes to.",
             "name": "Unique. It appears in answers, in the audit trail and in metrics.",
             "description": "Why the rule exists, for whoever reads it next year.",
             "enabled": "A switch set here stays through later loads of the rule files.",
@@ -111,6 +137,10 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        rollout = self.instance.rollout or {}
+        for name in ("percent", "by"):
+            if name in self.fields:
+                self.fields[name].initial = rollout.get(name)
         if "description" in self.fields:
             self.fields["description"].widget.attrs["rows"] = 3
         # None, yes and no, in words that say what None means.
@@ -120,9 +150,20 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        cleaned["rollout"] = self.instance.rollout = _rollout(cleaned)
         spec = {name: cleaned[name] for name in KEYS if name in cleaned}
-        show_problems(self, parse_rule(spec)[1], {})
+        problems = [replace(one, field=one.field.removeprefix("rollout.")) for one in parse_rule(spec)[1]]
+        show_problems(self, problems, {})
         return cleaned
+
+
+def _rollout(cleaned: dict[str, Any]) -> dict[str, Any] | None:
+    """As files write it: whole percents as whole numbers; what is told apart by without a percentage, is said."""
+    percent, by = cleaned.get("percent"), (cleaned.get("by") or "").strip()
+    if percent is None and not by:
+        return None
+    whole = None if percent is None else int(percent) if percent == int(percent) else float(percent)
+    return {"percent": whole, **({"by": by} if by else {})}
 
 
 PUBLISH, NEW_DRAFT = "publish", "new"

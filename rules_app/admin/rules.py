@@ -11,7 +11,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
@@ -22,12 +22,13 @@ from acteon_site.base.errors import AppError
 from rules_app.admin.builder import builder_view
 from rules_app.admin.checks import findings_in_words, tell_findings, with_findings
 from rules_app.admin.forms import PUBLISH, LiveRuleForm, TryForm
+from rules_app.admin.reports import report_url, report_view, stage_view
 from rules_app.admin.saving import MAY_PUBLISH, conflict_page, save_to_draft
 from rules_app.admin.trying import initial_of, start_for, tried
 from rules_app.drafts import drafts_by_rule, open_drafts
 from rules_app.engine import ACTIONS, parse_rule
 from rules_app.engine import Rule as EngineRule
-from rules_app.engine.words import Lexicon, condition_in_words, rule_in_words
+from rules_app.engine.words import Lexicon, condition_in_words, rule_in_words, stage_in_words
 from rules_app.merging import RuleConflict
 from rules_app.models import Rule, RuleDraft
 from rules_app.services.currencies import currency_warnings
@@ -39,6 +40,9 @@ SAVING = (
     "Save",
     {"fields": ("save_to", "draft_name", "reason", "seen"), "classes": ("gw-saving",)},
 )
+
+HOW_FAR = ("How far", {"fields": ("shadow", "percent", "by", "report")})
+HOW_FAR_SHOWN = ("How far", {"fields": ("stage", "report")})
 
 
 class ActionTypeFilter(admin.SimpleListFilter):
@@ -56,7 +60,7 @@ class ActionTypeFilter(admin.SimpleListFilter):
 class RuleAdmin(ModelAdmin):
     form = LiveRuleForm
     list_display = ("name", "priority", "state", "when", "then", "applies_to", "origin", "drafted")
-    list_filter = ("enabled", ActionTypeFilter, "namespace", "tenant")
+    list_filter = ("enabled", "shadow", ActionTypeFilter, "namespace", "tenant")
     search_fields = ("name", "description")
     ordering = ("priority", "name")
     list_per_page = 50
@@ -64,7 +68,17 @@ class RuleAdmin(ModelAdmin):
     actions_list = ("try_rules",)  # type: ignore[assignment]
     list_before_template = "admin/rules_app/before_rules.html"  # type: ignore[assignment]
     change_form_before_template = "admin/rules_app/live_rule.html"  # type: ignore[assignment]
-    readonly_fields = ("in_words", "findings", "currencies", "origin", "edited_by", "edited_at", "enabled_by")
+    readonly_fields = (
+        "in_words",
+        "stage",
+        "report",
+        "findings",
+        "currencies",
+        "origin",
+        "edited_by",
+        "edited_at",
+        "enabled_by",
+    )
     fieldsets = (
         (
             None,
@@ -76,8 +90,16 @@ class RuleAdmin(ModelAdmin):
         ("History", {"fields": ("origin", "edited_by", "edited_at", "enabled_by")}),
     )
 
-    @display(description="State", label={"enabled": "success", "disabled": "warning"}, ordering="enabled")
+    @display(
+        description="State",
+        label={"enabled": "success", "disabled": "warning", "in shadow": "info"},
+        ordering="enabled",
+    )
     def state(self, rule: Rule) -> str:
+        if rule.enabled and rule.shadow:
+            return "in shadow"
+        if rule.enabled and rule.rollout:
+            return f"for {rule.rollout['percent']:g} %"
         return "enabled" if rule.enabled else "disabled"
 
     @display(description="When")
@@ -109,13 +131,27 @@ class RuleAdmin(ModelAdmin):
         told = currency_warnings([rule]).get(rule.name) if rule.pk else None
         return f"This rule {told}" if told else "nothing to mind"
 
+    @display(description="Stage")
+    def stage(self, rule: Rule) -> str:
+        parsed = _parsed(rule) if rule.pk else None
+        return stage_in_words(parsed) if parsed else "-"
+
+    @display(description="Report")
+    def report(self, rule: Rule) -> SafeString | str:
+        if not rule.pk:
+            return "shown once the rule is saved"
+        return format_html(
+            '<a class="gw-link" href="{}">What it would have done, and has</a>', report_url(rule)
+        )
+
     @display(description="Drafts")
     def drafted(self, rule: Any) -> SafeString | str:
         return drafts_links(rule.drafts) if getattr(rule, "drafts", None) else "-"
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         may_save = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        return (*self.fieldsets, *((SAVING,) if may_save else ()))
+        first, *others = self.fieldsets
+        return (first, HOW_FAR if may_save else HOW_FAR_SHOWN, *others, *((SAVING,) if may_save else ()))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         form: Any = super().get_form(request, obj, change, **options)
@@ -141,7 +177,13 @@ class RuleAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(partial(builder_view, self))
         urls: list[URLPattern] = super().get_urls()
-        return [path("builder/", view, name="rules_app_rule_builder"), *urls]
+        shown = self.admin_site.admin_view
+        return [
+            path("builder/", view, name="rules_app_rule_builder"),
+            path("<int:pk>/report/", shown(partial(report_view, self)), name="rules_app_rule_report"),
+            path("<int:pk>/stage/", shown(partial(stage_view, self)), name="rules_app_rule_stage"),
+            *urls,
+        ]
 
     @display(description="From", ordering="source")
     def origin(self, rule: Rule) -> str:

@@ -75,6 +75,7 @@ def _rows(found: Evaluation, view: ActionView, clean: Clean) -> Iterable[dict[st
             "priority": seen.rule.priority,
             "result": seen.result.replace("_", " "),
             "then": seen.rule.action_in_words(),
+            "shadow": seen.rule.shadow,
             "why": clean("; ".join(part for part in why if part)),
             "clauses": [_line(clause, payload, shown) for clause in leaves],
         }

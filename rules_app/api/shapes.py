@@ -26,6 +26,8 @@ def rule_shape(rule: Rule) -> dict[str, Any]:
         "priority": rule.priority,
         "enabled": rule.enabled,
         "description": rule.description,
+        **({"shadow": True} if rule.shadow else {}),
+        **({"rollout": rule.rollout} if rule.rollout else {}),
     }
 
 
@@ -89,6 +91,7 @@ def trace_shape(seen: RuleTrace, found: Evaluation, counters: Mapping[str, int])
         "notes": list(seen.notes),
         "counters": {name: counters[name] for name in sorted(rule.counters & counters.keys())},
         "modified_payload_preview": seen.payload,
+        "would": seen.would,
     }
     return {
         "rule_name": rule.name,

@@ -14,6 +14,7 @@ from rules_app.api.views_lists import ListDetail, ListEntries, ListEntriesRemove
 from rules_app.api.views_quotas import QuotaDetail, QuotaList, QuotaUsage
 from rules_app.api.views_reload import RuleReload
 from rules_app.api.views_rules import RuleCoverage, RuleEnabled, RuleList
+from rules_app.api.views_trials import RuleReport, RuleStage
 from rules_app.api.views_versions import VersionDetail, VersionDiff, VersionList, VersionRestore
 
 # `path:` takes the slashes that a rule's name may hold; the fixed paths come first.
@@ -39,6 +40,8 @@ urlpatterns = [
     path("v1/rules/lists/<str:list_id>/entries/remove", ListEntriesRemove.as_view()),
     path("v1/rules/lists/<str:list_id>/import", ListImport.as_view()),
     path("v1/rules/<path:name>/enabled", RuleEnabled.as_view()),
+    path("v1/rules/<path:name>/report", RuleReport.as_view()),
+    path("v1/rules/<path:name>/stage", RuleStage.as_view()),
     path("v1/quotas", QuotaList.as_view()),
     path("v1/quotas/<str:quota_id>", QuotaDetail.as_view()),
     path("v1/quotas/<str:quota_id>/usage", QuotaUsage.as_view()),

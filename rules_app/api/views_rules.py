@@ -53,8 +53,8 @@ class RuleCoverage(Endpoint):
         if begin > end:
             raise bad_query("from must not be later than to", [FieldProblem("from", "is later than to")])
         caller = caller_of(request)
-        scope = _audit_scope(request, caller)
-        rules = seen_rules(caller).filter(enabled=True)
+        scope = audit_scope(request, caller)
+        rules = seen_rules(caller).filter(enabled=True, shadow=False)
         warnings = currency_warnings(rules, dispatched_at__gte=begin, dispatched_at__lt=end, **scope)
         entries = coverage_entries(begin, end, **scope)
         return Response(coverage_shape(entries, begin, end, {rule.name for rule in rules}, warnings))
@@ -84,7 +84,7 @@ def _earlier(end: datetime) -> datetime:
         return end
 
 
-def _audit_scope(request: Request, caller: Principal) -> dict[str, Any]:
+def audit_scope(request: Request, caller: Principal) -> dict[str, Any]:
     """Filters on the audit rows: what the query asks for, within what the caller may see."""
     filters = caller.action_lookups()
     for field in ("namespace", "tenant"):

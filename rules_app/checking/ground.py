@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rules_app.checking.literals import Key, Term, equals
@@ -79,12 +79,13 @@ class Placed:
 
     @property
     def claims(self) -> bool:
+        """Whether a match certainly takes the action from the catch-alls below."""
         return self.rule.claims and self.always
 
     @property
     def always(self) -> bool:
-        """Whether it is asked at any time. One that is not takes nothing for certain."""
-        return self.rule.effect is None
+        """Whether it always does what it says to all that it matches. One that does not takes nothing for certain."""
+        return self.rule.sure and self.rule.effect is None
 
     def key_of(self, leaf: Leaf) -> Key:
         path = leaf.field.path
@@ -108,6 +109,14 @@ class Ground:
     rule_set: RuleSet
     space: Space
     placed: Sequence[Placed] = field(default_factory=list)
+
+    @property
+    def sure_rules(self) -> RuleSet:
+        """Without the rules that take no part, or not for all."""
+        rules = self.rule_set.rules
+        if all(rule.sure for rule in rules):
+            return self.rule_set
+        return replace(self.rule_set, rules=tuple(rule for rule in rules if rule.sure))
 
     def terms(self, placed: Placed, condition: Condition, *, positive: bool = True) -> list[Term] | None:
         """The alternatives of a part of the rule's condition, scope included."""
@@ -136,7 +145,7 @@ def _placed(rule_set: RuleSet, space: Space, default_zone: str) -> Iterator[Plac
         )
         bare = Placed(rule, None, scope, dict(changes), rule.timezone or default_zone)
         yield Placed(rule, _terms(bare, space), scope, bare.changes, bare.zone)
-        if isinstance(rule.action, Modify):
+        if isinstance(rule.action, Modify) and not rule.shadow:
             for name in rule.action.changes:
                 changes[name] = changes.get(name, 0) + 1
 

@@ -12,6 +12,7 @@ from rules_app.engine.decide import Cleared, Plan, RuleFailure, RuleTrace, decid
 from rules_app.engine.rules import Rule, RuleSet, duplicate_problems, parse_rule, timezone_problem
 from rules_app.engine.scope import ActionView
 from rules_app.engine.times import time_map, zone_of
+from rules_app.engine.trials import Trial
 
 __all__ = [
     "ACTIONS",
@@ -29,6 +30,7 @@ __all__ = [
     "Schedule",
     "StartChain",
     "Throttle",
+    "Trial",
     "decide",
     "duplicate_problems",
     "parse_rule",

@@ -2,12 +2,13 @@
 
 Rules are asked by (priority, name). A terminal rule that matches ends the search; deduplicate and throttle
 join the plan and it goes on; modify changes the payload that later rules see. A catch-all (`only_unmatched`)
-applies only to an action that no rule above it has claimed.
+applies only to an action that no rule above it has claimed. A rule in shadow takes no part, and one for a share
+of orders none in the others: what they would have done stands beside the plan, as trials.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter_ns
@@ -21,11 +22,10 @@ from rules_app.engine.counting.notes import count_notes
 from rules_app.engine.merge_patch import merge_patch
 from rules_app.engine.rules import Rule, RuleSet
 from rules_app.engine.scope import NO_COUNTS, ActionView, Counts, Scope
+from rules_app.engine.trials import FAILED, SHADOW, WITHIN, CheckPayload, Trial, side_of, watched, why_outside
 
 ALLOW = "allow"
-FAILED = "failed"
 Payload = dict[str, Any]
-CheckPayload = Callable[[Payload], Payload]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class RuleFailure:
 class RuleTrace:
     """How one rule fared. `result` ∈ matched, not_matched, skipped, error; notes name types, never values.
 
-    `clauses` are set where its condition was tested, with the values that it met.
+    `clauses` are set where its condition was tested, with the values that it met. Of a rule in shadow, `would`
+    is what it would have done where it matched; it has done nothing.
     """
 
     rule: Rule
@@ -60,6 +61,7 @@ class RuleTrace:
     notes: tuple[str, ...] = ()
     payload: Payload | None = None
     clauses: Clause | None = None
+    would: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +70,7 @@ class Plan:
     rule could not be evaluated (then `failed` says which, and nothing may be consumed).
 
     `gates` are the matching deduplicate and throttle rules in order; `payload` as the modify rules left it.
+    `trials`: the rules in shadow, or for a share of orders, that the action came to and whose condition holds.
     """
 
     verdict: str
@@ -77,6 +80,7 @@ class Plan:
     modified_by: tuple[str, ...] = ()
     claimed: bool = False
     failed: RuleFailure | None = None
+    trials: tuple[Trial, ...] = ()
     traces: tuple[RuleTrace, ...] = ()
 
 
@@ -125,6 +129,7 @@ class _Walk:
         "modified_by",
         "rule",
         "scope",
+        "trials",
         "zone",
     )
 
@@ -147,6 +152,7 @@ class _Walk:
         self.claimed = bool(self.cleared) and bool(self.cleared - _names_and_types(rule_set))
         self.gates: list[Rule] = []
         self.modified_by: list[str] = []
+        self.trials: tuple[Trial, ...] = ()
         self.rule: Rule | None = None
         self.failed: RuleFailure | None = None
         self.ended = False
@@ -154,8 +160,11 @@ class _Walk:
     def run(self, rules: tuple[Rule, ...]) -> None:
         for rule in rules:
             try:
-                if self.skip_reason(rule) is None and self.test(rule):
-                    self.apply(rule)
+                if self.skip_reason(rule) is None:
+                    if rule.shadow or rule.rollout is not None:
+                        self.attempt(rule)
+                    elif self.test(rule):
+                        self.apply(rule)
             except Exception as error:  # fail closed: whatever a rule's evaluation raises fails the action
                 self.fail(rule, error)
             if self.ended:
@@ -176,14 +185,33 @@ class _Walk:
         reason = "a rule above has decided" if below and not evaluate_all else self.skip_reason(rule)
         if reason:
             return RuleTrace(rule, "skipped", skip_reason=reason)
+        side = side_of(rule, self.scope)
+        if side != WITHIN or rule.shadow:
+            return self.look_at(rule, side, below)
         matched = self.test(rule)
         notes = (*rule.condition.notes(self.scope), *count_notes(rule, self.counters, self.scope))
         clauses = clauses_of(rule.condition, self.scope)
         if matched and not below:
-            self.apply(rule)
+            self.take_part(rule)
         payload = self.scope.payload if matched and not below and isinstance(rule.action, Modify) else None
         result = "matched" if matched else "not_matched"
         return RuleTrace(rule, result, notes=notes, payload=payload, clauses=clauses)
+
+    def look_at(self, rule: Rule, side: str, below: bool) -> RuleTrace:
+        """At a rule that has no part in the plan."""
+        if side != WITHIN:
+            if not below:
+                self.watch(rule, side)
+            return RuleTrace(rule, "skipped", skip_reason=why_outside(rule, side))
+        trials = self.trials
+        trial = self.watch(rule, side)
+        if below:
+            self.trials = trials
+        if trial and trial.problem:
+            return RuleTrace(rule, "error", error=trial.problem, would=FAILED)
+        notes, clauses = tuple(rule.condition.notes(self.scope)), clauses_of(rule.condition, self.scope)
+        result = "matched" if trial else "not_matched"
+        return RuleTrace(rule, result, notes=notes, clauses=clauses, would=trial.would if trial else "")
 
     def skip_reason(self, rule: Rule) -> str | None:
         if not rule.enabled:
@@ -202,6 +230,29 @@ class _Walk:
     def test(self, rule: Rule) -> bool:
         self.scope.zone = rule.zone or self.zone
         return rule.condition.test(self.scope)
+
+    def attempt(self, rule: Rule) -> None:
+        """Ask a rule that is in shadow, or for a share of orders."""
+        side = side_of(rule, self.scope)
+        if side != WITHIN or rule.shadow:
+            self.watch(rule, side)
+        elif self.test(rule):
+            self.take_part(rule)
+
+    def watch(self, rule: Rule, side: str) -> Trial | None:
+        """Note what it would have done. Nothing of a rule in shadow for those outside its share."""
+        if side != WITHIN and rule.shadow:
+            return None
+        kind = SHADOW if rule.shadow else side
+        trial = watched(rule, kind, self.scope, self.test, self.check_payload)
+        if trial:
+            self.trials += (trial,)
+        return trial
+
+    def take_part(self, rule: Rule) -> None:
+        if rule.rollout is not None:
+            self.trials += (Trial(rule, WITHIN, rule.action.type),)
+        self.apply(rule)
 
     def apply(self, rule: Rule) -> None:
         if rule.action.terminal:
@@ -233,12 +284,13 @@ class _Walk:
             modified_by=tuple(self.modified_by),
             claimed=self.claimed,
             failed=self.failed,
+            trials=self.trials,
             traces=tuple(trace) if trace else (),
         )
 
 
 def _names_and_types(rule_set: RuleSet) -> set[tuple[str, str]]:
-    return {(rule.name, rule.action.type) for rule in rule_set.rules if rule.enabled}
+    return {(rule.name, rule.action.type) for rule in rule_set.rules if rule.enabled and not rule.shadow}
 
 
 def _timed(seen: RuleTrace, duration_us: int) -> RuleTrace:

@@ -28,7 +28,7 @@ def in_order(specs: Iterable[Spec]) -> list[Placed]:
     found = [
         Placed(rule, clauses)
         for spec in specs
-        if (rule := parse_rule(spec)[0]) and rule.enabled
+        if (rule := parse_rule(spec)[0]) and rule.enabled and not rule.shadow
         for clauses in (tuple(_clauses(spec["condition"])),)
     ]
     return sorted(found, key=lambda placed: (placed.rule.priority, placed.rule.name))
@@ -52,7 +52,11 @@ def stopper(rules: list[Placed], namespace: str, tenant: str, action_type: str) 
         meets = _may_meet(rule.namespace, namespace) and _may_meet(rule.tenant, tenant)
         if not meets or any(_holds(clause, facts) is False for clause in placed.clauses):
             continue
-        always = placed.covers_scope(namespace, tenant) and all(_holds(c, facts) for c in placed.clauses)
+        always = (
+            rule.sure
+            and placed.covers_scope(namespace, tenant)
+            and all(_holds(c, facts) for c in placed.clauses)
+        )
         if rule.action.type in STOPS:
             if always and not (rule.only_unmatched and touched):
                 return rule.name

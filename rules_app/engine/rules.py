@@ -21,6 +21,7 @@ from rules_app.engine.counting.declared import Counter
 from rules_app.engine.effect import Effect, effect_of
 from rules_app.engine.fields import COUNTER
 from rules_app.engine.named_lists import NO_LISTS, Lists, lists_named
+from rules_app.engine.rollout import Rollout, parse_rollout
 from rules_app.engine.scope import ActionView, kind_of
 from rules_app.engine.suggest import nearest, unknown
 from rules_app.engine.times import zone_of
@@ -43,6 +44,8 @@ KEYS = (
     "effective_from",
     "effective_until",
     "only_unmatched",
+    "shadow",
+    "rollout",
     "condition",
     "action",
 )
@@ -55,6 +58,7 @@ class Rule:
 
     `claims`: a match takes the action out of reach of the catch-alls below (gates that name the action type).
     `effect`: when it is asked, None for always; `lists`, `counters`: the names of those that its condition asks.
+    `shadow`: it is only noted what it would have done. `rollout`: it is for a share of orders alone.
     """
 
     name: str
@@ -72,6 +76,13 @@ class Rule:
     effect: Effect | None = None
     lists: frozenset[str] = frozenset()
     counters: frozenset[str] = frozenset()
+    shadow: bool = False
+    rollout: Rollout | None = None
+
+    @property
+    def sure(self) -> bool:
+        """Whether it does what it says to all that its condition matches: not in shadow, and for no mere share."""
+        return not self.shadow and (self.rollout is None or self.rollout.whole)
 
     def covers(self, action: ActionView) -> bool:
         """Whether the rule speaks about the action's namespace and tenant at all."""
@@ -140,10 +151,11 @@ def parse_rule(spec: Mapping[str, Any]) -> tuple[Rule | None, list[FieldProblem]
     condition = parse_condition(spec["condition"], "condition", problems) if "condition" in spec else None
     action = parse_action(spec["action"], "action", problems) if "action" in spec else None
     problems += _only_unmatched_problems(spec, action)
+    rollout = parse_rollout(spec.get("rollout"), problems)
     problems += [] if problems else _order_problems(spec)
     if problems or condition is None or action is None:
         return None, problems
-    return _build(spec, condition, action), []
+    return _build(spec, condition, action, rollout), []
 
 
 def duplicate_problems(names: Iterable[str]) -> list[FieldProblem]:
@@ -181,6 +193,7 @@ def _plain_problems(spec: Mapping[str, Any]) -> list[tuple[str, str]]:
         "tenant": _scope_problem,
         "timezone": _zone_problem,
         **dict.fromkeys(effect.KEYS, effect.edge_problem),
+        "shadow": _flag_problem,
     }
     found = [(key, check(spec[key])) for key, check in checks.items() if key in spec]
     return [(key, problem) for key, problem in found if problem]
@@ -232,7 +245,9 @@ def _only_unmatched_problems(spec: Mapping[str, Any], action: RuleAction | None)
     return []
 
 
-def _build(spec: Mapping[str, Any], condition: Condition, action: RuleAction) -> Rule:
+def _build(
+    spec: Mapping[str, Any], condition: Condition, action: RuleAction, rollout: Rollout | None
+) -> Rule:
     fields = condition.fields()
     only_unmatched = spec.get("only_unmatched")
     if only_unmatched is None:
@@ -254,4 +269,6 @@ def _build(spec: Mapping[str, Any], condition: Condition, action: RuleAction) ->
         effect=effect_of(spec),
         lists=frozenset(name for _, name in lists_named(spec["condition"])),
         counters=frozenset(path.removeprefix(COUNTER) for path in fields if path.startswith(COUNTER)),
+        shadow=spec.get("shadow", False),
+        rollout=rollout,
     )

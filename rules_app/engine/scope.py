@@ -24,7 +24,10 @@ MISSING: Final = _Missing()
 
 @dataclass(frozen=True, slots=True)
 class ActionView:
-    """An action as conditions see it under `action.*`. `payload` is a JSON object and is never changed."""
+    """An action as conditions see it under `action.*`. `payload` is a JSON object and is never changed.
+
+    `order_name` is what its lifecycle calls the order, where one claims it; conditions do not see it.
+    """
 
     namespace: str
     tenant: str
@@ -37,6 +40,7 @@ class ActionView:
     fingerprint: str | None = None
     status: str | None = None
     template: str | None = None
+    order_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

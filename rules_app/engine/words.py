@@ -62,7 +62,20 @@ def label_from_name(path: str) -> str:
 def rule_in_words(rule: Rule, lexicon: Lexicon) -> str:
     """One sentence: When total is at least $500.00: hold for approval, at most 1 hour, and tell email-service."""
     effect = f"; in effect {rule.effect_in_words}" if rule.effect else ""
-    return f"When {condition_in_words(rule, lexicon)}: {rule.action_in_words()}{effect}"
+    return f"{_stage(rule)}When {condition_in_words(rule, lexicon)}: {rule.action_in_words()}{effect}"
+
+
+def stage_in_words(rule: Rule) -> str:
+    """Whether the rule is live: for all, or for a share of orders; or in shadow."""
+    words = "in shadow: notes what it would do, and does nothing" if rule.shadow else "live"
+    return f"{words}, for {rule.rollout.in_words()}" if rule.rollout else words
+
+
+def _stage(rule: Rule) -> str:
+    """The beginning of the sentence, where the rule is not simply live."""
+    share = f"for {rule.rollout.in_words()}" if rule.rollout else ""
+    words = ", ".join(filter(None, ("in shadow" if rule.shadow else "", share)))
+    return f"{words[0].upper()}{words[1:]}. " if words else ""
 
 
 def condition_in_words(rule: Rule, lexicon: Lexicon) -> str:

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from rich.console import Console
 from rich.text import Text
 
-from acteon_site.base.errors import invalid
+from acteon_site.base.errors import invalid, not_found
 from acteon_site.config_files.yaml_reader import read_yaml
 from acteon_site.management.base import operator_name, table
 from rules_app.differences import Difference, Spec, counter_key, revision_of
-from rules_app.drafts import draft_get, draft_spec, draft_view, open_drafts, version_differences, version_get
+from rules_app.drafts import (
+    draft_get,
+    draft_spec,
+    draft_view,
+    live_spec,
+    open_drafts,
+    version_differences,
+    version_get,
+)
 from rules_app.models import RuleDraft, RuleSetVersion
 from rules_app.services.drafts import draft_discard, draft_open, draft_put, draft_put_counter, draft_remove
 from rules_app.services.publishing import draft_publish, version_restore
+from rules_app.services.stages import rule_stage
+from rules_app.services.trial_reports import trial_report
+from rules_app.trial_words import OVERLAP_COLUMNS, SIDE_LABELS, overlap_rows, report_lines
 
 COLOURS = {"+": "green", "-": "red"}
 Options = Mapping[str, Any]
@@ -80,6 +93,30 @@ def restore(console: Console, options: Options) -> None:
         console.print(f"Version {options['number']} is in force again, as version {found.version.number}.")
 
 
+def report(console: Console, options: Options) -> None:
+    if live_spec(options["name"]) is None:
+        raise not_found(f"there is no rule named {options['name']}")
+    now = timezone.now()
+    found = trial_report(options["name"], now - timedelta(days=options["days"]), now)
+    if not found.sides:
+        console.print("No order has come to it while it was in shadow, or for a share of orders.")
+    for line in report_lines(found):
+        console.print(Text(line))
+    for side in found.sides.values():
+        console.print(table(SIDE_LABELS[side.name], OVERLAP_COLUMNS, overlap_rows(side)))
+
+
+def stage(console: Console, options: Options) -> None:
+    percent = options["percent"]
+    whole = int(percent) if percent is not None and percent == int(percent) else percent
+    facts = {name: options[name] for name in ("name", "stage", "reason")}
+    found = rule_stage(**facts, percent=whole, actor=actor())
+    if found.is_open:
+        console.print(f"Draft {found.pk} holds it: a second person has to publish it.")
+    else:
+        console.print(f"Version {found.version.number} is in force: {found.name}.")
+
+
 COMMANDS: dict[str, Callable[[Console, Options], None]] = {
     "drafts": drafts,
     "draft": draft,
@@ -88,6 +125,8 @@ COMMANDS: dict[str, Callable[[Console, Options], None]] = {
     "versions": versions,
     "diff": diff,
     "restore": restore,
+    "report": report,
+    "stage": stage,
 }
 
 

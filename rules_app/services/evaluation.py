@@ -56,6 +56,8 @@ class Evaluation:
 
 # Listed by whoever knows the lifecycles: evaluations then see what dispatch sees.
 PAYLOAD_CHECKS: Registry[Hook[CheckFor]] = Registry("check of payloads")
+# Gives what a lifecycle calls an action's order: by it, rules for a share of orders tell orders apart.
+ORDER_NAMES: Registry[Hook[Callable[[ActionView], str | None]]] = Registry("name of orders")
 
 
 def _check_for(action: ActionView) -> PayloadCheck | None:
@@ -85,6 +87,7 @@ def rules_evaluate(
     again = partial(_normal, check, strict=not refused)
     trace: list[RuleTrace] = []
     judged = replace(action, payload=payload)
+    judged = replace(judged, order_name=next((hook.call(judged) for hook in ORDER_NAMES.values()), None))
     counts = counts_now(rules, judged)
     plan = decide(
         rules, judged, now, check_payload=again, trace=trace, evaluate_all=evaluate_all, counts=counts

@@ -13,11 +13,19 @@ from django.utils import timezone
 
 from acteon_site.base.errors import AppError, FieldProblem, conflict, invalid
 from rules_app.differences import COUNTER, SETTINGS, Difference, Spec, World, differences, is_rule, same
-from rules_app.drafts import ChangeView, DraftView, draft_view, live_world, version_get, version_world
+from rules_app.drafts import (
+    ChangeView,
+    DraftView,
+    draft_view,
+    live_spec,
+    live_world,
+    version_get,
+    version_world,
+)
 from rules_app.merging import conflicting
 from rules_app.models import Rule, RuleCounter, RuleDraft, RuleDraftChange, RuleSettings, RuleSetVersion
 from rules_app.services.counters import counter_check, counter_put
-from rules_app.services.drafts import draft_close, draft_locked
+from rules_app.services.drafts import MAX_NAME, draft_close, draft_locked
 from rules_app.services.rule_sets import reason_checked, rule_check, rule_set_publish, rules_lock
 from rules_app.services.second_person import asking_namespaces, require_second_person
 from rules_app.specs import DEFAULTS
@@ -156,26 +164,46 @@ def version_restore(*, number: int, reason: str, actor: str) -> RuleDraft:
     """
     why, settings = reason_checked(reason), rules_lock()
     live, wanted = live_world(), restored_world(version_get(number))
-    draft = _restoring(number, live, wanted, actor)
+    if not _differing(live, wanted):
+        raise conflict(f"the rules are as in version {number} already")
+    draft = _draft_of(f"Back to version {number}", live, wanted, actor)
+    return _put_through(draft, settings, why, actor, f"restored version {number}")
+
+
+@transaction.atomic
+def rule_put_in_force(*, spec: Spec, seen: Spec, title: str, reason: str, actor: str) -> RuleDraft:
+    """Publish one changed rule at once, by a draft of that title, which is also the version's cause.
+
+    `seen` is the live rule that was changed. Answers the draft: published, or open where a second person must
+    publish it. Raises 422 without a reason or where the rule does not validate, 409 where it has changed since.
+    """
+    why, settings, name = reason_checked(reason), rules_lock(), spec["name"]
+    if not same(live_spec(name), seen):
+        raise conflict(f"somebody has changed {name} meanwhile: look at it again")
+    draft = _draft_of(title, {name: seen}, {name: spec}, actor)
+    return _put_through(draft, settings, why, actor, title)
+
+
+def _put_through(draft: RuleDraft, settings: RuleSettings, why: str, actor: str, cause: str) -> RuleDraft:
+    """Publish a draft that was just made, or leave it, with its reason, to the second person."""
     if asking_namespaces(settings, _concerned(draft_view(draft).changes)):
         draft.reason = why
         draft.save(update_fields=["reason"])
         return draft
-    _publish(draft.number, why, actor, None, f"restored version {number}")
+    _publish(draft.number, why, actor, None, cause)
     draft.refresh_from_db()
     return draft
 
 
-def _restoring(number: int, live: World, wanted: World, actor: str) -> RuleDraft:
-    names = sorted(name for name in live.keys() | wanted.keys() if not same(live.get(name), wanted.get(name)))
-    if not names:
-        raise conflict(f"the rules are as in version {number} already")
+def _differing(live: World, wanted: World) -> list[str]:
+    return sorted(name for name in live.keys() | wanted.keys() if not same(live.get(name), wanted.get(name)))
+
+
+def _draft_of(title: str, live: World, wanted: World, actor: str) -> RuleDraft:
     newest = RuleSetVersion.objects.order_by("-number").values_list("number", flat=True).first()
-    draft = RuleDraft.objects.create(
-        name=f"Back to version {number}", base=newest, created_by=actor, editors=[actor]
-    )
+    draft = RuleDraft.objects.create(name=title[:MAX_NAME], base=newest, created_by=actor, editors=[actor])
     RuleDraftChange.objects.bulk_create(
         RuleDraftChange(draft=draft, name=name, spec=wanted.get(name), base=live.get(name), edited_by=actor)
-        for name in names
+        for name in _differing(live, wanted)
     )
     return draft

@@ -26,7 +26,7 @@ VERDICTS = (
 SECTION = ("defaults", "lists", "tests")
 CASE = ("name", "at", "lists", "action", "counters", "expect", "steps")
 STEP = ("after", "at", "repeat", "every", "action", "counters", "expect")
-EXPECT = ("outcome", "verdict", "rule", "payload")
+EXPECT = ("outcome", "verdict", "rule", "shadow", "payload")
 ACTION = (*TEXT_FIELDS, "payload", "metadata")
 REQUIRED = ("namespace", "tenant", "provider", "action_type", "payload")
 MOST_REPEATS = 10_000
@@ -36,12 +36,16 @@ Problems = list[FieldProblem]
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What must come of an action. What is None was not asked; `rule` "" means that no rule decides."""
+    """What must come of an action. What is None was not asked; `rule` "" means that no rule decides.
+
+    `shadow`: the rules in shadow that would have done something, in any order.
+    """
 
     outcome: str | None = None
     verdict: str | None = None
     rule: str | None = None
     payload: Mapping[str, Any] | None = None
+    shadow: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +234,22 @@ class _Reader:
         self.word(spec, "verdict", VERDICTS, place)
         if not isinstance(spec.get("rule"), str | None):
             self.refuse(f"{place}.rule", "must be the name of a rule, or null where none decides")
+        shadow = self.shadow(spec, place)
         if not isinstance(spec.get("payload", {}), Mapping):
             self.refuse(f"{place}.payload", "must be an object of payload fields")
         if len(self.problems) > before:
             return None
         rule = (spec["rule"] or "") if "rule" in spec else None
-        return Expected(spec.get("outcome"), spec.get("verdict"), rule, spec.get("payload"))
+        return Expected(spec.get("outcome"), spec.get("verdict"), rule, spec.get("payload"), shadow)
+
+    def shadow(self, spec: Mapping[str, Any], place: str) -> tuple[str, ...] | None:
+        if "shadow" not in spec:
+            return None
+        names = spec["shadow"] if isinstance(spec["shadow"], list) else [spec["shadow"]]
+        if not all(isinstance(name, str) for name in names):
+            self.refuse(f"{place}.shadow", "must be the name of a rule in shadow, or a list of names")
+            return None
+        return tuple(names)
 
     def word(self, spec: Mapping[str, Any], key: str, known: Sequence[str], place: str) -> None:
         if key in spec and spec[key] not in known:

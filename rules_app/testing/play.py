@@ -118,6 +118,8 @@ class Bench:
                 raise ValueError(problems_in_words(problems))
             return found
 
+        name = self.declared.name_of(action, action.payload) if self.declared else None
+        action = replace(action, order_name=name)
         return decide(
             self.rules, action, at, cleared=cleared, check_payload=normal, trace=traces, counts=counts
         )

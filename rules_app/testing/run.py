@@ -61,6 +61,13 @@ def _differences(expected: Expected, found: Outcome) -> Iterator[str]:
     for name, wanted, came in pairs:
         if wanted is not None and wanted != came:
             yield f"{name} is {came or 'no rule'}{because}, expected {wanted or 'no rule'}"
+    shadows = [seen.rule.name for seen in found.traces if seen.would]
+    if expected.shadow is not None and sorted(expected.shadow) != sorted(shadows):
+        yield f"in shadow, {_listed(shadows)} would have acted, expected {_listed(expected.shadow)}"
     for name, value in (expected.payload or {}).items():
         if found.payload.get(name) != value:
             yield f"payload.{name} is {found.payload.get(name)!r}, expected {value!r}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(sorted(names)) or "no rule"

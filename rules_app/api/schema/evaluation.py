@@ -43,6 +43,7 @@ TRACE = component(
             "notes": array(TEXT),
             "counters": OBJECT,
             "modified_payload_preview": OBJECT,
+            "would": TEXT,
         },
     ),
 )

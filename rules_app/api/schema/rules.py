@@ -19,8 +19,15 @@ from acteon_site.http.openapi import (
     query,
 )
 from rules_app.api import views_rules
+from rules_app.api.schema.trials import ROLLOUT
 
-RULE = component("Rule", answer({"name": TEXT, "priority": INTEGER, "enabled": BOOLEAN, "description": TEXT}))
+RULE = component(
+    "Rule",
+    answer(
+        {"name": TEXT, "priority": INTEGER, "enabled": BOOLEAN, "description": TEXT},
+        {"shadow": BOOLEAN, "rollout": ROLLOUT},
+    ),
+)
 SHOWN_RULE = {
     "name": "deny-sanctioned-regions",
     "priority": 1,

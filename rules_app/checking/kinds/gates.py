@@ -28,8 +28,8 @@ def _refused(gate: Placed, ground: Ground) -> str:
     below = ground.placed[ground.placed.index(gate) + 1 :]
     refusing = []
     for placed in below:
-        if not placed.rule.action.terminal:
-            continue
+        if not placed.rule.action.terminal or placed.rule.shadow or (placed.refuses and not placed.rule.sure):
+            continue  # what it leaves to others is for those below to refuse
         if placed.terms is None or placed.rule.only_unmatched:
             return ""
         if not any(ground.space.meet(term, own) for term in left or () for own in placed.terms):

@@ -48,6 +48,8 @@ def _outlasts(placed: Placed, seconds: int, ground: Ground) -> Iterator[Finding]
         yield Finding("hold-outlasts-window", Severity.WARNING, placed.name, message, _ADVICE, "action")
     for other in ground.placed:
         action = other.rule.action
+        if other.rule.shadow:
+            continue
         if isinstance(action, Deduplicate) and action.ttl_seconds < seconds and _share(placed, other, ground):
             message = (
                 f'holds for up to {held}, longer than the {span_in_words(action.ttl_seconds)} of "{other.name}": '

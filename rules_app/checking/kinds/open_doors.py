@@ -55,6 +55,6 @@ def _stranger(namespace: str, tenant: str, ground: Ground) -> Example:
 
 
 def _walks_in(example: Example, ground: Ground) -> bool:
-    """No rule decided, counted or changed it."""
-    plan = decide(ground.rule_set, example.action, example.at)
+    """No rule that is for all decided, counted or changed it."""
+    plan = decide(ground.sure_rules, example.action, example.at)
     return not (plan.failed or plan.rule or plan.gates or plan.modified_by)

@@ -17,7 +17,11 @@ _MOST_PAIRS = 5_000
 
 
 def equal_priorities(ground: Ground) -> Iterator[Finding]:
-    terminal = [placed for placed in ground.placed if placed.rule.action.terminal and placed.terms]
+    terminal = [
+        placed
+        for placed in ground.placed
+        if placed.rule.action.terminal and placed.terms and not placed.rule.shadow
+    ]
     for priority, group in groupby(terminal, key=lambda placed: placed.rule.priority):
         rules = list(group)
         if len(rules) ** 2 > 2 * _MOST_PAIRS:
@@ -51,9 +55,9 @@ def walked_past(ground: Ground) -> Iterator[Finding]:
     accepting: list[Placed] = []
     tried = 0
     for placed in ground.placed:
-        if placed.rule.action.type in ACCEPTING and placed.terms:
+        if placed.rule.action.type in ACCEPTING and placed.terms and not placed.rule.shadow:
             accepting.append(placed)
-        if not placed.refuses or placed.rule.only_unmatched or not placed.terms:
+        if not placed.refuses or placed.rule.shadow or placed.rule.only_unmatched or not placed.terms:
             continue
         tried += len(accepting)
         if tried > _MOST_PAIRS:

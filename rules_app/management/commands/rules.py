@@ -11,6 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from acteon_site.base.errors import AppError
 from acteon_site.management.base import ExplainedCommand, subparser
 from rules_app.management.rules_cli import COMMANDS
+from rules_app.services.stages import STAGES
 
 EXIT_CODES = """
 exit codes: 0 done, 1 refused (the reason is told), 2 wrong usage"""
@@ -21,6 +22,8 @@ EXAMPLES = f"""examples:
   python manage.py rules versions
   python manage.py rules diff 7 8
   python manage.py rules restore 7 --reason "It held too many orders"
+  python manage.py rules report deny-odd-emails --days 7
+  python manage.py rules stage deny-odd-emails live --percent 10 --reason "A good week in shadow"
 {EXIT_CODES}"""
 # name → help, example
 SUBCOMMANDS = {
@@ -34,6 +37,14 @@ SUBCOMMANDS = {
     "versions": ("list the versions, the newest first", "rules versions --limit 50"),
     "diff": ("show what lies between two versions", "rules diff 7 8"),
     "restore": ("put an older version in force again", 'rules restore 7 --reason "Too many holds"'),
+    "report": (
+        "tell what a rule in shadow, or for a share of orders, came to",
+        "rules report deny-odd-emails --days 7",
+    ),
+    "stage": (
+        "put a rule in shadow, live, or live for all orders",
+        'rules stage deny-odd-emails live --percent 10 --reason "A good week in shadow"',
+    ),
 }
 
 
@@ -48,7 +59,12 @@ class Command(ExplainedCommand):
         _draft_arguments(parsers["draft"])
         for name, what in (("publish", "draft"), ("discard", "draft"), ("restore", "version")):
             parsers[name].add_argument("number", type=int, metavar="N", help=f"the {what}")
-        for name in ("publish", "restore"):
+        for name in ("report", "stage"):
+            parsers[name].add_argument("name", metavar="RULE", help="its name")
+        parsers["report"].add_argument("--days", type=int, default=30, help="back from now (%(default)s)")
+        parsers["stage"].add_argument("stage", choices=tuple(STAGES), help="how far it is to go")
+        parsers["stage"].add_argument("--percent", type=float, metavar="N", help="of orders, from 1 to 100")
+        for name in ("publish", "restore", "stage"):
             parsers[name].add_argument("--reason", required=True, help="why; it stands with the version")
         parsers["versions"].add_argument("--limit", type=int, default=20, help="default: %(default)s")
         parsers["diff"].add_argument("before", type=int, metavar="A", help="a version")

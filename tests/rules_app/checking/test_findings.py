@@ -358,3 +358,33 @@ def test_a_condition_with_too_many_alternatives_is_passed_over_in_silence() -> N
     wide = [{"any": [p(f"x{n}_{m}", eq=1) for m in range(4)]} for n in range(8)]
     assert ids(r("a", every(*wide, p("n", eq=1), p("n", eq=2)), DENY)) in ([], ["never-holds"])
     assert ids(r("a", every(*wide), DENY), r("b", every(*wide), APPROVE, priority=200)) == []
+
+
+RELATIONS = {"unreachable", "gate-without-effect", "equal-priority", "deny-walked-past"}
+
+
+def told(specs: list[Spec]) -> set[tuple[str, str, str]]:
+    return {(one.id, one.rule, one.message) for one in found(*specs) if one.rule}
+
+
+@pytest.mark.parametrize("id_", sorted(RELATIONS))
+def test_rules_in_shadow_hide_nothing_of_the_others_and_cover_nothing(id_: str) -> None:
+    for pair in SETS[id_]:
+        for specs in pair:
+            twins = [{**spec, "name": f"0-{spec['name']}", "shadow": True} for spec in specs]
+            live = {one for one in told([*twins, *specs]) if not one[1].startswith("0-")}
+            assert live == told(specs)
+            assert not {one[0] for one in told(twins)} & RELATIONS
+
+
+@pytest.mark.parametrize("share", [{"shadow": True}, {"rollout": {"percent": 99}}])
+def test_what_is_in_shadow_or_for_a_share_takes_nothing_from_what_stands_below(share: Spec) -> None:
+    above, below = r("a", every(), DENY, priority=1), r("b", every(BIG), DENY, priority=2)
+    assert "unreachable" in ids(above, below)
+    assert "unreachable" not in ids({**above, **share}, below)
+    assert "unreachable" in ids({**above, "rollout": {"percent": 100}}, below)
+    assert "unreachable" in ids(above, {**below, **share})
+    gate = r("c", every(), DEDUP, priority=0)
+    assert "gate-without-effect" in ids(gate, above)
+    assert "gate-without-effect" not in ids(gate, {**above, **share})
+    assert [one.id for one in found({**CATCH_ALL, **share}, catch_all=False)] == ["missing-catch-all"]

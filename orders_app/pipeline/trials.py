@@ -1,0 +1,71 @@
+"""What became of actions that came to rules in shadow, or for a share of orders: rows beside the action's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from orders_app.pipeline.items import Decided, GateResult, Refused
+from orders_app.pipeline.rows import UnitOfWork
+from rules_app.engine import Trial
+from rules_app.models import RuleTrial
+from rules_app.trial_facts import ACCEPTED, REPEATED, amount_of, currency_of
+
+TRIED = "tried"  # in a hold's context: the rules that have a row about the action already
+
+
+def trials_note(item: Decided, result: GateResult, unit: UnitOfWork) -> None:
+    """One row for each rule, once for an action however often it is released. Nothing where no rule is tried."""
+    if item.plan.trials:
+        unit.rows.trials += _rows(item, result, unit)
+
+
+def tried_context(item: Decided) -> dict[str, Any]:
+    """What a hold keeps of it."""
+    names = [*_tried(item), *(trial.rule.name for trial in item.plan.trials)]
+    return {TRIED: list(dict.fromkeys(names))} if names else {}
+
+
+def _tried(item: Decided) -> Iterable[str]:
+    found: Iterable[str] = item.hold.context.get(TRIED, ()) if item.hold else ()
+    return found
+
+
+def _rows(item: Decided, result: GateResult, unit: UnitOfWork) -> Iterator[RuleTrial]:
+    known = set(_tried(item))
+    happened, decided_by = _happened(item, result)
+    for trial in item.plan.trials:
+        if trial.rule.name not in known:
+            yield _row(item, trial, happened, decided_by, unit)
+
+
+def _happened(item: Decided, result: GateResult) -> tuple[str, str]:
+    """What became of it here and now, and the rule that made it so."""
+    if not isinstance(result, Refused):
+        return ACCEPTED[item.plan.verdict], item.rule_name or ""
+    if "repeat_of" in result.details:
+        return REPEATED, result.rule or ""
+    waits = result.turn_at is not None and item.hold is not None
+    return ACCEPTED["schedule"] if waits else result.outcome.trail_name, result.rule or ""
+
+
+def _row(item: Decided, trial: Trial, happened: str, decided_by: str, unit: UnitOfWork) -> RuleTrial:
+    # Without what the trail hides: a redacted total is none here either.
+    payload = item.scrubber.payload
+    return RuleTrial.made(
+        rule=trial.rule.name,
+        version=item.ruleset_version,
+        side=trial.side,
+        would=trial.would,
+        happened=happened,
+        decided_by=decided_by,
+        namespace=item.action.namespace,
+        tenant=item.action.tenant,
+        provider=item.action.provider,
+        action_type=item.action.action_type,
+        action=item.row_id,
+        action_id=item.action.id,
+        amount=amount_of(payload),
+        currency=currency_of(payload),
+        at=unit.now,
+    )
