@@ -6,7 +6,6 @@ import argparse
 import getpass
 import json
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Sequence
 from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -25,7 +24,7 @@ class ExplainedCommand(BaseCommand):
 
     examples = ""
     # Whether settings are safe, which takes no time; Django's own checks import every page, which takes a second.
-    requires_system_checks: Sequence[str] = (INSTALLATION,)
+    requires_system_checks: list[str] | tuple[str, ...] = (INSTALLATION,)
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs |= {"epilog": self.examples, "formatter_class": RawDescriptionHelpFormatter}
