@@ -18,6 +18,7 @@ from rules_app.drafts import draft_get, draft_spec, draft_view, open_drafts, ver
 from rules_app.models import RuleDraft, RuleSetVersion
 from rules_app.services.drafts import draft_discard, draft_open, draft_put, draft_remove
 from rules_app.services.publishing import draft_publish, version_restore
+from rules_app.services.vocabulary import lexicon_now
 
 COLOURS = {"+": "green", "-": "red"}
 Options = Mapping[str, Any]
@@ -65,7 +66,8 @@ def versions(console: Console, options: Options) -> None:
 
 
 def diff(console: Console, options: Options) -> None:
-    _show(console, version_differences(version_get(options["before"]), version_get(options["after"])))
+    before, after = version_get(options["before"]), version_get(options["after"])
+    _show(console, version_differences(before, after, lexicon_now()))
 
 
 def restore(console: Console, options: Options) -> None:
@@ -108,7 +110,7 @@ def _seen(found: RuleDraft, name: str) -> str | None:
 
 
 def _show_draft(console: Console, found: RuleDraft) -> None:
-    view = draft_view(found)
+    view = draft_view(found, lexicon_now())
     console.print(Text(f"Draft {found.pk}: {found.name} ({found.status}), begun by {found.created_by}"))
     _show(console, [one.difference for one in view.changes])
     for clash in view.conflicts:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from acteon_site.base.errors import AppError, FieldProblem, conflict, invalid
 from rules_app.differences import SETTINGS, Difference, Spec, World, differences, same
 from rules_app.drafts import ChangeView, DraftView, draft_view, live_world, version_get, version_world
+from rules_app.engine.words import PLAIN, Lexicon
 from rules_app.merging import conflicting
 from rules_app.models import Rule, RuleDraft, RuleDraftChange, RuleSettings, RuleSetVersion
 from rules_app.services.drafts import draft_close, draft_locked
@@ -127,9 +128,9 @@ def restored_world(version: RuleSetVersion) -> dict[str, Spec]:
     return wanted
 
 
-def restore_preview(version: RuleSetVersion) -> list[Difference]:
+def restore_preview(version: RuleSetVersion, lexicon: Lexicon = PLAIN) -> list[Difference]:
     """What restoring the version would change of the rules as they stand."""
-    return differences(live_world(), restored_world(version))
+    return differences(live_world(), restored_world(version), lexicon)
 
 
 @transaction.atomic
