@@ -16,7 +16,7 @@ from acteon_site.base.digest import canonical_json, content_digest
 from rules_app.engine import Rule as EngineRule
 from rules_app.engine import parse_rule
 from rules_app.engine.counting import parse_counter
-from rules_app.engine.words import Lexicon, rule_in_words, stage_in_words
+from rules_app.engine.words import PLAIN, Lexicon, condition_in_words, rule_in_words, stage_in_words
 
 Spec = dict[str, Any]
 World = Mapping[str, Spec]
@@ -75,21 +75,23 @@ def revision_of(spec: Any) -> str | None:
     return None if spec is None else content_digest(spec)[:16]
 
 
-def differences(before: World, after: World) -> list[Difference]:
+def differences(before: World, after: World, lexicon: Lexicon = PLAIN) -> list[Difference]:
     """The settings first, then the rules that were added, removed or changed, by name."""
     names = sorted(before.keys() | after.keys())
     return [
-        difference(name, before.get(name), after.get(name))
+        difference(name, before.get(name), after.get(name), lexicon)
         for name in names
         if not same(before.get(name), after.get(name))
     ]
 
 
-def difference(name: str, was: Spec | None, now: Spec | None) -> Difference:
+def difference(name: str, was: Spec | None, now: Spec | None, lexicon: Lexicon = PLAIN) -> Difference:
     how = "added" if was is None else "removed" if now is None else "changed"
     lines = list(unified_diff(_lines(was), _lines(now), lineterm="", n=1))[2:]
     shown = tuple("  …" if line.startswith("@@") else line for line in lines)
-    return Difference(name, how, _words(name, was, now), shown[1:] if shown[:1] == ("  …",) else shown)
+    return Difference(
+        name, how, _words(name, was, now, lexicon), shown[1:] if shown[:1] == ("  …",) else shown
+    )
 
 
 def _lines(value: Any) -> list[str]:
@@ -98,13 +100,13 @@ def _lines(value: Any) -> list[str]:
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True).splitlines()
 
 
-def _words(name: str, was: Spec | None, now: Spec | None) -> tuple[Said, ...]:
+def _words(name: str, was: Spec | None, now: Spec | None, lexicon: Lexicon) -> tuple[Said, ...]:
     if name == SETTINGS:
         zones = ((side or {}).get("default_timezone", "") for side in (was, now))
         return (Said(SETTINGS_LABEL, *zones),)
     if name.startswith(COUNTER):
         return (Said("counter", *(_counter_in_words(side) for side in (was, now))),)
-    before, after = _sayings(was), _sayings(now)
+    before, after = _sayings(was, lexicon), _sayings(now, lexicon)
     if was is None or now is None:
         sentence = (sayings.get("rule", "") for sayings in (before, after))
         return (Said("rule", *sentence),)
@@ -120,17 +122,17 @@ def _counter_in_words(spec: Spec | None) -> str:
     return counter.in_words() if counter else "" if spec is None else "does not parse"
 
 
-def _sayings(spec: Spec | None) -> dict[str, str]:
+def _sayings(spec: Spec | None, lexicon: Lexicon) -> dict[str, str]:
     """What there is to say of a rule, each under its heading; nothing of one that does not parse."""
     rule = parse_rule(spec)[0] if spec is not None else None
     if rule is None:
         return {"rule": ""} if spec is None else _unparsed(spec)
     return {
-        "rule": sentence_of(rule),
+        "rule": sentence_of(rule, lexicon),
         "state": "switched on" if rule.enabled else "switched off",
         "stage": stage_in_words(rule),
         "priority": str(rule.priority),
-        "when": rule.condition.text,
+        "when": condition_in_words(rule, lexicon),
         "then": rule.action_in_words(),
         "for": _audience(rule),
         "time zone": rule.timezone or "the default",
@@ -146,12 +148,12 @@ def _unparsed(spec: Spec) -> dict[str, str]:
     return {"rule": "does not parse", "state": state, **unknown, **plain}
 
 
-def sentence_of(rule: EngineRule) -> str:
+def sentence_of(rule: EngineRule, lexicon: Lexicon) -> str:
     """The whole rule as one sentence."""
     audience = _audience(rule)
     scope = "" if audience == "everyone" else f" (for {audience})"
     off = "" if rule.enabled else "Switched off. "
-    return f"{off}{rule_in_words(rule, Lexicon())}{scope}"
+    return f"{off}{rule_in_words(rule, lexicon)}{scope}"
 
 
 def _audience(rule: EngineRule) -> str:

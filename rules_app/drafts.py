@@ -28,6 +28,7 @@ from rules_app.differences import (
     revision_of,
 )
 from rules_app.engine import RuleSet
+from rules_app.engine.words import PLAIN, Lexicon
 from rules_app.lists.memory import with_current_lists
 from rules_app.merging import Conflict, Standing, standing
 from rules_app.models import Rule, RuleCounter, RuleDraft, RuleDraftChange, RuleSetVersion
@@ -49,6 +50,7 @@ class ChangeView:
     source: str = ""
     live_by: str = ""
     live_at: datetime | None = None
+    lexicon: Lexicon = PLAIN
 
     @property
     def is_rule(self) -> bool:
@@ -63,8 +65,8 @@ class ChangeView:
     @property
     def sides(self) -> tuple[Difference, Difference]:
         """What has become of the rule live, and what the draft makes of it, since the draft's edit began."""
-        name, base = self.change.name, self.change.base
-        return difference(name, base, self.live), difference(name, base, self.change.spec)
+        name, base, lexicon = self.change.name, self.change.base, self.lexicon
+        return difference(name, base, self.live, lexicon), difference(name, base, self.change.spec, lexicon)
 
     @property
     def live_revision(self) -> str | None:
@@ -123,19 +125,22 @@ def drafts_by_rule() -> dict[str, list[RuleDraft]]:
     return found
 
 
-def draft_view(draft: RuleDraft) -> DraftView:
-    """Two queries for the rules, however many."""
+def draft_view(draft: RuleDraft, lexicon: Lexicon = PLAIN) -> DraftView:
+    """Two queries for the rules, however many; `lexicon` has the words for what differs."""
     changes = list(draft.changes.all())
     rows = {rule.name: rule for rule in Rule.objects.filter(name__in=[change.name for change in changes])}
-    return DraftView(draft, tuple(_view(draft, change, rows) for change in changes))
+    return DraftView(draft, tuple(_view(draft, change, rows, lexicon) for change in changes))
 
 
-def _view(draft: RuleDraft, change: RuleDraftChange, rows: Mapping[str, Rule]) -> ChangeView:
+def _view(
+    draft: RuleDraft, change: RuleDraftChange, rows: Mapping[str, Rule], lexicon: Lexicon
+) -> ChangeView:
     row = rows.get(change.name)
     live = _live(change.name, row) if draft.is_open else change.base
     told = (row.source, row.edited_by, row.edited_at) if row else ("", "", None)
     stands = standing(change.spec, change.base, live)
-    return ChangeView(change, live, stands, difference(change.name, live, change.spec), *told)
+    differs = difference(change.name, live, change.spec, lexicon)
+    return ChangeView(change, live, stands, differs, *told, lexicon)
 
 
 def _live(name: str, row: Rule | None) -> Spec | None:
@@ -199,14 +204,16 @@ def _declared(counter: Spec) -> Spec:
     return {name: value for name, value in counter.items() if name != SINCE}
 
 
-def version_differences(before: RuleSetVersion | None, after: RuleSetVersion) -> list[Difference]:
+def version_differences(
+    before: RuleSetVersion | None, after: RuleSetVersion, lexicon: Lexicon = PLAIN
+) -> list[Difference]:
     """What became of the rules between the two; of disabled rules only where both versions kept them."""
     if before is None:
-        return differences({}, _only_settings_that_say_something(version_world(after)))
+        return differences({}, _only_settings_that_say_something(version_world(after)), lexicon)
     worlds = [version_world(version) for version in (before, after)]
     if before.disabled is None or after.disabled is None:
         worlds = [{name: spec for name, spec in world.items() if _is_on(spec)} for world in worlds]
-    return differences(*worlds)
+    return differences(worlds[0], worlds[1], lexicon)
 
 
 def _only_settings_that_say_something(world: World) -> World:

@@ -28,7 +28,7 @@ from orders_app.pipeline.gate_state import (
     throttles_of,
 )
 from orders_app.pipeline.items import Decided, Submission
-from rules_app.engine import ActionView, RequestApproval, Schedule
+from rules_app.engine import ActionView, RequestApproval, RuleSet, Schedule
 from rules_app.engine.counters import micros, moment_of
 from rules_app.selectors import current_rules
 from rules_app.services.trying import Outlook, Start
@@ -49,9 +49,11 @@ def cleaner_of(payload: Mapping[str, Any]) -> Callable[[Any], Any]:
     return current_redactor().scrubber(payload).clean
 
 
-def outlook_of_action(view: ActionView, now: datetime) -> Outlook:
-    """Nothing is counted or stored. Raises 422 where a dispatch would refuse the action's fields."""
-    due = action_decide(_action(view), current_rules(), Submission(SYSTEM, "", timezone.now(), now))
+def outlook_of_action(view: ActionView, now: datetime, rules: RuleSet | None = None) -> Outlook:
+    """By the rules in force, or these. Nothing is counted or stored. Raises 422 where a dispatch would refuse the
+    action's fields."""
+    submitted = Submission(SYSTEM, "", timezone.now(), now)
+    due = action_decide(_action(view), rules or current_rules(), submitted)
     state = gate_state_read([due])
     item = action_count(due, state)
     if isinstance(item, AppError):

@@ -25,6 +25,7 @@ from rules_app.merging import RuleConflict
 from rules_app.models import Rule, RuleDraft, RuleSetVersion
 from rules_app.services.drafts import draft_discard, draft_open, draft_remove, draft_settle
 from rules_app.services.publishing import draft_publish
+from rules_app.services.vocabulary import lexicon_now
 from rules_app.specs import DEFAULTS, rule_spec
 
 WHY = "Why (it stands with the version)"
@@ -73,7 +74,7 @@ class RuleDraftAdmin(ButtonPagesAdmin):
         return super().changelist_view(request, context)
 
     def details(self, request: HttpRequest, obj: RuleDraft) -> dict[str, Any]:
-        view, may_edit = draft_view(obj), obj.is_open and self.may_act(request)
+        view, may_edit = draft_view(obj, lexicon_now()), obj.is_open and self.may_act(request)
         newest = RuleSetVersion.objects.order_by("-number").values_list("number", flat=True).first()
         return {
             "draft": obj,

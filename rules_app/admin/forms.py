@@ -169,6 +169,11 @@ def _rollout(cleaned: dict[str, Any]) -> dict[str, Any] | None:
 PUBLISH, NEW_DRAFT = "publish", "new"
 
 
+def draft_choices() -> list[tuple[str, str]]:
+    """The open drafts, for a form to choose from."""
+    return [(str(draft.pk), f"Draft {draft.pk}: {draft.name}") for draft in open_drafts()]
+
+
 class LiveRuleForm(RuleForm):
     """The form of a live rule, which asks where to save: to a draft, or at once, with a reason."""
 
@@ -196,11 +201,10 @@ class LiveRuleForm(RuleForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        drafts = [(str(draft.pk), f"Draft {draft.pk}: {draft.name}") for draft in open_drafts()]
         now = [(PUBLISH, "Publish now")] if self.may_publish else []
         choice = self.fields["save_to"]
         assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - declared above
-        choice.choices = [*drafts, (NEW_DRAFT, "A new draft"), *now]
+        choice.choices = [*draft_choices(), (NEW_DRAFT, "A new draft"), *now]
         if self.instance.pk:
             self.fields["seen"].initial = revision_of(rule_spec(self.instance)) or ""
 
@@ -334,13 +338,29 @@ class TryForm(forms.Form):
         initial={"order_id": "o-1", "total_cents": 9900, "currency": "USD", "shipping_country": "US"},
         help_text="The order, as JSON or YAML.",
     )
+    rules = forms.ChoiceField(
+        label="By which rules",
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+        help_text="A draft is asked as if it were published, beside the rules in force.",
+    )
     evaluate_at = _text("At", "", "RFC 3339, for example 2026-03-12T03:00:00Z. Empty: now.", required=False)
     include_disabled = forms.BooleanField(
         label="Ask disabled rules too", required=False, widget=UnfoldBooleanSwitchWidget()
     )
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        choice = self.fields["rules"]
+        assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - declared above
+        choice.choices = [("", "Those in force"), *draft_choices()]
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("rules") and cleaned.get("include_disabled"):
+            self.add_error(
+                "include_disabled", "A draft is asked as it would be live: without disabled rules."
+            )
         for name in ("namespace", "tenant", "provider", "action_type"):
             problem = name_problem(cleaned.get(name, "x"), colon_allowed=name == "action_type")
             if problem:

@@ -274,7 +274,7 @@ class RuleAdmin(ModelAdmin):
     def try_rules(self, request: HttpRequest) -> HttpResponse:
         """Ask the rules in force about an action that is typed in."""
         start = start_for(request)
-        form = TryForm(request.POST or None, initial=initial_of(start))
+        form = TryForm(request.POST or None, initial=initial_of(request, start))
         context = {
             **self.admin_site.each_context(request),
             "title": "Try the rules",

@@ -17,6 +17,7 @@ from rules_app.drafts import draft_get
 from rules_app.merging import RuleConflict
 from rules_app.models import Rule, RuleDraft
 from rules_app.services.drafts import draft_open, draft_put, draft_remove
+from rules_app.services.vocabulary import lexicon_now
 from rules_app.specs import rule_spec
 
 MAY_PUBLISH = "rules_app.publish_rule"
@@ -49,10 +50,11 @@ def put_in_draft(draft: RuleDraft, spec: Spec, before: str, seen: str | None, ac
 
 def conflict_page(page: admin.ModelAdmin[Any], request: HttpRequest, error: RuleConflict) -> HttpResponse:
     """Nothing was saved: what the other one made, what you typed, and what lies between."""
+    lexicon = lexicon_now()
     sides = [
         {
             "conflict": found,
-            "between": difference(found.name, found.theirs, found.yours),
+            "between": difference(found.name, found.theirs, found.yours, lexicon),
             "yours": pretty_json(found.yours),
         }
         for found in error.conflicts

@@ -12,6 +12,7 @@ from django.utils import timezone
 from acteon_site.base.clock_text import rfc3339
 from acteon_site.base.errors import AppError
 from rules_app.admin.forms import TryForm
+from rules_app.drafts import draft_get, draft_rule_set
 from rules_app.engine import ActionView
 from rules_app.engine.clauses import Clause
 from rules_app.engine.fields import walk
@@ -28,7 +29,12 @@ def start_for(request: HttpRequest) -> Start | None:
     return start_of(key) if key and request.user.has_perm("orders_app.view_order") else None
 
 
-def initial_of(start: Start | None) -> dict[str, Any]:
+def initial_of(request: HttpRequest, start: Start | None) -> dict[str, Any]:
+    """What the form begins with: the draft and the order that the address names."""
+    return {"rules": request.GET.get("draft", ""), **_of_order(start)}
+
+
+def _of_order(start: Start | None) -> dict[str, Any]:
     if start is None:
         return {}
     names = {name: getattr(start.view, name) for name in NAMES}
@@ -39,21 +45,37 @@ def tried(form: TryForm, start: Start | None) -> dict[str, Any] | None:
     """What the page shows below the form; None where the question cannot be asked."""
     facts = form.cleaned_data
     view, now = _view(facts, start), facts["evaluate_at"] or timezone.now()
+    everything = facts["include_disabled"]
     try:
-        found = rules_evaluate(action=view, now=now, include_disabled=facts["include_disabled"])
-        outlook = Outlook() if found.refused or facts["include_disabled"] else outlook_of(view, now)
+        live = rules_evaluate(action=view, now=now, include_disabled=everything)
+        drafted = draft_rule_set(draft_get(int(facts["rules"]))) if facts["rules"] else None
+        found = rules_evaluate(action=view, now=now, rule_set=drafted) if drafted else live
+        outlook = Outlook() if found.refused or everything else outlook_of(view, now, drafted)
     except AppError as error:
         form.add_error(None, error.message)
         return None
     clean = cleaner_of({**found.plan.payload, **view.payload})
     return {
         "plan": found.plan,
+        "by_draft": facts["rules"],
+        "live": live,
+        "same": _decision(found) == _decision(live),
         "payload": clean(found.plan.payload),
         "refusal": clean(found.refusal),
         "version": found.rule_set.version,
         "outlook": outlook,
         "rows": list(_rows(found, view, clean)),
     }
+
+
+def _decision(found: Evaluation) -> tuple[Any, ...]:
+    rule = found.plan.rule
+    return (
+        found.plan.verdict,
+        rule and rule.name,
+        rule and rule.action,
+        [one.name for one in found.plan.gates],
+    )
 
 
 def _view(facts: dict[str, Any], start: Start | None) -> ActionView:

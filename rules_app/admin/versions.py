@@ -17,9 +17,11 @@ from acteon_site.admin.read_only import pretty_json
 from acteon_site.base.errors import AppError, bad_query
 from rules_app.admin.saving import MAY_PUBLISH
 from rules_app.drafts import version_differences, version_get
+from rules_app.engine.words import Lexicon
 from rules_app.models import RuleSetVersion
 from rules_app.selectors import previous_version
 from rules_app.services.publishing import restore_preview, version_restore
+from rules_app.services.vocabulary import lexicon_now
 
 WHY = "Why (it stands with the version)"
 
@@ -57,22 +59,22 @@ class RuleSetVersionAdmin(ButtonPagesAdmin):
         return super().get_queryset(request).annotate(newest=Subquery(newest))
 
     def details(self, request: HttpRequest, obj: RuleSetVersion) -> dict[str, Any]:
-        before = previous_version(obj)
+        before, lexicon = previous_version(obj), lexicon_now()
         newest = _newest()[0]
         return {
             "version": obj,
             "in_force": obj.number == newest,
             "newest": newest,
             "previous": before,
-            "differences": version_differences(before, obj),
+            "differences": version_differences(before, obj, lexicon),
             "content": pretty_json(obj.content),
             "disabled": pretty_json(obj.disabled),
-            **self._way_back(request, obj),
+            **self._way_back(request, obj, lexicon),
         }
 
-    def _way_back(self, request: HttpRequest, obj: RuleSetVersion) -> dict[str, Any]:
+    def _way_back(self, request: HttpRequest, obj: RuleSetVersion, lexicon: Lexicon) -> dict[str, Any]:
         """What rolling back would change, and the button, where it would."""
-        preview = restore_preview(obj)
+        preview = restore_preview(obj, lexicon)
         question = (
             f"Go back to version {obj.number}? What is listed here changes, and decides the next order."
         )
@@ -102,7 +104,7 @@ class RuleSetVersionAdmin(ButtonPagesAdmin):
             "opts": self.opts,
             "before": before.number,
             "after": after.number,
-            "differences": version_differences(before, after),
+            "differences": version_differences(before, after, lexicon_now()),
         }
         return TemplateResponse(request, "admin/rules_app/compare.html", context)
 

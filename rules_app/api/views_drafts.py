@@ -29,6 +29,7 @@ from rules_app.services.drafts import (
     draft_settle,
 )
 from rules_app.services.publishing import draft_publish
+from rules_app.services.vocabulary import lexicon_now
 
 
 class GlobalEndpoint(Endpoint):
@@ -52,7 +53,7 @@ class DraftList(GlobalEndpoint):
 
     def post(self, request: Request) -> Response:
         draft = draft_open(name=body_of(request).get("name", ""), actor=_actor(request))
-        return Response(whole_draft_shape(draft_view(draft)), status=201)
+        return Response(whole_draft_shape(draft_view(draft, lexicon_now())), status=201)
 
 
 class DraftDetail(GlobalEndpoint):
@@ -159,7 +160,7 @@ def _actor(request: Request) -> str:
 
 
 def _whole(number: int) -> Response:
-    return Response(whole_draft_shape(draft_view(draft_get(number))))
+    return Response(whole_draft_shape(draft_view(draft_get(number), lexicon_now())))
 
 
 def _rule(number: int, name: str) -> Response:

@@ -11,6 +11,7 @@ from rules_app.api.views_drafts import GlobalEndpoint, reason_of
 from rules_app.drafts import version_differences, version_get
 from rules_app.models import RuleSetVersion
 from rules_app.services.publishing import version_restore
+from rules_app.services.vocabulary import lexicon_now
 
 
 class VersionList(GlobalEndpoint):
@@ -26,7 +27,7 @@ class VersionDetail(GlobalEndpoint):
 
 class VersionDiff(GlobalEndpoint):
     def get(self, request: Request, before: int, after: int) -> Response:
-        found = version_differences(version_get(before), version_get(after))
+        found = version_differences(version_get(before), version_get(after), lexicon_now())
         return Response(
             {"from": before, "to": after, "differences": [difference_shape(one) for one in found]}
         )

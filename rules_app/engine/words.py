@@ -46,6 +46,9 @@ class Lexicon:
         return found.pop() if len(found) == 1 else ""
 
 
+PLAIN = Lexicon()  # names of fields alone, amounts in smallest units
+
+
 def label_from_name(path: str) -> str:
     """A field's name as a word of a sentence: action.payload.shipping_country is the shipping country."""
     root, _, rest = path.partition(".")

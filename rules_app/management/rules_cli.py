@@ -30,6 +30,7 @@ from rules_app.services.drafts import draft_discard, draft_open, draft_put, draf
 from rules_app.services.publishing import draft_publish, version_restore
 from rules_app.services.stages import rule_stage
 from rules_app.services.trial_reports import trial_report
+from rules_app.services.vocabulary import lexicon_now
 from rules_app.trial_words import OVERLAP_COLUMNS, SIDE_LABELS, overlap_rows, report_lines
 
 COLOURS = {"+": "green", "-": "red"}
@@ -82,7 +83,8 @@ def versions(console: Console, options: Options) -> None:
 
 
 def diff(console: Console, options: Options) -> None:
-    _show(console, version_differences(version_get(options["before"]), version_get(options["after"])))
+    before, after = version_get(options["before"]), version_get(options["after"])
+    _show(console, version_differences(before, after, lexicon_now()))
 
 
 def restore(console: Console, options: Options) -> None:
@@ -153,7 +155,7 @@ def _seen(found: RuleDraft, name: str) -> str | None:
 
 
 def _show_draft(console: Console, found: RuleDraft) -> None:
-    view = draft_view(found)
+    view = draft_view(found, lexicon_now())
     console.print(Text(f"Draft {found.pk}: {found.name} ({found.status}), begun by {found.created_by}"))
     _show(console, [one.difference for one in view.changes])
     for clash in view.conflicts:

@@ -22,6 +22,7 @@ from rules_app.drafts import (
     version_get,
     version_world,
 )
+from rules_app.engine.words import PLAIN, Lexicon
 from rules_app.merging import conflicting
 from rules_app.models import Rule, RuleCounter, RuleDraft, RuleDraftChange, RuleSettings, RuleSetVersion
 from rules_app.services.counters import counter_check, counter_put
@@ -150,9 +151,9 @@ def restored_world(version: RuleSetVersion) -> dict[str, Spec]:
     return wanted
 
 
-def restore_preview(version: RuleSetVersion) -> list[Difference]:
+def restore_preview(version: RuleSetVersion, lexicon: Lexicon = PLAIN) -> list[Difference]:
     """What restoring the version would change of the rules as they stand."""
-    return differences(live_world(), restored_world(version))
+    return differences(live_world(), restored_world(version), lexicon)
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from acteon_site.base.registry import Hook, Registry
-from rules_app.engine import ActionView
+from rules_app.engine import ActionView, RuleSet
 
 Clean = Callable[[Any], Any]
 
@@ -39,7 +39,10 @@ class Outlook:
 
 
 STARTS: Registry[Hook[Callable[[str], Start | None]]] = Registry("start of a try")
-OUTLOOKS: Registry[Hook[Callable[[ActionView, datetime], Outlook]]] = Registry("outlook of a try")
+# By these rules, or by those in force.
+OUTLOOKS: Registry[Hook[Callable[[ActionView, datetime, RuleSet | None], Outlook]]] = Registry(
+    "outlook of a try"
+)
 # Gives, for a payload, what blanks its secrets in everything that is shown.
 CLEANERS: Registry[Hook[Callable[[Mapping[str, Any]], Clean]]] = Registry("cleaner of a try")
 
@@ -53,8 +56,8 @@ def cleaner_of(payload: Mapping[str, Any]) -> Clean:
     return next((hook.call(payload) for hook in CLEANERS.values()), lambda value: value)
 
 
-def outlook_of(view: ActionView, now: datetime) -> Outlook:
-    return next((hook.call(view, now) for hook in OUTLOOKS.values()), Outlook())
+def outlook_of(view: ActionView, now: datetime, rules: RuleSet | None = None) -> Outlook:
+    return next((hook.call(view, now, rules) for hook in OUTLOOKS.values()), Outlook())
 
 
 def _whole(typed: Any, shown: Any, stored: Any) -> Any:

@@ -10,11 +10,12 @@ from django.urls import reverse
 
 from rules_app.drafts import draft_view
 from rules_app.models import Rule, RuleDraft, RuleSettings, RuleSetVersion
+from rules_app.services.drafts import draft_discard
 from rules_app.services.rule_sets import rule_enable, rule_settings_save
 from tests.people import People, page_of, press, told
 from tests.rules_app.conftest import rules_now
 from tests.rules_app.drafting import HIGH, VOUCHERS, add, begun, edit, fresh, live, seen_in
-from tests.rules_app.test_admin_rules import errors_of, form, manager
+from tests.rules_app.test_admin_rules import ORDER, TRY, errors_of, form, manager
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("providers")]
 PAGE = "rules_app_ruledraft_change"
@@ -254,3 +255,29 @@ def test_an_editor_is_told_that_a_second_person_must_publish(guide: int) -> None
     assert "a second person has to publish it" in told(
         press(client, "rules_app_rulesetversion_restore", old, reason="back")
     )
+
+
+def tried_by(client: Client, draft: RuleDraft, **changes: Any) -> str:
+    answer = client.post(reverse(TRY), {**ORDER, "rules": str(draft.pk), **changes})
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+def test_a_draft_is_tried_beside_what_is_in_force(guide: int) -> None:
+    client = manager("view_rule")
+    draft = edit(begun(), HIGH, action={"type": "deny"})
+    assert f'{reverse(TRY)}?draft={draft.pk}"' in page_of(client, PAGE, draft.pk)
+    assert client.get(reverse(TRY), {"draft": draft.pk}).context["form"]["rules"].value() == str(draft.pk)
+    page = tried_by(client, draft)
+    assert f"Draft {draft.pk} would decide" in page
+    assert "deny by approve-high-value" in page
+    assert "In force is now: <b>request_approval by approve-high-value</b> (version 1)" in page
+    assert "no gate is asked" in page
+    assert "The rules in force decide the same" in tried_by(client, draft, payload='{"total_cents": 1}')
+
+
+def test_a_draft_is_tried_while_it_is_open_and_as_it_would_be_live(guide: int) -> None:
+    client, draft = manager("view_rule"), edit(begun(), HIGH, priority=4)
+    assert "without disabled rules" in tried_by(client, draft, include_disabled="on")
+    draft_discard(number=draft.pk, actor="ann")
+    assert "is not one of the available choices" in tried_by(client, draft)

@@ -12,8 +12,12 @@ from django.urls import reverse
 
 from acteon_site.admin.structured_field import read_structure
 from rules_app.models import Rule, RuleSettings, RuleSetVersion
+from tests.people import page_of
 from tests.rules_app.conftest import rules_now
+from tests.rules_app.drafting import HIGH, begun, edit
 from tests.rules_app.shop import PLACES_ORDER
+from tests.rules_app.test_words import seen
+from tests.world import load_shop
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:rules_app_rule_changelist"
@@ -290,3 +294,12 @@ def test_the_default_zone_is_set_on_its_one_page(guide: int) -> None:
     wrong = client.post(page, {"default_timezone": "US/Easten"})
     assert "did you mean" in errors_of(wrong)["default_timezone"][0]
     assert RuleSettings.objects.get().edited_by == "ann"
+
+
+def test_what_differs_is_told_with_the_lifecycles_labels_and_as_money() -> None:
+    load_shop()
+    seen({"total_cents": 9900, "currency": "USD", "order_id": "o-1"}).save()
+    draft = edit(begun(), HIGH, condition={"field": "action.payload.total_cents", "gte": 25_000})
+    page = page_of(manager("view_rule"), "rules_app_ruledraft_change", draft.pk)
+    assert '<span class="gw-is">total is at least $250.00</span>' in page
+    assert "total is at least $500.00 and action type is place_order</span>" in page

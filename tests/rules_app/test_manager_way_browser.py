@@ -1,0 +1,70 @@
+"""The whole way of a rule, in real browsers: built, tried, edited by two, published, obeyed, rolled back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from rules_app.models import Rule, RuleSetVersion
+from tests.rules_app.manager_way import RULE, STEPS, Way
+from tests.rules_app.test_words import seen
+from tests.world import Shop, load_shop
+
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+def signed_in(browser: Browser, url: str, session: str, trouble: list[str]) -> Page:
+    context = browser.new_context()
+    context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
+    page = context.new_page()
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    return page
+
+
+@pytest.fixture
+def sessions(transactional_db: None) -> Iterator[list[str]]:
+    """Of two managers. Once the browsers are gone, what is left is looked at: all versions, and no such rule."""
+    load_shop()
+    seen({"total_cents": 9900, "currency": "USD", "order_id": "o-1"}).save()
+    clients = [Client(), Client()]
+    for client, name in zip(clients, ("ann", "ben"), strict=True):
+        client.force_login(User.objects.create_superuser(name))
+    yield [client.cookies["sessionid"].value for client in clients]
+    assert not Rule.objects.filter(name=RULE).exists()
+    versions = RuleSetVersion.objects.order_by("number")
+    assert [(one.actor, one.reason) for one in versions][1:] == [
+        ("ann", "Three parcels to Norway were lost in a week"),
+        ("ann", "The carrier found the parcels"),
+    ]
+
+
+@pytest.fixture
+def way(sessions: list[str], live_server: Any) -> Iterator[Way]:
+    trouble: list[str] = []
+    key = Shop().secret
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        ann, ben = (signed_in(browser, live_server.url, one, trouble) for one in sessions)
+        shop = playwright.request.new_context(
+            base_url=live_server.url, extra_http_headers={"Authorization": f"Bearer {key}"}
+        )
+        yield Way(ann, ben, shop, live_server.url)
+        browser.close()
+    assert trouble == []
+
+
+def test_a_manager_changes_what_decides_and_takes_it_back_while_a_colleague_edits(way: Way) -> None:
+    for step in STEPS:
+        step(way)
