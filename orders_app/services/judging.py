@@ -26,7 +26,7 @@ from orders_app.selectors import CurrentLifecycle, lifecycle_for
 from orders_app.states import HoldKind
 from rules_app.backtesting import INVALID, UNREADABLE, Judged, Past
 from rules_app.backtesting.past import LIVING_ORDER, REFUSING
-from rules_app.engine import Plan, Reroute, Rule, RuleSet, StartChain, decide
+from rules_app.engine import Deduplicate, Plan, Reroute, Rule, RuleSet, StartChain, decide
 from rules_app.engine.counters import moment_of
 from rules_app.services.rule_history import rule_set_of
 
@@ -135,6 +135,7 @@ class Judge:
             self._is_alike(plan, record),
             tuple(rule.name for rule in plan.gates if self._is_as_then(rule, record)),
             self._otherwise(plan, action, record, lifecycle),
+            key_rule_then=self._key_rule_then(record),
         )
 
     def _lifecycle(self, action: Submitted) -> CurrentLifecycle | None:
@@ -156,6 +157,12 @@ class Judge:
     def _is_as_then(self, rule: Rule, record: Record) -> bool:
         then = self._rule_then(rule.name, record)
         return then is not None and then.action == rule.action
+
+    def _key_rule_then(self, record: Record) -> str:
+        """The first deduplicate rule that matched: its TTL is the key's."""
+        names = record.details.get("gates", ())
+        found = ((name, self._rule_then(name, record)) for name in names)
+        return next((name for name, rule in found if rule and isinstance(rule.action, Deduplicate)), "")
 
     def _rule_then(self, name: str, record: Record) -> Rule | None:
         number = record.ruleset_version

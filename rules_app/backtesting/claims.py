@@ -28,8 +28,10 @@ _LASTING = frozenset(EXECUTED.values())
 
 
 class _Parted(NamedTuple):
-    """How a key or name stands in the other world: free, where that is `known`. Something may wait under it `until`
-    then; with `rule`, the schedule of that rule surely does."""
+    """How a key or name stands in the other world: `known`, a name is free and a key is as it was replayed.
+
+    Something may wait under it `until` then; with `rule`, the schedule of that rule surely does.
+    """
 
     known: bool
     rule: str = ""
@@ -62,7 +64,19 @@ class Claims:
         for token in (judged.key, judged.name):
             if token is not None:
                 self._settle_one(token, past, judged, would)
-        self.take(past, judged, would, sure=judged.alike)
+        if would.accepted:
+            ends = past.at + self.waits.get(judged.rule, 0)
+            self._take(
+                judged.key,
+                self._dedup(judged.gates),
+                ends,
+                sure=judged.alike and past.accepted and _lasts(past),
+            )
+
+    def follow(self, past: Past, judged: Judged) -> None:
+        """Note what it had really taken, before these rules are thought to be in force."""
+        if past.accepted:
+            self._take(judged.key, judged.key_rule_then, past.at, sure=_lasts(past))
 
     def _settle_one(self, token: Token, past: Past, judged: Judged, would: Would) -> None:
         until = past.at + self.waits.get(judged.rule, 0)
@@ -72,20 +86,24 @@ class Claims:
         elif not would.accepted:
             if past.accepted and not (before and not before.known):
                 self._parted[token] = _FREE
-        elif past.accepted and judged.alike:
-            self._parted.pop(token, None)
-        else:
+        elif not (past.accepted and judged.alike):
             sure = judged.rule if would.outcome == "scheduled" else ""
             self._parted[token] = _Parted(False, sure, until)
+        elif token == judged.key and not self._same_gate(judged):
+            self._parted[token] = _FREE
+        else:
+            self._parted.pop(token, None)
 
-    def take(self, past: Past, judged: Judged, would: Would, *, sure: bool) -> None:
-        """Take its key, if there is a rule for that. `sure`: it was really done so, and not refused later."""
-        rule = self._dedup(judged)
-        if not (would.accepted and rule) or judged.key is None:
-            return
-        lasts = sure and past.accepted and past.outcome in _LASTING
-        self._purge(past.at)
-        self._taken[judged.key] = _Taken(past.at + self.waits.get(judged.rule, 0) + self.ttls[rule], lasts)
+    def _same_gate(self, judged: Judged) -> bool:
+        """The key is taken in both worlds by the same rule, set the same, or in neither."""
+        rule = self._dedup(judged.gates)
+        return rule == judged.key_rule_then and (not rule or rule in judged.same_gates)
+
+    def _take(self, key: Token | None, rule: str, begins: int, *, sure: bool) -> None:
+        """If there is a rule for that. `sure`: it was really done so, and not refused later."""
+        if rule in self.ttls and key is not None:
+            self._purge(begins)
+            self._taken[key] = _Taken(begins + self.ttls[rule], sure)
 
     def _purge(self, now: int) -> None:
         if len(self._taken) >= _PURGE_AT and len(self._taken) % _PURGE_AT == 0:
@@ -105,13 +123,13 @@ class Claims:
         return UNKNOWN if judged.key is not None and judged.key not in self._parted else None
 
     def _key_taken(self, past: Past, judged: Judged) -> Would | None:
-        rule = self._dedup(judged)
+        rule = self._dedup(judged.gates)
         if not rule or judged.key is None:
             return None
         parted = self._parted.get(judged.key)
         if parted is not None:
             return self._replayed(judged.key, rule, past.at) if parted.known else UNKNOWN
-        if past.reached_gates and past.repeat != REPEAT and rule in judged.same_gates and rule in past.gates:
+        if past.reached_gates and past.repeat != REPEAT and self._same_gate(judged):
             return _as_recorded(past) if past.repeat == DEDUP_KEY else None
         return self._replayed(judged.key, rule, past.at)
 
@@ -133,8 +151,13 @@ class Claims:
             return None
         return UNKNOWN if judged.lived == EARLIER else Would(judged.lived)
 
-    def _dedup(self, judged: Judged) -> str:
-        return next((name for name in judged.gates if name in self.ttls), "")
+    def _dedup(self, gates: tuple[str, ...]) -> str:
+        return next((name for name in gates if name in self.ttls), "")
+
+
+def _lasts(past: Past) -> bool:
+    """Its order was not refused by its provider, which would have freed the key."""
+    return past.outcome in _LASTING
 
 
 def _as_recorded(past: Past) -> Would:

@@ -28,7 +28,8 @@ class Judged(NamedTuple):
     `verdict` is a terminal rule's type, `allow`, `failed` or INVALID. `key` and `name` are what tells it from others:
     its dedup key and its order's name. `alike`: the same verdict and target as recorded. `same_gates` are those of
     `gates` that are set as they were then. `otherwise`: in what the same verdict differs (payload, terms). `lived`: the
-    outcome that a living order of that name would have led to; only where the trail does not tell.
+    outcome that a living order of that name would have led to; only where the trail does not tell. `key_rule_then`: the
+    deduplicate rule that applied then.
     """
 
     verdict: str
@@ -40,6 +41,7 @@ class Judged(NamedTuple):
     same_gates: tuple[str, ...] = ()
     otherwise: tuple[str, ...] = ()
     lived: str = ""
+    key_rule_then: str = ""
 
 
 class Past(NamedTuple):

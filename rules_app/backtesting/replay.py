@@ -14,13 +14,13 @@ from rules_app.engine.actions.schedule import Schedule
 from rules_app.engine.actions.throttle import Throttle
 from rules_app.engine.rules import RuleSet
 
-# An old key of a gate that is new is looked for so far back, at most.
-LONGEST_MEMORY = 7 * 86_400
+# Keys that were taken before the range are looked for so far back, at most.
+LONGEST_MEMORY = 86_400
 
 
 @dataclass(slots=True)
 class Replay:
-    """The world in which these rules had decided. Quotas and breakers are left as they were."""
+    """The world in which these rules were put in force when the range began. Quotas and breakers stay as they were."""
 
     rules: RuleSet
     _claims: Claims = field(init=False)
@@ -55,11 +55,9 @@ class Replay:
     def _follow(self, past: Past, judged: Judged | None) -> Would:
         """As it was: before the range the rules of then were in force, and what is lost is not guessed."""
         would = Would(past.outcome, past.rule, past.accepted, past.lost)
-        if judged is None:
-            self._throttles.settle(past, would, past.gates, past.gates)
-        else:
-            self._claims.take(past, judged, would, sure=True)
-            self._throttles.settle(past, would, judged.gates, judged.same_gates)
+        if judged is not None:
+            self._claims.follow(past, judged)
+        self._throttles.settle(past, would, past.gates, past.gates)
         return would
 
 
@@ -75,15 +73,14 @@ def _micros(spans: Mapping[str, int]) -> dict[str, int]:
     return {name: seconds(span) for name, span in spans.items()}
 
 
-def memory_of(rules: RuleSet, before: RuleSet | None) -> int:
+def memory_of(rules: RuleSet, from_the_top: int) -> int:
     """How many seconds before the range the gates have to be filled, LONGEST_MEMORY at most.
 
-    Keys that the rules of `before` have kept alike need none of it: the trail says which were taken.
+    The first `from_the_top` rules decided all along: which keys they find taken, the trail tells.
     """
-    then = {rule.name: rule.action for rule in before.rules} if before else {}
     spans = [0]
-    for rule in rules.rules:
-        if isinstance(rule.action, Deduplicate) and then.get(rule.name) != rule.action:
+    for place, rule in enumerate(rules.rules):
+        if isinstance(rule.action, Deduplicate) and place >= from_the_top:
             spans.append(rule.action.ttl_seconds)
         elif isinstance(rule.action, Throttle):
             spans.append(rule.action.window_seconds)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from multiprocessing import get_context
 from typing import Any
 from uuid import UUID
@@ -83,14 +83,17 @@ def rules_of(content: dict[str, Any]) -> RuleSet:
 
 
 def _range(backtest: Backtest, rules: RuleSet) -> Range:
-    warms = backtest.begins_at - timedelta(seconds=memory_of(rules, _rules_all_along(backtest)))
+    warms = backtest.begins_at - timedelta(seconds=memory_of(rules, _same_all_along(backtest)))
     return Range(warms, backtest.begins_at, backtest.ends_at, backtest.namespace, backtest.tenant)
 
 
-def _rules_all_along(backtest: Backtest) -> RuleSet | None:
-    """Those that were in force the whole time, where they never changed in it."""
+def _same_all_along(backtest: Backtest) -> int:
+    """How many rules, from the top, are those that were in force the whole time."""
     newest = RuleSetVersion.objects.filter(number=backtest.newest, created_at__lte=backtest.begins_at).first()
-    return build_rule_set(newest.content, newest.number)[0] if newest else None
+    if newest is None or newest.content["default_timezone"] != backtest.content["default_timezone"]:
+        return 0
+    pairs = zip(newest.content["rules"], backtest.content["rules"], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 @dataclass(slots=True)

@@ -101,6 +101,7 @@ def past_of(view: ActionView, at: Any, was: Bench, tried: RuleSet) -> Past:
         lived=TAGS[lived.tag]
         if lived.tag != "Executed" and (notes.get(found.note) or verdict == "deny")
         else "",
+        key_rule_then=next((rule.name for rule in then.gates if rule.action.type == "deduplicate"), ""),
     )
     return Past(
         *("record", "row", view.namespace, view.tenant, view.action_type, view.id, micros(at)),
