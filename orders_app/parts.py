@@ -26,12 +26,14 @@ from orders_app.pipeline.decide import order_name_for, payload_check_for
 from orders_app.services import reaping
 from orders_app.services.chain_references import Neighbours
 from orders_app.services.outlook import cleaner_of, outlook_of_action, start_of_order
+from orders_app.services.past_dispatches import StoredDispatches
 from orders_app.services.rule_references import rule_reference_problems
 from orders_app.services.rule_vocabulary import chain_names, provider_names, typed_fields
 from orders_app.services.run_listeners import ActionRuns, ApprovalNotices, OrderRuns
 from orders_app.services.trial_orders import orders_of_actions
 from rules_app.references import CHECKS, DECLARED, NAMES, SCHEMAS
 from rules_app.services.evaluation import ORDER_NAMES, PAYLOAD_CHECKS
+from rules_app.services.past_dispatches import PAST_DISPATCHES
 from rules_app.services.trial_reports import ORDERS
 from rules_app.services.trying import CLEANERS, OUTLOOKS, STARTS
 from rules_app.services.vocabulary import TYPED_FIELDS
@@ -49,6 +51,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     PAYLOAD_CHECKS: (Hook("lifecycles", payload_check_for),),
     STARTS: (Hook("orders", start_of_order),),
     OUTLOOKS: (Hook("dispatch", outlook_of_action),),
+    PAST_DISPATCHES: (StoredDispatches(),),
     CLEANERS: (Hook("redaction", cleaner_of),),
     ORDERS: (Hook("orders", orders_of_actions),),
     REAPERS: (

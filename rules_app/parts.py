@@ -21,6 +21,7 @@ from rules_app.config_kinds.settings import Settings
 from rules_app.drafts import open_drafts
 from rules_app.lists.stored import list_names
 from rules_app.references import NAMES
+from rules_app.services.backtests import reap_backtest_orders, tidy_backtests
 from rules_app.services.gates import tidy_gates
 from rules_app.services.list_entries import tidy_lists
 from rules_app.services.trial_counts import trials_tidy
@@ -29,17 +30,26 @@ from rules_app.services.trial_reaping import reap_trials
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     KINDS: (Settings(), NamedLists(), Counters(), Rules(), Quotas()),
     NAMES: (Hook("lists", list_names),),
-    TIDIES: (Hook("gates", tidy_gates), Hook("lists", tidy_lists), Hook("trials of rules", trials_tidy)),
-    REAPERS: (Reaper("trials of rules", reap_trials, "retention_deleted_audit"),),
+    TIDIES: (
+        Hook("gates", tidy_gates),
+        Hook("lists", tidy_lists),
+        Hook("trials of rules", trials_tidy),
+        Hook("backtests", tidy_backtests),
+    ),
+    REAPERS: (
+        Reaper("trials of rules", reap_trials, "retention_deleted_audit"),
+        Reaper("backtests", reap_backtest_orders, "retention_deleted_audit"),
+    ),
     CARDS: home_cards.CARDS,
     PAGES: (
         Page("Rules", 1, "Rules", "rule", "rules_app.rule"),
         Page("Rules", 2, "Drafts", "edit_note", "rules_app.ruledraft", Badge("info", open_drafts)),
-        Page("Rules", 3, "Versions", "history", "rules_app.rulesetversion"),
-        Page("Rules", 4, "Lists", "list_alt", "rules_app.namedlist"),
-        Page("Rules", 5, "Counters", "pin", "rules_app.rulecounter"),
-        Page("Rules", 6, "Rule settings", "tune", "rules_app.rulesettings"),
-        Page("Rules", 7, "Quotas", "speed", "rules_app.quota"),
+        Page("Rules", 3, "Backtests", "history_toggle_off", "rules_app.backtest"),
+        Page("Rules", 4, "Versions", "history", "rules_app.rulesetversion"),
+        Page("Rules", 5, "Lists", "list_alt", "rules_app.namedlist"),
+        Page("Rules", 6, "Counters", "pin", "rules_app.rulecounter"),
+        Page("Rules", 7, "Rule settings", "tune", "rules_app.rulesettings"),
+        Page("Rules", 8, "Quotas", "speed", "rules_app.quota"),
     ),
     DESCRIPTIONS: (Description("rules_app.api.schema"),),
 }

@@ -75,6 +75,7 @@ PURE = (
     "rules_app/differences.py",
     "rules_app/merging.py",
     "rules_app/testing",
+    "rules_app/backtesting",
     "chains_app/definitions",
     "chains_app/templating.py",
     "chains_app/branching.py",

@@ -1,5 +1,6 @@
 """The admin pages of rules, their drafts and versions, their settings, the lists that they ask, and quotas."""
 
+from rules_app.admin.backtests import BacktestAdmin
 from rules_app.admin.counters import RuleCounterAdmin
 from rules_app.admin.drafts import RuleDraftAdmin
 from rules_app.admin.lists import NamedListAdmin
@@ -9,6 +10,7 @@ from rules_app.admin.settings import RuleSettingsAdmin
 from rules_app.admin.versions import RuleSetVersionAdmin
 
 __all__ = [
+    "BacktestAdmin",
     "NamedListAdmin",
     "QuotaAdmin",
     "RuleAdmin",

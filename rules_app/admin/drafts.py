@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -12,10 +13,12 @@ from django.forms import modelform_factory
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from unfold.decorators import display
 
 from acteon_site.admin.buttons import Button, ButtonPagesAdmin, ButtonResult, actor_of, reason_of
 from acteon_site.base.errors import AppError
+from rules_app.admin.backtests import backtest_asked
 from rules_app.admin.checks import draft_findings
 from rules_app.admin.forms import RuleForm
 from rules_app.admin.saving import MAY_PUBLISH, conflict_page, put_in_draft
@@ -30,6 +33,7 @@ from rules_app.specs import DEFAULTS, rule_spec
 
 WHY = "Why (it stands with the version)"
 EDITS = ("settle", "remove")
+MOST_BACKTESTS = 5
 
 
 @admin.register(RuleDraft)
@@ -37,7 +41,7 @@ class RuleDraftAdmin(ButtonPagesAdmin):
     view_codename = "rules_app.view_rule"
     act_codename = "rules_app.change_rule"
     pk_converter = "int"
-    buttons = ("publish", "discard", *EDITS)
+    buttons = ("publish", "discard", "backtest", *EDITS)
     change_form_template = "admin/rules_app/draft.html"
     list_before_template = "admin/rules_app/begin_draft.html"
     list_display = ("title", "state", "size", "created_by", "created_at", "closed_by", "reason")
@@ -85,6 +89,7 @@ class RuleDraftAdmin(ButtonPagesAdmin):
             "may_edit": may_edit,
             "names": sorted(filter(is_rule, draft_world(obj))) if may_edit else [],
             "buttons": self._buttons(request, view) if may_edit else [],
+            **_backtests(obj),
         }
 
     def _buttons(self, request: HttpRequest, view: DraftView) -> list[Button]:
@@ -102,6 +107,9 @@ class RuleDraftAdmin(ButtonPagesAdmin):
         number, actor, post = obj.pk, actor_of(request), request.POST
         if name == "publish":
             return self._published(request, obj)
+        if name == "backtest":
+            backtest_asked(request, number)
+            return ButtonResult("Asked for: it is computed beside the orders, and stands below.")
         if name == "discard":
             draft_discard(number=number, actor=actor)
             return ButtonResult(f"Draft {number} is discarded.")
@@ -176,6 +184,13 @@ class RuleDraftAdmin(ButtonPagesAdmin):
     def _require_edit(self, request: HttpRequest) -> None:
         if not self.may_act(request):
             raise PermissionDenied
+
+
+def _backtests(draft: RuleDraft) -> dict[str, Any]:
+    """The newest of the draft, and the last seven days to ask for another one."""
+    now = timezone.now().replace(second=0, microsecond=0)
+    newest = draft.backtests.defer("content").all()[:MOST_BACKTESTS]
+    return {"backtests": newest, "week": (now - timedelta(days=7), now + timedelta(minutes=1))}
 
 
 def _instance(spec: dict[str, Any] | None) -> Rule:

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from rules_app.api.views_backtests import BacktestDetail, BacktestList, BacktestOrders
 from rules_app.api.views_drafts import (
     DraftCounter,
     DraftDetail,
@@ -30,6 +31,9 @@ urlpatterns = [
     path("v1/rules/drafts/<int:number>/settle", DraftSettle.as_view()),
     path("v1/rules/drafts/<int:number>/publish", DraftPublish.as_view()),
     path("v1/rules/drafts/<int:number>/discard", DraftDiscard.as_view()),
+    path("v1/rules/backtests", BacktestList.as_view()),
+    path("v1/rules/backtests/<str:backtest_id>", BacktestDetail.as_view()),
+    path("v1/rules/backtests/<str:backtest_id>/orders", BacktestOrders.as_view()),
     path("v1/rules/versions", VersionList.as_view()),
     path("v1/rules/versions/<int:number>", VersionDetail.as_view()),
     path("v1/rules/versions/<int:before>/diff/<int:after>", VersionDiff.as_view()),

@@ -1,5 +1,15 @@
 """The description of this app's views, one file per group; importing it decorates them."""
 
-from rules_app.api.schema import drafts, evaluation, lists, quotas, reloading, rules, trials, versions
+from rules_app.api.schema import (
+    backtests,
+    drafts,
+    evaluation,
+    lists,
+    quotas,
+    reloading,
+    rules,
+    trials,
+    versions,
+)
 
-__all__ = ["drafts", "evaluation", "lists", "quotas", "reloading", "rules", "trials", "versions"]
+__all__ = ["backtests", "drafts", "evaluation", "lists", "quotas", "reloading", "rules", "trials", "versions"]

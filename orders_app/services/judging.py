@@ -1,0 +1,273 @@
+"""One past action, decided by other rules at the time at which it came. Nothing is written."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, Self, cast
+from uuid import UUID
+
+from cryptography.fernet import InvalidToken
+
+from acteon_site.base.clock_text import parse_time
+from acteon_site.base.errors import AppError
+from acteon_site.base.fields import EncryptedJSONField
+from acteon_site.base.money import DECIMALS
+from acteon_site.base.replica import read_whole
+from audit_app.selectors import current_redactor
+from orders_app.contract.actions import Action as Submitted
+from orders_app.contract.actions import stored_action
+from orders_app.models import Action, Hold, Order
+from orders_app.pipeline.decide import checked_payload, fingerprint_of, view_of
+from orders_app.selectors import CurrentLifecycle, lifecycle_for
+from orders_app.states import HoldKind
+from rules_app.backtesting import INVALID, UNREADABLE, Judged, Past
+from rules_app.backtesting.past import LIVING_ORDER, REFUSING
+from rules_app.engine import Deduplicate, Plan, Reroute, Rule, RuleSet, StartChain, decide
+from rules_app.engine.counters import moment_of
+from rules_app.services.rule_history import rule_set_of
+
+Name = tuple[str, str, str, str]
+_LARGEST = 2**63
+_BODY = cast(EncryptedJSONField, Action._meta.get_field("body"))
+
+
+class Record(NamedTuple):
+    """What is read of a row of the trail."""
+
+    id: UUID
+    namespace: str
+    tenant: str
+    action_type: str
+    action_id: str
+    dispatched_at: datetime
+    outcome: str
+    verdict: str
+    matched_rule: str | None
+    ruleset_version: int
+    details: dict[str, Any]
+    attempts: str | int | None
+
+    @property
+    def name(self) -> Name:
+        return self.namespace, self.tenant, self.action_type, self.action_id
+
+    @property
+    def is_release(self) -> bool:
+        return "release" in self.details
+
+    @property
+    def rule_time(self) -> datetime:
+        """What the rules took for now."""
+        return parse_time(self.details.get("demo_now")) or self.dispatched_at
+
+
+class Original(NamedTuple):
+    """A stored action, encrypted."""
+
+    id: UUID
+    namespace: str
+    tenant: str
+    action_type: str
+    action_id: str
+    received_at: datetime
+    replay_of: str
+    token: bytes
+
+    @property
+    def name(self) -> Name:
+        return self.namespace, self.tenant, self.action_type, self.action_id
+
+
+@dataclass(slots=True)
+class Judge:
+    """`shows_money`: amounts are not redacted. Rules of then are remembered by the number of their version."""
+
+    rules: RuleSet
+    shows_money: bool
+    _by_name: Mapping[str, Rule]
+    _versions: dict[int, Mapping[str, Rule] | None] = field(default_factory=dict)
+    _sets: dict[int, RuleSet | None] = field(default_factory=dict)
+    _lifecycles: dict[tuple[str, str, str], CurrentLifecycle | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rules: RuleSet) -> Self:
+        hides = current_redactor().hides_any(["total_cents", "currency"])
+        return cls(rules, not hides, {rule.name: rule for rule in rules.rules})
+
+    def judged(self, past: Past, record: Record, original: Original) -> Past:
+        """The dispatch with what the rules say of it, or with why that is not known."""
+        try:
+            action = stored_action(json.loads(_BODY.fernet.decrypt(bytes(original.token))))
+        except (InvalidToken, ValueError, TypeError, KeyError):
+            return past._replace(lost=UNREADABLE)
+        amount, currency = self._money(action.payload)
+        return past._replace(judged=self._decided(action, record), amount=amount, currency=currency)
+
+    def _money(self, payload: Mapping[str, Any]) -> tuple[int | None, str]:
+        amount = payload.get("total_cents")
+        if not self.shows_money or type(amount) is not int or abs(amount) >= _LARGEST:
+            return None, ""
+        code = str(payload.get("currency") or "").strip().upper()
+        return amount, code if code in DECIMALS else ""
+
+    def _decided(self, action: Submitted, record: Record) -> Judged:
+        lifecycle = self._lifecycle(action)
+        plan = _plan(self.rules, action, record, lifecycle)
+        if plan.failed:
+            verdict = INVALID if plan.failed.error else "failed"
+            return Judged(verdict, plan.failed.rule)
+        try:
+            fingerprint = fingerprint_of(action, plan, lifecycle)
+        except AppError:
+            return Judged(INVALID, plan.modified_by[-1] if plan.modified_by else "")
+        scope = (action.namespace, action.tenant)
+        known = action.given_id or action.dedup_key
+        return Judged(
+            plan.verdict,
+            plan.rule.name if plan.rule else "",
+            tuple(rule.name for rule in plan.gates),
+            (*scope, action.action_type, action.dedup_value) if known else None,
+            (*scope, fingerprint) if lifecycle else None,
+            self._is_alike(plan, record),
+            tuple(rule.name for rule in plan.gates if self._is_as_then(rule, record)),
+            self._otherwise(plan, action, record, lifecycle),
+            key_rule_then=self._key_rule_then(record),
+        )
+
+    def _lifecycle(self, action: Submitted) -> CurrentLifecycle | None:
+        scope = (action.namespace, action.tenant, action.action_type)
+        if scope not in self._lifecycles:
+            self._lifecycles[scope] = lifecycle_for(*scope)
+        return self._lifecycles[scope]
+
+    def _is_alike(self, plan: Plan, record: Record) -> bool:
+        """The same verdict as recorded, and where it leads elsewhere, to the same place."""
+        if plan.verdict != record.verdict:
+            return False
+        action = plan.rule.action if plan.rule else None
+        if not isinstance(action, Reroute | StartChain):
+            return True
+        then = self._rule_then(record.matched_rule or "", record)
+        return then is not None and then.action == action
+
+    def _is_as_then(self, rule: Rule, record: Record) -> bool:
+        then = self._rule_then(rule.name, record)
+        return then is not None and then.action == rule.action
+
+    def _key_rule_then(self, record: Record) -> str:
+        """The first deduplicate rule that matched: its TTL is the key's."""
+        names = record.details.get("gates", ())
+        found = ((name, self._rule_then(name, record)) for name in names)
+        return next((name for name, rule in found if rule and isinstance(rule.action, Deduplicate)), "")
+
+    def _rule_then(self, name: str, record: Record) -> Rule | None:
+        number = record.ruleset_version
+        if number not in self._versions:
+            found = self._set_of(number)
+            self._versions[number] = {rule.name: rule for rule in found.rules} if found else None
+        return (self._versions[number] or {}).get(name)
+
+    def _set_of(self, number: int) -> RuleSet | None:
+        if number not in self._sets:
+            self._sets[number] = rule_set_of(number)
+        return self._sets[number]
+
+    def _otherwise(
+        self, plan: Plan, action: Submitted, record: Record, lifecycle: CurrentLifecycle | None
+    ) -> tuple[str, ...]:
+        """In what the same verdict differs: the payload as rules have changed it, or how long a hold waits for whom."""
+        if plan.verdict != record.verdict:
+            return ()
+        found = []
+        then = self._rule_then(record.matched_rule or "", record)
+        if plan.rule and then and then.action != plan.rule.action:
+            found.append("terms")
+        if plan.modified_by or record.details.get("modified_by"):
+            rules = self._set_of(record.ruleset_version)
+            if rules and _plan(rules, action, record, lifecycle).payload != plan.payload:
+                found.append("payload")
+        return tuple(found)
+
+
+def _plan(rules: RuleSet, action: Submitted, record: Record, lifecycle: CurrentLifecycle | None) -> Plan:
+    """What was stored has passed the lifecycle's check; what a rule makes of it has not."""
+
+    def check(payload: dict[str, Any]) -> dict[str, Any]:
+        return checked_payload(lifecycle.spec, payload) if lifecycle else payload
+
+    return decide(rules, view_of(action), record.rule_time, check_payload=check)
+
+
+def with_living_orders(pasts: list[Past]) -> list[Past]:
+    """With what a living order would have led to, where the trail does not tell: the rules of then refused before."""
+    asking = {past.judged.name: past for past in pasts if past.judged and past.judged.name and _is_open(past)}
+    if not asking:
+        return pasts
+    orders, holds = read_whole(lambda: _orders_named(asking))
+    return [_with_order(past, orders, holds) if past.judged and _is_open(past) else past for past in pasts]
+
+
+def _is_open(past: Past) -> bool:
+    decided = past.judged is not None and past.judged.verdict not in (*REFUSING, "failed", INVALID)
+    return decided and not past.no_repeat and past.repeat != LIVING_ORDER
+
+
+class _Life(NamedTuple):
+    """When an order lived: from, until (None: still)."""
+
+    order: UUID
+    begins: datetime
+    ends: datetime | None
+
+
+class _Wait(NamedTuple):
+    kind: str
+    begins: datetime
+    ends: datetime | None
+
+
+_Lives = Mapping[tuple[str, ...], list[_Life]]
+_Waits = Mapping[UUID, list[_Wait]]
+
+
+def _orders_named(names: Iterable[tuple[str, ...]]) -> tuple[_Lives, _Waits]:
+    by_shop: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for namespace, tenant, fingerprint in names:
+        by_shop[namespace, tenant].append(fingerprint)
+    lives: dict[tuple[str, ...], list[_Life]] = defaultdict(list)
+    for (namespace, tenant), fingerprints in by_shop.items():
+        rows = Order.objects.filter(namespace=namespace, tenant=tenant, fingerprint__in=fingerprints)
+        for pk, name, begins, lives_on, ends in rows.values_list(
+            "pk", "fingerprint", "created_at", "living", "finished_at"
+        ):
+            lives[namespace, tenant, name].append(_Life(pk, begins, None if lives_on else ends))
+    return lives, _waits_of({life.order for found in lives.values() for life in found})
+
+
+def _waits_of(orders: Iterable[UUID]) -> _Waits:
+    waits: dict[UUID, list[_Wait]] = defaultdict(list)
+    rows = Hold.objects.filter(order_id__in=list(orders))
+    for order, *rest in rows.values_list("order_id", "kind", "created_at", "ended_at"):
+        waits[order].append(_Wait(*rest))
+    return waits
+
+
+def _with_order(past: Past, lives: _Lives, waits: _Waits) -> Past:
+    assert past.judged is not None  # noqa: S101 - only what was decided is asked for
+    at = moment_of(past.at)
+    living = next((life for life in lives.get(past.judged.name or (), ()) if _holds_at(life, at)), None)
+    if living is None:
+        return past
+    wait = next((wait for wait in waits.get(living.order, ()) if _holds_at(wait, at)), None)
+    outcome = "deduplicated"
+    if wait is not None:
+        outcome = "pending_approval" if wait.kind == HoldKind.APPROVAL else "scheduled"
+    return past._replace(judged=past.judged._replace(lived=outcome))
+
+
+def _holds_at(span: _Life | _Wait, at: datetime) -> bool:
+    return span.begins < at and (span.ends is None or span.ends > at)

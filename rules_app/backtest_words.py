@@ -1,0 +1,51 @@
+"""A backtest in words, for terminals and pages. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from acteon_site.base.money import money
+from rules_app.backtesting import GONE, UNREADABLE
+from rules_app.backtesting.past import EARLIER
+
+UNKNOWN_WORDS: Mapping[str, str] = {
+    GONE: "the original is no longer stored",
+    UNREADABLE: "the original cannot be read",
+    EARLIER: "it rests on an earlier one, whose end nobody knows",
+}
+OTHERWISE_WORDS: Mapping[str, str] = {
+    "rule": "by another rule",
+    "payload": "with another payload",
+    "terms": "on other terms",
+    "provider": "at another provider",
+}
+LEFT = "Quotas, circuit breakers, providers and lifecycles are left as they were or are; approvals are not guessed."
+
+
+def value_of(values: Mapping[str, int]) -> str:
+    """One sum for each currency, never one over all."""
+    return ", ".join(money(amount, currency) for currency, amount in sorted(values.items()))
+
+
+def left_aside(summary: Mapping[str, Any]) -> Iterator[str]:
+    """What the figures do not say, each only where there is any of it."""
+    if summary["otherwise"]["count"]:
+        by = _counted(summary["otherwise"]["by"], OTHERWISE_WORDS)
+        yield f"{summary['otherwise']['count']} would come to the same, decided otherwise: {by}"
+    if summary["unknown"]["count"]:
+        yield f"{summary['unknown']['count']} are not known: {_counted(summary['unknown']['by'], UNKNOWN_WORDS)}"
+    if summary["answers_unknown"]:
+        yield f"{summary['answers_unknown']} would call a provider that was not called: its answer is not known"
+    if summary["releases"]:
+        yield f"{summary['releases']} releases of holds are left aside: what an approver would say is not guessed"
+    if summary["replays"]:
+        yield f"{summary['replays']} replays by hand are not counted"
+    if len(summary["versions"]) > 1:
+        decided = ", ".join(f"{number} ({count})" for number, count in summary["versions"].items())
+        yield f"The rules changed meanwhile; the versions that decided: {decided}"
+    yield LEFT
+
+
+def _counted(by: Mapping[str, int], words: Mapping[str, str]) -> str:
+    return ", ".join(f"{count} {words.get(name, name)}" for name, count in by.items())

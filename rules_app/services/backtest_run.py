@@ -1,0 +1,191 @@
+"""Computing a backtest: pages decided side by side, gates replayed by one process, all of it read, nothing locked."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice, takewhile
+from multiprocessing import get_context
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from acteon_site.base.breathing import breathe
+from acteon_site.base.errors import AppError
+from rules_app.backtesting import Listed, Replay, Tally
+from rules_app.backtesting.replay import memory_of
+from rules_app.engine import RuleSet
+from rules_app.engine.counters import moment_of
+from rules_app.models import Backtest, BacktestOrder, RuleSetVersion
+from rules_app.selectors import build_rule_set
+from rules_app.services.backtests import backtest_claim, backtest_fail, backtest_finish, backtest_progress
+from rules_app.services.past_dispatches import Found, Page, Range, past_dispatches
+
+log = structlog.get_logger()
+TELL_SECONDS = 1.0
+AHEAD = 2  # pages for each process that wait for the one that replays the gates
+Told = Callable[[int, int], None]
+
+
+class StoppedError(Exception):
+    """The backtest was removed, or another process has it now."""
+
+
+def backtest_run(pk: UUID, *, processes: int = 1, told: Told | None = None) -> bool:
+    """Compute it, where it is due and nobody else does. False where there was nothing to do or it was taken away.
+
+    What goes wrong ends it as failed, with words for people; a fault of the program is raised besides.
+    """
+    backtest = backtest_claim(pk)
+    if backtest is None:
+        return False
+    try:
+        return _computed(backtest, processes, told)
+    except StoppedError:
+        return False
+    except AppError as error:
+        backtest_fail(backtest, problem=error.message)
+        return False
+    except Exception as error:
+        backtest_fail(
+            backtest, problem=f"it could not be computed ({type(error).__name__}); the log says more"
+        )
+        raise
+
+
+def _computed(backtest: Backtest, processes: int, told: Told | None) -> bool:
+    rules = rules_of(backtest.content)
+    asked = _range(backtest, rules)
+    pages = list(past_dispatches().pages(asked))
+    total, done, releases = sum(page.size for page in pages), 0, 0
+    replay, tally, pace = Replay(rules), Tally(), _Pace(backtest, told)
+    pace.tell(done, total, now=True)
+    for page, found in zip(pages, _all_judged(backtest.content, rules, asked, pages, processes), strict=True):
+        for past in found.pasts:
+            tally.add(past, replay.send(past))
+            breathe()
+        releases, done = releases + found.releases, done + page.size
+        pace.tell(done, total)
+    summary = {**tally.summary(), "releases": releases}
+    return backtest_finish(backtest, summary=summary, orders=_orders(backtest, tally), total=total)
+
+
+def rules_of(content: dict[str, Any]) -> RuleSet:
+    rules, problems = build_rule_set(content, 0)
+    if rules is None:
+        raise AppError(f"the rules do not load: {problems[0].field} {problems[0].message}", "VALIDATION", 422)
+    return rules
+
+
+def _range(backtest: Backtest, rules: RuleSet) -> Range:
+    warms = backtest.begins_at - timedelta(seconds=memory_of(rules, _same_all_along(backtest)))
+    return Range(warms, backtest.begins_at, backtest.ends_at, backtest.namespace, backtest.tenant)
+
+
+def _same_all_along(backtest: Backtest) -> int:
+    """How many rules, from the top, are those that were in force the whole time."""
+    newest = RuleSetVersion.objects.filter(number=backtest.newest, created_at__lte=backtest.begins_at).first()
+    if newest is None or newest.content["default_timezone"] != backtest.content["default_timezone"]:
+        return 0
+    pairs = zip(newest.content["rules"], backtest.content["rules"], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+@dataclass(slots=True)
+class _Pace:
+    """Tells how far it is about once a second, and stops a computation that is nobody's any more."""
+
+    backtest: Backtest
+    told: Told | None
+    _last: float = 0.0
+
+    def tell(self, done: int, total: int, *, now: bool = False) -> None:
+        if self.told:
+            self.told(done, total)
+        if not now and time.monotonic() - self._last < TELL_SECONDS:
+            return
+        self._last = time.monotonic()
+        if not backtest_progress(self.backtest, done=done, total=total):
+            raise StoppedError
+
+
+def _all_judged(
+    content: dict[str, Any], rules: RuleSet, asked: Range, pages: list[Page], processes: int
+) -> Iterator[Found]:
+    if processes < 2 or len(pages) < 2:
+        source = past_dispatches()
+        yield from (source.judged(rules, asked, page) for page in pages)
+        return
+    # Begun anew and not forked: connections and threads of this process are none of theirs.
+    with ProcessPoolExecutor(processes, get_context("spawn"), _set_up, (content,)) as pool:
+        waiting: deque[Future[Found]] = deque()
+        left = iter(pages)
+        try:
+            while True:
+                room = AHEAD * processes - len(waiting)
+                waiting.extend(pool.submit(_judged, asked, page) for page in islice(left, room))
+                if not waiting:
+                    return
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(slots=True)
+class _Own:
+    """Of a process that decides pages."""
+
+    rules: RuleSet | None = None
+
+    def judged(self, asked: Range, page: Page) -> Found:
+        assert self.rules is not None  # noqa: S101 - the pool has set it up
+        return past_dispatches().judged(self.rules, asked, page)
+
+
+_own = _Own()
+
+
+def _set_up(content: dict[str, Any]) -> None:
+    import django  # here: in a process of its own, before anything asks for a model
+
+    django.setup()
+    _own.rules = rules_of(content)
+
+
+def _judged(asked: Range, page: Page) -> Found:
+    return _own.judged(asked, page)
+
+
+def _orders(backtest: Backtest, tally: Tally) -> Iterator[BacktestOrder]:
+    orders = past_dispatches().orders([found.past.row for found in tally.listed if found.past.row])
+    for position, found in enumerate(tally.listed):
+        yield _order(backtest, position, found, orders.get(found.past.row))
+
+
+def _order(backtest: Backtest, position: int, found: Listed, order: str | None) -> BacktestOrder:
+    past, would = found.past, found.would
+    return BacktestOrder(
+        backtest=backtest,
+        position=position,
+        how=found.how,
+        note=found.note,
+        namespace=past.namespace,
+        tenant=past.tenant,
+        action_type=past.action_type,
+        action_id=past.action_id,
+        record_id=past.record,
+        order_id=order,
+        at=moment_of(past.at),
+        from_outcome=past.outcome,
+        to_outcome="" if would.unknown else would.outcome,
+        from_rule=past.rule,
+        to_rule="" if would.unknown else would.rule,
+        answer_unknown=would.answer_unknown,
+        amount=past.amount,
+        currency=past.currency,
+    )
