@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from acteon_site.config_files.yaml_reader import read_yaml
 from acteon_site.management.base import operator_name, table
 from rules_app.differences import Difference, Spec, revision_of
 from rules_app.drafts import draft_get, draft_spec, draft_view, open_drafts, version_differences, version_get
+from rules_app.engine.json_schema import rules_schema
 from rules_app.models import RuleDraft, RuleSetVersion
 from rules_app.services.drafts import draft_discard, draft_open, draft_put, draft_remove
 from rules_app.services.publishing import draft_publish, version_restore
@@ -76,6 +78,11 @@ def restore(console: Console, options: Options) -> None:
         console.print(f"Version {options['number']} is in force again, as version {found.version.number}.")
 
 
+def schema(console: Console, options: Options) -> None:
+    """As it is, without lines broken to the width of a terminal."""
+    console.file.write(json.dumps(rules_schema(), indent=2, ensure_ascii=False) + "\n")
+
+
 COMMANDS: dict[str, Callable[[Console, Options], None]] = {
     "drafts": drafts,
     "draft": draft,
@@ -84,6 +91,7 @@ COMMANDS: dict[str, Callable[[Console, Options], None]] = {
     "versions": versions,
     "diff": diff,
     "restore": restore,
+    "schema": schema,
 }
 
 
