@@ -56,7 +56,7 @@ SAID: list[tuple[dict[str, Any], str]] = [
     ),
     (clause("placed_at", older_than="36h"), "placed at is more than 36 hours ago"),
     (clause("ship_by", before="2026-12-24"), "ship by is before 2026-12-24"),
-    (clause("code", eq_ignoring_case="abc"), "code is (in any case) abc"),
+    (clause("code", eq_ignoring_case="abc"), "code is, ignoring case, abc"),
     (clause("ip", in_cidr=["10.0.0.0/8", "::1"]), "ip is in the network 10.0.0.0/8 or ::1"),
     (
         clause(
