@@ -15,7 +15,7 @@ from acteon_site.base.money import DECIMALS
 from rules_app.checking.counters import counter_problems
 from rules_app.engine import ACTIONS, parse_rule
 from rules_app.engine.actions.base import RuleAction
-from rules_app.engine.operators.registry import OPERATORS
+from rules_app.engine.operators.registry import AGAINST_FIELDS, OPERATORS
 from rules_app.engine.words import condition_in_words, rule_in_words
 from rules_app.models import RuleCounter
 from rules_app.references import NAMES
@@ -41,7 +41,13 @@ def materials(*, with_examples: bool) -> dict[str, Any]:
     return {
         "fields": [field.as_dict() for field in known_fields(with_examples=with_examples)],
         "operators": [
-            {"name": name, "words": one.words, "kinds": sorted(one.kinds)}
+            {
+                "name": name,
+                "words": one.words,
+                "kinds": sorted(one.kinds),
+                "takes": one.takes,
+                "compares": name in AGAINST_FIELDS,
+            }
             for name, one in OPERATORS.items()
             if name == one.name
         ],

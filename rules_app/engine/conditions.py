@@ -28,7 +28,9 @@ MOST_NOTED = 50
 GROUPS = ("all", "any", "not")
 CEL = "cel"
 KNOWN_KEYS = (*GROUPS, "field", CEL, *OPERATORS)
-OUTSIDE = "is no part of the member: below any or all of a list clauses ask about item or item.…; put it beside that"
+OUTSIDE = (
+    "is no part of the member: below any or all, clauses ask about item or item.…; put this one beside it"
+)
 KEY_SYNONYMS = {**SYNONYMS, "and": "all", "or": "any"}
 Problems = list[FieldProblem]
 
@@ -151,6 +153,9 @@ class _Parser:
     def _group(self, spec: Mapping[str, Any], groups: list[str], path: str, depth: int) -> Condition | None:
         if len(spec) > 1:
             extra = next(key for key in spec if key != groups[0])
+            if extra == "field" and groups[0] in ITEM_OPERATORS and isinstance(spec[groups[0]], Mapping):
+                self._refuse(f"{path}.field", f"has members only with [*]: write {spec['field']}[*]")
+                return None
             self._refuse(f"{path}.{extra}", f"stands beside '{groups[0]}'; nest one inside the other")
             return None
         group, inner = groups[0], spec[groups[0]]

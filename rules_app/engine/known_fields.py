@@ -8,7 +8,8 @@ from typing import Any
 
 from acteon_site.base.money import is_amount
 from rules_app.engine.fields import COUNTER, TEXT_FIELDS, names_country
-from rules_app.engine.operators.base import CHOICE, LIST, MOMENT, NUMBER, TEXT, YES_NO
+from rules_app.engine.operators.base import CHOICE, DATE, LIST, MOMENT, NUMBER, TEXT, YES_NO
+from rules_app.engine.spans import read_moment
 from rules_app.engine.times import TIME_FIELDS, WEEKDAYS, TimeField
 from rules_app.engine.words import label_from_name
 
@@ -75,6 +76,8 @@ def _clock_field(name: str, clock: TimeField) -> KnownField:
 
 def kind_of_value(path: str, value: Any) -> str:
     """The kind of a value that was seen there; nothing for what no operator speaks about."""
+    if read_moment(value) is not None and not names_country(path):
+        return DATE
     if names_country(path) or isinstance(value, str):
         return TEXT
     if isinstance(value, bool):

@@ -64,7 +64,7 @@ _WITHOUT_CASE = ("eq", "ne", "in_list", "not_in_list", "contains", "not_contains
 
 
 def _in_any_case(said: tuple[str, str]) -> tuple[str, str]:
-    return f"{said[0]} (in any case)", f"{said[1]} (in any case)"
+    return f"{said[0]} (ignoring case)", f"{said[1]} (ignoring case)"
 
 
 PHRASES = MappingProxyType(

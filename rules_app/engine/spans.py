@@ -12,6 +12,7 @@ from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_DAY = 86_400_000_000
 _LONGEST = 40
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d)?(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII
@@ -43,19 +44,20 @@ def read_moment(text: Any) -> date | datetime | None:
         return None
 
 
-def span_of(moment: date | datetime | None, zone: tzinfo) -> Span | None:
-    """All of a day, or one instant; None where it lies outside of the calendar."""
-    if moment is None:
-        return None
-    try:
-        if isinstance(moment, datetime):
-            at = micros_of(moment if moment.tzinfo else moment.replace(tzinfo=zone))
-            return at, at
-        begin = datetime.combine(moment, time(), zone)
-        following = datetime.combine(moment + timedelta(days=1), time(), zone)
-        return micros_of(begin), micros_of(following) - 1
-    except (OverflowError, ValueError):
-        return None
+def span_of(moment: date | datetime, zone: tzinfo) -> Span:
+    """All of a day, or one instant."""
+    if isinstance(moment, datetime):
+        at = micros_of(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+        return at, at
+    begin = micros_of(datetime.combine(moment, time(), zone))
+    if moment == date.max:  # no day of the calendar follows
+        return begin, begin + _DAY - 1
+    return begin, micros_of(datetime.combine(moment + timedelta(days=1), time(), zone)) - 1
+
+
+def span_in(text: Any, zone: tzinfo) -> Span | None:
+    moment = read_moment(text)
+    return None if moment is None else span_of(moment, zone)
 
 
 def micros_of(moment: datetime) -> int:

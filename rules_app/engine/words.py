@@ -10,6 +10,7 @@ from typing import Any
 
 from acteon_site.base.money import DECIMALS, is_amount, money
 from rules_app.engine.conditions import Condition, Leaf
+from rules_app.engine.fields import EACH, ITEM
 from rules_app.engine.rules import Rule
 from rules_app.engine.times import WEEKDAYS
 
@@ -51,6 +52,9 @@ PLAIN = Lexicon()  # names of fields alone, amounts in smallest units
 
 def label_from_name(path: str) -> str:
     """A field's name as a word of a sentence: action.payload.shipping_country is the shipping country."""
+    if EACH in path:
+        whole, _, part = path.partition(EACH)
+        return f"{label_from_name(f'{ITEM}{part}')} of {label_from_name(whole)}"
     root, _, rest = path.partition(".")
     if root == "time":
         return _OF_THE_CLOCK.get(rest, rest)

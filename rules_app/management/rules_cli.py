@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from rules_app.drafts import (
     version_differences,
     version_get,
 )
+from rules_app.engine.json_schema import rules_schema
 from rules_app.models import RuleDraft, RuleSetVersion
 from rules_app.services.drafts import draft_discard, draft_open, draft_put, draft_put_counter, draft_remove
 from rules_app.services.publishing import draft_publish, version_restore
@@ -119,6 +121,11 @@ def stage(console: Console, options: Options) -> None:
         console.print(f"Version {found.version.number} is in force: {found.name}.")
 
 
+def schema(console: Console, options: Options) -> None:
+    """As it is, without lines broken to the width of a terminal."""
+    console.file.write(json.dumps(rules_schema(), indent=2, ensure_ascii=False) + "\n")
+
+
 COMMANDS: dict[str, Callable[[Console, Options], None]] = {
     "drafts": drafts,
     "draft": draft,
@@ -129,6 +136,7 @@ COMMANDS: dict[str, Callable[[Console, Options], None]] = {
     "restore": restore,
     "report": report,
     "stage": stage,
+    "schema": schema,
 }
 
 

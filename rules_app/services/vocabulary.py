@@ -9,6 +9,7 @@ from typing import Any
 from acteon_site.base.registry import Hook, Registry
 from audit_app.models import AuditRecord
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
+from rules_app.engine.fields import EACH
 from rules_app.engine.known_fields import (
     KnownField,
     clock_fields,
@@ -17,6 +18,7 @@ from rules_app.engine.known_fields import (
     kind_of_value,
     own_fields,
 )
+from rules_app.engine.operators.base import DATE, TEXT
 from rules_app.engine.words import Lexicon, label_from_name
 from rules_app.models import RuleCounter
 from rules_app.services.currencies import currencies_seen
@@ -79,6 +81,8 @@ def _seen(rows: Iterable[Row]) -> Iterator[KnownField]:
 def _leaves(path: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
     if not isinstance(value, dict):
         yield path, value
+        if isinstance(value, list) and value and EACH not in path and depth:
+            yield from _leaves(f"{path}{EACH}", value[0], depth - 1)
     elif depth:
         for name, inner in value.items():
             if name and "." not in name and name.isprintable():
@@ -92,8 +96,12 @@ def _choices(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
 
 
 def _with_example(field: KnownField, seen: Mapping[str, KnownField]) -> KnownField:
+    """A text that is a date wherever it was seen is offered as one."""
     found = seen.get(field.path)
-    return replace(field, example=found.example) if found else field
+    if found is None:
+        return field
+    kind = DATE if (field.kind, found.kind) == (TEXT, DATE) else field.kind
+    return replace(field, example=found.example, kind=kind)
 
 
 def _plain(field: KnownField) -> KnownField:

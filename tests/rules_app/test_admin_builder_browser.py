@@ -28,7 +28,8 @@ pytestmark = [
 def afterwards(transactional_db: None) -> Iterator[dict[str, Any]]:
     """The condition and action that the rule `built` is to have, looked at once the browser is gone."""
     load_shop()
-    order = seen({"total_cents": 9900, "currency": "USD", "order_id": "o-1"})
+    items = [{"sku": "A", "count": 2}]
+    order = seen({"total_cents": 9900, "currency": "USD", "order_id": "o-1", "billing": "US", "items": items})
     order.save()
     expected: dict[str, Any] = {}
     yield expected
@@ -106,6 +107,27 @@ def test_the_rows_follow_the_text_and_the_text_follows_the_rows(page: Page) -> N
     page.wait_for_function("document.querySelector('[name=condition]').value.includes('lt: 8')")
     page.get_by_label("Which of these must hold").select_option("any")
     page.wait_for_function("document.querySelector('[name=condition]').value.startsWith('any:')")
+
+
+def test_members_of_a_list_and_other_fields_have_rows_of_their_own(page: Page) -> None:
+    sku = add_clause(page, "action.payload.items[*].sku", "starts_with_any")
+    sku.get_by_label("Of the list's members").select_option("all")
+    sku.get_by_label("Values").fill("GIFT-\nFREE-")
+    billing = add_clause(page, "action.payload.billing", "ne")
+    billing.get_by_label("Compare with another field").click()
+    billing.get_by_label("Field to compare with").select_option("action.payload.shipping_country")
+    add_clause(page, "action.payload.items", "min_length").get_by_label("Value").fill("3")
+    said = "each of items has: sku begins with GIFT- or FREE- and billing is not the shipping country"
+    page.wait_for_selector(f".rb-words:has-text('{said}')")
+    page.fill(
+        "[name=condition]",
+        "field: action.payload.items[*].count\nany: {gt: {field: action.payload.total_cents}}",
+    )
+    page.wait_for_function("document.querySelectorAll('.rb-row').length === 1")
+    assert row(page, 0).get_by_label("Of the list's members").input_value() == "any"
+    assert row(page, 0).get_by_label("Field to compare with").input_value() == "action.payload.total_cents"
+    page.fill("[name=condition]", "cel: time.hour < 30")
+    page.wait_for_selector(".rb-row .rb-problem:has-text('line 1, column 1: must be from 0 to 23')")
 
 
 def test_a_mistake_stands_at_its_row_while_typing(page: Page) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from rules_app.checking.kinds.registry import MEANINGS
 from rules_app.engine import ACTIONS, parse_rule
 from rules_app.engine.operators.registry import OPERATORS
 from rules_app.engine.quota_terms import parse_quota
+from rules_app.engine.scope import Scope
 from rules_app.engine.times import TIME_FIELDS
 from rules_app.testing import parse_cases, run_cases
-from tests.rules_app.shop import guide_rules, problems_of
+from tests.rules_app.shop import OFFICE_HOURS, guide_rules, order, problems_of, rule_of
 
 PAGE = (Path(settings.BASE_DIR) / "docs" / "rules.md").read_text()
 EXAMPLES: list[dict[str, Any]] = [
@@ -59,3 +61,25 @@ def test_the_guides_rules_stand_in_the_fixture_and_parse() -> None:
     assert {"deny-sanctioned-regions", "approve-high-value", "deny-unmatched"} <= {
         rule["name"] for rule in rules
     }
+
+
+BY_EXAMPLE = PAGE.partition("\n## Every operator by example")[2].partition("\n## ")[0]
+ROWS = re.findall(r"^\| `(\w+: .+?)` \| (.+) \| (.+) \|$", BY_EXAMPLE, re.MULTILINE)
+
+
+def _values(cell: str) -> list[dict[str, Any]]:
+    """Payloads with each of the values that stand in the cell, and without where it says missing."""
+    shown = [{"x": yaml.safe_load(text)} for text in re.findall(r"`(.+?)`", cell)]
+    return [*shown, {}] if "missing" in cell else shown
+
+
+@pytest.mark.parametrize(("clause", "true_of", "false_of"), ROWS, ids=[row[0] for row in ROWS])
+def test_each_row_of_examples_is_what_the_engine_says(clause: str, true_of: str, false_of: str) -> None:
+    condition = rule_of(condition={"field": "action.payload.x", **yaml.safe_load(clause)}).condition
+    for cell, held in ((true_of, True), (false_of, False)):
+        for payload in _values(cell):
+            assert condition.test(Scope(order(payload), OFFICE_HOURS, UTC)) is held, payload
+
+
+def test_every_operator_has_its_example() -> None:
+    assert {row[0].partition(":")[0] for row in ROWS} == set(OPERATORS)

@@ -49,6 +49,22 @@ SAID: list[tuple[dict[str, Any], str]] = [
     (clause("coupon", exists=False), "coupon is not given"),
     (clause("coupon", is_null=True), "coupon is empty or not given"),
     (clause("weight", lt=1200), "weight is less than 1,200"),
+    (clause("note", min_length=1200), "note has at least the length 1,200"),
+    (
+        clause("billing_country", ne={"field": "action.payload.order_id"}),
+        "billing country is not the order number",
+    ),
+    (clause("placed_at", older_than="36h"), "placed at is more than 36 hours ago"),
+    (clause("ship_by", before="2026-12-24"), "ship by is before 2026-12-24"),
+    (clause("code", eq_ignoring_case="abc"), "code is, ignoring case, abc"),
+    (clause("ip", in_cidr=["10.0.0.0/8", "::1"]), "ip is in the network 10.0.0.0/8 or ::1"),
+    (
+        clause(
+            "items[*]",
+            any={"all": [{"field": "item.sku", "starts_with": "G-"}, {"field": "item.n", "gt": 1}]},
+        ),
+        "at least one of items has: (sku begins with G- and n is more than 1)",
+    ),
 ]
 
 
@@ -128,6 +144,7 @@ def test_what_was_seen_in_payloads_is_offered_by_its_kind(orders: None) -> None:
         "action.payload.customer.tier": "text",
         "action.payload.customer.vip": "yes_no",
         "action.payload.items": "list",
+        "action.payload.items[*]": "number",
         "action.payload.weight": "number",
     }
     assert fields["action.action_type"].choices == ("place_order",)

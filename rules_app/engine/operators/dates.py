@@ -7,7 +7,7 @@ is what lies between a date and the moment of the decision; what lies ahead is y
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 from typing import Any
 
 from acteon_site.base.clock_text import span_in_words
@@ -15,7 +15,7 @@ from rules_app.engine.actions.settings import CENTURY_SECONDS
 from rules_app.engine.fields import Field
 from rules_app.engine.operators.base import DATE, Operator, TestInScope, some_text_problem
 from rules_app.engine.scope import Scope, kind_of
-from rules_app.engine.spans import Span, micros_of, read_duration, read_moment, span_of
+from rules_app.engine.spans import Span, micros_of, read_duration, read_moment, span_in
 
 Compare = Callable[[Span, Span], bool]
 _KINDS = frozenset((DATE,))
@@ -37,10 +37,10 @@ class _Ages(_Dates):
 
 def _beside(compare: Compare) -> Callable[[Any], TestInScope]:
     def build(operand: str) -> TestInScope:
-        wanted = _spans_by_zone(read_moment(operand))
+        wanted = _span_by_zone(operand)
 
         def test(value: Any, scope: Scope) -> bool:
-            found, other = span_of(read_moment(value), scope.zone), wanted(scope.zone)
+            found, other = span_in(value, scope.zone), wanted(scope.zone)
             return found is not None and other is not None and compare(found, other)
 
         return test
@@ -48,13 +48,13 @@ def _beside(compare: Compare) -> Callable[[Any], TestInScope]:
     return build
 
 
-def _spans_by_zone(moment: date | datetime | None) -> Callable[[tzinfo], Span | None]:
+def _span_by_zone(text: str) -> Callable[[tzinfo], Span | None]:
     """Remembers what the moment is in each zone: a set of rules knows few."""
     known: dict[tzinfo, Span | None] = {}
 
     def span(zone: tzinfo) -> Span | None:
         if zone not in known:
-            known[zone] = span_of(moment, zone)
+            known[zone] = span_in(text, zone)
         return known[zone]
 
     return span
@@ -62,8 +62,8 @@ def _spans_by_zone(moment: date | datetime | None) -> Callable[[tzinfo], Span | 
 
 def _fields(compare: Compare) -> Callable[[Any, Any, Scope], bool]:
     def test(value: Any, other: Any, scope: Scope) -> bool:
-        spans = span_of(read_moment(value), scope.zone), span_of(read_moment(other), scope.zone)
-        return spans[0] is not None and spans[1] is not None and compare(spans[0], spans[1])
+        one, two = span_in(value, scope.zone), span_in(other, scope.zone)
+        return one is not None and two is not None and compare(one, two)
 
     return test
 
@@ -73,7 +73,7 @@ def _aged(compare: Callable[[Span, int], bool]) -> Callable[[Any], TestInScope]:
         micros = (read_duration(operand) or 0) * _SECOND
 
         def test(value: Any, scope: Scope) -> bool:
-            found = span_of(read_moment(value), scope.zone)
+            found = span_in(value, scope.zone)
             return found is not None and compare(found, micros_of(scope.now) - micros)
 
         return test

@@ -74,7 +74,7 @@ def _of(one: Operator) -> Operator:
     return type(one)(
         f"{one.name}_ignoring_case",
         f"{one.symbol} (ignoring case)",
-        f"{one.words} (in any case)",
+        f"{one.words}, ignoring case,",
         one.kinds & {TEXT, LIST, CHOICE},
         _ignoring_case(one.build),
         _problem(one.problem),

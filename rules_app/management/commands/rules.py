@@ -36,6 +36,7 @@ SUBCOMMANDS = {
     "discard": ("close a draft without any effect", "rules discard 3"),
     "versions": ("list the versions, the newest first", "rules versions --limit 50"),
     "diff": ("show what lies between two versions", "rules diff 7 8"),
+    "schema": ("print the JSON Schema of the rules' YAML, for editors", "rules schema > rules.schema.json"),
     "restore": ("put an older version in force again", 'rules restore 7 --reason "Too many holds"'),
     "report": (
         "tell what a rule in shadow, or for a share of orders, came to",

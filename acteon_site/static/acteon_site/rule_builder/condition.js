@@ -1,11 +1,12 @@
 // The rows of a condition: made from its tree, changed by buttons and keys (Alt with an arrow moves, Alt+Delete removes).
 import { choose, freshId, make } from "./elements.js";
-import { currencyAt, fromSpec, move, parentOf, rooted, toSpec } from "./tree.js";
+import { EACH, currencyAt, fromSpec, move, namesField, parentOf, rooted, toSpec } from "./tree.js";
 import { carried, emptyValue, valueEditor } from "./values.js";
 
 const GROUPS = [["all", "all of these"], ["any", "at least one of these"], ["none", "none of these"]];
 const SOURCES = [["order", "Order"], ["action", "Action"], ["clock", "Clock of the shop"], ["counter", "Counters over past orders"], ["seen", "Seen in orders"]];
 const OTHER = " other";
+const MEMBERS = [["any", "at least one of them"], ["all", "each of them"]];
 
 export class ConditionRows {
   constructor(materials, usualCurrency, changed) {
@@ -65,7 +66,7 @@ export class ConditionRows {
 
   fresh() {
     const field = this.materials.fields[0];
-    return { field: field.path, operator: "eq", value: emptyValue("eq", field) };
+    return { field: field.path, operator: "eq", value: emptyValue(this.operator("eq"), field) };
   }
 
   clause(node) {
@@ -79,7 +80,7 @@ export class ConditionRows {
     const settled = () => { if (node.field.endsWith("currency")) setTimeout(() => this.redraw()); };
     return this.place(node, make("div", { class: "rb-row", role: "group", "aria-label": this.nextName(), onchange: settled },
       this.fieldEditor(node, field), this.operatorEditor(node, field),
-      valueEditor(node, field, currency, this.materials.decimals, this.changed, this.materials.names),
+      this.valueCell(node, field, currency),
       this.buttons(node, "condition"), this.example(node, field), this.note()));
   }
 
@@ -91,9 +92,10 @@ export class ConditionRows {
     const pick = (path) => {
       const next = this.fields.get(path);
       node.field = path === OTHER ? "action.payload." : path;
+      this.settleEach(node);
       if (next?.kind !== field?.kind || next?.amount !== field?.amount) {
         if (next && !this.fitting(next).some(({ name }) => name === node.operator)) node.operator = this.fitting(next)[0].name;
-        node.value = emptyValue(node.operator, next);
+        node.value = emptyValue(this.operator(node.operator), next);
       }
       this.restructured(node, ".rb-field select");
     };
@@ -105,7 +107,8 @@ export class ConditionRows {
     const select = make("select", { "aria-label": "Field", onchange: (event) => pick(event.target.value) },
       ...options.filter(Boolean), make("option", { value: OTHER, selected: !field }, "another field…"));
     const path = field ? null : make("input", { type: "text", "aria-label": "Path of the field", value: node.field,
-      autocomplete: "off", oninput: (event) => { node.field = event.target.value; this.changed(); } });
+      autocomplete: "off", oninput: (event) => { node.field = event.target.value; this.settleEach(node); this.changed(); },
+      onchange: () => setTimeout(() => this.redraw()) });
     return make("span", { class: "rb-field" }, select, path);
   }
 
@@ -115,11 +118,48 @@ export class ConditionRows {
 
   operatorEditor(node, field) {
     const options = this.fitting(field).map(({ name, words }) => [name, words]);
-    return choose("Operator", options, node.operator, (name) => {
-      node.value = carried(node.value, name, field, node.operator);
+    const select = choose("Operator", options, node.operator, (name) => {
+      node.value = carried(node.value, this.operator(name), field, this.operator(node.operator));
       node.operator = name;
       this.restructured(node, "[aria-label=Operator]");
     });
+    if (!node.each) return select;
+    const each = choose("Of the list's members", MEMBERS, node.each, (word) => { node.each = word; this.changed(); });
+    return make("span", { class: "rb-field" }, each, select);
+  }
+
+  operator(name) {
+    return this.materials.operators.find((one) => one.name === name) ?? { name, takes: "value" };
+  }
+
+  // A field with [*] asks any or all of a list's members.
+  settleEach(node) {
+    if (!node.field.includes(EACH)) delete node.each;
+    else node.each ??= "any";
+  }
+
+  // A value, or another field to compare with; a button turns one into the other.
+  valueCell(node, field, currency) {
+    const operator = this.operator(node.operator), other = namesField(node.value);
+    const editor = other ? this.otherField(node) : valueEditor(node, operator, field, currency, this.materials.decimals, this.changed, this.materials.names);
+    if (!other && !operator.compares) return editor;
+    const label = other ? "Compare with what is typed" : "Compare with another field";
+    const turn = make("button", { type: "button", class: "rb-turn", title: label, "aria-label": label, onclick: () => {
+      node.value = other ? emptyValue(operator, field) : { field: this.others(node)[0].path };
+      this.restructured(node, ".rb-turn");
+    } }, "⇄");
+    return make("span", { class: "rb-value" }, editor, turn);
+  }
+
+  others(node) {
+    const fits = ({ path, kind }) => path !== node.field && !path.includes(EACH) && kind === this.fields.get(node.field)?.kind;
+    const found = this.materials.fields.filter(fits);
+    return found.length ? found : this.materials.fields.filter(({ path }) => path !== node.field && !path.includes(EACH));
+  }
+
+  otherField(node) {
+    const options = this.others(node).map(({ path, label }) => [path, label]);
+    return choose("Field to compare with", options, node.value.field, (path) => { node.value = { field: path }; this.changed(); });
   }
 
   example(node, field) {
@@ -183,7 +223,7 @@ export class ConditionRows {
     const note = element.querySelector(":scope > .rb-problem");
     note.textContent = messages.join("; ");
     note.hidden = !messages.length;
-    for (const input of element.querySelectorAll(":scope > select, :scope > textarea, :scope > span > :is(input, select)")) {
+    for (const input of element.querySelectorAll(":scope > select, :scope > textarea, :scope > span :is(input, select, textarea)")) {
       input.toggleAttribute("aria-invalid", messages.length > 0);
       if (messages.length) input.setAttribute("aria-describedby", note.id);
       else input.removeAttribute("aria-describedby");

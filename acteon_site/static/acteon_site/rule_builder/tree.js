@@ -1,6 +1,8 @@
 // A condition as a tree of nodes, and back. A node is a group {group: all|any|none, items}, a clause {field, operator,
-// value}, or {raw}: what rows cannot show, kept as it is. `path` is where the server's problems find it.
+// value}, where of a list's members also each: any|all, or {raw}: what rows cannot show, kept as it is. `path` is where the server's problems find it.
 const CONTENT = ["all", "any"];
+const NO_OPERATORS = ["all", "any", "not", "cel", "field"];
+export const EACH = "[*]";
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
 export const fromSpec = (spec, path = "condition") => {
@@ -13,10 +15,23 @@ export const fromSpec = (spec, path = "condition") => {
     return { path, group: "none", items: inner.group === "any" ? inner.items : [inner] };
   }
   const operators = keys.filter((key) => key !== "field");
-  if (typeof spec?.field === "string" && operators.length === 1) {
-    return { path, field: spec.field, operator: operators[0], value: spec[operators[0]] };
+  if (typeof spec?.field !== "string" || operators.length !== 1) return { path, raw: spec };
+  const [operator] = operators, value = spec[operator];
+  if (CONTENT.includes(operator)) {
+    const node = ofMembers(spec.field, operator, value);
+    return node ? { ...node, path } : { path, raw: spec };
   }
-  return { path, raw: spec };
+  return isObject(value) && !namesField(value) ? { path, raw: spec } : { path, field: spec.field, operator, value };
+};
+
+export const namesField = (value) => isObject(value) && typeof value.field === "string" && Object.keys(value).length === 1;
+
+// any or all of a list's members, asked for one thing: {field: a.items[*].sku, any: {eq: "A"}}.
+const ofMembers = (field, each, inner) => {
+  const operators = isObject(inner) ? Object.keys(inner) : [];
+  const plain = field.includes(EACH) && operators.length === 1 && !NO_OPERATORS.includes(operators[0]);
+  return plain && (!isObject(inner[operators[0]]) || namesField(inner[operators[0]]))
+    ? { field, each, operator: operators[0], value: inner[operators[0]] } : null;
 };
 
 // The rows always stand in a group, also where the condition is one clause.
@@ -25,6 +40,7 @@ export const rooted = (node) => (node.group ? node : { path: node.path, group: "
 export const toSpec = (node, path = "condition") => {
   node.path = path;
   if ("raw" in node) return node.raw;
+  if (node.each) return { field: node.field, [node.each]: { [node.operator]: node.value } };
   if (!node.group) return { field: node.field, [node.operator]: node.value };
   if (node.group === "none") {
     if (node.items.length === 1) return { not: toSpec(node.items[0], `${path}.not`) };

@@ -1,9 +1,10 @@
 // How a clause's value is typed and shown, by the kind of its field. What cannot be read stays as typed: the server
 // says what is wrong with it.
 import { choose, make, suggestions } from "./elements.js";
+import { namesField } from "./tree.js";
 
-const LISTS = ["in_list", "not_in_list"];
-const NAMED = ["in_named_list", "not_in_named_list"];
+const LISTS = ["values", "texts"]; // what operators take that take several
+const LIST_NAME = "list_name"; // and those that take the name of a list that is kept beside the rules
 const PRESENCE = { exists: ["is given", "is not given"], is_null: ["is empty", "is not empty"] };
 
 // Smallest units as people write them: 50000 in USD is 500.00. In whole numbers, since halves of cents get lost.
@@ -41,19 +42,24 @@ const reader = (field, currency, decimals) => {
   return { read: guessed, show: unguessed };
 };
 
-export const emptyValue = (operator, field) => {
-  if (operator in PRESENCE) return true;
-  if (NAMED.includes(operator)) return "";
+const COUNTED = { read: number, show: (value) => String(value ?? "") };
+const EXAMPLES = { count: "1", duration: "30d", moment: "2026-12-24" };
+
+export const emptyValue = ({ name, takes }, field) => {
+  if (name in PRESENCE) return true;
+  if (takes === LIST_NAME) return "";
+  if (takes === "count") return 1;
   if (field?.kind === "yes_no") return true;
   const first = field?.kind === "choice" ? field.choices[0] : "";
-  return LISTS.includes(operator) ? [first] : first;
+  return LISTS.includes(takes) ? [first] : first;
 };
 
 // What stays of a value when the operator changes.
 export const carried = (value, operator, field, before) => {
-  const list = LISTS.includes(operator);
-  if (operator in PRESENCE || typeof value === "boolean") return emptyValue(operator, field);
-  if (NAMED.includes(operator) !== NAMED.includes(before)) return emptyValue(operator, field);
+  const list = LISTS.includes(operator.takes);
+  if (namesField(value)) return operator.compares ? value : emptyValue(operator, field);
+  if (operator.name in PRESENCE || operator.takes === "count" || typeof value === "boolean") return emptyValue(operator, field);
+  if ((operator.takes === LIST_NAME) !== (before.takes === LIST_NAME)) return emptyValue(operator, field);
   if (list) return Array.isArray(value) ? value : [value];
   return Array.isArray(value) ? value[0] : value;
 };
@@ -65,7 +71,7 @@ const listEditor = (node, lists, set) => {
     oninput: (event) => set(event.target.value) });
 };
 
-export const valueEditor = (node, field, currency, decimals, changed, names) => {
+export const valueEditor = (node, { takes }, field, currency, decimals, changed, names) => {
   const set = (value) => { node.value = value; changed(); };
   if (node.operator in PRESENCE) {
     const [yes, no] = PRESENCE[node.operator];
@@ -74,9 +80,9 @@ export const valueEditor = (node, field, currency, decimals, changed, names) => 
   if (field?.kind === "yes_no" || typeof node.value === "boolean") {
     return choose("Value", [["true", "yes"], ["false", "no"]], String(node.value), (text) => set(text === "true"));
   }
-  if (NAMED.includes(node.operator)) return listEditor(node, names?.lists ?? [], set);
-  const { read, show } = reader(field, currency, decimals);
-  if (LISTS.includes(node.operator)) {
+  if (takes === LIST_NAME) return listEditor(node, names?.lists ?? [], set);
+  const { read, show } = takes === "count" ? COUNTED : reader(field, currency, decimals);
+  if (LISTS.includes(takes)) {
     const values = Array.isArray(node.value) ? node.value : [node.value];
     const lines = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean).map(read);
     return make("textarea", {
@@ -89,11 +95,11 @@ export const valueEditor = (node, field, currency, decimals, changed, names) => 
   }
   const listed = suggestions(field?.choices);
   const type = { "time.date": "date", "time.clock": "time" }[field?.path] ?? "text";
-  const numeric = field?.kind === "number";
-  const unit = field?.amount ? currency || "smallest units" : "";
+  const numeric = field?.kind === "number" || takes === "count";
+  const unit = field?.amount && takes !== "count" ? currency || "smallest units" : "";
   const input = make("input", {
     type, "aria-label": unit ? `Value in ${unit}` : "Value", value: show(node.value), list: listed?.id, autocomplete: "off",
-    inputMode: numeric ? "decimal" : "text", placeholder: field?.example == null ? "" : show(field.example),
+    inputMode: numeric ? "decimal" : "text", placeholder: EXAMPLES[takes] ?? (field?.example == null ? "" : show(field.example)),
     oninput: (event) => set(read(event.target.value)),
   });
   return make("span", { class: "rb-value" }, input, listed, unit ? make("span", { class: "gw-muted" }, unit) : null);
