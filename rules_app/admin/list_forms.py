@@ -10,7 +10,12 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import invalid
@@ -77,13 +82,14 @@ class ImportForm(forms.Form):
     file = forms.FileField(
         label="File",
         required=False,
+        widget=UnfoldAdminFileFieldWidget(),
         help_text="CSV whose first line names the column value (and note, expires_at), or one value on each line. "
         "In UTF-8, at most 2 MB; longer ones with manage.py rule_lists import.",
     )
     pasted = forms.CharField(
         label="Or the text itself",
         required=False,
-        widget=forms.Textarea(attrs={"rows": 6, "class": "font-mono gw-typed"}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
     )
     replace = forms.BooleanField(
         label="Take off what is not in it", required=False, widget=UnfoldBooleanSwitchWidget()

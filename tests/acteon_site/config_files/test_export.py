@@ -36,6 +36,7 @@ EVERYTHING = {
         "  - {fields: [note], placeholder: '***'}\n"
         "  - {fields: [old], enabled: false}\n"
     ),
+    "lists.yaml": "lists:\n  - {name: blocked, matching: folded, entries: [b, {value: a, note: why}]}\n",
     "quotas.yaml": (
         "quotas:\n"
         "  - {namespace: n, tenant: t, max_actions: 5, window: 90, overage_behavior: 'notify:till'}\n"
