@@ -18,9 +18,10 @@ from acteon_site.base.errors import AppError
 from rules_app.engine.actions.modify import Modify
 from rules_app.engine.clauses import Clause, clauses_of
 from rules_app.engine.merge_patch import merge_patch
+from rules_app.engine.rollout import WITHIN
 from rules_app.engine.rules import Rule, RuleSet
 from rules_app.engine.scope import ActionView, Scope
-from rules_app.engine.trials import FAILED, SHADOW, WITHIN, CheckPayload, Trial, side_of, watched, why_outside
+from rules_app.engine.trials import FAILED, SHADOW, CheckPayload, Trial, side_of, watched, why_outside
 
 ALLOW = "allow"
 Payload = dict[str, Any]
