@@ -25,6 +25,11 @@ GATES = frozenset(("deduplicate", "throttle"))
 _MOST = 10**12  # so that a sum of millions still is a number of every database
 
 
+def accepted_as(verdict: str) -> str:
+    """What an action of this verdict came to, once its gates let it pass."""
+    return ACCEPTED.get(verdict, verdict)
+
+
 def amount_of(payload: Any) -> int | None:
     """The order's total in the smallest unit of its currency; None where it is not known or not shown."""
     value = payload.get("total_cents") if isinstance(payload, Mapping) else None

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from rules_app.engine.trials import SHADOW, SIDES, WITHIN
+from rules_app.engine.rollout import WITHIN
+from rules_app.engine.trials import SHADOW, SIDES
 from rules_app.trial_facts import ACCEPTED, HOLDS, STOPS
 
 GOES_ON = frozenset(("executed", "rerouted", "chain_started"))
@@ -32,10 +33,14 @@ class Tally:
     amount: int
 
     def differs(self, rule: str) -> bool:
-        """Whether the rule makes a difference: it did, within its share; else whether it would have."""
-        if self.side == WITHIN:
-            return self.decided_by == rule or self.would == "modify"
-        return would_differ(self.would, self.happened)
+        return makes_difference(self.side, self.would, self.happened, self.decided_by == rule)
+
+
+def makes_difference(side: str, would: str, happened: str, decided: bool) -> bool:
+    """Whether the rule did, within its share; else whether it would have. `decided`: it is the one that did."""
+    if side == WITHIN:
+        return decided or would == "modify"
+    return would_differ(would, happened)
 
 
 def would_differ(would: str, happened: str) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from acteon_site.base.money import money
-from rules_app.engine.trials import OUTSIDE, SHADOW, UNKEYED, WITHIN, Trial
+from rules_app.engine.rollout import OUTSIDE, UNKEYED, WITHIN
+from rules_app.engine.trials import SHADOW, Trial
 from rules_app.trial_facts import GATES
 from rules_app.trial_report import Report, Side, Sum
 
@@ -65,7 +66,7 @@ def effect(would: str) -> str:
     """What such a rule would have done to an order, as the end of "would have …"."""
     if would in GATES:
         return f"had to pass ({would})"
-    return _EFFECTS[would]
+    return _EFFECTS.get(would, f"fared otherwise ({would})")
 
 
 _EFFECTS: Mapping[str, str] = {

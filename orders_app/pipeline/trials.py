@@ -9,7 +9,7 @@ from orders_app.pipeline.items import Decided, GateResult, Refused
 from orders_app.pipeline.rows import UnitOfWork
 from rules_app.engine import Trial
 from rules_app.models import RuleTrial
-from rules_app.trial_facts import ACCEPTED, REPEATED, amount_of, currency_of
+from rules_app.trial_facts import REPEATED, accepted_as, amount_of, currency_of
 
 TRIED = "tried"  # in a hold's context: the rules that have a row about the action already
 
@@ -42,11 +42,11 @@ def _rows(item: Decided, result: GateResult, unit: UnitOfWork) -> Iterator[RuleT
 def _happened(item: Decided, result: GateResult) -> tuple[str, str]:
     """What became of it here and now, and the rule that made it so."""
     if not isinstance(result, Refused):
-        return ACCEPTED[item.plan.verdict], item.rule_name or ""
+        return accepted_as(item.plan.verdict), item.rule_name or ""
     if "repeat_of" in result.details:
         return REPEATED, result.rule or ""
     waits = result.turn_at is not None and item.hold is not None
-    return ACCEPTED["schedule"] if waits else result.outcome.trail_name, result.rule or ""
+    return accepted_as("schedule") if waits else result.outcome.trail_name, result.rule or ""
 
 
 def _row(item: Decided, trial: Trial, happened: str, decided_by: str, unit: UnitOfWork) -> RuleTrial:

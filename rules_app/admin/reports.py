@@ -148,7 +148,9 @@ def _side(side: Side, report: Report, newest: Newest) -> dict[str, Any]:
             for fate, found in _first(side.fates)
         ],
         "standing": [(plain(name), count) for name, count in newest.standing.get(side.name, {}).items()],
-        "samples": newest.samples.get(side.name, []),
+        "samples": [
+            (trial, order, plain(trial.happened)) for trial, order in newest.samples.get(side.name, [])
+        ],
     }
 
 

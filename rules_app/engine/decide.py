@@ -20,9 +20,10 @@ from rules_app.engine.clauses import Clause, clauses_of
 from rules_app.engine.counting import empty_counts
 from rules_app.engine.counting.notes import count_notes
 from rules_app.engine.merge_patch import merge_patch
+from rules_app.engine.rollout import WITHIN
 from rules_app.engine.rules import Rule, RuleSet
 from rules_app.engine.scope import NO_COUNTS, ActionView, Counts, Scope
-from rules_app.engine.trials import FAILED, SHADOW, WITHIN, CheckPayload, Trial, side_of, watched, why_outside
+from rules_app.engine.trials import FAILED, SHADOW, CheckPayload, Trial, side_of, watched, why_outside
 
 ALLOW = "allow"
 Payload = dict[str, Any]

@@ -15,7 +15,7 @@ from django.db.models.functions import TruncDate
 from acteon_site.base.registry import Hook, Registry
 from rules_app.models import RuleTrial, RuleTrialCount
 from rules_app.services.trial_counts import HOUR, counted_until
-from rules_app.trial_report import Report, Tally, report_of
+from rules_app.trial_report import Report, Tally, makes_difference, report_of
 
 USUAL_SPAN = timedelta(days=30)
 LONGEST_SPAN = timedelta(days=400)
@@ -39,7 +39,8 @@ ORDERS: Registry[Hook[Callable[[Sequence[UUID]], Mapping[UUID, OrderSeen]]]] = R
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """Of the newest trials a few of each side, with their orders; and how the orders of all of them stand now."""
+    """Of the newest trials a few of each side with their orders, those to which the rule makes a difference first; and
+    how the orders of all of them stand now."""
 
     samples: Mapping[str, list[tuple[RuleTrial, OrderSeen | None]]]
     standing: Mapping[str, dict[str, int]]
@@ -73,6 +74,7 @@ def newest_trials(rule: str, **scope: Any) -> Newest:
     """By two queries, however many there are."""
     rows = list(RuleTrial.objects.filter(rule=rule, **scope).order_by("-at", "-id")[:MOST_NEWEST])
     orders = _orders([row.action for row in rows])
+    rows.sort(key=lambda row: not makes_difference(row.side, row.would, row.happened, row.decided_by == rule))
     samples: dict[str, list[tuple[RuleTrial, OrderSeen | None]]] = {}
     standing: dict[str, dict[str, int]] = {}
     for row in rows:

@@ -157,7 +157,7 @@ WALK: dict[tuple[str, str], list[Call]] = {
         Call(body={**ORDER, "evaluate_all": True, "include_disabled": True}, status=(200, 403))
     ],
     ("GET", "v1/rules/explain/<path:action_id>"): [BY_ID],
-    ("GET", "v1/rules/<path:name>/report"): [BY_ID, LIST],
+    ("GET", "v1/rules/<path:name>/report"): [BY_ID, Call(IN_QUERY)],
     ("POST", "v1/rules/<path:name>/stage"): [Call(body={"stage": "live", "reason": "why"}, status=(403,))],
     ("GET", "v1/rules/coverage"): [Call(status=(200,)), LIST],
     ("GET", "v1/quotas"): [Call(IN_QUERY, status=(200,))],

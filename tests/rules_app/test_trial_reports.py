@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -13,10 +15,12 @@ from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
 from acteon_site.base.source import SYSTEM_SOURCE
+from acteon_site.config_files.load import load_paths
 from audit_app.models import AuditRecord, RedactedField, RetentionPolicy
 from audit_app.services.reaper import reap
 from orders_app.models import Hold
 from orders_app.services.releases import approval_decide
+from rules_app.config_kinds.rules import Rules
 from rules_app.differences import difference
 from rules_app.drafts import live_spec
 from rules_app.models import Rule, RuleSettings, RuleTrial, RuleTrialCount
@@ -220,3 +224,16 @@ def test_differences_say_in_words_what_is_in_shadow_now_and_for_how_many() -> No
     ]
     added = difference(NAME, None, shadow | {"rollout": {"percent": 2.5}}).words[0]
     assert "In shadow, for 2.5 % of orders. When" in str(added)
+
+
+def test_files_say_both_and_are_written_back_as_they_were(tmp_path: Path, db: None) -> None:
+    file = tmp_path / "rules.yaml"
+    told = {**DENY, "shadow": True, "rollout": {"percent": 2.5, "by": "action.payload.customer.id"}}
+    file.write_text(yaml.safe_dump({"rules": [told]}))
+    load_paths([file], actor="tests", source="mine")
+    assert live_spec(NAME) == told
+    assert Rules().to_spec(Rule.objects.get(name=NAME)) == told
+    file.write_text(yaml.safe_dump({"rules": [{**told, "rollout": {"percent": 250}}]}))
+    with pytest.raises(AppError) as refused:
+        load_paths([file], actor="tests", source="mine")
+    assert [problem.field for problem in refused.value.details] == ["rollout.percent"]

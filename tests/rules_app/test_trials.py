@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules_app.engine import Cleared, Plan, Rule, RuleSet, RuleTrace, decide
+from rules_app.engine import ACTIONS, Cleared, Plan, Rule, RuleSet, RuleTrace, decide
 from rules_app.engine.reach import in_order, stopper
 from rules_app.engine.rollout import bucket
 from rules_app.testing import parse_cases, run_cases
+from rules_app.trial_facts import ACCEPTED, STOPS
+from rules_app.trial_words import effect
 from tests.rules_app.shop import (
     OFFICE_HOURS,
     PLACES_ORDER,
@@ -198,3 +200,8 @@ def test_what_never_gets_past_the_rules_is_said_of_those_that_are_for_all_alone(
     deny = {"name": "r", "condition": PLACES_ORDER, "action": {"type": "deny"}}
     for share, found in ({}, "r"), ({"shadow": True}, ""), ({"rollout": {"percent": 50}}, ""):
         assert stopper(in_order([{**deny, **share}]), "n", "t", "place_order") == found
+
+
+def test_reports_have_a_word_for_every_action_of_rules() -> None:
+    assert [name for name in ACTIONS if "otherwise" in effect(name)] == []
+    assert {name for name, one in ACTIONS.items() if one.terminal} == {*ACCEPTED, *STOPS} - {"failed"}
