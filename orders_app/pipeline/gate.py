@@ -29,7 +29,7 @@ from orders_app.pipeline.hold_answers import hold_outcome
 from orders_app.pipeline.items import Accepted, Contradicted, Decided, GateResult, Refused
 from orders_app.states import HoldKind
 from rules_app.engine import Rule, StartChain, Throttle
-from rules_app.engine.counters import micros, moment_of, next_slot, slots_after
+from rules_app.engine.counters import micros, moment_of, next_slot, slots_after, turn_slot
 from rules_app.services.quota_windows import QuotaSpec
 
 
@@ -159,7 +159,10 @@ def throttle_slot(item: Decided, rule: Rule, state: GateState) -> int:
     key, now = throttle_gate_key(item, rule), micros(state.now)
     if key in item.passed:
         return now
-    return next_slot(_slots(item, key, state), now, rule.action.max_count, rule.action.window_seconds)
+    slots, reserved = list(state.gates[key].data.get("slots", ())), reserved_slot(item)
+    if reserved in slots:
+        return turn_slot(slots, reserved, now, rule.action.max_count, rule.action.window_seconds)
+    return next_slot(slots, now, rule.action.max_count, rule.action.window_seconds)
 
 
 def _slots(item: Decided, key: str, state: GateState) -> list[int]:
@@ -193,7 +196,7 @@ def throttle_take(item: Decided, rule: Rule, state: GateState, slot: int) -> Non
     """Note the slot as taken (or reserved, where it lies ahead)."""
     assert isinstance(rule.action, Throttle)  # noqa: S101 - throttles_of gives no other
     key, window = throttle_gate_key(item, rule), rule.action.window_seconds
-    slots = slots_after(_slots(item, key, state), slot, micros(state.now), rule.action.max_count, window)
+    slots = slots_after(_slots(item, key, state), slot, micros(state.now), window)
     state.gates[key].put({"slots": slots}, moment_of(slots[-1]) + timedelta(seconds=window))
 
 
