@@ -7,6 +7,7 @@ memory, so that the next one of the set finds what this one has taken.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from chains_app.selectors import definitions
 from orders_app.contract import outcomes
@@ -145,13 +146,13 @@ def quota_uses(item: Decided, state: GateState) -> list[tuple[QuotaSpec, int]]:
 
 
 def _throttled(item: Decided, state: GateState) -> Refused | None:
-    now = micros(state.now)
-    for rule in throttles_of(item):
-        slot = throttle_slot(item, rule, state)
-        if slot > now:
-            turn = moment_of(slot)
-            return Refused(outcomes.throttled(turn - state.now), "throttle", rule.name, turn_at=turn)
-    return None
+    """By the throttle that has room last; then each has."""
+    slots = [(throttle_slot(item, rule, state), rule.name) for rule in throttles_of(item)]
+    slot, name = max(slots, key=itemgetter(0), default=(0, ""))
+    if slot <= micros(state.now):
+        return None
+    turn = moment_of(slot)
+    return Refused(outcomes.throttled(turn - state.now), "throttle", name, turn_at=turn)
 
 
 def throttle_slot(item: Decided, rule: Rule, state: GateState) -> int:
@@ -198,6 +199,13 @@ def throttle_take(item: Decided, rule: Rule, state: GateState, slot: int) -> Non
     key, window = throttle_gate_key(item, rule), rule.action.window_seconds
     slots = slots_after(_slots(item, key, state), slot, micros(state.now), window)
     state.gates[key].put({"slots": slots}, moment_of(slots[-1]) + timedelta(seconds=window))
+
+
+def turn_reserve(item: Decided, state: GateState, turn: datetime) -> None:
+    """In every throttle that it has still to pass: two that are full would send it to and fro else."""
+    for rule in throttles_of(item):
+        if throttle_gate_key(item, rule) not in item.passed:
+            throttle_take(item, rule, state, micros(turn))
 
 
 def _take_dedup_key(item: Decided, state: GateState) -> None:
