@@ -161,7 +161,7 @@ def throttle_slot(item: Decided, rule: Rule, state: GateState) -> int:
     if key in item.passed:
         return now
     slots, reserved = list(state.gates[key].data.get("slots", ())), reserved_slot(item)
-    if reserved in slots:
+    if reserved is not None and reserved in slots:
         return turn_slot(slots, reserved, now, rule.action.max_count, rule.action.window_seconds)
     return next_slot(slots, now, rule.action.max_count, rule.action.window_seconds)
 
