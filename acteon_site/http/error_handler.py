@@ -115,7 +115,7 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if wants_page(request) and not _is_api(request):
-        text = "Try again, or tell whoever runs the gateway: by the number below the log says why."
+        text = "Try again, or tell whoever runs the gateway the number below: the log says why."
         return problem_page(request, "That did not work", text, 500)
     return JsonResponse(unexpected().body(), status=500)
 

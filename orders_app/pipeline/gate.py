@@ -7,6 +7,7 @@ memory, so that the next one of the set finds what this one has taken.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from chains_app.selectors import definitions
 from orders_app.contract import outcomes
@@ -30,7 +31,7 @@ from orders_app.pipeline.hold_answers import hold_outcome
 from orders_app.pipeline.items import Accepted, Contradicted, Decided, GateResult, Refused
 from orders_app.states import HoldKind
 from rules_app.engine import Rule, StartChain, Throttle
-from rules_app.engine.counters import micros, moment_of, next_slot, slots_after
+from rules_app.engine.counters import micros, moment_of, next_slot, slots_after, turn_slot
 from rules_app.services.quota_windows import QuotaSpec
 
 
@@ -146,13 +147,13 @@ def quota_uses(item: Decided, state: GateState) -> list[tuple[QuotaSpec, int]]:
 
 
 def _throttled(item: Decided, state: GateState) -> Refused | None:
-    now = micros(state.now)
-    for rule in throttles_of(item):
-        slot = throttle_slot(item, rule, state)
-        if slot > now:
-            turn = moment_of(slot)
-            return Refused(outcomes.throttled(turn - state.now), "throttle", rule.name, turn_at=turn)
-    return None
+    """By the throttle that has room last; then each has."""
+    slots = [(throttle_slot(item, rule, state), rule.name) for rule in throttles_of(item)]
+    slot, name = max(slots, key=itemgetter(0), default=(0, ""))
+    if slot <= micros(state.now):
+        return None
+    turn = moment_of(slot)
+    return Refused(outcomes.throttled(turn - state.now), "throttle", name, turn_at=turn)
 
 
 def throttle_slot(item: Decided, rule: Rule, state: GateState) -> int:
@@ -160,7 +161,10 @@ def throttle_slot(item: Decided, rule: Rule, state: GateState) -> int:
     key, now = throttle_gate_key(item, rule), micros(state.now)
     if key in item.passed:
         return now
-    return next_slot(_slots(item, key, state), now, rule.action.max_count, rule.action.window_seconds)
+    slots, reserved = list(state.gates[key].data.get("slots", ())), reserved_slot(item)
+    if reserved is not None and reserved in slots:
+        return turn_slot(slots, reserved, now, rule.action.max_count, rule.action.window_seconds)
+    return next_slot(slots, now, rule.action.max_count, rule.action.window_seconds)
 
 
 def _slots(item: Decided, key: str, state: GateState) -> list[int]:
@@ -194,8 +198,15 @@ def throttle_take(item: Decided, rule: Rule, state: GateState, slot: int) -> Non
     """Note the slot as taken (or reserved, where it lies ahead)."""
     assert isinstance(rule.action, Throttle)  # noqa: S101 - throttles_of gives no other
     key, window = throttle_gate_key(item, rule), rule.action.window_seconds
-    slots = slots_after(_slots(item, key, state), slot, micros(state.now), rule.action.max_count, window)
+    slots = slots_after(_slots(item, key, state), slot, micros(state.now), window)
     state.gates[key].put({"slots": slots}, moment_of(slots[-1]) + timedelta(seconds=window))
+
+
+def turn_reserve(item: Decided, state: GateState, turn: datetime) -> None:
+    """In every throttle that it has still to pass: two that are full would send it to and fro else."""
+    for rule in throttles_of(item):
+        if throttle_gate_key(item, rule) not in item.passed:
+            throttle_take(item, rule, state, micros(turn))
 
 
 def _take_dedup_key(item: Decided, state: GateState) -> None:

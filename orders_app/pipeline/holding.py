@@ -8,7 +8,7 @@ from typing import Any
 from orders_app.models import Hold
 from orders_app.pipeline.content import content_hash
 from orders_app.pipeline.counting import marks_of
-from orders_app.pipeline.gate import throttle_take
+from orders_app.pipeline.gate import turn_reserve
 from orders_app.pipeline.gate_state import CONTENT, COUNTED, dedup_gate_key, throttles_of
 from orders_app.pipeline.hold_answers import hold_outcome
 from orders_app.pipeline.items import Accepted, Decided, Processed, Refused
@@ -18,7 +18,6 @@ from orders_app.pipeline.rows import UnitOfWork, order_place
 from orders_app.pipeline.trials import tried_context
 from orders_app.states import HoldKind, OrderStatus
 from rules_app.engine import RequestApproval, Rule, Schedule
-from rules_app.engine.counters import micros
 
 
 def action_hold(
@@ -49,7 +48,7 @@ def _held(item: Decided, hold: Hold, accepted: Accepted, unit: UnitOfWork) -> Pr
 def action_wait_for_turn(item: Decided, refused: Refused, turn: datetime, unit: UnitOfWork) -> Processed:
     """Throttled on release: reserve the next slot and wait for it. Never dropped, and before any new order."""
     rule = next(rule for rule in throttles_of(item) if rule.name == refused.rule)
-    throttle_take(item, rule, unit.state, micros(turn))
+    turn_reserve(item, unit.state, turn)
     before = Accepted(passed=tuple(item.passed), counted=marks_of(item))
     hold = _hold(item, HoldKind.TURN, rule, turn, before, unit)
     outcome = hold_outcome(hold)

@@ -22,7 +22,9 @@ from orders_app.contract.actions import stored_action
 from orders_app.models import Hold, Order
 from orders_app.services.dedup_keys import dedup_key_free_of_hold
 from orders_app.states import HoldKind, HoldStatus, OrderStatus
+from rules_app.engine import Throttle
 from rules_app.engine.counters import micros
+from rules_app.selectors import current_rules
 from rules_app.services.gates import gates_lock, gates_write, throttle_key
 
 # The request that approved releases the order itself; the sweeper takes over where it did not.
@@ -189,14 +191,17 @@ def _end_order(hold: Hold, reason: str, now: datetime) -> None:
 
 
 def _free_slot(hold: Hold) -> None:
-    """The slot that a cancelled order had reserved for its turn is for others again."""
+    """The slots that a cancelled order had reserved for its turn are for others again."""
     if hold.kind != HoldKind.TURN:
         return
-    key = throttle_key(hold.namespace, hold.tenant, hold.rule, hold.action.action_type)
-    gates, _ = gates_lock([key])
-    gate, slot = gates[key], micros(hold.due_at)
-    slots = list(gate.data.get("slots", ()))
-    if slot in slots:
+    throttles = {rule.name for rule in current_rules().rules if isinstance(rule.action, Throttle)}
+    action_type = hold.action.action_type
+    keys = [throttle_key(hold.namespace, hold.tenant, name, action_type) for name in throttles | {hold.rule}]
+    gates, _ = gates_lock(keys)
+    slot = micros(hold.due_at)
+    reserved = [gate for gate in gates.values() if slot in gate.data.get("slots", ())]
+    for gate in reserved:
+        slots = list(gate.data["slots"])
         slots.remove(slot)
         gate.put({"slots": slots}, gate.expires_at)
-        gates_write([gate])
+    gates_write(reserved)

@@ -29,16 +29,24 @@ def next_slot(slots: list[int], now: int, max_count: int, window_seconds: int) -
     return max(earliest, slots[-max_count] + window_seconds * MICROSECONDS)
 
 
-def slots_after(slots: list[int], slot: int, now: int, max_count: int, window_seconds: int) -> list[int]:
-    """The slots with one more taken; those that no later decision can depend on are dropped."""
+def turn_slot(slots: list[int], reserved: int, now: int, max_count: int, window_seconds: int) -> int:
+    """The earliest instant at which one more may pass that waited for its turn, reserved among the `slots`.
+
+    What is reserved behind it does not count: else those that wait would pass by each other for ever.
+    """
+    before = [taken for taken in slots if taken <= now]
+    if reserved in before:
+        before.remove(reserved)
+    return next_slot(before, now, max_count, window_seconds)
+
+
+def slots_after(slots: list[int], slot: int, now: int, window_seconds: int) -> list[int]:
+    """The slots with one more taken; those that no later decision can depend on are dropped.
+
+    Who passed and who may pass cannot be told apart, so that nothing younger than a window is dropped.
+    """
     horizon = now - window_seconds * MICROSECONDS
-    kept = [taken for taken in slots if taken > horizon]
-    kept.append(slot)
-    kept.sort()
-    # Only the last max_count matter, besides reservations that a release may give back.
-    surplus = len(kept) - max_count
-    past = sum(1 for taken in kept if taken <= now)
-    return kept[max(0, min(surplus, past)) :]
+    return sorted(taken for taken in (*slots, slot) if taken > horizon)
 
 
 def window_bounds(window: str, seconds: int | None, now: datetime) -> tuple[datetime, datetime]:

@@ -172,7 +172,7 @@ class Bench:
         for rule, limit in _throttles(plan):
             counted, now = _counted(action, rule), micros(at)
             slots = self._slots.get(counted, [])
-            self._slots[counted] = slots_after(slots, now, now, limit.max_count, limit.window_seconds)
+            self._slots[counted] = slots_after(slots, now, now, limit.window_seconds)
         if keys[1]:
             self._orders.add(keys[1])
         marks = self._counters.count(action, at)

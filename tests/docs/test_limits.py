@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 
 from django.conf import settings
 
 from acteon_site.access import login_limits
 from acteon_site.access import views as views_auth
+from acteon_site.base.errors import AppError
 from acteon_site.base.names import MAX_LENGTH
 from acteon_site.http import heavy
 from acteon_site.http.bodies import SMALL
@@ -121,3 +123,12 @@ def test_what_is_said_once_holds_for_all_that_it_names() -> None:
     assert '"ACTEON_STREAM_LISTENERS", default=2000)' in source
     assert '"ACTEON_STREAM_LISTENERS_PER_TENANT", default=1000)' in source
     assert "{1,128}" in (ROOT / "acteon_site" / "http" / "middleware.py").read_text()
+
+
+def test_nginx_of_the_guide_refuses_a_large_body_as_the_gateway_does() -> None:
+    nginx = (ROOT / "docs" / "operations.md").read_text().partition("```nginx\n")[2].partition("```")[0]
+    answer = re.search(r"return 413 '(.+)';", nginx)
+    assert answer is not None
+    message = f"the body is larger than {settings.MAX_BODY_BYTES} bytes"
+    assert json.loads(answer[1]) == AppError(message, "TOO_LARGE", 413).body()
+    assert f"client_max_body_size {settings.MAX_BODY_BYTES // KIB**2}m;" in nginx

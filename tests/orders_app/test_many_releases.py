@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from acteon_site.base.clock import db_now
+from audit_app.models import AuditRecord
 from orders_app.models import Action, Hold, Order
 from orders_app.services.releases import holds_sweep
+from rules_app.engine.counters import next_slot, slots_after, turn_slot
 from rules_app.models import Rule
 from tests.orders_app.test_costs import FRAMING
 from tests.orders_app.test_holds import make_due
@@ -85,3 +92,57 @@ def test_a_set_costs_as_many_statements_as_two(closed: Shop) -> None:
         costs.append([sql for sql in asked if "acteon_site_configstamp" not in sql])
     _, few, many = costs
     assert len(many) <= len(few), "\n".join(sql[:160] for sql in many)
+
+
+def test_those_that_wait_for_their_turn_all_have_it_and_never_more_than_the_throttle_lets_pass(
+    closed: Shop,
+) -> None:
+    Rule.objects.filter(name="throttle-merchant-orders").update(
+        action={"type": "throttle", "max_count": 2, "window_seconds": 1}
+    )
+    wider = Rule.objects.get(name="throttle-merchant-orders")
+    wider.pk, wider.name = None, "throttle-too"
+    wider.action = {"type": "throttle", "max_count": 3, "window_seconds": 2}
+    wider.save()
+    publish_rules()
+    schedule(closed, 5)
+    until = time.monotonic() + 8
+    while Order.objects.filter(status="scheduled").exists() and time.monotonic() < until:
+        holds_sweep()
+        time.sleep(0.1)
+    rows = AuditRecord.objects.filter(outcome="executed").order_by("dispatched_at")
+    passed = list(rows.values_list("dispatched_at", flat=True))
+    assert len(passed) == 5
+    nearly = timedelta(seconds=0.9)  # the trail tells when a set began, the throttle when it had its locks
+    assert all(later - first >= nearly for first, later in zip(passed, passed[2:], strict=False))
+    assert all(later - first >= 2 * nearly for first, later in zip(passed, passed[3:], strict=False))
+
+
+@given(st.integers(1, 4), st.lists(st.integers(0, 3_000_000), min_size=1, max_size=25))
+@settings(max_examples=60)
+def test_however_late_each_turn_is_looked_at_all_pass_and_no_window_is_overfull(
+    most: int, late: list[int]
+) -> None:
+    """Pure: as many orders as there are delays, all released at once; a delay is how late an order is looked at."""
+    due = dict.fromkeys(range(len(late)), 0)  # the turn that each has reserved; none yet
+    slots: list[int] = []
+    passed: list[int] = []
+    now = 10**9
+    for look in range(60 * len(late)):
+        order = min(due, key=lambda one: (due[one], one))
+        now = max(now, due[order] + late[(look + order) % len(late)])
+        if due[order] in slots:
+            slot = turn_slot(slots, due[order], now, most, 2)
+            slots.remove(due[order])
+        else:
+            slot = next_slot(slots, now, most, 2)
+        slots = slots_after(slots, slot, now, 2)
+        if slot > now:
+            due[order] = slot
+            continue
+        passed.append(now)
+        del due[order]
+        if not due:
+            break
+    assert not due
+    assert all(later - first >= 2_000_000 for first, later in zip(passed, passed[most:], strict=False))
