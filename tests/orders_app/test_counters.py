@@ -183,7 +183,7 @@ def test_the_trail_keeps_what_the_counters_said_and_explains_by_it(shop: Shop) -
     waits = of("b@x.com")
     assert tag(shop.dispatch(waits).json()) == "PendingApproval"
     (held,) = Order.objects.filter(action_id_text=waits["id"])
-    assert "counters: {orders-of-email: 1}" in rule_test_of(held)
+    assert "orders-of-email: 1" in rule_test_of(held)
     assert "a@x.com" not in str(list(GateRow.objects.values_list("key", "data")))
 
 
