@@ -28,17 +28,19 @@ def rule_test_of(order: Order) -> str:
             action_id=order.action_id_text,
             outcome__in=DISPATCH_OUTCOMES,
         )
-        .only("dispatched_at", "outcome", "verdict", "matched_rule")
+        .only("dispatched_at", "outcome", "verdict", "matched_rule", "verdict_details")
         .order_by("dispatched_at", "id")
         .first()
     )
     tag = _TAGS.get(record.outcome) if record else None
     if record is None or tag is None:
         return ""
+    counters = record.verdict_details.get("counters")
     test = {
         "name": f"order {order.fingerprint} is {tag}",
         "at": rfc3339(record.dispatched_at),
         "action": _action(stored_action(order.action.body)),
+        **({"counters": counters} if counters else {}),
         "expect": {"outcome": tag, "verdict": record.verdict, "rule": record.matched_rule or None},
     }
     return write_yaml({"rule_tests": {"tests": [test]}})

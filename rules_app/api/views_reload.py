@@ -16,11 +16,11 @@ from acteon_site.config_files.plan import GONE
 from acteon_site.http.endpoint import Endpoint, body_of, caller_of, require_global
 
 log = structlog.get_logger()
-SECTIONS = ("rules", "settings")
+SECTIONS = ("rules", "counters", "settings")
 
 
 class RuleReload(Endpoint):
-    """`directory` (default: the whole root) is then all that the root's rules are; settings only change.
+    """`directory` (default: the whole root) is then all that the root's rules and counters are; settings only change.
 
     `force: true` overwrites rules that people edited since they were loaded; without it they are a 409.
     """
@@ -37,7 +37,7 @@ class RuleReload(Endpoint):
             actor=caller_of(request).caller_id,
             source=root.name,
             force=_force(body),
-            scope=Scope(SECTIONS, prune=("rules",), inside=root),
+            scope=Scope(SECTIONS, prune=("rules", "counters"), inside=root),
         )
         log.info("rules_reloaded", source=report.source, actor=caller_of(request).caller_id)
         loaded = sum(change.section == "rules" and change.what not in GONE for change in report.changes)

@@ -55,10 +55,16 @@ def _since(version: RuleSetVersion, *, or_before: bool = False) -> Since:
 
 
 def _rule_in(content: dict[str, Any], name: str) -> dict[str, Any] | None:
-    """The rule's spec, with the default zone where it looks at the clock and names no zone of its own."""
+    """The rule's spec, with how the counters that it asks are declared, and with the default zone where it looks at
+    the clock and names no zone of its own."""
     spec = next((spec for spec in content["rules"] if spec.get("name") == name), None)
-    if spec is None or spec.get("timezone"):
-        return spec
+    if spec is None:
+        return None
     rule, _ = parse_rule(spec)
+    asked = rule.counters if rule else frozenset[str]()
+    counters = [one for one in content.get("counters", ()) if one["name"] in asked]
+    spec = {**spec, "counters": counters} if counters else spec
+    if spec.get("timezone"):
+        return spec
     by_clock = rule is not None and any(path.startswith("time.") for path in rule.condition.fields())
     return {**spec, "timezone": content["default_timezone"]} if by_clock else spec

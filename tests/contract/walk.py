@@ -126,6 +126,7 @@ WALK: dict[tuple[str, str], list[Call]] = {
             "drafts": ("GET", "POST"),
             "drafts/<int:number>": ("GET", "PUT", "DELETE"),
             "drafts/<int:number>/rules/<path:name>": ("GET", "PUT", "DELETE"),
+            "drafts/<int:number>/counters/<str:name>": ("GET", "PUT", "DELETE"),
             "drafts/<int:number>/settle": ("POST",),
             "drafts/<int:number>/publish": ("POST",),
             "drafts/<int:number>/discard": ("POST",),

@@ -13,7 +13,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from audit_app.models import AuditRecord
-from orders_app.models import Hold
+from orders_app.admin.rule_test import rule_test_of
+from orders_app.models import Hold, Order
 from orders_app.services.explained import sentences
 from orders_app.services.explaining import explain, explainable
 from orders_app.services.releases import holds_sweep
@@ -175,6 +176,14 @@ def test_the_trail_keeps_what_the_counters_said_and_explains_by_it(shop: Shop) -
     shop.batch([of("b@x.com") for _ in range(3)])
     told = " ".join(sentences(explain(record)))
     assert "the orders of email, 1, is at least 1" in told
+    Rule.objects.filter(name="one").update(
+        action={"type": "request_approval", "notify_provider": "email-service"}
+    )
+    publish_rules()
+    waits = of("b@x.com")
+    assert tag(shop.dispatch(waits).json()) == "PendingApproval"
+    (held,) = Order.objects.filter(action_id_text=waits["id"])
+    assert "orders-of-email: 1" in rule_test_of(held)
     assert "a@x.com" not in str(list(GateRow.objects.values_list("key", "data")))
 
 

@@ -55,7 +55,7 @@ def test_a_draft_brings_a_counter_and_its_rule_at_once_and_a_restore_knows_both(
     assert made["spec"] == DECLARED
     assert ann.get(path, anything)["live"] is None
     changes = ann.get(draft, anything)["changes"]
-    words = "counter: orders with the same customer_email in 1 day"
+    words = "counter: orders with the same customer email in 1 day"
     assert [change["words"] for change in changes if change["rule"] == " counter orders-of-email"] == [
         [words]
     ]
@@ -105,7 +105,7 @@ def test_a_counter_that_a_rule_asks_cannot_be_deleted_and_its_page_says_who_asks
     client, row = manager(), RuleCounter.objects.get()
     for name, args in (("changelist", ()), ("change", (row.pk,))):
         page = client.get(reverse(f"admin:rules_app_rulecounter_{name}", args=args)).content.decode()
-        assert "orders with the same customer_email in 1 day" in page
+        assert "orders with the same customer email in 1 day" in page
         assert "one-a-day" in page
         assert "limits" in page
     client.post(reverse("admin:rules_app_rulecounter_delete", args=[row.pk]), {"post": "yes"})

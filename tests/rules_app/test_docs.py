@@ -13,10 +13,12 @@ from django.conf import settings
 
 from rules_app.checking.kinds.registry import MEANINGS
 from rules_app.engine import ACTIONS, parse_rule
+from rules_app.engine.counting.declared import KEYS
 from rules_app.engine.operators.registry import OPERATORS
 from rules_app.engine.quota_terms import parse_quota
 from rules_app.engine.scope import Scope
 from rules_app.engine.times import TIME_FIELDS
+from rules_app.selectors import build_rule_set
 from rules_app.testing import parse_cases, run_cases
 from tests.rules_app.shop import OFFICE_HOURS, guide_rules, order, problems_of, rule_of
 
@@ -46,10 +48,24 @@ def test_every_kind_of_finding_has_its_row() -> None:
 
 
 def test_the_example_of_tests_holds() -> None:
-    (section,) = (example["rule_tests"] for example in EXAMPLES if "rule_tests" in example)
+    (section,) = (one["rule_tests"] for one in EXAMPLES if "rule_tests" in one and "rules" not in one)
     cases, problems = parse_cases(section)
     assert problems == []
     assert run_cases(guide_rules(), cases).failed == 0
+
+
+def test_the_examples_of_counters_count_as_their_tests_say() -> None:
+    (example,) = (one for one in EXAMPLES if "counters" in one)
+    rule_set, wrong = build_rule_set({"default_timezone": "UTC", **example}, 1)
+    assert wrong == []
+    assert rule_set
+    cases, problems = parse_cases(example["rule_tests"])
+    assert problems == []
+    assert [result.failures for result in run_cases(rule_set, cases).results] == [()] * len(cases)
+
+
+def test_every_key_of_counters_is_described() -> None:
+    assert [name for name in KEYS if f"`{name}" not in PAGE] == []
 
 
 def test_the_guides_rules_stand_in_the_fixture_and_parse() -> None:

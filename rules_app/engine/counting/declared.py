@@ -69,12 +69,12 @@ class Counter:
         return self.what == DISTINCT or (self.what == COUNT and bool(self.window.seconds))
 
     def in_words(self) -> str:
-        """For example: orders with the same customer email in 24 h."""
+        """For example: orders with the same customer email in 1 day."""
         what = "orders" if self.of is None else f"{_VERBS[self.what]} {_short(self.of)}"
         by = " and ".join(_short(one) for one in self.by)
         same = f" with the same {by}" if by else ""
-        where = f" where {self.where.text}" if self.where else ""
-        return f"{what}{same}{where} {self.window.in_words()}{_SCOPES[self.per]}"
+        where = f" where {_shortened(self.where.text)}" if self.where else ""
+        return f"{what}{where}{same} {self.window.in_words()}{_SCOPES[self.per]}"
 
 
 _VERBS = {DISTINCT: "distinct", SUM: "sum of"}
@@ -82,7 +82,11 @@ _SCOPES = {TENANT: "", NAMESPACE: ", over all tenants of the namespace", EVERYWH
 
 
 def _short(one: Field) -> str:
-    return one.path.removeprefix("action.").removeprefix("payload.")
+    return _shortened(one.path).removesuffix("_cents").replace("_", " ").replace(".", " ")
+
+
+def _shortened(text: str) -> str:
+    return text.replace("action.payload.", "").replace("action.", "")
 
 
 def parse_counter(spec: Any, default_zone: str = "UTC", since: str = "") -> tuple[Counter | None, Problems]:
