@@ -67,7 +67,7 @@ class Throttles:
     def _take(self, rule: str, past: Past) -> None:
         limit, key = self.rules[rule], _counted(past, rule)
         slots = self._slots.get(key, [])
-        self._slots[key] = slots_after(slots, past.at, past.at, limit.max_count, limit.window_seconds)
+        self._slots[key] = slots_after(slots, past.at, past.at, limit.window_seconds)
 
 
 def _asked_by_then(rule: str, past: Past) -> bool:

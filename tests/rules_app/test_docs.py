@@ -14,12 +14,14 @@ from django.conf import settings
 from rules_app.checking.kinds.registry import MEANINGS
 from rules_app.engine import ACTIONS, parse_rule
 from rules_app.engine.counting.declared import KEYS
+from rules_app.engine.named_lists import ALL, EXACT, Lists
 from rules_app.engine.operators.registry import OPERATORS
 from rules_app.engine.quota_terms import parse_quota
 from rules_app.engine.scope import Scope
 from rules_app.engine.times import TIME_FIELDS
 from rules_app.selectors import build_rule_set
 from rules_app.testing import parse_cases, run_cases
+from rules_app.testing.lists import held
 from tests.rules_app.shop import OFFICE_HOURS, guide_rules, order, problems_of, rule_of
 
 PAGE = (Path(settings.BASE_DIR) / "docs" / "rules.md").read_text()
@@ -82,6 +84,8 @@ def test_the_guides_rules_stand_in_the_fixture_and_parse() -> None:
 BY_EXAMPLE = PAGE.partition("\n## Every operator by example")[2].partition("\n## ")[0]
 ROWS = re.findall(r"^\| `(\w+: .+?)` \| (.+) \| (.+) \|$", BY_EXAMPLE, re.MULTILINE)
 
+BLOCKED = Lists({("blocked", ALL, ALL): held([("eve@example.com", None)], EXACT)})
+
 
 def _values(cell: str) -> list[dict[str, Any]]:
     """Payloads with each of the values that stand in the cell, and without where it says missing."""
@@ -92,9 +96,9 @@ def _values(cell: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(("clause", "true_of", "false_of"), ROWS, ids=[row[0] for row in ROWS])
 def test_each_row_of_examples_is_what_the_engine_says(clause: str, true_of: str, false_of: str) -> None:
     condition = rule_of(condition={"field": "action.payload.x", **yaml.safe_load(clause)}).condition
-    for cell, held in ((true_of, True), (false_of, False)):
+    for cell, holds in ((true_of, True), (false_of, False)):
         for payload in _values(cell):
-            assert condition.test(Scope(order(payload), OFFICE_HOURS, UTC)) is held, payload
+            assert condition.test(Scope(order(payload), OFFICE_HOURS, UTC, BLOCKED)) is holds, payload
 
 
 def test_every_operator_has_its_example() -> None:
