@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -88,7 +89,7 @@ class NamedListAdmin(ConfigAdmin):
         return own + super().get_urls()
 
     def _of_a_list(self, view: View) -> Callable[..., HttpResponse]:
-        def shown(request: HttpRequest, pk: object) -> HttpResponse:
+        def shown(request: HttpRequest, pk: UUID) -> HttpResponse:
             if not self.has_view_permission(request):
                 raise PermissionDenied
             row = NamedList.objects.filter(pk=pk).first()

@@ -47,7 +47,9 @@ def list_locked(row: NamedList) -> NamedList:
 
 def list_problems(spec: Mapping[str, Any]) -> list[FieldProblem]:
     """Everything that is wrong with a list's own facts, not with what it holds."""
-    problems = [(key, unknown("key", key, KEYS)) for key in spec if key not in KEYS]
+    problems: list[tuple[str, str | None]] = [
+        (key, unknown("key", key, KEYS)) for key in spec if key not in KEYS
+    ]
     problems.append(("name", name_problem(spec.get("name", ""), longest=SHORT_LENGTH)))
     for name in ("namespace", "tenant"):
         value = spec.get(name, ALL)
@@ -127,8 +129,8 @@ def list_noted(
     }
     if told := [key[:12] for key in keys][:MOST_TOLD]:
         details["entries"] = told
-    place = [name if name != ALL else "" for name in (row.namespace, row.tenant)]
+    namespace, tenant = (name if name != ALL else "" for name in (row.namespace, row.tenant))
     journal = Journal(source)
-    subject = Subject(*place, "", "rule_list", row.name)
+    subject = Subject(namespace, tenant, "", "rule_list", row.name)
     journal.audit(subject, outcome="state_changed", verdict="state_machine", outcome_details=details)
     journal.write()
