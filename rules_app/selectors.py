@@ -9,7 +9,7 @@ import structlog
 from django.conf import settings
 
 from acteon_site.base import config_versions
-from acteon_site.base.errors import FieldProblem, unavailable
+from acteon_site.base.errors import FieldProblem, invalid, unavailable
 from rules_app.engine import Rule as EngineRule
 from rules_app.engine import RuleSet, duplicate_problems, parse_rule, timezone_problem
 from rules_app.models import Rule, RuleSettings, RuleSetVersion
@@ -49,6 +49,14 @@ def build_rule_set(content: dict[str, Any], number: int) -> tuple[RuleSet | None
     rules, found = parse_rules(content["rules"])
     problems += found
     return (None, problems) if problems else (RuleSet(number, tuple(rules), zone), [])
+
+
+def rules_of_content(content: dict[str, Any], number: int = 0) -> RuleSet:
+    """The rule set of a version's content. Raises 422 naming every problem where this release does not read it."""
+    rule_set, problems = build_rule_set(content, number)
+    if rule_set is None:
+        raise invalid(f"the rules do not load: {problems[0].field} {problems[0].message}", problems)
+    return rule_set
 
 
 def parse_rules(specs: Iterable[Spec]) -> tuple[list[EngineRule], list[FieldProblem]]:

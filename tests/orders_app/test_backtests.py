@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from audit_app.models import AuditRecord, RetentionPolicy
 from orders_app.models import Action, Order
-from rules_app.models import Backtest, Rule, RuleDraft
+from rules_app.models import Backtest, RuleDraft
 from rules_app.services.backtest_run import backtest_run
 from rules_app.services.backtests import (
     Asked,
@@ -24,8 +24,10 @@ from rules_app.services.backtests import (
     reap_backtest_orders,
     tidy_backtests,
 )
+from tests.orders_app.test_holds import path_of
+from tests.people import always_open
 from tests.rules_app.drafting import add, begun, edit, remove
-from tests.world import CLOSED_HOURS, OPEN_HOURS, Shop, order, publish_rules, tag
+from tests.world import CLOSED_HOURS, OPEN_HOURS, Shop, order, tag
 
 
 def tried(draft: RuleDraft | None = None, **more: Any) -> Backtest:
@@ -217,11 +219,9 @@ def test_it_changes_nothing_but_its_own_rows(shop: Shop) -> None:
 
 
 def test_releases_of_holds_are_counted_and_left_aside(shop: Shop) -> None:
+    always_open()
     answer = shop.place(payload={"total_cents": 75_000})
-    approval = answer["PendingApproval"]["approval_id"]
-    Rule.objects.filter(name="schedule-after-hours").update(enabled=False)
-    publish_rules()
-    shop.post(f"/v1/approvals/{approval}/approve")
+    assert shop.client.post(path_of(answer["PendingApproval"]["approve_url"])).status_code == 200
     row = tried(remove(begun(), "approve-high-value"))
     assert pairs(row) == {("pending_approval", "executed"): 1}
     assert told(row)["releases"] == 1
