@@ -26,6 +26,7 @@ from rules_app.services.past_dispatches import Found, Page, Range, past_dispatch
 
 log = structlog.get_logger()
 TELL_SECONDS = 1.0
+WORTH_PROCESSES = 10  # pages: fewer are decided by the time that others have begun
 Told = Callable[[int, int], None]
 
 
@@ -107,7 +108,7 @@ class _Pace:
 def _all_judged(
     content: dict[str, Any], rules: RuleSet, asked: Range, pages: list[Page], processes: int
 ) -> Iterator[Found]:
-    if processes > 1 and len(pages) > 1:
+    if processes > 1 and len(pages) >= WORTH_PROCESSES:
         yield from judged_side_by_side(content, asked, pages, processes)
         return
     source = past_dispatches()
