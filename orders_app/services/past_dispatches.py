@@ -23,7 +23,8 @@ from acteon_site.base.statements import json_text
 from audit_app.models import AuditRecord
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 from orders_app.models import Action, Order
-from orders_app.services.judging import Judge, Name, Original, Record, with_living_orders
+from orders_app.services.judging import Judge, Name, Original, Record
+from orders_app.services.past_lives import with_living_orders
 from rules_app.backtesting import GONE, Past
 from rules_app.engine import RuleSet
 from rules_app.engine.counters import micros

@@ -80,7 +80,8 @@ def _range(backtest: Backtest, rules: RuleSet) -> Range:
 
 def _same_all_along(backtest: Backtest) -> int:
     """How many rules, from the top, are those that were in force the whole time."""
-    newest = RuleSetVersion.objects.filter(number=backtest.newest, created_at__lte=backtest.begins_at).first()
+    versions = RuleSetVersion.objects.filter(created_at__lte=backtest.begins_at)
+    newest = versions.filter(number=backtest.newest).first() if backtest.newest else None
     if newest is None or newest.content["default_timezone"] != backtest.content["default_timezone"]:
         return 0
     pairs = zip(newest.content["rules"], backtest.content["rules"], strict=False)
