@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
+from acteon_site.base import config_versions
 from audit_app.models import AuditRecord, RetentionPolicy
 from orders_app.models import Action, Order
 from rules_app.models import Backtest, RuleDraft
@@ -32,7 +33,7 @@ from rules_app.tasks import backtest as backtest_task
 from tests.orders_app.test_holds import path_of
 from tests.people import always_open
 from tests.rules_app.drafting import add, begun, edit, remove
-from tests.world import CLOSED_HOURS, OPEN_HOURS, Shop, order, tag
+from tests.world import CLOSED_HOURS, OPEN_HOURS, SCOPE, Shop, order, tag
 
 
 def tried(draft: RuleDraft | None = None, **more: Any) -> Backtest:
@@ -312,3 +313,15 @@ def test_an_id_that_was_sent_again_is_decided_from_the_original_of_each_time(sho
         "action": {"type": "deny"},
     }
     assert pairs(tried(add(begun(), deny))) == {("deduplicated", "suppressed"): 1}
+
+
+def test_what_no_rule_has_refused_is_left_as_it_was(shop: Shop) -> None:
+    """A provider that is not there refuses a hold, too; and so does a quota."""
+    shop.place(provider="nobody")
+    shop.post("/v1/quotas", {**SCOPE, "max_actions": 1, "window": "daily", "overage_behavior": "block"})
+    config_versions.reset()
+    assert [tag(shop.place()) for _ in range(2)] == ["Executed", "QuotaExceeded"]
+    everything = {"field": "action.payload.total_cents", "gte": 1}
+    assert pairs(tried(edit(begun(), "approve-high-value", condition=everything))) == {
+        ("executed", "pending_approval"): 1
+    }
