@@ -20,7 +20,7 @@ OTHERWISE_WORDS: Mapping[str, str] = {
     "terms": "on other terms",
     "provider": "at another provider",
 }
-LEFT = "Quotas, circuit breakers, providers and lifecycles are left as they were or are; approvals are not guessed."
+LEFT = "Quotas and circuit breakers are left as they were; lifecycles and redaction are today's."
 
 
 def value_of(values: Mapping[str, int]) -> str:
@@ -32,15 +32,15 @@ def left_aside(summary: Mapping[str, Any]) -> Iterator[str]:
     """What the figures do not say, each only where there is any of it."""
     if summary["otherwise"]["count"]:
         by = _counted(summary["otherwise"]["by"], OTHERWISE_WORDS)
-        yield f"{summary['otherwise']['count']} would come to the same, decided otherwise: {by}"
+        yield f"The same outcome, decided otherwise: {summary['otherwise']['count']} ({by})"
     if summary["unknown"]["count"]:
-        yield f"{summary['unknown']['count']} are not known: {_counted(summary['unknown']['by'], UNKNOWN_WORDS)}"
+        yield f"Not known of {summary['unknown']['count']}: {_counted(summary['unknown']['by'], UNKNOWN_WORDS)}"
     if summary["answers_unknown"]:
-        yield f"{summary['answers_unknown']} would call a provider that was not called: its answer is not known"
+        yield f"Providers called that were not: by {summary['answers_unknown']}; what they would answer is not known"
     if summary["releases"]:
-        yield f"{summary['releases']} releases of holds are left aside: what an approver would say is not guessed"
+        yield f"Releases of holds, left aside: {summary['releases']}; what an approver would say is not guessed"
     if summary["replays"]:
-        yield f"{summary['replays']} replays by hand are not counted"
+        yield f"Replays by hand, not counted: {summary['replays']}"
     if len(summary["versions"]) > 1:
         decided = ", ".join(f"{number} ({count})" for number, count in summary["versions"].items())
         yield f"The rules changed meanwhile; the versions that decided: {decided}"
@@ -48,4 +48,4 @@ def left_aside(summary: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _counted(by: Mapping[str, int], words: Mapping[str, str]) -> str:
-    return ", ".join(f"{count} {words.get(name, name)}" for name, count in by.items())
+    return ", ".join(f"{words.get(name, name)}: {count}" for name, count in by.items())

@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from acteon_site.base.digest import content_digest
-from acteon_site.base.errors import invalid, not_found
+from acteon_site.base.errors import not_found
 from rules_app.counting_since import SINCE, with_counters
 from rules_app.differences import (
     COUNTER,
@@ -29,10 +29,9 @@ from rules_app.differences import (
 )
 from rules_app.engine import RuleSet
 from rules_app.engine.words import PLAIN, Lexicon
-from rules_app.lists.memory import with_current_lists
 from rules_app.merging import Conflict, Standing, standing
 from rules_app.models import Rule, RuleCounter, RuleDraft, RuleDraftChange, RuleSetVersion
-from rules_app.selectors import build_rule_set, default_timezone, newest_content
+from rules_app.selectors import default_timezone, newest_content, rules_of_content
 from rules_app.specs import counter_spec, rule_spec
 
 # What a rule set says of its version where it is in force nowhere.
@@ -175,7 +174,7 @@ def draft_world(draft: RuleDraft) -> dict[str, Spec]:
 
 def draft_rule_set(draft: RuleDraft) -> RuleSet:
     """What the draft would decide by. Raises 422 naming every problem where it does not load."""
-    return _rule_set(content_of(draft_world(draft)), UNPUBLISHED)
+    return rules_of_content(content_of(draft_world(draft)), UNPUBLISHED)
 
 
 def version_get(number: int) -> RuleSetVersion:
@@ -188,7 +187,7 @@ def version_get(number: int) -> RuleSetVersion:
 
 def version_rule_set(version: RuleSetVersion) -> RuleSet:
     """What the version decided by. Raises 422 where this release does not read it."""
-    return _rule_set(version.content, version.number)
+    return rules_of_content(version.content, version.number)
 
 
 def version_world(version: RuleSetVersion) -> dict[str, Spec]:
@@ -231,10 +230,3 @@ def content_of(world: World) -> dict[str, Any]:
 
 def _is_on(spec: Spec) -> bool:
     return bool(spec.get("enabled", True))
-
-
-def _rule_set(content: dict[str, Any], number: int) -> RuleSet:
-    rule_set, problems = build_rule_set(content, number)
-    if rule_set is None:
-        raise invalid(f"the rules do not load: {problems[0].field} {problems[0].message}", problems)
-    return with_current_lists(rule_set)

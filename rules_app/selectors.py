@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from acteon_site.base import config_versions
-from acteon_site.base.errors import FieldProblem, unavailable
+from acteon_site.base.errors import FieldProblem, invalid, unavailable
 from rules_app.checking.counters import counter_problems
 from rules_app.counting_since import SINCE, with_counters
 from rules_app.engine import Rule as EngineRule
@@ -65,6 +65,14 @@ def build_rule_set(content: dict[str, Any], number: int) -> tuple[RuleSet | None
     counters, wrong = parse_counters(content.get("counters", ()), "UTC" if problem else zone)
     problems += found + wrong + undeclared_counters(rules, counters)
     return (None, problems) if problems else (RuleSet(number, tuple(rules), zone, tuple(counters)), [])
+
+
+def rules_of_content(content: dict[str, Any], number: int = 0) -> RuleSet:
+    """The rule set of a version's content. Raises 422 naming every problem where this release does not read it."""
+    rule_set, problems = build_rule_set(content, number)
+    if rule_set is None:
+        raise invalid(f"the rules do not load: {problems[0].field} {problems[0].message}", problems)
+    return with_current_lists(rule_set)
 
 
 def parse_rules(specs: Iterable[Spec]) -> tuple[list[EngineRule], list[FieldProblem]]:

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
 
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import AppError
-from acteon_site.base.fields import EncryptedJSONField
 from acteon_site.base.money import DECIMALS
-from acteon_site.base.replica import read_whole
 from audit_app.selectors import current_redactor
 from orders_app.contract.actions import Action as Submitted
 from orders_app.contract.actions import stored_action
-from orders_app.models import Action, Hold, Order
+from orders_app.models import Action
 from orders_app.pipeline.decide import checked_payload, fingerprint_of, view_of
 from orders_app.selectors import CurrentLifecycle, lifecycle_for
-from orders_app.states import HoldKind
 from rules_app.backtesting import INVALID, UNREADABLE, Judged, Past
-from rules_app.backtesting.past import LIVING_ORDER, REFUSING
 from rules_app.engine import Deduplicate, Plan, Reroute, Rule, RuleSet, StartChain, decide
-from rules_app.engine.counters import moment_of
 from rules_app.services.rule_history import rule_set_of
 
 Name = tuple[str, str, str, str]
 _LARGEST = 2**63
-_BODY = cast(EncryptedJSONField, Action._meta.get_field("body"))
+_BODY = Action._meta.get_field("body")
 
 
 class Record(NamedTuple):
@@ -200,74 +194,3 @@ def _plan(rules: RuleSet, action: Submitted, record: Record, lifecycle: CurrentL
         return checked_payload(lifecycle.spec, payload) if lifecycle else payload
 
     return decide(rules, view_of(action), record.rule_time, check_payload=check)
-
-
-def with_living_orders(pasts: list[Past]) -> list[Past]:
-    """With what a living order would have led to, where the trail does not tell: the rules of then refused before."""
-    asking = {past.judged.name: past for past in pasts if past.judged and past.judged.name and _is_open(past)}
-    if not asking:
-        return pasts
-    orders, holds = read_whole(lambda: _orders_named(asking))
-    return [_with_order(past, orders, holds) if past.judged and _is_open(past) else past for past in pasts]
-
-
-def _is_open(past: Past) -> bool:
-    decided = past.judged is not None and past.judged.verdict not in (*REFUSING, "failed", INVALID)
-    return decided and not past.no_repeat and past.repeat != LIVING_ORDER
-
-
-class _Life(NamedTuple):
-    """When an order lived: from, until (None: still)."""
-
-    order: UUID
-    begins: datetime
-    ends: datetime | None
-
-
-class _Wait(NamedTuple):
-    kind: str
-    begins: datetime
-    ends: datetime | None
-
-
-_Lives = Mapping[tuple[str, ...], list[_Life]]
-_Waits = Mapping[UUID, list[_Wait]]
-
-
-def _orders_named(names: Iterable[tuple[str, ...]]) -> tuple[_Lives, _Waits]:
-    by_shop: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for namespace, tenant, fingerprint in names:
-        by_shop[namespace, tenant].append(fingerprint)
-    lives: dict[tuple[str, ...], list[_Life]] = defaultdict(list)
-    for (namespace, tenant), fingerprints in by_shop.items():
-        rows = Order.objects.filter(namespace=namespace, tenant=tenant, fingerprint__in=fingerprints)
-        for pk, name, begins, lives_on, ends in rows.values_list(
-            "pk", "fingerprint", "created_at", "living", "finished_at"
-        ):
-            lives[namespace, tenant, name].append(_Life(pk, begins, None if lives_on else ends))
-    return lives, _waits_of({life.order for found in lives.values() for life in found})
-
-
-def _waits_of(orders: Iterable[UUID]) -> _Waits:
-    waits: dict[UUID, list[_Wait]] = defaultdict(list)
-    rows = Hold.objects.filter(order_id__in=list(orders))
-    for order, *rest in rows.values_list("order_id", "kind", "created_at", "ended_at"):
-        waits[order].append(_Wait(*rest))
-    return waits
-
-
-def _with_order(past: Past, lives: _Lives, waits: _Waits) -> Past:
-    assert past.judged is not None  # noqa: S101 - only what was decided is asked for
-    at = moment_of(past.at)
-    living = next((life for life in lives.get(past.judged.name or (), ()) if _holds_at(life, at)), None)
-    if living is None:
-        return past
-    wait = next((wait for wait in waits.get(living.order, ()) if _holds_at(wait, at)), None)
-    outcome = "deduplicated"
-    if wait is not None:
-        outcome = "pending_approval" if wait.kind == HoldKind.APPROVAL else "scheduled"
-    return past._replace(judged=past.judged._replace(lived=outcome))
-
-
-def _holds_at(span: _Life | _Wait, at: datetime) -> bool:
-    return span.begins < at and (span.ends is None or span.ends > at)

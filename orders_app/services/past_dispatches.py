@@ -10,17 +10,21 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from django.db import connections, router
 from django.db.models import BinaryField, Q, QuerySet
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
 from acteon_site.base.replica import read_whole
+from acteon_site.base.statements import json_text
 from audit_app.models import AuditRecord
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 from orders_app.models import Action, Order
-from orders_app.services.judging import Judge, Name, Original, Record, with_living_orders
+from orders_app.services.judging import Judge, Name, Original, Record
+from orders_app.services.past_lives import with_living_orders
 from rules_app.backtesting import GONE, Past
 from rules_app.engine import RuleSet
 from rules_app.engine.counters import micros
@@ -41,6 +45,7 @@ _FIELDS = (
     "verdict_details",
     "attempts",
 )
+_NAME = ("namespace", "tenant", "action_type", "action_id")
 _OF_ACTION = ("id", "namespace", "tenant", "action_type", "action_id", "received_at", "replay_of", "token")
 
 
@@ -127,18 +132,41 @@ def _read(asked: Range, page: Page) -> tuple[list[Record], _Originals]:
 
 
 def _originals(records: Iterable[Record]) -> _Originals:
-    wanted: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for record in records:
-        wanted[record.namespace, record.tenant].add(record.action_id)
+    names = {record.name for record in records}
     found = _Originals()
-    for (namespace, tenant), ids in wanted.items():
-        rows = Action.objects.filter(namespace=namespace, tenant=tenant, action_id__in=list(ids))
-        # Encrypted, as it is stored: what it says is read once the statement is over.
-        stored = rows.annotate(token=Cast("body", BinaryField())).order_by("received_at", "id")
-        for row in stored.values_list(*_OF_ACTION):
-            original = Original(*row)
-            found.by_name[original.name].append(original)
+    if not names:
+        return found
+    server = connections[router.db_for_read(Action)]
+    rows = _looked_up(server, names) if server.vendor == "postgresql" else _filtered(names)
+    for row in rows:
+        original = Original(*row)
+        found.by_name[original.name].append(original)
     return found
+
+
+def _filtered(names: Collection[Name]) -> Iterable[tuple[Any, ...]]:
+    """A superset of them."""
+    named = {f"{field}__in": {name[place] for name in names} for place, field in enumerate(_NAME)}
+    # Encrypted, as it is stored: what it says is read once the statement is over.
+    stored = Action.objects.filter(**named).annotate(token=Cast("body", BinaryField()))
+    return stored.order_by("received_at", "id").values_list(*_OF_ACTION)
+
+
+# One look into the index for each name, however many shops the page is of.
+_LOOK_UP = f"""SELECT {", ".join(f"found.{name}" for name in (*_OF_ACTION[:-1], "body"))}
+FROM json_to_recordset(%s::json) AS asked (namespace text, tenant text, action_type text, action_id text)
+JOIN LATERAL (
+    SELECT * FROM {Action._meta.db_table} WHERE namespace = asked.namespace AND tenant = asked.tenant
+    AND action_id = asked.action_id AND action_type = asked.action_type OFFSET 0
+) AS found ON true ORDER BY found.received_at, found.id"""  # noqa: S608 - a model's own names
+
+
+def _looked_up(server: Any, names: Collection[Name]) -> Iterable[tuple[Any, ...]]:
+    asked = json_text([dict(zip(_NAME, name, strict=True)) for name in names])
+    with server.cursor() as cursor:
+        cursor.execute(_LOOK_UP, [asked])
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _past(record: Record, original: Original | None, asked: Range, judge: Judge) -> Past:

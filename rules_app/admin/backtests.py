@@ -74,7 +74,7 @@ def backtest_asked(request: HttpRequest, draft: int) -> Backtest:
     """What the form on a draft's page asks for. Raises 422 where a day or time cannot be read."""
     post = request.POST
     scope = {name: post.get(name, "").strip() or ANY for name in ("namespace", "tenant")}
-    asked = Asked(_typed(post, "from"), _typed(post, "to"), draft=draft, **scope)
+    asked = Asked(_typed(post, "from"), _typed(post, "to"), draft, None, **scope)
     return backtest_request(asked=asked, actor=actor_of(request))
 
 

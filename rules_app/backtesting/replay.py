@@ -97,7 +97,10 @@ def _by_rules(judged: Judged) -> Would | None:
 
 def _left_as_it_was(past: Past, judged: Judged) -> Would | None:
     """What other things than rules have refused: a quota, a breaker, a provider that is not there."""
-    if past.no_repeat and past.outcome == "quota_exceeded":
-        return Would(past.outcome, past.rule)
-    refused = past.outcome == "circuit_open" or (past.outcome == "failed" and past.called_nobody)
-    return Would(past.outcome, past.rule) if past.no_repeat and refused and judged.alike else None
+    if not past.no_repeat:
+        return None
+    has_no_provider = past.called_nobody and past.verdict not in ("reroute", "chain")
+    if past.outcome == "quota_exceeded" or has_no_provider:
+        return Would(past.outcome, past.rule)  # whatever the rules make of it
+    by_target = past.outcome == "circuit_open" or past.called_nobody
+    return Would(past.outcome, past.rule) if by_target and judged.alike else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -60,9 +60,9 @@ class Tally:
     listed: list[Listed] = field(default_factory=list)
     _dispatches: _Sum = field(default_factory=_Sum)
     _how: Counter[str] = field(default_factory=Counter)
-    _pairs: dict[tuple[str, str], _Sum] = field(default_factory=dict)
-    _rules: dict[str, _Rule] = field(default_factory=dict)
-    _shops: dict[tuple[str, str], _Shop] = field(default_factory=dict)
+    _pairs: dict[tuple[str, str], _Sum] = field(default_factory=lambda: defaultdict(_Sum))
+    _rules: dict[str, _Rule] = field(default_factory=lambda: defaultdict(_Rule))
+    _shops: dict[tuple[str, str], _Shop] = field(default_factory=lambda: defaultdict(_Shop))
     _reasons: Counter[str] = field(default_factory=Counter)
     _otherwise: Counter[str] = field(default_factory=Counter)
     _versions: Counter[int] = field(default_factory=Counter)
@@ -78,7 +78,7 @@ class Tally:
         self._how[found.how] += 1
         self._dispatches.add(past)
         self._versions[past.version] += 1
-        shop = self._shops.setdefault((past.namespace, past.tenant), _Shop())
+        shop = self._shops[past.namespace, past.tenant]
         shop.dispatches += 1
         if found.how == UNKNOWN:
             self._reasons[would.unknown] += 1
@@ -90,11 +90,11 @@ class Tally:
 
     def _count_known(self, found: Listed, shop: _Shop) -> None:
         past, would = found.past, found.would
-        self._rules.setdefault(past.rule, _Rule()).was.add(past)
-        self._rules.setdefault(would.rule, _Rule()).would.add(past)
+        self._rules[past.rule].was.add(past)
+        self._rules[would.rule].would.add(past)
         self._answers += would.answer_unknown
         if found.how == CHANGED:
-            self._pairs.setdefault((past.outcome, would.outcome), _Sum()).add(past)
+            self._pairs[past.outcome, would.outcome].add(past)
             shop.changed.add(past)
         elif found.how == OTHERWISE:
             self._otherwise.update(found.note.split(", "))

@@ -19,26 +19,27 @@ MOST_LINES = 20
 def shown(console: Console, found: Backtest) -> None:
     summary = found.summary or {}
     span = f"{moment(found.begins_at)} to {moment(found.ends_at)}"
-    counted = summary["dispatches"]["count"]
     console.print(f"Backtest {found.pk}: {found.title}, {span}", markup=False, soft_wrap=True)
-    console.print(_outcomes(summary))
-    console.print(
-        table("By rule", ("Rule", "Decided", "Would decide", "Value then", "Value now"), _rules(summary))
-    )
-    console.print(
-        table("By shop", ("Namespace", "Tenant", "Dispatches", "Would change", "Value"), _shops(summary))
-    )
-    if found.orders.exists():
-        columns = ("At (UTC)", "Tenant", "Action", "Was", "Would be", "Rule", "Value")
-        console.print(table(f"The first {MOST_LINES} of them", columns, _orders(found)))
+    for title, columns, rows in (
+        ("What would change", ("Was", "Would be", "Dispatches", "Value"), _outcomes(summary)),
+        ("By rule", ("Rule", "Decided", "Would decide", "Value then", "Value now"), _rules(summary)),
+        ("By shop", ("Namespace", "Tenant", "Dispatches", "Would change", "Value"), _shops(summary)),
+        (
+            f"The first {MOST_LINES}",
+            ("At (UTC)", "Tenant", "Action", "Was", "Would be", "Rule", "Value"),
+            _orders(found),
+        ),
+    ):
+        if rows:
+            console.print(table(title, columns, rows))
+    counted = summary["dispatches"]["count"]
     told = f"{counted} dispatches: {summary['changed']} would change, {summary['same']} would not"
     for line in (told, *left_aside(summary)):
         console.print(line, markup=False, soft_wrap=True)
 
 
-def _outcomes(summary: Mapping[str, Any]) -> Any:
-    rows = [(one["from"], one["to"], one["count"], value_of(one["values"])) for one in summary["outcomes"]]
-    return table("What would change", ("Was", "Would be", "Dispatches", "Value"), rows)
+def _outcomes(summary: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    return [(one["from"], one["to"], one["count"], value_of(one["values"])) for one in summary["outcomes"]]
 
 
 def _rules(summary: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -65,6 +66,7 @@ def _shops(summary: Mapping[str, Any]) -> list[tuple[Any, ...]]:
             value_of(one["changed"]["values"]),
         )
         for one in summary["shops"][:MOST_LINES]
+        if one["changed"]["count"]
     ]
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice, takewhile
-from multiprocessing import get_context
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +19,14 @@ from rules_app.backtesting.replay import memory_of
 from rules_app.engine import RuleSet
 from rules_app.engine.counters import moment_of
 from rules_app.models import Backtest, BacktestOrder, RuleSetVersion
-from rules_app.selectors import build_rule_set
+from rules_app.selectors import rules_of_content
+from rules_app.services.backtest_pool import judged_side_by_side
 from rules_app.services.backtests import backtest_claim, backtest_fail, backtest_finish, backtest_progress
 from rules_app.services.past_dispatches import Found, Page, Range, past_dispatches
 
 log = structlog.get_logger()
 TELL_SECONDS = 1.0
-AHEAD = 2  # pages for each process that wait for the one that replays the gates
+WORTH_PROCESSES = 10  # pages: fewer are decided by the time that others have begun
 Told = Callable[[int, int], None]
 
 
@@ -59,7 +57,7 @@ def backtest_run(pk: UUID, *, processes: int = 1, told: Told | None = None) -> b
 
 
 def _computed(backtest: Backtest, processes: int, told: Told | None) -> bool:
-    rules = rules_of(backtest.content)
+    rules = rules_of_content(backtest.content)
     asked = _range(backtest, rules)
     pages = list(past_dispatches().pages(asked))
     total, done, releases = sum(page.size for page in pages), 0, 0
@@ -75,13 +73,6 @@ def _computed(backtest: Backtest, processes: int, told: Told | None) -> bool:
     return backtest_finish(backtest, summary=summary, orders=_orders(backtest, tally), total=total)
 
 
-def rules_of(content: dict[str, Any]) -> RuleSet:
-    rules, problems = build_rule_set(content, 0)
-    if rules is None:
-        raise AppError(f"the rules do not load: {problems[0].field} {problems[0].message}", "VALIDATION", 422)
-    return rules
-
-
 def _range(backtest: Backtest, rules: RuleSet) -> Range:
     warms = backtest.begins_at - timedelta(seconds=memory_of(rules, _same_all_along(backtest)))
     return Range(warms, backtest.begins_at, backtest.ends_at, backtest.namespace, backtest.tenant)
@@ -89,7 +80,8 @@ def _range(backtest: Backtest, rules: RuleSet) -> Range:
 
 def _same_all_along(backtest: Backtest) -> int:
     """How many rules, from the top, are those that were in force the whole time."""
-    newest = RuleSetVersion.objects.filter(number=backtest.newest, created_at__lte=backtest.begins_at).first()
+    versions = RuleSetVersion.objects.filter(created_at__lte=backtest.begins_at)
+    newest = versions.filter(number=backtest.newest).first() if backtest.newest else None
     if newest is None or newest.content["default_timezone"] != backtest.content["default_timezone"]:
         return 0
     pairs = zip(newest.content["rules"], backtest.content["rules"], strict=False)
@@ -117,48 +109,11 @@ class _Pace:
 def _all_judged(
     content: dict[str, Any], rules: RuleSet, asked: Range, pages: list[Page], processes: int
 ) -> Iterator[Found]:
-    if processes < 2 or len(pages) < 2:
-        source = past_dispatches()
-        yield from (source.judged(rules, asked, page) for page in pages)
+    if processes > 1 and len(pages) >= WORTH_PROCESSES:
+        yield from judged_side_by_side(content, asked, pages, processes)
         return
-    # Begun anew and not forked: connections and threads of this process are none of theirs.
-    with ProcessPoolExecutor(processes, get_context("spawn"), _set_up, (content,)) as pool:
-        waiting: deque[Future[Found]] = deque()
-        left = iter(pages)
-        try:
-            while True:
-                room = AHEAD * processes - len(waiting)
-                waiting.extend(pool.submit(_judged, asked, page) for page in islice(left, room))
-                if not waiting:
-                    return
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-@dataclass(slots=True)
-class _Own:
-    """Of a process that decides pages."""
-
-    rules: RuleSet | None = None
-
-    def judged(self, asked: Range, page: Page) -> Found:
-        assert self.rules is not None  # noqa: S101 - the pool has set it up
-        return past_dispatches().judged(self.rules, asked, page)
-
-
-_own = _Own()
-
-
-def _set_up(content: dict[str, Any]) -> None:
-    import django  # here: in a process of its own, before anything asks for a model
-
-    django.setup()
-    _own.rules = rules_of(content)
-
-
-def _judged(asked: Range, page: Page) -> Found:
-    return _own.judged(asked, page)
+    source = past_dispatches()
+    yield from (source.judged(rules, asked, page) for page in pages)
 
 
 def _orders(backtest: Backtest, tally: Tally) -> Iterator[BacktestOrder]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from django.conf import settings
+from django.core.management import call_command
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as tries
 from hypothesis import strategies as st
 
+from acteon_site.base import config_versions
 from audit_app.models import AuditRecord, RetentionPolicy
 from orders_app.models import Action, Order
-from rules_app.models import Backtest, Rule, RuleDraft
+from rules_app.models import Backtest, RuleDraft
 from rules_app.services.backtest_run import backtest_run
 from rules_app.services.backtests import (
     Asked,
@@ -24,8 +29,11 @@ from rules_app.services.backtests import (
     reap_backtest_orders,
     tidy_backtests,
 )
+from rules_app.tasks import backtest as backtest_task
+from tests.orders_app.test_holds import path_of
+from tests.people import always_open
 from tests.rules_app.drafting import add, begun, edit, remove
-from tests.world import CLOSED_HOURS, OPEN_HOURS, Shop, order, publish_rules, tag
+from tests.world import CLOSED_HOURS, OPEN_HOURS, SCOPE, Shop, order, tag
 
 
 def tried(draft: RuleDraft | None = None, **more: Any) -> Backtest:
@@ -72,7 +80,7 @@ actions = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tries(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(actions, min_size=1, max_size=14), st.sampled_from([OPEN_HOURS, CLOSED_HOURS]))
 def test_a_backtest_of_the_live_set_over_its_own_orders_changes_nothing(
     shop: Shop, sent: list[dict[str, Any]], hour: str
@@ -217,11 +225,9 @@ def test_it_changes_nothing_but_its_own_rows(shop: Shop) -> None:
 
 
 def test_releases_of_holds_are_counted_and_left_aside(shop: Shop) -> None:
+    always_open()
     answer = shop.place(payload={"total_cents": 75_000})
-    approval = answer["PendingApproval"]["approval_id"]
-    Rule.objects.filter(name="schedule-after-hours").update(enabled=False)
-    publish_rules()
-    shop.post(f"/v1/approvals/{approval}/approve")
+    assert shop.client.post(path_of(answer["PendingApproval"]["approve_url"])).status_code == 200
     row = tried(remove(begun(), "approve-high-value"))
     assert pairs(row) == {("pending_approval", "executed"): 1}
     assert told(row)["releases"] == 1
@@ -255,3 +261,67 @@ def test_old_ones_and_what_retention_no_longer_keeps_are_forgotten(shop: Shop) -
     assert reap_backtest_orders(policy, now, 100) == 0
     assert reap_backtest_orders(policy, now + timedelta(minutes=2), 100) == 1
     assert told(row)["changed"] == 1
+
+
+def test_what_waits_is_computed_by_one_process_of_its_own_one_after_the_other(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun_processes: list[list[str]] = []
+
+    class Child:
+        def __init__(self, words: list[str], **_: Any) -> None:
+            begun_processes.append(words)
+
+        def wait(self) -> int:
+            return 0
+
+    monkeypatch.setattr("rules_app.services.backtest_process.subprocess.Popen", Child)
+    monkeypatch.setattr("rules_app.services.backtest_process.os.nice", lambda _: 0)
+    backtest_task()
+    assert begun_processes == []
+    now = timezone.now()
+    for _ in range(2):
+        backtest_request(asked=Asked(now - timedelta(days=1), now), actor="ann", ring=False)
+    backtest_task()
+    assert begun_processes[0][1:] == [str(settings.BASE_DIR / "manage.py"), "backtest_rules", "--waiting"]
+    call_command("backtest_rules", waiting=True)
+    assert {row.state for row in Backtest.objects.all()} == {"done"}
+
+
+def test_pages_of_any_size_find_each_dispatch_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a batch have one and the same time."""
+    shop.batch([order(payload={"total_cents": 30_000}) for _ in range(7)])
+    draft = edit(
+        begun(), "approve-high-value", condition={"field": "action.payload.total_cents", "gte": 30_000}
+    )
+    whole = tried(draft)
+    for size in (1, 2, 3, 7):
+        monkeypatch.setattr("orders_app.services.past_dispatches.PAGE_ROWS", size)
+        row = tried(draft)
+        assert told(row) == told(whole)
+        assert row.done == row.total >= 7
+    assert told(whole)["dispatches"]["count"] == told(whole)["changed"] == 7
+
+
+def test_an_id_that_was_sent_again_is_decided_from_the_original_of_each_time(shop: Shop) -> None:
+    for cents in (100, 30_000):
+        shop.place(id="same", dedup_key="same", payload={"order_id": "same", "total_cents": cents})
+    deny = {
+        "name": "deny-large",
+        "priority": 2,
+        "condition": {"field": "action.payload.total_cents", "gte": 30_000},
+        "action": {"type": "deny"},
+    }
+    assert pairs(tried(add(begun(), deny))) == {("deduplicated", "suppressed"): 1}
+
+
+def test_what_no_rule_has_refused_is_left_as_it_was(shop: Shop) -> None:
+    """A provider that is not there refuses a hold, too; and so does a quota."""
+    shop.place(provider="nobody")
+    shop.post("/v1/quotas", {**SCOPE, "max_actions": 1, "window": "daily", "overage_behavior": "block"})
+    config_versions.reset()
+    assert [tag(shop.place()) for _ in range(2)] == ["Executed", "QuotaExceeded"]
+    everything = {"field": "action.payload.total_cents", "gte": 1}
+    assert pairs(tried(edit(begun(), "approve-high-value", condition=everything))) == {
+        ("executed", "pending_approval"): 1
+    }
