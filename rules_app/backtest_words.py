@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from acteon_site.base.money import money
-from rules_app.backtesting import GONE, UNREADABLE
+from rules_app.backtesting import GONE, UNCOUNTED, UNREADABLE
 from rules_app.backtesting.past import EARLIER
 
 UNKNOWN_WORDS: Mapping[str, str] = {
     GONE: "the original is no longer stored",
     UNREADABLE: "the original cannot be read",
+    UNCOUNTED: "a rule asks a counter that none asked then",
     EARLIER: "it rests on an earlier one, whose end nobody knows",
 }
 OTHERWISE_WORDS: Mapping[str, str] = {
@@ -20,7 +21,7 @@ OTHERWISE_WORDS: Mapping[str, str] = {
     "terms": "on other terms",
     "provider": "at another provider",
 }
-LEFT = "Quotas and circuit breakers are left as they were; lifecycles and redaction are today's."
+LEFT = "Quotas, circuit breakers and counters are left as they were; lists, lifecycles and redaction are today's."
 
 
 def value_of(values: Mapping[str, int]) -> str:

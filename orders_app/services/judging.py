@@ -20,8 +20,10 @@ from orders_app.contract.actions import stored_action
 from orders_app.models import Action
 from orders_app.pipeline.decide import checked_payload, fingerprint_of, view_of
 from orders_app.selectors import CurrentLifecycle, lifecycle_for
-from rules_app.backtesting import INVALID, UNREADABLE, Judged, Past
-from rules_app.engine import Deduplicate, Plan, Reroute, Rule, RuleSet, StartChain, decide
+from rules_app.backtesting import INVALID, UNCOUNTED, UNREADABLE, Judged, Past
+from rules_app.engine import ActionView, Deduplicate, Plan, Reroute, Rule, RuleSet, StartChain, decide
+from rules_app.engine.counting import use_of
+from rules_app.engine.scope import MISSING, NO_COUNTS, Counts
 from rules_app.services.rule_history import rule_set_of
 
 Name = tuple[str, str, str, str]
@@ -99,7 +101,29 @@ class Judge:
         except (InvalidToken, ValueError, TypeError, KeyError):
             return past._replace(lost=UNREADABLE)
         amount, currency = self._money(action.payload)
-        return past._replace(judged=self._decided(action, record), amount=amount, currency=currency)
+        past = past._replace(amount=amount, currency=currency)
+        lifecycle = self._lifecycle(action)
+        counts = self._counts(_view(action, lifecycle), record)
+        if counts is None:
+            return past._replace(lost=UNCOUNTED)
+        return past._replace(judged=self._decided(action, record, lifecycle, counts))
+
+    def _counts(self, view: ActionView, record: Record) -> Counts | None:
+        """What the counters that rules ask said then; None where the trail does not say it of one."""
+        if not (asked := self.rules.asked(view)):
+            return NO_COUNTS
+        then = self._set_of(record.ruleset_version)
+        said, since = (
+            record.details.get("counters", {}),
+            {one.name: one.since for one in then.counters} if then else {},
+        )
+        uses = [use_of(counter, view) for counter in self.rules.counters if counter.name in asked]
+        lacks = {use.counter.name: use.lacks for use in uses if use.lacks}
+        known = {name for name in said if name in since}
+        counted = [use.counter for use in uses if not use.lacks]
+        if any(one.name not in known or since[one.name] != one.since for one in counted):
+            return None
+        return Counts(dict.fromkeys(lacks, MISSING) | {one.name: said[one.name] for one in counted}, lacks)
 
     def _money(self, payload: Mapping[str, Any]) -> tuple[int | None, str]:
         amount = payload.get("total_cents")
@@ -108,9 +132,10 @@ class Judge:
         code = str(payload.get("currency") or "").strip().upper()
         return amount, code if code in DECIMALS else ""
 
-    def _decided(self, action: Submitted, record: Record) -> Judged:
-        lifecycle = self._lifecycle(action)
-        plan = _plan(self.rules, action, record, lifecycle)
+    def _decided(
+        self, action: Submitted, record: Record, lifecycle: CurrentLifecycle | None, counts: Counts
+    ) -> Judged:
+        plan = _plan(self.rules, action, record, lifecycle, counts)
         if plan.failed:
             verdict = INVALID if plan.failed.error else "failed"
             return Judged(verdict, plan.failed.rule)
@@ -182,15 +207,30 @@ class Judge:
             found.append("terms")
         if plan.modified_by or record.details.get("modified_by"):
             rules = self._set_of(record.ruleset_version)
-            if rules and _plan(rules, action, record, lifecycle).payload != plan.payload:
+            if (
+                rules
+                and _plan(rules, action, record, lifecycle, _said(rules, record)).payload != plan.payload
+            ):
                 found.append("payload")
         return tuple(found)
 
 
-def _plan(rules: RuleSet, action: Submitted, record: Record, lifecycle: CurrentLifecycle | None) -> Plan:
+def _said(rules: RuleSet, record: Record) -> Counts:
+    """What counters said to the rules of then."""
+    return Counts({one.name: 0 for one in rules.counters} | record.details.get("counters", {}))
+
+
+def _view(action: Submitted, lifecycle: CurrentLifecycle | None) -> ActionView:
+    """With what its lifecycle calls its order, by which rules for a share of orders know it."""
+    return view_of(action, lifecycle.spec.name_in(action.payload) if lifecycle else None)
+
+
+def _plan(
+    rules: RuleSet, action: Submitted, record: Record, lifecycle: CurrentLifecycle | None, counts: Counts
+) -> Plan:
     """What was stored has passed the lifecycle's check; what a rule makes of it has not."""
 
     def check(payload: dict[str, Any]) -> dict[str, Any]:
         return checked_payload(lifecycle.spec, payload) if lifecycle else payload
 
-    return decide(rules, view_of(action), record.rule_time, check_payload=check)
+    return decide(rules, _view(action, lifecycle), record.rule_time, check_payload=check, counts=counts)

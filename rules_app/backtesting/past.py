@@ -11,6 +11,7 @@ Token = tuple[str, ...]
 # Why it is not known what would have become of a dispatch.
 GONE = "original_gone"
 UNREADABLE = "original_unreadable"
+UNCOUNTED = "counter_not_recorded"
 EARLIER = "rests_on_an_earlier_one"
 # A dispatch would refuse the payload (422), which leaves no outcome in the trail.
 INVALID = "invalid"
