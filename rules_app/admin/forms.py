@@ -29,12 +29,16 @@ from rules_app.services.quotas import quota_problems
 from rules_app.specs import rule_spec
 
 _EXAMPLE = '<pre style="white-space: pre-wrap">{}</pre>'
+_AS_TEXT = "<details><summary>To write it as text</summary>{}</details>"
 CONDITION_HELP = format_html(
-    "When the rule applies. JSON or YAML: one clause with a <b>field</b> and one operator, or several under "
-    "<b>all</b>, <b>any</b> or <b>not</b>. Text goes in quotes (&quot;NO&quot; is Norway)."
-    + _EXAMPLE
-    + "Fields: {}. Below payload and metadata, name what to look at: action.payload.total_cents. "
-    "Monday is weekday_num 1, Sunday 7.<br>Operators: {}.",
+    "When the rule applies."
+    + _AS_TEXT.format(
+        "JSON or YAML: one clause with a <b>field</b> and one operator, or several under <b>all</b>, <b>any</b> or "
+        "<b>not</b>. Text goes in quotes (&quot;NO&quot; is Norway)."
+        + _EXAMPLE
+        + "Fields: {}. Below payload and metadata, name what to look at: action.payload.total_cents. "
+        "Monday is weekday_num 1, Sunday 7.<br>Operators: {}."
+    ),
     """all:
   - field: action.action_type
     eq: "place_order"
@@ -45,8 +49,11 @@ CONDITION_HELP = format_html(
 )
 _GO_ON = [name for name, action in ACTIONS.items() if not action.terminal]
 ACTION_HELP = format_html(
-    "What happens then. JSON or YAML with a <b>type</b>: {}. {} let the rules below go on; "
-    "every other type decides." + _EXAMPLE,
+    "What happens then."
+    + _AS_TEXT.format(
+        "JSON or YAML with a <b>type</b>: {}. {} let the rules below go on; "
+        "every other type decides." + _EXAMPLE
+    ),
     ", ".join(ACTIONS),
     " and ".join((", ".join(_GO_ON[:-1]), _GO_ON[-1])),
     """type: request_approval
