@@ -1,5 +1,6 @@
 from django.urls import path
 
+from rules_app.api.views_checks import DraftCheck, RuleCheck
 from rules_app.api.views_drafts import (
     DraftDetail,
     DraftDiscard,
@@ -20,9 +21,11 @@ urlpatterns = [
     path("v1/rules/evaluate", RuleEvaluate.as_view()),
     path("v1/rules/reload", RuleReload.as_view()),
     path("v1/rules/coverage", RuleCoverage.as_view()),
+    path("v1/rules/check", RuleCheck.as_view()),
     path("v1/rules/drafts", DraftList.as_view()),
     path("v1/rules/drafts/<int:number>", DraftDetail.as_view()),
     path("v1/rules/drafts/<int:number>/rules/<path:name>", DraftRule.as_view()),
+    path("v1/rules/drafts/<int:number>/check", DraftCheck.as_view()),
     path("v1/rules/drafts/<int:number>/settle", DraftSettle.as_view()),
     path("v1/rules/drafts/<int:number>/publish", DraftPublish.as_view()),
     path("v1/rules/drafts/<int:number>/discard", DraftDiscard.as_view()),

@@ -17,7 +17,10 @@ from acteon_site.config_files.problems import FileProblem, distinct
 from acteon_site.config_files.reading import read_paths
 from rules_app.checking import Finding, Names, Question, Seen, Severity, check_rules
 from rules_app.checking.reports import Located
+from rules_app.differences import SETTINGS
+from rules_app.drafts import draft_world
 from rules_app.engine import parse_rule
+from rules_app.models import RuleDraft
 from rules_app.references import schemas_declared
 from rules_app.services.seen import payloads_seen
 
@@ -66,6 +69,27 @@ def check_database() -> Checkup:
     question = question_of(world, names=names_of(world, whole=True), seen=payloads_seen())
     found = [Located(finding) for finding in check_rules(question)]
     return Checkup(found, _enabled(question), "the database")
+
+
+def check_draft(draft: RuleDraft) -> Checkup:
+    """What would be found with the draft published, and is not found now."""
+    world, seen = stored_world(), payloads_seen()
+    names = names_of(world, whole=True)
+    now = check_rules(question_of(world, names=names, seen=seen))
+    drafted = [spec for name, spec in draft_world(draft).items() if name != SETTINGS]
+    question = question_of(with_rules(world, drafted), names=names, seen=seen)
+    found = [Located(one) for one in new_findings(now, check_rules(question))]
+    return Checkup(found, _enabled(question), f"draft {draft.pk}")
+
+
+def new_findings(before: Iterable[Finding], after: Iterable[Finding]) -> list[Finding]:
+    """Those of after that were not there before; their examples, which have a time, may differ."""
+    told = {_said(one) for one in before}
+    return [one for one in after if _said(one) not in told]
+
+
+def _said(one: Finding) -> tuple[str, ...]:
+    return one.id, one.rule, one.field, one.message
 
 
 def stored_world(sections: Collection[str] | None = None) -> dict[str, dict[tuple[str, ...], Spec]]:
