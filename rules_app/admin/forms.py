@@ -182,6 +182,12 @@ class RuleSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         model = RuleSettings
         fields = ("default_timezone", "second_person")
 
+    save_to = forms.ChoiceField(
+        label="Save the zone to",
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+        help_text="A draft changes it for all rules once it is published.",
+    )
     second_person = NamesField(
         label="Second person for",
         required=False,
@@ -192,6 +198,9 @@ class RuleSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.initial["second_person"] = ", ".join(self.instance.second_person)
+        choice = self.fields["save_to"]
+        assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - declared above
+        choice.choices = [("", "What is in force now"), *draft_choices()]
 
     def clean_default_timezone(self) -> str:
         name: str = self.cleaned_data["default_timezone"]
@@ -199,6 +208,12 @@ class RuleSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         if problem:
             raise forms.ValidationError(problem)
         return name
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("save_to") and cleaned.get("default_timezone") == "":
+            self.add_error("default_timezone", "A draft needs a zone by its name, for example UTC.")
+        return cleaned
 
 
 class QuotaForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -13,6 +13,7 @@ from acteon_site.admin.buttons import actor_of
 from acteon_site.admin.config_pages import ConfigAdmin
 from rules_app.admin.forms import RuleSettingsForm
 from rules_app.models import RuleSettings
+from rules_app.services.drafts import draft_put_timezone
 from rules_app.services.rule_sets import rule_settings_save
 
 MAY_ASK = "rules_app.require_second_person"
@@ -34,7 +35,7 @@ class RuleSettingsAdmin(ConfigAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         asks = request.user.has_perm(MAY_ASK)
-        return ("default_timezone", "second_person" if asks else "asked_of", *self.shared_fields)
+        return ("default_timezone", "save_to", "second_person" if asks else "asked_of", *self.shared_fields)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Who may publish alone must not be the one who decides that."""
@@ -42,11 +43,18 @@ class RuleSettingsAdmin(ConfigAdmin):
         return self.readonly_fields if asks else (*self.readonly_fields, "second_person")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        rule_settings_save(
-            default_timezone=obj.default_timezone,
-            second_person=form.cleaned_data.get("second_person"),
-            actor=actor_of(request),
-        )
+        actor, second_person = actor_of(request), form.cleaned_data.get("second_person")
+        number = form.cleaned_data.get("save_to")
+        if not number:
+            zone = obj.default_timezone
+            rule_settings_save(default_timezone=zone, second_person=second_person, actor=actor)
+            return
+        draft_put_timezone(number=int(number), default_timezone=obj.default_timezone, actor=actor)
+        self.message_user(request, f"The zone is saved to draft {number}. It is not live yet.")
+        live = RuleSettings.objects.get(pk=obj.pk)
+        if second_person is not None and second_person != live.second_person:
+            zone = live.default_timezone
+            rule_settings_save(default_timezone=zone, second_person=second_person, actor=actor)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
