@@ -8,9 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 
 from rules_app.checking import Finding, Question, check_rules
-from rules_app.config_kinds.checks import question_of, stored_world, with_specs
-from rules_app.differences import COUNTER, is_rule
-from rules_app.drafts import draft_world
+from rules_app.config_kinds.checks import new_findings, question_of, stored_world, with_draft
 from rules_app.models import Rule, RuleDraft
 
 SECTIONS = ("rules", "settings", "counters", "lifecycles")
@@ -25,23 +23,14 @@ def rule_findings() -> list[Finding]:
 
 def draft_findings(draft: RuleDraft) -> list[Finding]:
     """What the check would say with the draft published, and does not say now."""
-    stored, drafted = stored_world(SECTIONS), draft_world(draft)
-    rules = [spec for name, spec in drafted.items() if is_rule(name)]
-    counters = [spec for name, spec in drafted.items() if name.startswith(COUNTER)]
-    told = {_said(one) for one in _findings(question_of(stored))}
-    world = with_specs(with_specs(stored, "rules", rules), "counters", counters)
-    return [one for one in _findings(question_of(world)) if _said(one) not in told]
+    stored = stored_world(SECTIONS)
+    return new_findings(_findings(question_of(stored)), _findings(question_of(with_draft(stored, draft))))
 
 
 def _findings(question: Question) -> list[Finding]:
     if sum(rule.enabled for rule in question.rules) > MOST_CHECKED:
         return []
     return [one for one in check_rules(question) if one.id not in TOLD_ELSEWHERE]
-
-
-def _said(one: Finding) -> tuple[str, ...]:
-    """What makes two findings the same; their examples have a time."""
-    return one.id, one.rule, one.field, one.message
 
 
 def with_findings(context: dict[str, Any]) -> dict[str, Any]:

@@ -37,12 +37,16 @@ from rules_app.services.quotas import quota_problems
 from rules_app.specs import rule_spec
 
 _EXAMPLE = '<pre style="white-space: pre-wrap">{}</pre>'
+_AS_TEXT = "<details><summary>To write it as text</summary>{}</details>"
 CONDITION_HELP = format_html(
-    "When the rule applies. JSON or YAML: one clause with a <b>field</b> and one operator, or several under "
-    "<b>all</b>, <b>any</b> or <b>not</b>. Text goes in quotes (&quot;NO&quot; is Norway)."
-    + _EXAMPLE
-    + "Fields: {}. Below payload and metadata, name what to look at: action.payload.total_cents. "
-    "Monday is weekday_num 1, Sunday 7.<br>Operators: {}.",
+    "When the rule applies."
+    + _AS_TEXT.format(
+        "JSON or YAML: one clause with a <b>field</b> and one operator, or several under <b>all</b>, <b>any</b> or "
+        "<b>not</b>. Text goes in quotes (&quot;NO&quot; is Norway)."
+        + _EXAMPLE
+        + "Fields: {}. Below payload and metadata, name what to look at: action.payload.total_cents. "
+        "Monday is weekday_num 1, Sunday 7.<br>Operators: {}."
+    ),
     """all:
   - field: action.action_type
     eq: "place_order"
@@ -53,8 +57,11 @@ CONDITION_HELP = format_html(
 )
 _GO_ON = [name for name, action in ACTIONS.items() if not action.terminal]
 ACTION_HELP = format_html(
-    "What happens then. JSON or YAML with a <b>type</b>: {}. {} let the rules below go on; "
-    "every other type decides." + _EXAMPLE,
+    "What happens then."
+    + _AS_TEXT.format(
+        "JSON or YAML with a <b>type</b>: {}. {} let the rules below go on; "
+        "every other type decides." + _EXAMPLE
+    ),
     ", ".join(ACTIONS),
     " and ".join((", ".join(_GO_ON[:-1]), _GO_ON[-1])),
     """type: request_approval
@@ -220,6 +227,12 @@ class RuleSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         model = RuleSettings
         fields = ("default_timezone", "second_person")
 
+    save_to = forms.ChoiceField(
+        label="Save the zone to",
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+        help_text="A draft changes it for all rules once it is published.",
+    )
     second_person = NamesField(
         label="Second person for",
         required=False,
@@ -230,6 +243,9 @@ class RuleSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.initial["second_person"] = ", ".join(self.instance.second_person)
+        choice = self.fields["save_to"]
+        assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - declared above
+        choice.choices = [("", "What is in force now"), *draft_choices()]
 
     def clean_default_timezone(self) -> str:
         name: str = self.cleaned_data["default_timezone"]
@@ -237,6 +253,12 @@ class RuleSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         if problem:
             raise forms.ValidationError(problem)
         return name
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("save_to") and cleaned.get("default_timezone") == "":
+            self.add_error("default_timezone", "A draft needs a zone by its name, for example UTC.")
+        return cleaned
 
 
 class QuotaForm(forms.ModelForm):  # type: ignore[type-arg]

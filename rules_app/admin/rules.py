@@ -59,10 +59,11 @@ class ActionTypeFilter(admin.SimpleListFilter):
 @admin.register(Rule)
 class RuleAdmin(ModelAdmin):
     form = LiveRuleForm
-    list_display = ("name", "priority", "state", "when", "then", "applies_to", "origin", "drafted")
+    list_display = ("name", "priority", "state", "when", "then", "applies_to", "files", "drafted")
     list_filter = ("enabled", "shadow", ActionTypeFilter, "namespace", "tenant")
     search_fields = ("name", "description")
     ordering = ("priority", "name")
+    sortable_by = ()  # the order in which they are asked says most
     list_per_page = 50
     actions = ("enable_rules", "disable_rules")
     actions_list = ("try_rules",)  # type: ignore[assignment]
@@ -184,6 +185,11 @@ class RuleAdmin(ModelAdmin):
             path("<int:pk>/stage/", shown(partial(stage_view, self)), name="rules_app_rule_stage"),
             *urls,
         ]
+
+    @display(description="From", ordering="source")
+    def files(self, rule: Rule) -> str:
+        """In short; what it means for the next load stands on the rule's page."""
+        return f"{rule.source}, edited" if rule.source and rule.edited_by else rule.source or "made by hand"
 
     @display(description="From", ordering="source")
     def origin(self, rule: Rule) -> str:

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from rules_app.api.views_backtests import BacktestDetail, BacktestList, BacktestOrders
+from rules_app.api.views_checks import DraftCheck, RuleCheck
 from rules_app.api.views_drafts import (
     DraftCounter,
     DraftDetail,
@@ -24,10 +25,12 @@ urlpatterns = [
     path("v1/rules/evaluate", RuleEvaluate.as_view()),
     path("v1/rules/reload", RuleReload.as_view()),
     path("v1/rules/coverage", RuleCoverage.as_view()),
+    path("v1/rules/check", RuleCheck.as_view()),
     path("v1/rules/drafts", DraftList.as_view()),
     path("v1/rules/drafts/<int:number>", DraftDetail.as_view()),
     path("v1/rules/drafts/<int:number>/rules/<path:name>", DraftRule.as_view()),
     path("v1/rules/drafts/<int:number>/counters/<str:name>", DraftCounter.as_view()),
+    path("v1/rules/drafts/<int:number>/check", DraftCheck.as_view()),
     path("v1/rules/drafts/<int:number>/settle", DraftSettle.as_view()),
     path("v1/rules/drafts/<int:number>/publish", DraftPublish.as_view()),
     path("v1/rules/drafts/<int:number>/discard", DraftDiscard.as_view()),

@@ -17,8 +17,11 @@ from acteon_site.config_files.problems import FileProblem, distinct
 from acteon_site.config_files.reading import read_paths
 from rules_app.checking import Finding, Names, Question, Seen, Severity, check_rules
 from rules_app.checking.reports import Located
+from rules_app.differences import COUNTER, is_rule
+from rules_app.drafts import draft_world
 from rules_app.engine import parse_rule
 from rules_app.engine.counting import Counter
+from rules_app.models import RuleDraft
 from rules_app.references import schemas_declared
 from rules_app.selectors import parse_counters
 from rules_app.services.seen import payloads_seen
@@ -74,6 +77,26 @@ def check_database() -> Checkup:
     return Checkup(found, _enabled(question), "the database")
 
 
+def check_draft(draft: RuleDraft) -> Checkup:
+    """What would be found with the draft published, and is not found now."""
+    world, seen = stored_world(), payloads_seen()
+    names = names_of(world, whole=True)
+    now = check_rules(question_of(world, names=names, seen=seen))
+    question = question_of(with_draft(world, draft), names=names, seen=seen)
+    found = [Located(one) for one in new_findings(now, check_rules(question))]
+    return Checkup(found, _enabled(question), f"draft {draft.pk}")
+
+
+def new_findings(before: Iterable[Finding], after: Iterable[Finding]) -> list[Finding]:
+    """Those of after that were not there before; their examples, which have a time, may differ."""
+    told = {_said(one) for one in before}
+    return [one for one in after if _said(one) not in told]
+
+
+def _said(one: Finding) -> tuple[str, ...]:
+    return one.id, one.rule, one.field, one.message
+
+
 def stored_world(sections: Collection[str] | None = None) -> dict[str, dict[tuple[str, ...], Spec]]:
     """Every row of these kinds of configuration (None: all), as a load would see it."""
     found: dict[str, dict[tuple[str, ...], Spec]] = {}
@@ -84,9 +107,15 @@ def stored_world(sections: Collection[str] | None = None) -> dict[str, dict[tupl
     return found
 
 
-def with_specs(world: World, section: str, specs: Iterable[Spec]) -> World:
-    """The same with these specs of a section, named by their names, in place of its own."""
-    return {**world, section: {(spec["name"],): spec for spec in specs}}
+def with_draft(world: World, draft: RuleDraft) -> World:
+    """The same as if the draft had been published."""
+    drafted = draft_world(draft)
+    sections = {
+        "rules": [spec for name, spec in drafted.items() if is_rule(name)],
+        "counters": [spec for name, spec in drafted.items() if name.startswith(COUNTER)],
+    }
+    named = {section: {(spec["name"],): spec for spec in specs} for section, specs in sections.items()}
+    return {**world, **named}
 
 
 def check_files(paths: Sequence[Path]) -> Checkup:

@@ -123,10 +123,12 @@ WALK: dict[tuple[str, str], list[Call]] = {
     **{
         (method, f"v1/rules/{path}"): [Call(body=None if method in ("GET", "DELETE") else {}, status=(403,))]
         for path, methods in {
+            "check": ("GET",),
             "drafts": ("GET", "POST"),
             "drafts/<int:number>": ("GET", "PUT", "DELETE"),
             "drafts/<int:number>/rules/<path:name>": ("GET", "PUT", "DELETE"),
             "drafts/<int:number>/counters/<str:name>": ("GET", "PUT", "DELETE"),
+            "drafts/<int:number>/check": ("GET",),
             "drafts/<int:number>/settle": ("POST",),
             "drafts/<int:number>/publish": ("POST",),
             "drafts/<int:number>/discard": ("POST",),

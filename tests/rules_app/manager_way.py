@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from playwright.sync_api import APIRequestContext, Locator, Page
@@ -35,7 +35,7 @@ class Way:
     tenant: str = "acme-store"
     shown: Callable[[str, Page, str], None] = _not_shown
     draft: str = ""
-    versions: list[str] = field(default_factory=list)
+    placed: str = ""
 
     def visit(self, page: Page, path: str) -> None:
         page.goto(path if path.startswith("http") else self.url + path)
@@ -43,8 +43,9 @@ class Way:
     def order(self) -> dict[str, Any]:
         """What becomes of an order of $300.00 to Norway."""
         number = next(_numbers)
+        self.placed = f"NO-{number}"
         payload = {
-            "order_id": f"NO-{number}",
+            "order_id": self.placed,
             "total_cents": 30_000,
             "currency": "USD",
             "shipping_country": "NO",
@@ -117,7 +118,7 @@ def draft_is_tried(way: Way) -> None:
     page.fill("[name=evaluate_at]", OPEN_HOURS)
     page.click("button:has-text('Ask')")
     page.wait_for_selector(f"#verdict:has-text('request_approval by {RULE}')")
-    assert "In force is now" in page.inner_text("#live")
+    assert "Now, by version 1 in force: allow" in page.inner_text("#live")
     assert "$300.00 ≥ $250.00: yes" in page.inner_text("#trace")
     way.shown("trying", page, "")
 
@@ -160,15 +161,16 @@ def next_order_obeys(way: Way) -> None:
     held = way.order()["PendingApproval"]
     page = way.manager
     way.visit(page, "/admin/orders_app/order/")
-    page.click(f"#result_list a:has-text('NO-{_placed()}')")
+    page.click(f"#result_list a:has-text('{way.placed}')")
     page.wait_for_selector(f"#why:has-text('{RULE}')")
     assert held["approval_id"]
     way.shown("obeyed", page, "")
 
 
-def _placed() -> int:
-    """The number of the newest order."""
-    return next(_numbers) - 1
+def home_shows_what_waits(way: Way) -> None:
+    way.visit(way.manager, "/admin/")
+    way.manager.wait_for_selector(f".gw-card:has-text('{way.placed}')")
+    way.shown("home", way.manager, "")
 
 
 def rules_are_rolled_back(way: Way) -> None:
@@ -190,5 +192,6 @@ STEPS: tuple[Callable[[Way], None], ...] = (
     colleague_edits_meanwhile,
     draft_is_published,
     next_order_obeys,
+    home_shows_what_waits,
     rules_are_rolled_back,
 )

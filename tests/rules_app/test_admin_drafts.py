@@ -271,7 +271,7 @@ def test_a_draft_is_tried_beside_what_is_in_force(guide: int) -> None:
     page = tried_by(client, draft)
     assert f"Draft {draft.pk} would decide" in page
     assert "deny by approve-high-value" in page
-    assert "In force is now: <b>request_approval by approve-high-value</b> (version 1)" in page
+    assert "Now, by version 1 in force: <b>request_approval by approve-high-value</b>" in page
     assert "no gate is asked" in page
     assert "The rules in force decide the same" in tried_by(client, draft, payload='{"total_cents": 1}')
 
@@ -281,3 +281,18 @@ def test_a_draft_is_tried_while_it_is_open_and_as_it_would_be_live(guide: int) -
     assert "without disabled rules" in tried_by(client, draft, include_disabled="on")
     draft_discard(number=draft.pk, actor="ann")
     assert "is not one of the available choices" in tried_by(client, draft)
+
+
+def test_the_zone_of_all_rules_is_saved_to_a_draft(guide: int) -> None:
+    client, draft = manager(), begun()
+    rule_settings_save(default_timezone="UTC", second_person=["ecommerce"], actor="boss")
+    page = reverse("admin:rules_app_rulesettings_change", args=[1])
+    typed_in = {"default_timezone": "US/Eastern", "save_to": str(draft.pk), "second_person": "ecommerce"}
+    assert "It is not live yet" in told(client.post(page, typed_in))
+    settings = RuleSettings.objects.get()
+    assert (settings.default_timezone, settings.second_person) == ("UTC", ["ecommerce"])
+    assert [str(said) for said in draft_view(draft).changes[0].difference.words] == [
+        "default time zone: UTC → US/Eastern"
+    ]
+    refused = client.post(page, typed_in | {"default_timezone": ""})
+    assert "needs a zone by its name" in errors_of(refused)["default_timezone"][0]

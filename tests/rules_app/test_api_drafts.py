@@ -9,9 +9,11 @@ import pytest
 from rules_app.models import Rule
 from rules_app.services.rule_sets import rule_enable, rule_settings_save
 from tests.contract.client import Strict
+from tests.contract.shapes.rules import FINDINGS
 from tests.contract.strict import anything
 from tests.rules_app.conftest import rules_now
 from tests.rules_app.drafting import HIGH, VOUCHERS
+from tests.rules_app.shop import PLACES_ORDER
 from tests.world import Shop
 
 DRAFTS = "/v1/rules/drafts"
@@ -156,3 +158,24 @@ def test_a_viewer_reads_and_changes_nothing(draft: str) -> None:
     viewer = Strict(Shop(role="viewer").secret)
     assert viewer.get(draft, anything)["name"] == "spring"
     viewer.refused("POST", f"{draft}/discard", 403, body={})
+
+
+def test_the_check_tells_what_a_draft_would_add_and_then_what_is_in_force(ann: Strict, draft: str) -> None:
+    assert ann.get("/v1/rules/check", FINDINGS)["findings"] == []
+    late = {**VOUCHERS, "name": "too-late", "priority": 2, "action": {"type": "deny"}}
+    late["condition"] = {"all": [PLACES_ORDER, {"field": "action.payload.shipping_country", "eq": "KP"}]}
+    ann.put(f"{draft}/rules/too-late", anything, {"spec": late, "revision": None})
+    told = ann.get(f"{draft}/check", FINDINGS)
+    (found,) = told["findings"]
+    assert (found["id"], found["severity"], found["rule"]) == ("unreachable", "error", "too-late")
+    assert (told["rules"], told["counts"]["error"]) == (7, 1)
+    assert ann.get("/v1/rules/check", FINDINGS)["findings"] == []
+    ann.post(f"{draft}/publish", anything, {"reason": "it has two codes"})
+    assert ann.get("/v1/rules/check", FINDINGS)["counts"]["error"] == 1
+    assert ann.get(f"{draft}/check", FINDINGS)["findings"] == []
+
+
+def test_the_check_names_rules_of_all_and_so_asks_for_the_whole_scope(draft: str) -> None:
+    narrow = Strict(Shop(namespaces=["ecommerce"]).secret)
+    narrow.refused("GET", "/v1/rules/check", 403)
+    narrow.refused("GET", f"{draft}/check", 403)

@@ -2,6 +2,7 @@
 
 from rules_app.api.schema import (
     backtests,
+    checks,
     drafts,
     evaluation,
     lists,
@@ -12,4 +13,17 @@ from rules_app.api.schema import (
     versions,
 )
 
-__all__ = ["backtests", "drafts", "evaluation", "lists", "quotas", "reloading", "rules", "trials", "versions"]
+__all__ = [
+    *(
+        "backtests",
+        "checks",
+        "drafts",
+        "evaluation",
+        "lists",
+        "quotas",
+        "reloading",
+        "rules",
+        "trials",
+        "versions",
+    )
+]

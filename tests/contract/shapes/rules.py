@@ -101,3 +101,22 @@ EXPLANATION = Shape(
         "unknown": or_null(filled),
     }
 )
+FINDINGS = Shape(
+    {
+        "rules": integer,
+        "counts": Shape({"note": integer, "warning": integer, "error": integer}),
+        "findings": listed(
+            Shape(
+                {
+                    "id": filled,
+                    "severity": one_of("note", "warning", "error"),
+                    "rule": text,
+                    "field": text,
+                    "message": filled,
+                    "advice": filled,
+                },
+                {"example": mapping},
+            )
+        ),
+    }
+)

@@ -1,7 +1,7 @@
 // The rows of a condition: made from its tree, changed by buttons and keys (Alt with an arrow moves, Alt+Delete removes).
 import { choose, freshId, make } from "./elements.js";
 import { EACH, currencyAt, fromSpec, move, namesField, parentOf, rooted, toSpec } from "./tree.js";
-import { carried, emptyValue, valueEditor } from "./values.js";
+import { carried, emptyValue, moneyText, valueEditor } from "./values.js";
 
 const GROUPS = [["all", "all of these"], ["any", "at least one of these"], ["none", "none of these"]];
 const SOURCES = [["order", "Order"], ["action", "Action"], ["clock", "Clock of the shop"], ["counter", "Counters over past orders"], ["seen", "Seen in orders"]];
@@ -81,7 +81,7 @@ export class ConditionRows {
     return this.place(node, make("div", { class: "rb-row", role: "group", "aria-label": this.nextName(), onchange: settled },
       this.fieldEditor(node, field), this.operatorEditor(node, field),
       this.valueCell(node, field, currency),
-      this.buttons(node, "condition"), this.example(node, field), this.note()));
+      this.buttons(node, "condition"), this.example(node, field, currency), this.note()));
   }
 
   nextName() {
@@ -162,8 +162,10 @@ export class ConditionRows {
     return choose("Field to compare with", options, node.value.field, (path) => { node.value = { field: path }; this.changed(); });
   }
 
-  example(node, field) {
-    const example = field?.example == null ? "" : `, for example ${JSON.stringify(field.example)}`;
+  example(node, field, currency) {
+    const places = field?.amount ? this.materials.decimals[currency] : undefined;
+    const shown = places === undefined ? JSON.stringify(field?.example) : `${moneyText(field.example, places)} ${currency}`;
+    const example = field?.example == null ? "" : `, for example ${shown}`;
     return field ? make("small", { class: "rb-example gw-muted" }, node.field + example) : null;
   }
 
