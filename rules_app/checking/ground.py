@@ -75,17 +75,12 @@ class Placed:
         """Whether a match certainly ends the search, also after a release."""
         action = self.rule.action
         decides = action.terminal and action.type not in HOLDS and not self.rule.only_unmatched
-        return decides and self.always
+        return decides and self.rule.sure
 
     @property
     def claims(self) -> bool:
         """Whether a match certainly takes the action from the catch-alls below."""
-        return self.rule.claims and self.always
-
-    @property
-    def always(self) -> bool:
-        """Whether it always does what it says to all that it matches. One that does not takes nothing for certain."""
-        return self.rule.sure and self.rule.effect is None
+        return self.rule.claims and self.rule.sure
 
     def key_of(self, leaf: Leaf) -> Key:
         path = leaf.field.path

@@ -114,8 +114,11 @@ def with_draft(world: World, draft: RuleDraft) -> World:
         "rules": [spec for name, spec in drafted.items() if is_rule(name)],
         "counters": [spec for name, spec in drafted.items() if name.startswith(COUNTER)],
     }
-    named = {section: {(spec["name"],): spec for spec in specs} for section, specs in sections.items()}
-    return {**world, **named}
+    return {**world, **{section: _named(specs) for section, specs in sections.items()}}
+
+
+def _named(specs: Iterable[Spec]) -> dict[tuple[str, ...], Spec]:
+    return {(spec["name"],): spec for spec in specs}
 
 
 def check_files(paths: Sequence[Path]) -> Checkup:

@@ -81,8 +81,8 @@ class Rule:
 
     @property
     def sure(self) -> bool:
-        """Whether it does what it says to all that its condition matches: not in shadow, and for no mere share."""
-        return not self.shadow and (self.rollout is None or self.rollout.whole)
+        """Whether it does what it says to all that its condition matches: not in shadow, for no mere share, at any time."""
+        return not self.shadow and (self.rollout is None or self.rollout.whole) and self.effect is None
 
     def covers(self, action: ActionView) -> bool:
         """Whether the rule speaks about the action's namespace and tenant at all."""

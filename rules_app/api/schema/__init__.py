@@ -14,16 +14,14 @@ from rules_app.api.schema import (
 )
 
 __all__ = [
-    *(
-        "backtests",
-        "checks",
-        "drafts",
-        "evaluation",
-        "lists",
-        "quotas",
-        "reloading",
-        "rules",
-        "trials",
-        "versions",
-    )
+    "backtests",
+    "checks",
+    "drafts",
+    "evaluation",
+    "lists",
+    "quotas",
+    "reloading",
+    "rules",
+    "trials",
+    "versions",
 ]

@@ -37,7 +37,7 @@ def _refused(gate: Placed, ground: Ground) -> str:
         if not placed.refuses:
             return ""
         refusing.append(placed.name)
-        if not placed.always:
+        if not placed.rule.sure:
             continue
         left = left_over(left or (), placed.terms, ground.space)
         if left == []:
@@ -80,4 +80,6 @@ def _looser_throttle(gate: Placed, ground: Ground) -> str:
 
 
 def _covers(other: Placed, gate: Placed, ground: Ground) -> bool:
-    return other.always and bool(other.terms) and covered(gate.terms or (), other.terms or (), ground.space)
+    return (
+        other.rule.sure and bool(other.terms) and covered(gate.terms or (), other.terms or (), ground.space)
+    )
