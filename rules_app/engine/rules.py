@@ -81,7 +81,7 @@ class Rule:
 
     @property
     def sure(self) -> bool:
-        """Whether it does what it says to all that its condition matches: not in shadow, for no mere share, at any time."""
+        """Whether it does what it says to all that it matches: not in shadow, for no mere share, at any time."""
         return not self.shadow and (self.rollout is None or self.rollout.whole) and self.effect is None
 
     def covers(self, action: ActionView) -> bool:
