@@ -23,6 +23,7 @@ from acteon_site.base.statements import Writes, execute, json_text
 from rules_app.models import GateRow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_VALUES = 10_000
 # DO UPDATE, not DO NOTHING: only an update locks a row that exists, and returns it.
 _INSERT = f"INSERT INTO {GateRow._meta.db_table} (key, data, expires_at)"
 _OR_LOCK = "ON CONFLICT (key) DO UPDATE SET key = EXCLUDED.key RETURNING key, data"
@@ -108,10 +109,14 @@ def gates_read(keys: Collection[str]) -> tuple[dict[str, Gate], datetime]:
 
 
 def _lock_rows(ordered: Sequence[str]) -> list[tuple[str, Any, Any]]:
-    values = ", ".join(["(%s, '{}', '1970-01-01')"] * len(ordered))
+    """SQLite bounds the values of one statement."""
+    rows: list[tuple[str, Any, Any]] = []
     with connection.cursor() as cursor:
-        cursor.execute(f"{_INSERT} VALUES {values} {_OR_LOCK}, expires_at", ordered)
-        rows: list[tuple[str, Any, Any]] = cursor.fetchall()
+        for start in range(0, len(ordered), _MOST_VALUES):
+            keys = ordered[start : start + _MOST_VALUES]
+            values = ", ".join(["(%s, '{}', '1970-01-01')"] * len(keys))
+            cursor.execute(f"{_INSERT} VALUES {values} {_OR_LOCK}, expires_at", keys)
+            rows += cursor.fetchall()
     return rows
 
 
