@@ -30,15 +30,17 @@ _LASTING = frozenset(EXECUTED.values())
 class _Parted(NamedTuple):
     """How a key or name stands in the other world: `known`, a name is free and a key is as it was replayed.
 
-    Something may wait under it `until` then; with `rule`, the schedule of that rule surely does.
+    Something may wait under it `until` then; with `rule`, the schedule of that rule surely does. `waits_alike`: what
+    waits under it is the same in both, and only the gates on the key are not.
     """
 
     known: bool
     rule: str = ""
     until: int = 0
+    waits_alike: bool = False
 
 
-_FREE = _Parted(True)
+_FREE, _OTHER_GATE = _Parted(True), _Parted(True, waits_alike=True)
 
 
 class _Taken(NamedTuple):
@@ -90,7 +92,7 @@ class Claims:
             sure = judged.rule if would.outcome == "scheduled" else ""
             self._parted[token] = _Parted(False, sure, until)
         elif token == judged.key and not self._same_gate(judged):
-            self._parted[token] = _FREE
+            self._parted[token] = _OTHER_GATE
         else:
             self._parted.pop(token, None)
 
@@ -110,17 +112,19 @@ class Claims:
             self._taken = {key: taken for key, taken in self._taken.items() if taken.until > now}
 
     def _held(self, past: Past, judged: Judged) -> Would | None:
-        stands = [self._parted.get(token) for token in (judged.key, judged.name) if token is not None]
-        waiting = [one for one in stands if one and past.at < one.until]
+        tokens = [token for token in (judged.key, judged.name) if token is not None]
+        apart = [one for one in map(self._parted.get, tokens) if one and not one.waits_alike]
+        waiting = [one for one in apart if past.at < one.until]
         if waiting:
             surely = next((one.rule for one in waiting if one.rule), "")
             return Would("scheduled", surely) if surely else UNKNOWN
         if past.repeat != REPEAT:
             return None
-        if not any(stands):
+        if not apart:
             return _as_recorded(past)
         # What waited under its key waits still; whether it did nobody says. A name's order is known (`lived`).
-        return UNKNOWN if judged.key is not None and judged.key not in self._parted else None
+        key = self._parted.get(judged.key) if judged.key is not None else _FREE
+        return UNKNOWN if key is None or key.waits_alike else None
 
     def _key_taken(self, past: Past, judged: Judged) -> Would | None:
         rule = self._dedup(judged.gates)
