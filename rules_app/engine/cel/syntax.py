@@ -29,7 +29,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A part of an expression. `kind` is the grammar's name; of a token, its `text`, and what the library made of it."""
+    """A part of an expression. `kind` is the name in the grammar; `text` and `token` are those of a token."""
 
     kind: str
     parts: tuple[Any, ...]
