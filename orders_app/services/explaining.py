@@ -165,7 +165,7 @@ def _with_clauses(told: Explanation, rule: Rule, again: _Again) -> Explanation:
         path for path in rule.condition.fields() if _is_hidden(path, scope, told.record, again)
     )
     question = Question(rule, view, scope, clauses, again.ask)
-    shown = [change for change in changes_of(question) if change.leaf.field.path not in hidden]
+    shown = [change for change in changes_of(question) if not change.leaf.reads() & hidden]
     return replace(told, clauses=clauses, scope=scope, changes=tuple(shown), hidden=hidden)
 
 

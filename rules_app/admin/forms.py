@@ -42,7 +42,7 @@ CONDITION_HELP = format_html(
     "When the rule applies."
     + _AS_TEXT.format(
         "JSON or YAML: one clause with a <b>field</b> and one operator, or several under <b>all</b>, <b>any</b> or "
-        "<b>not</b>. Text goes in quotes (&quot;NO&quot; is Norway)."
+        "<b>not</b>; <b>cel</b> takes one in CEL. Text goes in quotes (&quot;NO&quot; is Norway)."
         + _EXAMPLE
         + "Fields: {}. Below payload and metadata, name what to look at: action.payload.total_cents. "
         "Monday is weekday_num 1, Sunday 7.<br>Operators: {}."

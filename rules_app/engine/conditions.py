@@ -15,16 +15,16 @@ from typing import Any
 from acteon_site.base.errors import FieldProblem
 from rules_app.engine.cel.reading import read_cel
 from rules_app.engine.fields import EACH, ITEM, Field, parse_field, split_list
+from rules_app.engine.leaf import Leaf as Leaf
 from rules_app.engine.operators.base import NUMBER, Operator, names_field
 from rules_app.engine.operators.items import ITEM_OPERATORS
-from rules_app.engine.operators.other_field import other_field_note, other_field_problem
+from rules_app.engine.operators.other_field import other_field_problem
 from rules_app.engine.operators.registry import AGAINST_FIELDS, OPERATORS, SYNONYMS
-from rules_app.engine.scope import MISSING, Scope, kind_of
+from rules_app.engine.scope import Scope, kind_of
 from rules_app.engine.suggest import unknown
 
 MAX_DEPTH = 16
 MAX_CLAUSES = 500
-MOST_NOTED = 50
 GROUPS = ("all", "any", "not")
 CEL = "cel"
 KNOWN_KEYS = (*GROUPS, "field", CEL, *OPERATORS)
@@ -33,51 +33,6 @@ OUTSIDE = (
 )
 KEY_SYNONYMS = {**SYNONYMS, "and": "all", "or": "any"}
 Problems = list[FieldProblem]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Leaf:
-    """One comparison. `other`: the field that the operand names; `inner`: what is asked of each member of a list."""
-
-    field: Field
-    operator: Operator
-    operand: Any
-    other: Field | None = None
-    inner: Condition | None = None
-
-    def fits(self, scope: Scope) -> Callable[[Any], bool]:
-        """The comparison as a test of any value of the field, all else being as it is in the scope."""
-        test = self.operator.build(self.inner.test if self.inner else self.operand)
-        return (lambda value: test(value, scope)) if self.operator.in_scope else test
-
-    def reads(self) -> frozenset[str]:
-        """The paths that it looks at. Members of a list are looked at where the list is."""
-        paths = {self.field.path} | (self.inner.fields() if self.inner else set())
-        paths |= {self.other.path} if self.other else set()
-        return frozenset(path for path in paths if path.partition(".")[0] != ITEM)
-
-    def note(self, scope: Scope) -> str | None:
-        """Why this clause could not really compare, or None. Names types, never values."""
-        value = self.field.get(scope)
-        holds = self.fits(scope)(value)
-        met = self.other.get(scope) if self.other else self.operand
-        found = None
-        if not self.other or value is MISSING or self.operator.takes == "moment":
-            found = self.operator.note(self.field.path, met, value, holds=holds)
-        if self.other and not found:
-            return other_field_note(self.operator, self.other, value, met, holds=holds)
-        return found or (self._member_note(value, scope) if self.inner else None)
-
-    def _member_note(self, members: list[Any], scope: Scope) -> str | None:
-        """What the first member tells that could not really be compared."""
-        outer = getattr(scope, ITEM, None)
-        try:
-            for number, scope.item in enumerate(members[:MOST_NOTED]):
-                if self.inner and (notes := self.inner.notes(scope)):
-                    return f"{self.field.path}.{number}: {notes[0]}"
-            return None
-        finally:
-            scope.item = outer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +54,9 @@ class Condition:
     def fields(self) -> frozenset[str]:
         """The paths that the condition looks at."""
         return frozenset(path for leaf in self.leaves() for path in leaf.reads())
+
+    def asks_zone(self) -> bool:
+        return any(leaf.asks_zone() for leaf in self.leaves())
 
     def notes(self, scope: Scope) -> list[str]:
         """One sentence per clause that met a missing or mistyped value."""

@@ -33,6 +33,8 @@ def _without_currency(condition: Condition, *, named: bool = False) -> Iterator[
     if condition.leaf:
         if not named and _compares_amount(condition.leaf):
             yield condition.leaf
+        elif condition.leaf.inner:
+            yield from _without_currency(condition.leaf.inner, named=named)
         return
     if condition.group == "all":
         named = named or any(_speaks_of_currency(child) for child in condition.children)
@@ -51,4 +53,9 @@ def _speaks_of_currency(condition: Condition) -> bool:
 def _compares_amount(leaf: Leaf) -> bool:
     """With anything but nothing: 0 is 0 in every currency."""
     operands = leaf.operand if isinstance(leaf.operand, list) else [leaf.operand]
-    return is_amount(leaf.field.path) and any(type(one) in (int, float) and one for one in operands)
+    counts = leaf.operator.takes == "count"  # characters, and no money
+    return (
+        is_amount(leaf.field.path)
+        and not counts
+        and any(type(one) in (int, float) and one for one in operands)
+    )

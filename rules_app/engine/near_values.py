@@ -107,8 +107,9 @@ def _lengths(operand: int, value: Any) -> Iterable[Any]:
     if not isinstance(value, str | list):
         return ["x" * number for number in wanted]
     wanted.sort(key=lambda number: abs(number - len(value)))
-    filler = "x" if isinstance(value, str) else [None]
-    return [value[:number] + filler * (number - len(value)) for number in wanted]
+    if isinstance(value, str):
+        return [value[:number] + "x" * (number - len(value)) for number in wanted]
+    return [value[:number] + [None] * (number - len(value)) for number in wanted]
 
 
 def _numbers(members: list[Any], value: Any) -> list[Any]:

@@ -26,7 +26,7 @@ Payload = Mapping[str, Any]
 HIDDEN = "not shown"
 LONGEST, MOST_MEMBERS = 80, 6
 # By operator: how a clause reads that holds, and one that does not.
-_PHRASES: Mapping[str, tuple[str, str]] = {
+_PHRASES: dict[str, tuple[str, str]] = {
     "eq": ("is {}", "is not {}"),
     "ne": ("is not {}", "is {}"),
     "gt": ("is more than {}", "is not more than {}"),

@@ -66,5 +66,5 @@ def _rule_in(content: dict[str, Any], name: str) -> dict[str, Any] | None:
     spec = {**spec, "counters": counters} if counters else spec
     if spec.get("timezone"):
         return spec
-    by_clock = rule is not None and any(path.startswith("time.") for path in rule.condition.fields())
+    by_clock = rule is not None and rule.condition.asks_zone()
     return {**spec, "timezone": content["default_timezone"]} if by_clock else spec

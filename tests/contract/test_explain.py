@@ -154,6 +154,27 @@ def test_what_the_trail_hides_no_explanation_shows(client: Strict, when: str) ->
     assert "vip code (not shown)" in told["explanation"]
 
 
+@pytest.mark.parametrize(
+    "clause",
+    [
+        {"field": "action.payload.guess", "gt": {"field": "action.payload.vip_code"}},
+        {"field": "action.payload.codes[*].vip_code", "any": {"gte": 7_654_321}},
+    ],
+)
+def test_a_hidden_field_is_hidden_too_where_another_is_compared_with_it_or_members_are_asked_for_it(
+    client: Strict, clause: dict[str, Any]
+) -> None:
+    Rule.objects.create(name="vip", priority=0, condition=clause, action={"type": "deny"})
+    publish_rules()
+    RedactedField.objects.create(path="vip_code")
+    config_versions.reset()
+    codes = [{"vip_code": 7_654_329}]
+    told = dispatched(client, "vip", payload={"guess": 7_654_340, "vip_code": 7_654_329, "codes": codes})
+    assert told["matched_rule"] == "vip"
+    assert "76543" not in str(told["changes"]).replace(",", "")
+    assert "(not shown)" in told["explanation"]
+
+
 def test_what_was_never_decided_is_not_found(client: Strict, stranger: Strict) -> None:
     dispatched(client, "mine")
     client.refused("GET", "/v1/rules/explain/nobody", 404, "NOT_FOUND")

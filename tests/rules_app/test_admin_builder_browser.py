@@ -117,7 +117,7 @@ def test_members_of_a_list_and_other_fields_have_rows_of_their_own(page: Page) -
     billing.get_by_label("Compare with another field").click()
     billing.get_by_label("Field to compare with").select_option("action.payload.shipping_country")
     add_clause(page, "action.payload.items", "min_length").get_by_label("Value").fill("3")
-    said = "each of items has: sku begins with GIFT- or FREE- and billing is not the shipping country"
+    said = "each of items has: sku begins with one of GIFT- or FREE- and billing is not the shipping country"
     page.wait_for_selector(f".rb-words:has-text('{said}')")
     page.fill(
         "[name=condition]",

@@ -113,7 +113,7 @@ def _compared(one: Term, word: str, other: Term, node: Node) -> Spec:
     if _RANK[one.kind] > _RANK[other.kind]:
         one, word, other = other, _TURNED[word], one
     made = _BY_KINDS.get((one.kind, other.kind))
-    spec = made(one, word, other) if made else None
+    spec: Spec | None = made(one, word, other) if made else None
     if spec is None:
         raise Refused(f"cannot compare {_said(one)} with {_said(other)} like this", node.place)
     return spec

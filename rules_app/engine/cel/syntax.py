@@ -29,12 +29,13 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A part of an expression. `kind` is the grammar's name, or `token` with its `text`."""
+    """A part of an expression. `kind` is the name in the grammar; `text` and `token` are those of a token."""
 
     kind: str
     parts: tuple[Any, ...]
     place: tuple[int, int]
     text: str = ""
+    token: Any = None
 
     def __iter__(self) -> Iterator[Node]:
         """Its parts, shortened."""
@@ -62,7 +63,7 @@ def node_of(tree: Any, place: tuple[int, int]) -> Node:
     while getattr(tree, "data", "") in _TRANSPARENT and len(tree.children) == 1:
         tree = tree.children[0]
     if not hasattr(tree, "data"):  # a token
-        return Node(str(tree.type), (), (tree.line or place[0], tree.column or place[1]), tree)
+        return Node(str(tree.type), (), (tree.line or place[0], tree.column or place[1]), str(tree), tree)
     meta = tree.meta
     own = place if getattr(meta, "empty", True) or meta.line is None else (meta.line, meta.column)
     return Node(str(tree.data), tuple(tree.children), own)
@@ -82,7 +83,7 @@ def _text(token: Node) -> str:
     from celpy.evaluation import celstr
 
     try:
-        return "".join(celstr(token.text))
+        return "".join(celstr(token.token))
     except ValueError as error:
         raise Refused("has an escape that is none", token.place) from error
 

@@ -32,7 +32,8 @@ class _Dates(Operator):
 
 class _Ages(_Dates):
     def sentence(self, label: str, operand: Any, shown: Callable[[Any], str]) -> str:
-        return f"{label} {self.words} {span_in_words(read_duration(operand) or 0)} ago"
+        distance = "more" if self.name == "older_than" else "less"
+        return f"{label} is {distance} than {span_in_words(read_duration(operand) or 0)} ago"
 
 
 def _beside(compare: Compare) -> Callable[[Any], TestInScope]:
@@ -157,8 +158,12 @@ ON_OR_AFTER = _comparing(
     "on_or_after", "on or after", "is on or after", lambda one, other: one[0] >= other[0], ("not_before",)
 )
 OLDER_THAN = _ageing(
-    "older_than", "older than", "is more than", lambda one, then: one[1] < then, ("older", "age_over")
+    "older_than", "older than", "is older than", lambda one, then: one[1] < then, ("older", "age_over")
 )
 YOUNGER_THAN = _ageing(
-    "younger_than", "younger than", "is less than", lambda one, then: one[0] > then, ("younger", "newer_than")
+    "younger_than",
+    "younger than",
+    "is younger than",
+    lambda one, then: one[0] > then,
+    ("younger", "newer_than"),
 )

@@ -48,7 +48,7 @@ ENDS_WITH = Operator(
 STARTS_WITH_ANY = TextOperator(
     "starts_with_any",
     "starts with any of",
-    "begins with",
+    "begins with one of",
     _KINDS,
     _starts_any,
     several_texts_problem,
@@ -58,7 +58,7 @@ STARTS_WITH_ANY = TextOperator(
 ENDS_WITH_ANY = TextOperator(
     "ends_with_any",
     "ends with any of",
-    "ends with",
+    "ends with one of",
     _KINDS,
     _ends_any,
     several_texts_problem,
