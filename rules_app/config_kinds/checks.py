@@ -40,7 +40,7 @@ class Checkup:
 
 def question_of(world: World, *, names: Names = UNKNOWN, seen: Seen = UNSEEN) -> Question:
     rules = [rule for spec in world["rules"].values() if (rule := parse_rule(spec)[0])]
-    zone = next((spec["default_timezone"] for spec in world["settings"].values()), None)
+    zone = next((spec.get("default_timezone") for spec in world["settings"].values()), None)
     schemas = schemas_declared(world["lifecycles"].values())
     return Question(
         rules, timezone.now(), zone or settings.DEFAULT_RULE_TIMEZONE, schemas, names, _declared(world, seen)

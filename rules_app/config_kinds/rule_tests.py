@@ -85,5 +85,5 @@ def _lacking(cases: Sequence[Case], world: World, paths: Sequence[Path]) -> list
 
 def _rule_set(world: World) -> RuleSet:
     rules = tuple(rule for spec in world["rules"].values() if (rule := parse_rule(spec)[0]))
-    zone = next((spec["default_timezone"] for spec in world["settings"].values()), None)
+    zone = next((spec.get("default_timezone") for spec in world["settings"].values()), None)
     return RuleSet(0, rules, zone or settings.DEFAULT_RULE_TIMEZONE)
