@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from acteon_site.config_files.checking import Checked
@@ -26,9 +27,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
+    """`overlooked` gives the warnings. Of a thousand rules that takes seconds: ask once no row is locked any more."""
+
     changes: tuple[Change, ...]
     problems: tuple[FileProblem, ...]
-    warnings: tuple[FileProblem, ...] = ()
+    overlooked: Callable[[], Iterable[FileProblem]]
 
     @property
     def only_conflicts(self) -> bool:
@@ -58,7 +61,7 @@ class _Assessor:
             ),
             *(self._blocked(change) for change in changes if change.what in BLOCKING),
         ]
-        return Assessment(tuple(changes), tuple(problems), () if problems else tuple(self._overlooked(world)))
+        return Assessment(tuple(changes), tuple(problems), partial(self._overlooked, world))
 
     def _overlooked(self, world: World) -> Iterator[FileProblem]:
         """Said of what the files hold, never of what stands beside them."""

@@ -77,7 +77,7 @@ def load_paths(
     prune = scope.prune if scope.prune is not None else sections if reading.whole else ()
     terms = Terms(ownership.source, prune, force)
     found, changes, rule_set = _apply(reading, checked, terms, ownership, dry_run)
-    warnings = (*reading.warnings, *checked.warnings, *found.warnings)
+    warnings = (*reading.warnings, *checked.warnings, *found.overlooked())
     return LoadReport(ownership.source, tuple(changes), warnings, tuple(reading.skipped), dry_run, rule_set)
 
 

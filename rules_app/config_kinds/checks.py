@@ -42,7 +42,7 @@ class Checkup:
 
 def question_of(world: World, *, names: Names = UNKNOWN, seen: Seen = UNSEEN) -> Question:
     rules = [rule for spec in world["rules"].values() if (rule := parse_rule(spec)[0])]
-    zone = next((spec["default_timezone"] for spec in world["settings"].values()), None)
+    zone = next((spec.get("default_timezone") for spec in world["settings"].values()), None)
     zone = zone or settings.DEFAULT_RULE_TIMEZONE
     schemas = schemas_declared(world["lifecycles"].values())
     counters = tuple(counters_declared(world, zone))

@@ -132,6 +132,6 @@ def _unknown_counters(
 
 def _rule_set(world: World) -> RuleSet:
     rules = tuple(rule for spec in world["rules"].values() if (rule := parse_rule(spec)[0]))
-    zone = next((spec["default_timezone"] for spec in world["settings"].values()), None)
+    zone = next((spec.get("default_timezone") for spec in world["settings"].values()), None)
     zone = zone or settings.DEFAULT_RULE_TIMEZONE
     return RuleSet(0, rules, zone, tuple(counters_declared(world, zone)))

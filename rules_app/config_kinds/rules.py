@@ -22,6 +22,8 @@ from rules_app.models import Rule
 from rules_app.services.rule_sets import rules_lock
 from rules_app.specs import DEFAULTS, rule_spec
 
+SETTINGS = ("default_timezone", "second_person")
+
 
 class Rules(Kind):
     section = "rules"
@@ -58,9 +60,10 @@ class Rules(Kind):
     def map_toml(self, toml: TomlTables) -> None:
         """`[rules]` holds no rules: it says where their files are, and what all of them share."""
         at: Place = ("rules",)
-        table = toml.table(toml.data.get("rules"), at, ("directory", "default_timezone"))
-        if "default_timezone" in table:
-            toml.sections["settings"] = ({"default_timezone": table["default_timezone"]}, at)
+        table = toml.table(toml.data.get("rules"), at, ("directory", *SETTINGS))
+        shared = {name: table[name] for name in SETTINGS if name in table}
+        if shared:
+            toml.sections["settings"] = (shared, at)
         directory = table.get("directory")
         if isinstance(directory, str) and directory:
             toml.directories.append((directory, (*at, "directory")))

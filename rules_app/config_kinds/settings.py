@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from acteon_site.base.errors import FieldProblem
-from acteon_site.config_files.checks import Field, check_fields
+from acteon_site.base.names import name_problem
+from acteon_site.config_files.checks import Field, check_fields, kind_of
 from acteon_site.config_files.documents import Document, Entry, Place
 from acteon_site.config_files.kind import Identity, Kind, Ownership, Spec, put
 from acteon_site.config_files.problems import FileProblem
@@ -17,6 +18,25 @@ from rules_app.engine import timezone_problem
 from rules_app.models import RuleSettings
 
 
+def namespaces(value: Any) -> str | None:
+    """Names of namespaces, or * alone."""
+    if not isinstance(value, list):
+        return f"must be a list of namespaces, not {kind_of(value)}"
+    if value == ["*"]:
+        return None
+    found = ((name, name_problem(name, colon_allowed=False)) for name in value)
+    return next((f"{name}: {problem}" for name, problem in found if problem), None)
+
+
+FIELDS = {"default_timezone": Field(timezone_problem), "second_person": Field(namespaces)}
+
+
+def _something_said(spec: Any) -> list[FieldProblem]:
+    if any(spec.get(name) is not None for name in FIELDS):
+        return []
+    return [FieldProblem("default_timezone", "is required, where second_person is not given")]
+
+
 class Settings(Kind):
     section = "settings"
     title = "settings"
@@ -24,16 +44,20 @@ class Settings(Kind):
     publisher = RULE_SET
     key = ()
     toml_table = "rules"
-    defaults = {}
+    defaults = {"default_timezone": "", "second_person": []}
 
     def rows(self) -> QuerySet[RuleSettings]:
-        return RuleSettings.objects.exclude(default_timezone="")
+        return RuleSettings.objects.exclude(default_timezone="", second_person=[])
 
     def validate(self, spec: Any) -> list[FieldProblem]:
-        return check_fields(spec, {"default_timezone": Field(timezone_problem, required=True)})
+        return check_fields(spec, FIELDS) or _something_said(spec)
+
+    def canonical(self, spec: Spec) -> Spec:
+        named = spec.get("second_person")
+        return super().canonical({**spec, "second_person": sorted(set(named))} if named else spec)
 
     def to_spec(self, row: RuleSettings) -> Spec:
-        return {"default_timezone": row.default_timezone}
+        return self.canonical({name: getattr(row, name) for name in FIELDS})
 
     def map_toml(self, toml: TomlTables) -> None:
         """TOML has them in `[rules]`, which the rules read."""
@@ -46,7 +70,7 @@ class Settings(Kind):
         return super().write(row or RuleSettings.objects.get_or_create(pk=1)[0], spec, ownership)
 
     def remove(self, row: RuleSettings) -> None:
-        put(row, {"default_timezone": "", "source": "", "loaded_digest": ""})
+        put(row, {**self.defaults, "source": "", "loaded_digest": ""})
 
     def gather(self, specs: list[Spec]) -> Any:
         return specs[0] if specs else {}
@@ -56,4 +80,4 @@ class Settings(Kind):
             return [], []
         if isinstance(value, dict):
             return [Entry(self.section, value, document, at)], []
-        return [], [document.problem(at, "must be an object with default_timezone")]
+        return [], [document.problem(at, "must be an object with default_timezone or second_person")]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connection
 
+from acteon_site.config_files.kind import KINDS
 from acteon_site.config_files.load import load_paths
 from acteon_site.config_files.problems import LoadRefused
 from acteon_site.models import ConfigStamp
@@ -15,7 +16,7 @@ from audit_app.models import RedactedField
 from chains_app.models import ChainDefinition, ChainVersion, CircuitBreaker, Provider, Run
 from chains_app.states import BreakerState, RunKind
 from orders_app.models import Action, Lifecycle, Order
-from rules_app.models import Quota, Rule, RuleSetVersion
+from rules_app.models import Quota, Rule, RuleSettings, RuleSetVersion
 from rules_app.services.rule_sets import rule_enable, rule_save, rule_settings_save
 from tests.acteon_site.config_files.conftest import CHAIN, LIFECYCLE, PROVIDERS, RULES, SMALL, Pipeline, done
 
@@ -359,3 +360,18 @@ def an_order(lifecycle: Lifecycle) -> Order:
         state="open",
         status="completed",
     )
+
+
+def test_where_a_second_person_must_publish_stands_in_files(shop: Pipeline) -> None:
+    shop.load(SMALL)
+    asked = {"settings.yaml": "settings: {second_person: [travel, ecommerce, travel]}\n"}
+    assert done(shop.load(asked)) == {"settings/": "added"}
+    assert RuleSettings.objects.get().second_person == ["ecommerce", "travel"]
+    assert KINDS["settings"].exported(RuleSettings.objects.get()) == {
+        "second_person": ["ecommerce", "travel"]
+    }
+    assert done(shop.load(asked)) == {}
+    rule_settings_save(default_timezone="", second_person=["travel"], actor="maria")
+    assert "maria" in shop.refused(asked)[0]
+    (wrong,) = shop.refused({"settings.yaml": "settings: {second_person: ['a:b']}\n"})
+    assert "second_person: a:b: " in wrong

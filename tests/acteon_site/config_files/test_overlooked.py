@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from acteon_site.config_files.load import LoadReport, load_paths
+from rules_app.checking import Finding, Question, check_rules
 from tests.acteon_site.config_files.conftest import (
     CHAIN,
     ECOMMERCE,
@@ -208,3 +210,15 @@ def test_a_toml_file_in_capitals_is_one(shop: Pipeline) -> None:
     assert shop.load({"ACTEON.TOML": '[[providers]]\nname = "till"\ntype = "log"\n'}).changes[0].identity == (
         "till",
     )
+
+
+def test_the_check_of_the_rules_keeps_no_row_locked(shop: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside, seen = len(connection.savepoint_ids), []
+
+    def noting(question: Question) -> list[Finding]:
+        seen.append(len(connection.savepoint_ids))
+        return check_rules(question)
+
+    monkeypatch.setattr("rules_app.config_kinds.rules.check_rules", noting)
+    shop.load(SMALL)
+    assert seen == [outside]
