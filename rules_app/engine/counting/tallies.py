@@ -14,12 +14,13 @@ One more than `most` is kept, for an order that is released and does not count i
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from rules_app.engine.counters import moment_of
-from rules_app.engine.counting.declared import DISTINCT, SUM, Counter
+from rules_app.engine.counting.declared import COUNT, DISTINCT, Counter
 
 HIGHEST = 10**18  # a sum that no order reaches, and every database can hold
 Data = Mapping[str, Any]
@@ -35,6 +36,9 @@ def total(counter: Counter, data: Data, now: int, own: Mark | None = None) -> in
         found = _distinct(data, begin, own if mine else None)
     elif counter.window.calendar:
         found = _running(data, begin) - (own[1] if mine and own else 0)
+    elif counter.what == COUNT:
+        moments = data.get("at", ())
+        found = len(moments) - bisect_right(moments, begin) - int(mine)
     else:
         found = sum(amount for at, amount in _events(data) if at > begin) - (own[1] if mine and own else 0)
     return min(max(found, 0), counter.most if counter.capped else HIGHEST)
@@ -48,8 +52,13 @@ def counted(counter: Counter, data: Data, mark: Mark) -> dict[str, Any]:
         return _with_member(data, begin, at, member, counter.most + 1)
     if counter.window.calendar:
         return {"at": at, "total": min(_running(data, begin) + amount, HIGHEST)}
+    if counter.what == COUNT:
+        moments = data.get("at", ())
+        kept = [*moments[bisect_right(moments, begin) :]]
+        insort(kept, at)
+        return {"at": kept[-counter.most - 1 :]}
     events = sorted([*((when, size) for when, size in _events(data) if when > begin), (at, amount)])
-    return _kept(_merged(events, counter.most + 1) if counter.what == SUM else events[-counter.most - 1 :])
+    return _kept(_merged(events, counter.most + 1))
 
 
 def is_new(counter: Counter, data: Data, now: int, member: str) -> bool:
@@ -68,15 +77,11 @@ def _running(data: Data, begin: int) -> int:
 
 
 def _events(data: Data) -> list[tuple[int, int]]:
-    moments = data.get("at", ())
-    return list(zip(moments, data.get("of") or [1] * len(moments), strict=True))
+    return list(zip(data.get("at", ()), data.get("of", ()), strict=True))
 
 
 def _kept(events: list[tuple[int, int]]) -> dict[str, Any]:
-    """Without amounts where each is 1."""
-    data: dict[str, Any] = {"at": [at for at, _ in events]}
-    amounts = [amount for _, amount in events]
-    return data if all(amount == 1 for amount in amounts) else {**data, "of": amounts}
+    return {"at": [at for at, _ in events], "of": [amount for _, amount in events]}
 
 
 def _merged(events: list[tuple[int, int]], most: int) -> list[tuple[int, int]]:
