@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from acteon_site.base.money import money
-from rules_app.backtesting import GONE, UNCOUNTED, UNREADABLE
+from audit_app.records.vocabulary import DISPATCH_OUTCOMES
+from rules_app.backtesting import GONE, INVALID, UNCOUNTED, UNREADABLE
 from rules_app.backtesting.past import EARLIER
 
+# What a dispatch came to, or would have come to.
+OUTCOMES = DISPATCH_OUTCOMES | {INVALID}
 UNKNOWN_WORDS: Mapping[str, str] = {
     GONE: "the original is no longer stored",
     UNREADABLE: "the original cannot be read",

@@ -15,14 +15,14 @@ from unfold.decorators import display
 from acteon_site.admin.buttons import Button, ButtonPagesAdmin, ButtonResult, actor_of
 from acteon_site.base.errors import invalid_field
 from acteon_site.base.money import money
-from rules_app.backtest_words import OTHERWISE_WORDS, UNKNOWN_WORDS, left_aside, value_of
+from rules_app.backtest_words import OTHERWISE_WORDS, OUTCOMES, UNKNOWN_WORDS, left_aside, value_of
 from rules_app.backtesting.tally import KINDS
 from rules_app.models import Backtest, BacktestOrder
 from rules_app.services.backtests import ANY, Asked, backtest_remove, backtest_request
 
 PAGE_OF_ORDERS = 50
 MOST_SHOPS_SHOWN = 30
-FILTERS = ("how", "from_outcome", "to_outcome")
+FILTERS = {"how": frozenset(KINDS), "from_outcome": OUTCOMES, "to_outcome": OUTCOMES}
 
 
 @admin.register(Backtest)
@@ -119,7 +119,7 @@ def _shop(one: Mapping[str, Any]) -> dict[str, Any]:
 
 def _orders(request: HttpRequest, obj: Backtest) -> dict[str, Any]:
     """A page of the listed dispatches, by the index on what they were and would be."""
-    asked = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
+    asked = {name: request.GET[name] for name, words in FILTERS.items() if request.GET.get(name) in words}
     text = request.GET.get("page", "")
     number = int(text) if text.isdecimal() and len(text) < 6 else 1
     begin = (max(number, 1) - 1) * PAGE_OF_ORDERS

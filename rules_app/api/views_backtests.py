@@ -15,18 +15,14 @@ from rest_framework.response import Response
 from acteon_site.base.clock_text import parse_time, rfc3339, rfc3339_or_none
 from acteon_site.base.errors import FieldProblem, bad_query, forbidden, invalid_field, not_found
 from acteon_site.base.ids import as_uuid
-from acteon_site.http.endpoint import body_of, caller_of, page_response
+from acteon_site.http.endpoint import asked_scope, body_of, caller_of, page_response
 from rules_app.api.views_drafts import GlobalEndpoint
+from rules_app.backtest_words import OUTCOMES
 from rules_app.backtesting.tally import KINDS
 from rules_app.models import Backtest, BacktestOrder
 from rules_app.services.backtests import ANY, Asked, backtest_remove, backtest_request
 
-FILTERS = {
-    "from_outcome": "from_outcome",
-    "to_outcome": "to_outcome",
-    "namespace": "namespace",
-    "tenant": "tenant",
-}
+WORDS = {"how": frozenset(KINDS), "from_outcome": OUTCOMES, "to_outcome": OUTCOMES}
 
 
 class BacktestEndpoint(GlobalEndpoint):
@@ -71,15 +67,12 @@ class BacktestOrders(BacktestEndpoint):
 
 
 def _filtered(request: Request, backtest: Backtest) -> QuerySet[BacktestOrder]:
-    query = request.query_params
-    rows = BacktestOrder.objects.filter(backtest=backtest)
-    how = query.get("how")
-    if how is not None:
-        if how not in KINDS:
-            message = f"must be one of {', '.join(KINDS)}"
-            raise bad_query(f"how {message}", [FieldProblem("how", message)])
-        rows = rows.filter(how=how)
-    return rows.filter(**{field: query[name] for name, field in FILTERS.items() if name in query})
+    asked = {name: request.query_params[name] for name in WORDS if name in request.query_params}
+    for name, word in asked.items():
+        if word not in WORDS[name]:
+            message = f"must be one of {', '.join(sorted(WORDS[name]))}"
+            raise bad_query(f"{name} {message}", [FieldProblem(name, message)])
+    return BacktestOrder.objects.filter(backtest=backtest, **asked, **asked_scope(request))
 
 
 def _asked(body: dict[str, Any]) -> Asked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from rules_app.services.past_dispatches import Found, Page, Range, past_dispatch
 
 log = structlog.get_logger()
 TELL_SECONDS = 1.0
+FIRST_DAY = datetime(1, 1, 2, tzinfo=UTC)
 WORTH_PROCESSES = 10  # pages: fewer are decided by the time that others have begun
 Told = Callable[[int, int], None]
 
@@ -74,7 +75,8 @@ def _computed(backtest: Backtest, processes: int, told: Told | None) -> bool:
 
 
 def _range(backtest: Backtest, rules: RuleSet) -> Range:
-    warms = backtest.begins_at - timedelta(seconds=memory_of(rules, _same_all_along(backtest)))
+    memory = timedelta(seconds=memory_of(rules, _same_all_along(backtest)))
+    warms = max(backtest.begins_at, FIRST_DAY + memory) - memory
     return Range(warms, backtest.begins_at, backtest.ends_at, backtest.namespace, backtest.tenant)
 
 

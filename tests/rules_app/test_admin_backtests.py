@@ -110,6 +110,7 @@ def test_by_key_it_is_asked_for_looked_at_and_forgotten(draft: RuleDraft, shop: 
         12_300,
     )
     assert client.get(f"{PATH}/{made['id']}/orders?how=unknown", anything)["orders"] == []
+    assert shop.get(f"{PATH}/{made['id']}/orders", to_outcome="sold\0").status_code == 400
     assert [one["id"] for one in client.get(f"{PATH}?draft={draft.pk}", anything)["backtests"]] == [
         made["id"]
     ]
@@ -157,6 +158,7 @@ def test_by_command_it_is_computed_at_once(draft: RuleDraft, capsys: pytest.Capt
         call_command("backtest_rules", draft=draft.pk, processes=1, fail_on_change=True)
     with pytest.raises(CommandError, match="must be a day"):
         call_command("backtest_rules", begins="monday")
+    call_command("backtest_rules", begins="0001-01-01", processes=1)
     with pytest.raises(CommandError, match="no draft 99"):
         call_command("backtest_rules", draft=99)
     assert {row.state for row in Backtest.objects.all()} == {"done"}

@@ -67,8 +67,8 @@ def path_of(node: Node, variable: str) -> str:
     first = "item" if variable and root.text == variable else root.text
     if first == "item" and not variable:
         raise Refused("item is known inside of exists and all only, under the name given there", node.place)
-    if first not in ("action", "time", "item", "now"):
-        known = f"action, time, {variable}" if variable else "action and time"
+    if first not in ("action", "time", "counter", "item", "now"):
+        known = f"action, time, counter, {variable}" if variable else "action, time and counter"
         raise Refused(f"'{root.text}' is not known here; known are {known}", node.place)
     return ".".join((first, *reversed(names)))
 
