@@ -30,6 +30,7 @@ from rules_app.services.backtests import (
     tidy_backtests,
 )
 from rules_app.tasks import backtest as backtest_task
+from tests.orders_app.test_counters import OF_EMAIL, asks, declare
 from tests.orders_app.test_holds import path_of
 from tests.people import always_open
 from tests.rules_app.drafting import add, begun, edit, remove
@@ -325,3 +326,15 @@ def test_what_no_rule_has_refused_is_left_as_it_was(shop: Shop) -> None:
     assert pairs(tried(edit(begun(), "approve-high-value", condition=everything))) == {
         ("executed", "pending_approval"): 1
     }
+
+
+def test_counters_say_what_they_said_then_and_one_that_nobody_asked_is_not_guessed(shop: Shop) -> None:
+    by_country = {**OF_EMAIL, "name": "orders-of-country", "by": ["action.payload.shipping_country"]}
+    declare(OF_EMAIL, by_country, second=(asks("orders-of-email", eq=1), {"type": "deny"}))
+    shop.place()
+    shop.place()
+    assert without_change(tried())
+    row = tried(edit(begun(), "second", condition=asks("orders-of-email", eq=2)))
+    assert pairs(row) == {("suppressed", "executed"): 1}
+    row = tried(edit(begun(), "second", condition=asks("orders-of-country", eq=1)))
+    assert told(row)["unknown"] == {"count": 2, "by": {"counter_not_recorded": 2}}
