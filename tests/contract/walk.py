@@ -246,6 +246,7 @@ IN_PATH = {
     "<str:tenant>": "tenant",
     "<str:approval_id>": "approval",
     "<path:name>": "rule",
+    "<str:backtest_id>": "chain",
     **dict.fromkeys(("<int:number>", "<int:before>", "<int:after>"), "number"),
     "<str:name>": "definition",
     "<str:list_id>": "list",

@@ -50,7 +50,8 @@ def tried(draft: RuleDraft | None = None, **more: Any) -> Backtest:
 
 def told(row: Backtest) -> dict[str, Any]:
     assert row.summary is not None
-    return row.summary
+    summary: dict[str, Any] = row.summary
+    return summary
 
 
 def pairs(row: Backtest) -> dict[tuple[str, str], int]:
@@ -59,7 +60,7 @@ def pairs(row: Backtest) -> dict[tuple[str, str], int]:
 
 def without_change(row: Backtest) -> bool:
     summary = told(row)
-    return summary["same"] == summary["dispatches"]["count"]
+    return bool(summary["same"] == summary["dispatches"]["count"])
 
 
 actions = st.fixed_dictionaries(
