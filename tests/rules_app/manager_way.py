@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from playwright.sync_api import APIRequestContext, Locator, Page
@@ -23,10 +24,14 @@ def _not_shown(name: str, page: Page, part: str) -> None:
     pass
 
 
+def _done_elsewhere() -> None:
+    pass
+
+
 @dataclass
 class Way:
     """`manager` and `colleague` are signed in; `shop` may dispatch. `shown(name, page, part)`: now is the moment for a
-    picture of what `part` selects, "" for the page."""
+    picture of what `part` selects, "" for the page. `work` does what a worker does, where there is none."""
 
     manager: Page
     colleague: Page
@@ -34,6 +39,7 @@ class Way:
     url: str
     tenant: str = "acme-store"
     shown: Callable[[str, Page, str], None] = _not_shown
+    work: Callable[[], None] = _done_elsewhere
     draft: str = ""
     placed: str = ""
 
@@ -147,6 +153,30 @@ def _saved(page: Page, total: str) -> None:
     page.click("button:has-text('Save to the draft')")
 
 
+def draft_is_backtested(way: Way) -> None:
+    """Over the order that has just passed: it would have been held."""
+    page = way.manager
+    way.visit(page, way.draft)
+    page.fill("#backtests [name=to]", f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M}")
+    page.fill("#backtests [name=tenant]", way.tenant)
+    page.click("#backtests button:has-text('Backtest')")
+    page.wait_for_selector("#backtests li")
+    way.work()
+    page.click("#backtests li a")
+    page.wait_for_selector("#found:has-text('1 of 1 would change')")
+    assert "$300.00" in page.inner_text("#found")
+    way.shown("backtest", page, "")
+
+
+def rule_is_put_in_shadow(way: Way) -> None:
+    page = way.manager
+    way.visit(page, f"{way.draft.replace('/change/', '/rule/')}?name={RULE}")
+    page.wait_for_selector(".rb-rows")
+    page.check("[name=shadow]")
+    page.click("button:has-text('Save to the draft')")
+    page.wait_for_selector("#changes:has-text('In shadow')")
+
+
 def draft_is_published(way: Way) -> None:
     page = way.manager
     way.visit(page, way.draft)
@@ -155,6 +185,25 @@ def draft_is_published(way: Way) -> None:
     way.shown("publishing", page, ".gw-lead")
     page.click("button:has-text('Yes, publish')")
     page.wait_for_selector("#state:has-text('published as version')")
+
+
+def shadow_notes_and_stops_nothing(way: Way) -> None:
+    orders_pass(way)
+    page = way.manager
+    way.visit(page, "/admin/rules_app/rule/")
+    page.click(f"#result_list a:has-text('{RULE}')")
+    page.get_by_role("link", name="Report", exact=True).click()
+    page.wait_for_selector("#lead-shadow:has-text('1 of 1')")
+    assert "worth $300.00" in page.inner_text("#lead-shadow")
+    way.shown("shadow", page, "")
+
+
+def rule_goes_live(way: Way) -> None:
+    page = way.manager
+    page.click("button:has-text('Go live')")
+    with_reason(page, "It stops the right ones")
+    page.locator(".gw-confirm:visible button[type=submit]").click()
+    page.wait_for_selector("#stage:has-text('live')")
 
 
 def next_order_obeys(way: Way) -> None:
@@ -176,7 +225,7 @@ def home_shows_what_waits(way: Way) -> None:
 def rules_are_rolled_back(way: Way) -> None:
     page = way.manager
     way.visit(page, "/admin/rules_app/rulesetversion/")
-    page.locator("#result_list tbody a").nth(1).click()  # the one before the newest
+    page.locator("#result_list tbody a").nth(2).click()  # the one before the rule
     page.click("button:has-text('Roll back to this version')")
     with_reason(page, "The carrier found the parcels")
     way.shown("rolling-back", page, "")
@@ -190,7 +239,11 @@ STEPS: tuple[Callable[[Way], None], ...] = (
     rule_is_built,
     draft_is_tried,
     colleague_edits_meanwhile,
+    draft_is_backtested,
+    rule_is_put_in_shadow,
     draft_is_published,
+    shadow_notes_and_stops_nothing,
+    rule_goes_live,
     next_order_obeys,
     home_shows_what_waits,
     rules_are_rolled_back,

@@ -1,17 +1,20 @@
-"""The whole way of a rule, in real browsers: built, tried, edited by two, published, obeyed, rolled back."""
+"""The whole way of a rule, in real browsers: built, tried, backtested, in shadow, live, obeyed, rolled back; by two."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from rules_app.models import Rule, RuleSetVersion
+from rules_app.models import Backtest, Rule, RuleSetVersion
+from rules_app.services.backtest_run import backtest_run
 from tests.rules_app.manager_way import RULE, STEPS, Way
 from tests.rules_app.test_words import seen
 from tests.world import Shop, load_shop
@@ -46,8 +49,16 @@ def sessions(transactional_db: None) -> Iterator[list[str]]:
     versions = RuleSetVersion.objects.order_by("number")
     assert [(one.actor, one.reason) for one in versions][1:] == [
         ("ann", "Three parcels to Norway were lost in a week"),
+        ("ann", "It stops the right ones"),
         ("ann", "The carrier found the parcels"),
     ]
+
+
+def backtests_compute() -> None:
+    """In a thread of its own: the browsers' has an event loop, beside which Django asks no database."""
+    for backtest in Backtest.objects.all():
+        backtest_run(backtest.pk)
+    connection.close()
 
 
 @pytest.fixture
@@ -60,7 +71,8 @@ def way(sessions: list[str], live_server: Any) -> Iterator[Way]:
         shop = playwright.request.new_context(
             base_url=live_server.url, extra_http_headers={"Authorization": f"Bearer {key}"}
         )
-        yield Way(ann, ben, shop, live_server.url)
+        with ThreadPoolExecutor(1) as worker:
+            yield Way(ann, ben, shop, live_server.url, work=lambda: worker.submit(backtests_compute).result())
         browser.close()
     assert trouble == []
 
