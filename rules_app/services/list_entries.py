@@ -156,7 +156,9 @@ def entries_import(*, row: NamedList, text: str, source: Source, replace: bool =
     preview = previewed(read_lines(text, now), row.matching, lambda form: False)
     if preview.bad:
         number, problem = preview.bad[0]
-        raise invalid(f"line {number} {problem}; {len(preview.bad)} bad lines, nothing was changed")
+        raise invalid_field(
+            "text", f"line {number} {problem}; {len(preview.bad)} bad lines, nothing was changed"
+        )
     if replace and not preview.new:
         raise conflict("the text holds no value: it would empty the list")
     changed = entries_add(row=row, entries=preview.new, source=source, replace=replace)

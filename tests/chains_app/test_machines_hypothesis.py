@@ -366,7 +366,7 @@ def test_the_run_machine_finds_a_planted_bug() -> None:
                 known.unknown, known.status = False, "failed"
 
     with pytest.raises(AssertionError, match="and yet there stand"):
-        try_to_break(Forgetful, settings=settings(QUICK, max_examples=500, phases=[Phase.generate]))
+        try_to_break(Forgetful, settings=settings(QUICK, max_examples=5000, phases=[Phase.generate]))
 
 
 def test_no_sequence_of_failures_calls_too_often_too_early_or_ends_in_doubt() -> None:

@@ -271,7 +271,7 @@ def test_a_draft_is_tried_beside_what_is_in_force(guide: int) -> None:
     page = tried_by(client, draft)
     assert f"Draft {draft.pk} would decide" in page
     assert "deny by approve-high-value" in page
-    assert "Now, by version 1 in force: <b>request_approval by approve-high-value</b>" in page
+    assert f"Now, by version {guide} in force: <b>request_approval by approve-high-value</b>" in page
     assert "no gate is asked" in page
     assert "The rules in force decide the same" in tried_by(client, draft, payload='{"total_cents": 1}')
 

@@ -149,6 +149,7 @@ def tour(pages: dict[str, str], boss: Client, live_server: Any) -> Iterator[Tour
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         context = browser.new_context()
         context.add_cookies([cookie])  # type: ignore[list-item]
+        context.set_default_timeout(120_000)  # of a busy machine
         yield Tour(context.new_page(), live_server.url)
         browser.close()
 
