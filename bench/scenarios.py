@@ -237,6 +237,7 @@ DATABASE_CLOCK = tuple(
 
 def database_clock(here: World, options: Options) -> None:
     here.postgres.give_own_clock()
+    here.steady_clock = False
     here.supervise()
     here.gateway.wait_ready()
     rounds_of(DATABASE_CLOCK, 3)(here, options)
