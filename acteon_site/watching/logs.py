@@ -91,6 +91,7 @@ def _formatter(shared: list[Processor]) -> logging.Formatter:
 def _take_over_root(formatter: logging.Formatter) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
+    handler.addFilter(_is_no_answer_of_ready)  # first: the other takes the request out of the record
     handler.addFilter(Refusals())
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -100,6 +101,12 @@ def _take_over_root(formatter: logging.Formatter) -> None:
     for name in EVERY_MESSAGE:
         told = root.isEnabledFor(logging.DEBUG)
         logging.getLogger(name).setLevel(logging.NOTSET if told else logging.WARNING)
+
+
+def _is_no_answer_of_ready(record: logging.LogRecord) -> bool:
+    """503 is how /ready answers a probe while something is away, every few seconds, and no error of its own."""
+    path = getattr(getattr(record, "request", None), "path", "")
+    return not (record.name == "django.request" and path == "/ready" and not record.exc_info)
 
 
 def _renderer() -> Processor:

@@ -49,6 +49,12 @@ def test_a_long_path_that_is_not_there_is_a_short_line(db: None, capsys: pytest.
     assert len(json.dumps(line)) < 1000
 
 
+def test_a_probe_that_is_told_of_trouble_leaves_no_line(db: None, capsys: pytest.CaptureFixture[str]) -> None:
+    with configured():
+        assert Client().get("/ready").status_code == 503  # no worker is here
+    assert [line for line in lines(capsys) if line["logger"] == "django.request"] == []
+
+
 def test_strangers_cannot_fill_the_log(
     db: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
