@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,8 +16,10 @@ import pytest
 from django.contrib import admin
 from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from acteon_site.admin.read_only import ReadOnlyAdmin
 from acteon_site.base import config_versions, replica
@@ -25,13 +28,16 @@ from acteon_site.models import Heartbeat
 from acteon_site.watching.metrics import exposition
 from bench.services import OwnPostgres, wait_for
 from chains_app.selectors import providers
+from rules_app.models import Backtest
+from rules_app.services.backtest_run import backtest_run
+from rules_app.services.backtests import Asked, backtest_request
 from tests.people import People
 from tests.world import SCOPE, Shop
 
 pytestmark = pytest.mark.postgres
 LISTS = ("audit", "events", "scheduled", "approvals", "chains", "incidents", "dlq", "dlq/stats")
 LISTS += ("rules/coverage", "providers/health")
-OURS = re.compile(r'"((?:orders|chains|audit|rules)_app_\w+)"')
+OURS = re.compile(r"\b((?:orders|chains|audit|rules)_app_\w+)")
 
 
 @contextmanager
@@ -249,3 +255,22 @@ def test_what_a_process_keeps_of_the_configuration_never_comes_from_the_replica(
     with CaptureQueriesContext(connections[REPLICA]) as asked:
         assert read_whole(providers)
     assert not [query for query in asked.captured_queries if OURS.search(query["sql"])]
+
+
+def test_a_backtest_reads_the_past_from_the_replica_alone(mirror: None, shop: Shop) -> None:
+    shop.place()
+    now = timezone.now()
+    asked = Asked(now - timedelta(hours=1), now + timedelta(hours=1))
+    row = backtest_request(asked=asked, actor="ann", ring=False)
+
+    def run() -> HttpResponse:
+        backtest_run(row.pk)
+        return HttpResponse()
+
+    past = {"audit_app_auditrecord", "orders_app_action"}
+    found = _tables_read(run)
+    assert past <= found[REPLICA]
+    assert not past & found["default"]
+    row.refresh_from_db()
+    assert row.state == Backtest.State.DONE
+    assert row.summary["dispatches"]["count"] == 1
