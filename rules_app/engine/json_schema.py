@@ -14,6 +14,8 @@ from rules_app.engine.actions.base import RuleAction
 from rules_app.engine.actions.registry import ACTIONS
 from rules_app.engine.actions.settings import CENTURY_SECONDS
 from rules_app.engine.conditions import CEL, GROUPS
+from rules_app.engine.counting.declared import MAX_BY, MAX_NAME, MOST, ORDERS, PERS, WHATS
+from rules_app.engine.named_lists import EXACT, FOLDED
 from rules_app.engine.operators.base import MAX_LIST, Operator
 from rules_app.engine.operators.items import ITEM_OPERATORS
 from rules_app.engine.operators.registry import AGAINST_FIELDS, OPERATORS
@@ -76,15 +78,49 @@ _RULE: Mapping[str, Schema] = {
 }
 
 
+_SCOPE: Mapping[str, Schema] = {"namespace": TEXT, "tenant": TEXT}
+_ENTRY: Mapping[str, Schema] = {"value": TEXT, "note": {"type": "string"}, "expires_at": MOMENT}
+_LIST: Mapping[str, Schema] = {
+    "name": TEXT,
+    **_SCOPE,
+    "matching": {"enum": [EXACT, FOLDED]},
+    "description": {"type": "string"},
+    "entries": {"type": "array", "items": {"anyOf": [TEXT, {"$ref": "#/definitions/entry"}]}},
+}
+_COUNTER: Mapping[str, Schema] = {
+    "name": {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]*$", "maxLength": MAX_NAME},
+    "description": {"type": "string"},
+    "count": {"const": ORDERS},
+    "distinct": FIELD,
+    "sum": FIELD,
+    "by": {"type": "array", "items": FIELD, "maxItems": MAX_BY},
+    "where": CONDITION,
+    "window": {"type": "string", "examples": ["30m", "24h", "7d", "today", "this_week", "this_month"]},
+    "timezone": TEXT,
+    "per": {"enum": list(PERS)},
+    "with_this_order": {"type": "boolean"},
+    "most": {"type": "integer", "minimum": 1, "maximum": MOST},
+}
+
+
 def rules_schema() -> Schema:
-    """The schema of a file with `rules`; other sections of such a file are left alone."""
+    """The schema of a file with `rules`, `counters` and `lists`; other sections of such a file are left alone."""
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Rules",
         "type": "object",
-        "properties": {"rules": {"type": "array", "items": {"$ref": "#/definitions/rule"}}},
+        "properties": {
+            section: {"type": "array", "items": {"$ref": f"#/definitions/{one}"}}
+            for section, one in (("rules", "rule"), ("counters", "counter"), ("lists", "list"))
+        },
         "definitions": {
             "rule": _rule(),
+            "counter": {
+                **_object(_COUNTER, "name", "window"),
+                "oneOf": [{"required": [what]} for what in WHATS],
+            },
+            "list": _object(_LIST, "name"),
+            "entry": _object(_ENTRY, "value"),
             "condition": _condition(CONDITION, in_item=False),
             "item_condition": _condition(ITEM_CONDITION, in_item=True),
             "other_field": {
@@ -101,7 +137,16 @@ def rules_schema() -> Schema:
 def _rule() -> Schema:
     # A key that has no schema here may hold anything: the loader knows it.
     known = {key: _RULE.get(key, {}) for key in KEYS}
-    return {"type": "object", "properties": known, "required": list(REQUIRED), "additionalProperties": False}
+    return _object(known, *REQUIRED)
+
+
+def _object(known: Mapping[str, Schema], *required: str) -> Schema:
+    return {
+        "type": "object",
+        "properties": dict(known),
+        "required": list(required),
+        "additionalProperties": False,
+    }
 
 
 def _condition(own: Schema, *, in_item: bool) -> Schema:

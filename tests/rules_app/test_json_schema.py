@@ -42,7 +42,7 @@ def test_the_published_schema_is_the_one_that_the_command_prints() -> None:
 def test_every_rule_of_the_fixtures_and_of_the_guide_fits() -> None:
     files = [yaml.safe_load(file.read_text()) for file in (ROOT / "fixtures").rglob("*.yaml")]
     for document in (*files, *EXAMPLES, {"rules": GUIDE}):
-        if isinstance(document, dict) and "rules" in document:
+        if isinstance(document, dict) and {"rules", "counters", "lists"} & document.keys():
             assert [error.message for error in CHECK.iter_errors(document)] == []
 
 
@@ -55,6 +55,18 @@ def test_every_operator_and_action_stands_in_it() -> None:
     definitions = rules_schema()["definitions"]
     assert set(OPERATORS) <= set(definitions["condition"]["properties"])
     assert definitions["action"]["properties"]["type"]["enum"] == list(ACTIONS)
+
+
+COUNTER = {"name": "orders-of-email", "count": "orders", "window": "24h", "by": ["action.payload.email"]}
+LIST = {"name": "blocked", "entries": ["eve@example.com", {"value": "a@b.c", "expires_at": "2027-01-01"}]}
+
+
+def test_counters_and_lists_fit_and_their_mistakes_do_not() -> None:
+    assert CHECK.is_valid({"counters": [COUNTER], "lists": [LIST]})
+    for wrong in ({"count": "order"}, {"sum": "action.payload.total_cents"}, {"per": "shop"}, {"most": 0}):
+        assert not CHECK.is_valid({"counters": [{**COUNTER, **wrong}]}), wrong
+    for wrong in ({"matching": "loose"}, {"entries": [5]}, {"entires": []}):
+        assert not CHECK.is_valid({"lists": [{**LIST, **wrong}]}), wrong
 
 
 TOTAL = {"field": "action.payload.total_cents", "gte": 5}
