@@ -53,7 +53,7 @@ def action_decide(
         origin=action.with_payload(plan.payload).stored(),
         plan=plan,
         ruleset_version=rules.version,
-        lists_version=_lists_version(rules, view_of(action)),
+        lists_version=_lists_version(rules, view),
         lifecycle=lifecycle,
         fingerprint=fingerprint_of(action, plan, lifecycle),
         scrubber=current_redactor().scrubber(plan.payload, action.tainted),
