@@ -103,10 +103,11 @@ class Judge:
         amount, currency = self._money(action.payload)
         past = past._replace(amount=amount, currency=currency)
         lifecycle = self._lifecycle(action)
-        counts = self._counts(_view(action, lifecycle), record)
+        view = _view(action, lifecycle)
+        counts = self._counts(view, record)
         if counts is None:
             return past._replace(lost=UNCOUNTED)
-        return past._replace(judged=self._decided(action, record, lifecycle, counts))
+        return past._replace(judged=self._decided(action, view, record, lifecycle, counts))
 
     def _counts(self, view: ActionView, record: Record) -> Counts | None:
         """What the counters that rules ask said then; None where the trail does not say it of one."""
@@ -133,9 +134,14 @@ class Judge:
         return amount, code if code in DECIMALS else ""
 
     def _decided(
-        self, action: Submitted, record: Record, lifecycle: CurrentLifecycle | None, counts: Counts
+        self,
+        action: Submitted,
+        view: ActionView,
+        record: Record,
+        lifecycle: CurrentLifecycle | None,
+        counts: Counts,
     ) -> Judged:
-        plan = _plan(self.rules, action, record, lifecycle, counts)
+        plan = _plan(self.rules, view, record, lifecycle, counts)
         if plan.failed:
             verdict = INVALID if plan.failed.error else "failed"
             return Judged(verdict, plan.failed.rule)
@@ -153,7 +159,7 @@ class Judge:
             (*scope, fingerprint) if lifecycle else None,
             self._is_alike(plan, record),
             tuple(rule.name for rule in plan.gates if self._is_as_then(rule, record)),
-            self._otherwise(plan, action, record, lifecycle),
+            self._otherwise(plan, view, record, lifecycle),
             key_rule_then=self._key_rule_then(record),
         )
 
@@ -196,7 +202,7 @@ class Judge:
         return self._sets[number]
 
     def _otherwise(
-        self, plan: Plan, action: Submitted, record: Record, lifecycle: CurrentLifecycle | None
+        self, plan: Plan, view: ActionView, record: Record, lifecycle: CurrentLifecycle | None
     ) -> tuple[str, ...]:
         """In what the same verdict differs: the payload as rules have changed it, or how long a hold waits for whom."""
         if plan.verdict != record.verdict:
@@ -207,10 +213,7 @@ class Judge:
             found.append("terms")
         if plan.modified_by or record.details.get("modified_by"):
             rules = self._set_of(record.ruleset_version)
-            if (
-                rules
-                and _plan(rules, action, record, lifecycle, _said(rules, record)).payload != plan.payload
-            ):
+            if rules and _plan(rules, view, record, lifecycle, _said(rules, record)).payload != plan.payload:
                 found.append("payload")
         return tuple(found)
 
@@ -226,11 +229,11 @@ def _view(action: Submitted, lifecycle: CurrentLifecycle | None) -> ActionView:
 
 
 def _plan(
-    rules: RuleSet, action: Submitted, record: Record, lifecycle: CurrentLifecycle | None, counts: Counts
+    rules: RuleSet, view: ActionView, record: Record, lifecycle: CurrentLifecycle | None, counts: Counts
 ) -> Plan:
     """What was stored has passed the lifecycle's check; what a rule makes of it has not."""
 
     def check(payload: dict[str, Any]) -> dict[str, Any]:
         return checked_payload(lifecycle.spec, payload) if lifecycle else payload
 
-    return decide(rules, _view(action, lifecycle), record.rule_time, check_payload=check, counts=counts)
+    return decide(rules, view, record.rule_time, check_payload=check, counts=counts)
