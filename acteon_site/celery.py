@@ -11,12 +11,14 @@ from celery import Celery
 from celery.schedules import schedule
 from celery.signals import task_prerun, worker_process_init, worker_process_shutdown
 from kombu import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
-from acteon_site.serving.broker import survive_lost_connections
 from acteon_site.serving.stopping import end_parts
 from acteon_site.serving.worker_end import CALLS_SECONDS, end_in_time
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acteon_site.settings")
+# Celery would run all of Django's checks, which import every page, and look at none of what they say.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 SWEEPS = ("chains_app.sweep", "orders_app.sweep", "audit_app.relay", "audit_app.reap", "acteon_site.canary")
 
@@ -36,7 +38,7 @@ def every(seconds: float) -> schedule:
     return schedule(seconds, nowfun=steady_now)
 
 
-survive_lost_connections()
+TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "acteon_site.serving.broker:LosableTransport"))
 end_in_time()
 app = Celery("acteon")
 app.config_from_object("django.conf:settings", namespace="CELERY")

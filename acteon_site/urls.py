@@ -1,4 +1,7 @@
-"""All paths. The API's carry no trailing slash; two of them live under /admin/ and come before the admin."""
+"""All paths. The API's carry no trailing slash; two of them live under /admin/ and come before the admin.
+
+Who loads this module loads every page; workers, schedulers and commands never do.
+"""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
@@ -10,6 +13,8 @@ from acteon_site.access.views import Login, Logout, SigningKeys
 from acteon_site.http.openapi_document import OpenApiDocument
 from acteon_site.watching.health import Health, Metrics, PrometheusMetrics, Ready
 from chains_app.api.urls import admin_urlpatterns as breaker_urls
+
+admin.autodiscover()
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/admin/")),

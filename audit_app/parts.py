@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acteon_site.access import revocation
-from acteon_site.admin.home import CARDS
-from acteon_site.admin.sidebar import PAGES, Page
 from acteon_site.base.registry import Hook, Registry
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_STOP
 from acteon_site.watching.metrics import FAMILIES, GAUGES, TOTALS
-from audit_app import home_cards, metrics
+from audit_app import metrics
 from audit_app.config_kinds.redaction import Redaction
 from audit_app.config_kinds.retention import Retention
 from audit_app.selectors import counters
@@ -30,13 +28,6 @@ def stop_stream() -> None:
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     KINDS: (Redaction(), Retention()),
     REAPERS: (Reaper("audit", reap_audit, "retention_deleted_audit"),),
-    CARDS: home_cards.CARDS,
-    PAGES: (
-        Page("Trail", 1, "Audit", "fact_check", "audit_app.auditrecord"),
-        Page("Trail", 2, "Events", "stream", "audit_app.event"),
-        Page("Configuration", 7, "Retention", "auto_delete", "audit_app.retentionpolicy"),
-        Page("Configuration", 8, "Redaction", "visibility_off", "audit_app.redactedfield"),
-    ),
     DESCRIPTIONS: (Description("audit_app.api.schema"),),
     TOTALS: (Hook("outcomes", counters),),
     GAUGES: (Hook("relay", metrics.backlog),),

@@ -5,48 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from acteon_site.admin.home import CARDS
-from acteon_site.admin.sidebar import PAGES, Badge, Page
 from acteon_site.base.registry import Hook, Registry
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_END
 from acteon_site.watching.metrics import FAMILIES, GAUGES
 from audit_app.services.reaper import REAPERS, Reaper
-from chains_app import home_cards, metrics
+from chains_app import metrics
 from chains_app.config_kinds.chains import Chains
 from chains_app.config_kinds.circuit_breakers import CircuitBreakers
 from chains_app.config_kinds.providers import Providers
 from chains_app.services.engine_loop import engine_stop
 from chains_app.services.reaping import reap_runs
-from chains_app.services.repair import dead_letters, open_incidents
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     KINDS: (Providers(), CircuitBreakers(), Chains()),
     REAPERS: (Reaper("runs", reap_runs),),
-    CARDS: home_cards.CARDS,
-    PAGES: (
-        Page(
-            "Today",
-            3,
-            "Incidents",
-            "warning",
-            "chains_app.incident",
-            Badge("danger", open_incidents),
-        ),
-        Page(
-            "Today",
-            4,
-            "Dead letters",
-            "report",
-            "chains_app.deadletter",
-            Badge("warning", dead_letters),
-        ),
-        Page("Orders & runs", 2, "Runs", "conversion_path", "chains_app.run"),
-        Page("Configuration", 1, "Chains", "account_tree", "chains_app.chaindefinition"),
-        Page("Configuration", 2, "Providers", "dns", "chains_app.provider"),
-        Page("Configuration", 3, "Circuit breakers", "electrical_services", "chains_app.circuitbreaker"),
-    ),
     DESCRIPTIONS: (Description("chains_app.api.schema"),),
     ON_END: (Hook("engine", engine_stop),),
     GAUGES: (Hook("runs", metrics.queues),),

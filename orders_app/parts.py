@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from acteon_site.admin.home import CARDS
-from acteon_site.admin.sidebar import PAGES, Badge, Page
 from acteon_site.base.registry import Hook, Registry
 from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
@@ -16,7 +14,7 @@ from acteon_site.watching.metrics import GAUGES
 from audit_app.services.reaper import REAPERS, Reaper
 from chains_app.listeners import LISTENERS
 from chains_app.references import NEIGHBOURS
-from orders_app import home_cards, metrics
+from orders_app import metrics
 from orders_app.api.together import DispatchDoor
 from orders_app.config_kinds.lifecycles import Lifecycles
 from orders_app.config_kinds.profiles import Profiles
@@ -60,22 +58,6 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
         Reaper("actions", reaping.reap_actions, "retention_deleted_audit"),
     ),
     TIDIES: (Hook("answers", reaping.tidy_answers),),
-    CARDS: home_cards.CARDS,
-    PAGES: (
-        Page(
-            "Today",
-            1,
-            "Approvals",
-            "approval",
-            "orders_app.approval",
-            Badge("warning", home_cards.pending_approvals),
-        ),
-        Page("Today", 2, "Waiting orders", "schedule", "orders_app.waitingorder"),
-        Page("Orders & runs", 1, "Orders", "package_2", "orders_app.order"),
-        Page("Configuration", 4, "Lifecycles", "timeline", "orders_app.lifecycle"),
-        Page("Configuration", 5, "Templates", "description", "orders_app.template"),
-        Page("Configuration", 6, "Profiles", "article", "orders_app.templateprofile"),
-    ),
     DESCRIPTIONS: (Description("orders_app.api.schema"),),
     DOORS: (DispatchDoor(),),
     GAUGES: (Hook("holds", metrics.holds),),

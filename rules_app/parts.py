@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from acteon_site.admin.home import CARDS
-from acteon_site.admin.sidebar import PAGES, Badge, Page
 from acteon_site.base.registry import Hook, Registry
 from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from audit_app.services.reaper import REAPERS, Reaper
-from rules_app import home_cards
 from rules_app.config_kinds.counters import Counters
 from rules_app.config_kinds.lists import NamedLists
 from rules_app.config_kinds.quotas import Quotas
 from rules_app.config_kinds.rules import Rules
 from rules_app.config_kinds.settings import Settings
-from rules_app.drafts import open_drafts
 from rules_app.lists.stored import list_names
 from rules_app.references import NAMES
 from rules_app.services.backtests import reap_backtest_orders, tidy_backtests
@@ -39,17 +35,6 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     REAPERS: (
         Reaper("trials of rules", reap_trials, "retention_deleted_audit"),
         Reaper("backtests", reap_backtest_orders, "retention_deleted_audit"),
-    ),
-    CARDS: home_cards.CARDS,
-    PAGES: (
-        Page("Rules", 1, "Rules", "rule", "rules_app.rule"),
-        Page("Rules", 2, "Drafts", "edit_note", "rules_app.ruledraft", Badge("info", open_drafts)),
-        Page("Rules", 3, "Backtests", "history_toggle_off", "rules_app.backtest"),
-        Page("Rules", 4, "Versions", "history", "rules_app.rulesetversion"),
-        Page("Rules", 5, "Lists", "list_alt", "rules_app.namedlist"),
-        Page("Rules", 6, "Counters", "pin", "rules_app.rulecounter"),
-        Page("Rules", 7, "Rule settings", "tune", "rules_app.rulesettings"),
-        Page("Rules", 8, "Quotas", "speed", "rules_app.quota"),
     ),
     DESCRIPTIONS: (Description("rules_app.api.schema"),),
 }

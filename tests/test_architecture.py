@@ -43,7 +43,6 @@ SITE_ROOMS = {
     "stream": {"access", "http"},
     "management": {"management", "config_files"},
     "config_kinds": {"config_files"},
-    "home_cards": {"admin"},
     "parts": set(ROOMS),
     "apps": set(ROOMS),
 }
@@ -54,7 +53,6 @@ FACES = {
     "management",
     "tasks",
     "config_kinds",
-    "home_cards",
     "metrics",
     "parts",
     "apps",

@@ -13,15 +13,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import psycopg
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
 from acteon_site.base.connections import after_a_breath
+
+if TYPE_CHECKING:
+    from psycopg import RawCursor
 
 Row = Mapping[str, Any]
 # PostgreSQL's text holds no NUL, and what a provider answered may.
@@ -36,7 +38,7 @@ def execute(sql: str, parameters: Sequence[Any], *, reads: bool = True) -> list[
             return counted.fetchall() if reads else []
     connection.validate_no_broken_transaction()
     connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
+    with connection.wrap_database_errors, _raw_cursor() as cursor:
         cursor.execute(_numbered(sql), parameters, prepare=settings.DATABASE_PREPARES)
         return cursor.fetchall() if reads else []
 
@@ -61,10 +63,16 @@ def execute_all(statements: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tu
         return [execute(sql, parameters) for sql, parameters in statements]
     connection.validate_no_broken_transaction()
     with connection.wrap_database_errors, ExitStack() as opened:
-        cursors = [opened.enter_context(psycopg.RawCursor(connection.connection)) for _ in statements]
+        cursors = [opened.enter_context(_raw_cursor()) for _ in statements]
         for cursor, (sql, parameters) in zip(cursors, statements, strict=True):
             cursor.execute(_numbered(sql), parameters, prepare=settings.DATABASE_PREPARES)
         return [cursor.fetchall() for cursor in cursors]
+
+
+def _raw_cursor() -> RawCursor[Any]:
+    from psycopg import RawCursor  # here: on SQLite nobody needs it, and to import it takes a while
+
+    return RawCursor(connection.connection)
 
 
 @lru_cache(maxsize=256)

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import redis
 import structlog
 from django.conf import settings
 from rest_framework.request import Request
@@ -64,14 +63,17 @@ class LocalLimiter:
 
 class RedisLimiter:
     def __init__(self, url: str) -> None:
+        import redis  # here: in embedded mode nobody needs it, and to import it takes a while
+
         client = redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
+        self._no_answer = redis.RedisError
         self._script = client.register_script(_SCRIPT)
 
     def take(self, name: str, count: int, *, interval: float, burst: int) -> tuple[int, float]:
         try:
             given = [int(interval * 1_000_000), burst, count]
             passed, micros = self._script(keys=[f"acteon:rate:{name}"], args=given)
-        except redis.RedisError as error:
+        except self._no_answer as error:
             log.warning("rate_not_counted", error=type(error).__name__)
             return count, 0.0
         return int(passed), int(micros) / 1_000_000

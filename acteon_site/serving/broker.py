@@ -22,5 +22,7 @@ class LosableChannel(Channel):
         return parameters
 
 
-def survive_lost_connections() -> None:
-    Transport.Channel = LosableChannel
+class LosableTransport(Transport):
+    """kombu's, by way of its table of transports (acteon_site/celery.py): only who has a Redis imports it."""
+
+    Channel = LosableChannel

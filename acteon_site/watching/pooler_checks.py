@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import Error as DatabaseProblem
@@ -17,6 +16,9 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from acteon_site.watching.checks import INSTALLATION
+
+if TYPE_CHECKING:
+    import psycopg
 
 # Two clients that are served by one server process by turns: so a pooler gives servers out by transaction.
 CLIENTS = 3
@@ -53,6 +55,8 @@ def _error(name: str) -> CheckMessage:
 
 
 def _breaks(server: BaseDatabaseWrapper) -> bool:
+    import psycopg  # here: on SQLite nobody needs it
+
     try:
         with ExitStack() as opened:
             clients = [opened.enter_context(_connect(server)) for _ in range(CLIENTS)]
@@ -62,6 +66,8 @@ def _breaks(server: BaseDatabaseWrapper) -> bool:
 
 
 def _connect(server: BaseDatabaseWrapper) -> psycopg.Connection[Any]:
+    import psycopg  # here: as above
+
     given = {name: value for name, value in server.get_connection_params().items() if name != "pool"}
     return psycopg.Connection.connect(
         **{**given, "prepare_threshold": NEVER, "cursor_factory": psycopg.Cursor}, autocommit=True

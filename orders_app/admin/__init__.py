@@ -3,9 +3,11 @@
 Actions as submitted and remembered answers have no page: what they hold is shown, redacted, where it belongs.
 """
 
+from acteon_site.base.registry import register
 from orders_app.admin.approvals import ApprovalAdmin
 from orders_app.admin.lifecycles import LifecycleAdmin
 from orders_app.admin.orders import OrderAdmin
+from orders_app.admin.parts import PARTS
 from orders_app.admin.templates import TemplateAdmin, TemplateProfileAdmin
 from orders_app.admin.waiting import WaitingOrderAdmin
 
@@ -17,3 +19,5 @@ __all__ = [
     "TemplateProfileAdmin",
     "WaitingOrderAdmin",
 ]
+
+register(PARTS)

@@ -8,7 +8,6 @@ import pytest
 import time_machine
 from celery.schedules import schedule
 from kombu import Connection
-from kombu.transport.redis import Transport
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from acteon_site.celery import app, every, steady_now
@@ -36,9 +35,10 @@ def test_no_scheduled_message_is_thrown_away_for_a_clock_that_is_an_hour_off() -
 
 
 def test_what_is_acknowledged_on_a_lost_channel_fails_as_a_lost_connection() -> None:
-    assert Transport.Channel is LosableChannel
+    connections = [Connection(url) for url in ("redis://", "rediss://")]
+    assert all(connection.transport.Channel is LosableChannel for connection in connections)
     channel = LosableChannel.__new__(LosableChannel)
     channel.connection = None
     with pytest.raises(RedisConnectionError) as lost:
         channel._connparams()
-    assert isinstance(lost.value, Connection("redis://").connection_errors)
+    assert all(isinstance(lost.value, connection.connection_errors) for connection in connections)

@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from acteon_site.admin.sidebar import GROUPS, PAGES
-from audit_app import home_cards
-from audit_app.home_cards import bars, outcomes_of_a_day
+from audit_app.admin import home_cards
+from audit_app.admin.home_cards import bars, outcomes_of_a_day
 from audit_app.models import AuditRecord
 from chains_app.models import CircuitBreaker, Incident, Run
 from orders_app.models import Hold

@@ -1,0 +1,21 @@
+"""What the app brings to the admin: pages of the sidebar, cards of the home page. Registered with its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from acteon_site.admin.home import CARDS
+from acteon_site.admin.sidebar import PAGES, Page
+from acteon_site.base.registry import Registry
+from audit_app.admin import home_cards
+
+PARTS: Mapping[Registry[Any], Sequence[Any]] = {
+    CARDS: home_cards.CARDS,
+    PAGES: (
+        Page("Trail", 1, "Audit", "fact_check", "audit_app.auditrecord"),
+        Page("Trail", 2, "Events", "stream", "audit_app.event"),
+        Page("Configuration", 7, "Retention", "auto_delete", "audit_app.retentionpolicy"),
+        Page("Configuration", 8, "Redaction", "visibility_off", "audit_app.redactedfield"),
+    ),
+}
