@@ -131,7 +131,10 @@ class Run(QuickRow):
     )
     current_step = models.PositiveIntegerField(default=0)
     execution_path = models.JSONField(default=list)
-    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="children")
+    # Found by run_children.
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, related_name="children", db_index=False
+    )
     parent_step = models.CharField(max_length=200, default="")
     branch = models.CharField(max_length=200, default="", help_text="Of the parent's parallel step")
     inherited = EncryptedJSONField(
@@ -252,7 +255,8 @@ class Attempt(QuickRow):
 
     class Meta:
         ordering = ["started_at", "id"]
-        indexes = [models.Index(fields=["provider", "-completed_at"], name="attempt_provider_newest")]
+        # Of no column that changes when the call has ended: then no index hears of it.
+        indexes = [models.Index(fields=["provider", "-started_at"], name="attempt_provider_begun")]
 
     def __str__(self) -> str:
         return f"attempt {self.number} at {self.provider}"

@@ -2,13 +2,15 @@
 
 The database row is the truth and a sweeper finds whatever was not rung, so a broker that is slow or gone must
 neither delay nor fail the request that committed. The first ring goes out at once; those within the next
-PAUSE_SECONDS share a message by task, since each message costs a millisecond of processor time.
+PAUSE_SECONDS share a message by task, since each message costs a millisecond of processor time, and as much again who
+takes it. One without ids only asks somebody to look at all there is: those share a message for LOOK_SECONDS.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import defaultdict
 from typing import Any
 
@@ -18,6 +20,7 @@ from django.db import transaction
 
 log = structlog.get_logger()
 PAUSE_SECONDS = 0.05
+LOOK_SECONDS = 0.2
 IDS_PER_MESSAGE = 50
 
 
@@ -27,6 +30,7 @@ class Doorbell:
         self._lock = threading.Lock()
         self._waiting: dict[str, list[str]] = defaultdict(list)
         self._rung = threading.Event()
+        self._look_again: dict[str, float] = {}  # when, by task
 
     def ring(self, task: str, ids: list[str]) -> None:
         """Ask for `task(ids)`; an empty list asks for `task()`. Never blocks, never raises."""
@@ -46,11 +50,24 @@ class Doorbell:
         while True:
             self._rung.wait()
             self._rung.clear()
-            with self._lock:
-                waiting, self._waiting = self._waiting, defaultdict(list)
-            for task, ids in waiting.items():
+            for task, ids in self._due().items():
                 self._send(task, ids)
             threading.Event().wait(PAUSE_SECONDS)
+
+    def _due(self) -> dict[str, list[str]]:
+        """What is to be rung now; what must wait a little longer rings again after the pause."""
+        now = time.monotonic()
+        with self._lock:
+            due = {task: ids for task, ids in self._waiting.items() if ids or self._may_look(task, now)}
+            for task in due:
+                del self._waiting[task]
+            if self._waiting:
+                self._rung.set()
+        self._look_again |= {task: now + LOOK_SECONDS for task, ids in due.items() if not ids}
+        return due
+
+    def _may_look(self, task: str, now: float) -> bool:
+        return self._look_again.get(task, 0.0) <= now
 
     def _send(self, task: str, ids: list[str]) -> None:
         try:

@@ -163,13 +163,14 @@ def _upsert(model: type[models.Model], names: tuple[str, ...], changed: tuple[st
 
 @cache
 def _update(model: type[models.Model], names: tuple[str, ...]) -> str:
-    """By the first of the names."""
+    """By the first of the names, and by its index: of a join by equality the planner makes a hash and reads the whole
+    table, as long as it takes that for small."""
     table = quoted(model._meta.db_table)
     key, *changed = columns_of(model, names)
     sets = ", ".join(f"{column} = fresh.{column}" for column in changed)
     return (
         f"UPDATE {table} AS kept SET {sets} "  # noqa: S608 - names of our own models
-        f"FROM {_recordset(model, names)} WHERE kept.{key} = fresh.{key}"
+        f"FROM {_recordset(model, names)} WHERE kept.{key} = ANY(ARRAY[fresh.{key}])"
     )
 
 

@@ -47,8 +47,8 @@ def _report(settings: ProviderSettings, totals: dict[str, int], state: str) -> d
 
 
 def _samples(provider: str) -> list[Sample]:
-    """The newest finished calls, by the index on provider and completion."""
-    finished = Attempt.objects.filter(provider=provider, completed_at__isnull=False).order_by("-completed_at")
+    """The newest calls that are finished, by the index on provider and begin, past those in flight."""
+    finished = Attempt.objects.filter(provider=provider, completed_at__isnull=False).order_by("-started_at")
     return list(finished.values_list("duration_ms", "success", "started_at", "error")[:SAMPLES])
 
 

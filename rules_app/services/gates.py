@@ -32,6 +32,11 @@ FROM json_array_elements_text(%s::json) WITH ORDINALITY AS fresh(key, turn) ORDE
 {_OR_LOCK}, (extract(epoch FROM expires_at) * 1000000)::bigint,
 (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"""  # noqa: S608 - names of our own
 
+# They exist, and are locked. No UPDATE, which would go through the whole table while the planner takes it for small.
+_WRITE_ALL = f"""{_INSERT} SELECT key, data, expires_at
+FROM json_to_recordset(%s::json) AS fresh (key text, data jsonb, expires_at timestamptz)
+ON CONFLICT (key) DO UPDATE SET data = EXCLUDED.data, expires_at = EXCLUDED.expires_at"""  # noqa: S608 - as above
+
 
 @dataclass(slots=True)
 class Gate:
@@ -145,20 +150,13 @@ def gates_write(gates: Iterable[Gate], writes: Writes | None = None) -> None:
 
 
 def _update(gates: Iterable[Gate], writes: Writes | None) -> None:
-    """They exist, and are locked."""
     rows = [
         {"key": gate.key, "data": gate.data, "expires_at": gate.expires_at} for gate in gates if gate.changed
     ]
     if not rows:
         return
     own = writes or Writes()
-    table = GateRow._meta.db_table
-    own.add(
-        f"UPDATE {table} SET data = fresh.data, expires_at = fresh.expires_at "  # noqa: S608 - a model's own name
-        "FROM json_to_recordset(%s::json) AS fresh (key text, data jsonb, expires_at timestamptz) "
-        f"WHERE {table}.key = fresh.key",
-        json_text(rows),
-    )
+    own.add(_WRITE_ALL, json_text(rows))
     if writes is None:
         own.execute()
 

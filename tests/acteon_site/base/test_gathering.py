@@ -38,7 +38,7 @@ class Held:
 
 
 def gatherer(work: Held, **more: float) -> Gatherer[str, str]:
-    given = {"at_most": 4, "waiting": 10, "of_one": 6, "lanes": 1, "patience": 60.0} | more
+    given = {"at_most": 4, "waiting": 10, "of_one": 6, "lanes": 1, "patience": 60.0, "grace": 0.0} | more
     return Gatherer(work, name="test", **given)  # type: ignore[arg-type]
 
 
@@ -53,6 +53,48 @@ def test_what_finds_nobody_at_work_begins_at_once_and_alone() -> None:
     work.go_on()
     assert first.result(10) == "A"
     assert work.sets == [["a"]]
+
+
+def test_who_was_answered_and_comes_again_stands_in_one_set_with_those_who_waited() -> None:
+    work = Held()
+    gathered = gatherer(work, grace=60.0)
+    futures = [gathered.submit("a", share="one")]
+    work.begun()
+    futures += [gathered.submit("b", share="one")]
+    work.go_on()
+    assert futures[0].result(10) == "A"
+    futures += [gathered.submit("c", share="one")]
+    work.go_on()
+    assert results(futures) == list("ABC")
+    assert work.sets == [["a"], ["b", "c"]]
+
+
+def test_who_does_not_come_again_is_awaited_for_the_grace_only() -> None:
+    work = Held()
+    gathered = gatherer(work, grace=0.05)
+    futures = [gathered.submit("a", share="one")]
+    work.begun()
+    futures += [gathered.submit("b", share="one")]
+    ended = time.monotonic()
+    work.go_on(2)
+    assert results(futures) == ["A", "B"]
+    assert time.monotonic() - ended >= 0.04
+    assert work.sets == [["a"], ["b"]]
+
+
+def test_what_is_free_again_goes_before_the_lane_that_stood_in_for_it() -> None:
+    threads: list[str] = []
+    gathered: Gatherer[str, str] = Gatherer(
+        lambda things: threads.append(threading.current_thread().name) or list(things),  # type: ignore[func-returns-value]
+        name="lane",
+        at_most=4,
+        waiting=10,
+        of_one=10,
+    )
+    for name in "abcde":
+        gathered.submit(name, share="x").result(10)
+        time.sleep(0.01)
+    assert threads == ["lane-0"] * 5
 
 
 def test_what_comes_meanwhile_is_the_next_set_and_each_gets_its_own_result() -> None:

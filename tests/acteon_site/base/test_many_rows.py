@@ -10,10 +10,11 @@ import pytest
 from django.db import connection, models
 
 from acteon_site.base.ids import new_id
-from acteon_site.base.many_rows import rows_insert, rows_insert_in_order, rows_update, rows_upsert
+from acteon_site.base.many_rows import _update, rows_insert, rows_insert_in_order, rows_update, rows_upsert
 from audit_app.models import Event
 from chains_app.models import Run
 from chains_app.states import RunStatus
+from rules_app.models import GateRow
 
 pytestmark = pytest.mark.django_db
 MOMENT = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
@@ -55,6 +56,18 @@ def test_changed_rows() -> None:
     djangos.save(update_fields=changed)
     assert stored(ours) == stored(djangos)
     assert Run.objects.get(pk=ours.pk).error == ""
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's planner")
+def test_a_change_is_made_by_the_index_while_the_planner_knows_nothing_of_the_table() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO rules_app_gaterow SELECT 'k' || n, '{}'::jsonb, NULL FROM generate_series(1, 2000) AS n"
+        )
+        cursor.execute(f"EXPLAIN {_update(GateRow, ('key', 'data'))}", ["[]"])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index" in plan
+    assert "Seq Scan" not in plan
 
 
 def test_rows_that_are_there_already_are_changed_and_others_are_new() -> None:
