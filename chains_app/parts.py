@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acteon_site.admin.home import CARDS
+from acteon_site.admin.search import SEARCHES
 from acteon_site.admin.sidebar import PAGES, Badge, Page
 from acteon_site.base.registry import Hook, Registry
 from acteon_site.config_files.kind import KINDS
@@ -13,7 +14,7 @@ from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_END
 from acteon_site.watching.metrics import FAMILIES, GAUGES
 from audit_app.services.reaper import REAPERS, Reaper
-from chains_app import home_cards, metrics
+from chains_app import home_cards, metrics, searches
 from chains_app.config_kinds.chains import Chains
 from chains_app.config_kinds.circuit_breakers import CircuitBreakers
 from chains_app.config_kinds.providers import Providers
@@ -25,6 +26,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     KINDS: (Providers(), CircuitBreakers(), Chains()),
     REAPERS: (Reaper("runs", reap_runs),),
     CARDS: home_cards.CARDS,
+    SEARCHES: searches.SEARCHES,
     PAGES: (
         Page(
             "Today",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acteon_site.admin.home import CARDS
+from acteon_site.admin.search import SEARCHES
 from acteon_site.admin.sidebar import PAGES, Badge, Page
 from acteon_site.base.registry import Hook, Registry
 from acteon_site.base.tidying import TIDIES
@@ -16,7 +17,7 @@ from acteon_site.watching.metrics import GAUGES
 from audit_app.services.reaper import REAPERS, Reaper
 from chains_app.listeners import LISTENERS
 from chains_app.references import NEIGHBOURS
-from orders_app import home_cards, metrics
+from orders_app import home_cards, metrics, searches
 from orders_app.api.together import DispatchDoor
 from orders_app.config_kinds.lifecycles import Lifecycles
 from orders_app.config_kinds.profiles import Profiles
@@ -61,6 +62,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     ),
     TIDIES: (Hook("answers", reaping.tidy_answers),),
     CARDS: home_cards.CARDS,
+    SEARCHES: searches.SEARCHES,
     PAGES: (
         Page(
             "Today",

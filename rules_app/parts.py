@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acteon_site.admin.home import CARDS
+from acteon_site.admin.search import SEARCHES
 from acteon_site.admin.sidebar import PAGES, Badge, Page
 from acteon_site.base.registry import Hook, Registry
 from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from audit_app.services.reaper import REAPERS, Reaper
-from rules_app import home_cards
+from rules_app import home_cards, searches
 from rules_app.config_kinds.counters import Counters
 from rules_app.config_kinds.lists import NamedLists
 from rules_app.config_kinds.quotas import Quotas
@@ -41,6 +42,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
         Reaper("backtests", reap_backtest_orders, "retention_deleted_audit"),
     ),
     CARDS: home_cards.CARDS,
+    SEARCHES: searches.SEARCHES,
     PAGES: (
         Page("Rules", 1, "Rules", "rule", "rules_app.rule"),
         Page("Rules", 2, "Drafts", "edit_note", "rules_app.ruledraft", Badge("info", open_drafts)),

@@ -44,6 +44,7 @@ SITE_ROOMS = {
     "management": {"management", "config_files"},
     "config_kinds": {"config_files"},
     "home_cards": {"admin"},
+    "searches": {"admin"},
     "parts": set(ROOMS),
     "apps": set(ROOMS),
 }
@@ -55,6 +56,7 @@ FACES = {
     "tasks",
     "config_kinds",
     "home_cards",
+    "searches",
     "metrics",
     "parts",
     "apps",

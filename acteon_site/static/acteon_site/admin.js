@@ -36,6 +36,17 @@
     tick();
   };
 
+  // "/" leads to the search, as elsewhere; not while somebody types.
+  document.addEventListener("keydown", (event) => {
+    const box = document.querySelector("#gw-search");
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || !box) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    event.preventDefault();
+    event.stopPropagation(); // a list's own box listens for the same key, at the window
+    box.focus();
+    box.select();
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
     tick();
     setInterval(tick, 1000);
