@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
@@ -13,10 +13,12 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from acteon_site.admin.buttons import actor_of, answer_dialog, change_url, source_of
-from acteon_site.admin.read_only import ReadOnlyAdmin, pretty_json
+from acteon_site.admin.cells import id_cell, shop_cell, text_cell
+from acteon_site.admin.read_only import ReadOnlyAdmin, is_list, pretty_json
+from acteon_site.base.clock_text import span_text
 from acteon_site.base.ids import as_uuid
 from audit_app.admin.filters import ScopeFilter, within_scopes
-from chains_app.admin.pages import ReasonDialog, dialog
+from chains_app.admin.pages import NamingChangeList, ReasonDialog, dialog
 from chains_app.admin.timeline import picture_html, steps_html, timeline_html
 from chains_app.models import Run
 from chains_app.services.cancelling import chain_cancel
@@ -58,16 +60,12 @@ class StatusFilter(admin.SimpleListFilter):
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
-    list_display = (
-        "id",
-        "chain_name",
-        "shown_status",
-        "namespace",
-        "tenant",
-        "action_type",
-        "action_id",
-        "began",
-    )
+    list_display = ("chain", "shown_status", "order", "shop", "began", "took", "run_id")
+    exports: ClassVar = {
+        **{name: name for name in ("id", "chain_name", "status", "namespace", "tenant", "provider")},
+        **{name: name for name in ("action_type", "action_id", "started_at", "updated_at", "ended_at")},
+        **{name: name for name in ("error_code", "error", "cancel_reason", "cancelled_by")},
+    }
     list_filter = (ScopeFilter, StatusFilter)
     search_fields = ("id",)
     search_help_text = "The exact id of a run"
@@ -107,9 +105,7 @@ class RunAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows: QuerySet[Run] = super().get_queryset(request)
         # What is encrypted is opened on the detail page only.
-        match = request.resolver_match
-        on_list = match is not None and str(match.url_name).endswith("_changelist")
-        return rows.defer("origin", "spec", "reply") if on_list else rows
+        return rows.defer("origin", "spec", "reply") if is_list(request) else rows
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         # Ids are in order of time, and their index is the only one over all tenants.
@@ -123,6 +119,29 @@ class RunAdmin(ReadOnlyAdmin):
     @display(description="Status", label=COLORS)
     def shown_status(self, run: Run) -> str:
         return str(run.status)
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> Any:
+        return NamingChangeList
+
+    @display(description="Chain")
+    def chain(self, run: Run) -> Shown:
+        return text_cell(run.chain_name)
+
+    @display(description="Order")
+    def order(self, run: Any) -> Shown:
+        return text_cell(run.order_name)
+
+    @display(description="Shop")
+    def shop(self, run: Run) -> str:
+        return shop_cell(run)
+
+    @display(description="Took")
+    def took(self, run: Run) -> str:
+        return span_text((run.ended_at - run.started_at).total_seconds()) if run.ended_at else "-"
+
+    @display(description="Run")
+    def run_id(self, run: Run) -> Shown:
+        return id_cell(run.pk)
 
     @admin.display(description="Started", ordering="id")
     def began(self, run: Run) -> str:

@@ -62,6 +62,15 @@
         for (const box of all.form.querySelectorAll(`input[name="${all.dataset.choose}"]`)) box.checked = all.checked;
       });
     }
+    // Ids in lists, which are renewed: heard of where they bubble to.
+    document.addEventListener("click", async (event) => {
+      const button = event.target.closest("[data-copy-text]");
+      if (!button) return;
+      await navigator.clipboard?.writeText(button.dataset.copyText);
+      const shown = button.textContent;
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = shown; }, 1200);
+    });
     for (const button of document.querySelectorAll("[data-copy]")) {
       button.addEventListener("click", async () => {
         const text = document.querySelector(button.dataset.copy).textContent.trim();
