@@ -3,8 +3,8 @@
     python -m bench.admin_lists postgres://postgres@127.0.0.1:5432/acteon_bench_admin [--rows 1000000]
 
 Makes the database anew, migrates it, fills it by generate_series (as many actions, orders, runs, holds, events and
-audit records, and a tenth as many incidents), asks for each list with each of its filters and for searches as a superuser
-does, and drops it (unless --keep; --kept measures one that was kept). Needs the right to create databases.
+audit records, and a tenth as many incidents), asks for each list with each of its filters and for searches as a
+superuser does, and drops it (unless --keep; --kept measures one that was kept). Needs the right to create databases.
 """
 
 from __future__ import annotations

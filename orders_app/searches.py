@@ -24,7 +24,7 @@ def orders(rows: QuerySet[Any], term: Term) -> Iterator[Any]:
     """By the exact name first; by its beginning last, in no order: to sort them, all that begin so would be read."""
     if term.id is not None:
         yield from rows.filter(pk=term.id)
-    here = within_scopes(rows)
+    here = within_scopes(rows).order_by()  # in the list's order the database would walk through the ids
     yield from here.filter(fingerprint__in=spellings(term.text))[: MOST + 1]
     yield from rows.filter(pk__in=_of_customer(term)).order_by("-id")
     yield from rows.filter(action__in=_actions(term))[: MOST + 1]

@@ -67,6 +67,14 @@ class ReadOnlyAdmin(ModelAdmin):
     # Names of an export's columns: a field, or what makes the value of a row. Empty: there is none.
     exports: ClassVar[Columns] = {}
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Only what has a value: a screen of empty fields says nothing."""
+        sets = super().get_fieldsets(request, obj)
+        if obj is None:
+            return sets
+        shown = [(title, {**told, "fields": _filled(told["fields"], obj)}) for title, told in sets]
+        return [(title, told) for title, told in shown if told["fields"]]
+
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return KeysetChangeList
 
@@ -110,6 +118,16 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _filled(fields: Any, row: Any) -> list[Any]:
+    """Without columns of the row that hold nothing. What a page works out by itself stays."""
+    columns = {field.name: field.attname for field in row._meta.concrete_fields}
+    return [
+        name
+        for name in fields
+        if name not in columns or getattr(row, columns[name]) not in (None, "", [], {})
+    ]
 
 
 def _without(query: QueryDict, name: str) -> QueryDict:

@@ -18,7 +18,7 @@ from acteon_site.admin.read_only import ReadOnlyAdmin, is_list, pretty_json
 from acteon_site.base.clock_text import span_text
 from acteon_site.base.ids import as_uuid
 from audit_app.admin.filters import ScopeFilter, within_scopes
-from chains_app.admin.pages import NamingChangeList, ReasonDialog, dialog
+from chains_app.admin.pages import NamingChangeList, ReasonDialog, dialog, order_link
 from chains_app.admin.timeline import picture_html, steps_html, timeline_html
 from chains_app.models import Run
 from chains_app.services.cancelling import chain_cancel
@@ -72,18 +72,34 @@ class RunAdmin(ReadOnlyAdmin):
     show_facets = admin.ShowFacets.NEVER
     actions_detail = ("resume", "cancel")  # type: ignore[assignment]
     fieldsets = (
-        (
-            None,
-            {"fields": ("chain_name", "shown_status", "phase", "namespace", "tenant")},
-        ),
-        ("What it did", {"fields": ("picture", "timeline", "shown_steps")}),
-        ("Order", {"fields": ("action_type", "action_id", "shown_payload", "parent", "version")}),
+        (None, {"fields": ("shown_status", "error", "error_code", "cancel_reason", "cancelled_by")}),
+        ("What it did", {"fields": ("picture", "timeline", "shown_steps", "shown_incidents")}),
+        ("For", {"fields": ("order_page", "shop", "action_type", "action_id", "shown_payload")}),
         (
             "When",
-            {"fields": ("started_at", "updated_at", "ended_at", "expires_at", "next_run_at", "waits_since")},
+            {"fields": ("started_at", "ended_at", "took", "expires_at", "next_run_at", "waits_since")},
         ),
-        ("Why", {"fields": ("error_code", "error", "cancel_reason", "cancelled_by", "shown_incidents")}),
+        ("By which chain", {"fields": ("chain_name", "version", "parent", "parent_step", "branch", "id")}),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        sets = super().get_fieldsets(request, obj)
+        # What did not happen has no line of its own, and of a run that goes on nobody knows how long it takes.
+        absent = set() if obj is None else {name for name in ("shown_incidents", "took") if _lacks(obj, name)}
+        return [
+            (title, {**told, "fields": [name for name in told["fields"] if name not in absent]})
+            for title, told in sets
+        ]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Run | None:
+        run: Run | None = super().get_object(request, object_id, from_field)
+        if run is not None:
+            run.shown_order = order_link(request, run)  # type: ignore[attr-defined]
+        return run
+
+    @display(description="Order")
+    def order_page(self, run: Any) -> Shown:
+        return run.shown_order  # type: ignore[no-any-return]
 
     def has_cancel_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Runs are read-only here; the permission to change them is that to cancel what still runs."""
@@ -187,3 +203,7 @@ class RunAdmin(ReadOnlyAdmin):
             return "The run was asked to stop."
 
         return answer_dialog(self, request, change_url(Run, object_id), act)
+
+
+def _lacks(run: Run, name: str) -> bool:
+    return run.ended_at is None if name == "took" else not run.incidents.exists()
