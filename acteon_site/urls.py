@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from acteon_site.access.sign_in_form import admin_login
 from acteon_site.access.views import Login, Logout, SigningKeys
+from acteon_site.admin.search import find_page
 from acteon_site.http.openapi_document import OpenApiDocument
 from acteon_site.watching.health import Health, Metrics, PrometheusMetrics, Ready
 from chains_app.api.urls import admin_urlpatterns as breaker_urls
@@ -35,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("audit_app.api.urls")),
     *breaker_urls,
     path("admin/login/", admin_login),
+    path("admin/find/", admin.site.admin_view(find_page), name="find"),
     path("admin/", admin.site.urls),
 ]
 

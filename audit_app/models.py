@@ -81,6 +81,8 @@ class AuditRecord(models.Model):
             models.Index(
                 fields=["chain_id", "dispatched_at"], name="audit_chain", condition=Q(chain_id__isnull=False)
             ),
+            # What a request did, by the number that its answer had.
+            models.Index(fields=["request_id"], name="audit_request", condition=~Q(request_id="")),
             # The relay's queue: committed rows without a number.
             models.Index(fields=["id"], name="audit_unsealed", condition=Q(number__isnull=True)),
         ]

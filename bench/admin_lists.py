@@ -3,8 +3,8 @@
     python -m bench.admin_lists postgres://postgres@127.0.0.1:5432/acteon_bench_admin [--rows 1000000]
 
 Makes the database anew, migrates it, fills it by generate_series (as many actions, orders, runs, holds, events and
-audit records, and a tenth as many incidents), asks for each list with each of its filters and searches as a superuser
-does, and drops it (unless --keep; --kept measures one that was kept). Needs the right to create databases.
+audit records, and a tenth as many incidents), asks for each list with each of its filters and for searches as a
+superuser does, and drops it (unless --keep; --kept measures one that was kept). Needs the right to create databases.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import os
 import statistics
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 from bench.audit_pages import FILL as FILL_AUDIT
 from bench.audit_pages import TENANTS, drop, nodes, recreate
@@ -81,10 +82,9 @@ LISTS: dict[str, tuple[str, ...]] = {
     "orders_app_order": (
         *(
             "",
-            "p=2",
-            "p=20000",
+            "last=1",
             SCOPE,
-            f"{SCOPE}&p=200",
+            f"{SCOPE}&last=1",
             "state=delivered",
             "state=returned",
             "state=confirmed",
@@ -99,13 +99,13 @@ LISTS: dict[str, tuple[str, ...]] = {
         "state=expired",
         "state=all",
     ),
-    "orders_app_waitingorder": ("", "state=released", "state=cancelled", "state=all", "state=all&p=200"),
+    "orders_app_waitingorder": ("", "state=released", "state=cancelled", "state=all", "state=all&last=1"),
     "chains_app_run": (
         *(
             "",
-            "p=20000",
+            "last=1",
             SCOPE,
-            f"{SCOPE}&p=200",
+            f"{SCOPE}&last=1",
             "status=completed",
             "status=failed",
             "status=waiting_signal",
@@ -114,13 +114,19 @@ LISTS: dict[str, tuple[str, ...]] = {
         "q=01890000-0000-7000-8000-000000000000",
     ),
     "chains_app_deadletter": ("", SCOPE),
-    "chains_app_incident": ("", "state=open", "state=resolved", "p=2000"),
+    "chains_app_incident": ("", "state=open", "state=resolved", "last=1"),
     "audit_app_auditrecord": (
-        *("", "p=20000", SCOPE, "outcome=executed", "outcome=suppressed", "outcome=chain_failed"),
+        *("", "last=1", SCOPE, "outcome=executed", "outcome=suppressed", "outcome=chain_failed"),
         *(f"{SCOPE}&outcome=suppressed", "q=action-500007", "q=nobody"),
     ),
-    "audit_app_event": ("", "p=20000", "q=action-500007", "q=nobody"),
+    "audit_app_event": ("", "last=1", "q=action-500007", "q=nobody"),
 }
+
+# A whole name, the beginnings of many and of few, an action, an id, an address, and what nobody is called.
+SEARCHES = (
+    *("ORD-500007", "ORD-5", "ORD-50000", "action-500007", "01890000-0000-7000-8000-000000000000"),
+    *("ada@example.com", "nobody is called so"),
+)
 
 
 def main() -> None:
@@ -196,6 +202,7 @@ def measure(times: int, only: str) -> None:
     asked = [("home", reverse("admin:index"))]
     for name, queries in LISTS.items():
         asked += [(f"{name} {query}", f"{reverse(f'admin:{name}_changelist')}?{query}") for query in queries]
+    asked += [(f"search {text}", f"{reverse('find')}?{urlencode({'q': text})}") for text in SEARCHES]
     for title, url in asked:
         if title.startswith(only):
             _report(client, title, url, times)
@@ -210,7 +217,7 @@ def _report(client: Any, title: str, url: str, times: int) -> None:
         started = time.perf_counter()
         answer = client.get(url)
         took.append((time.perf_counter() - started) * 1000)
-        if answer.status_code != 200:
+        if answer.status_code not in (200, 302):  # a single hit leads to its page
             print(f"{title:<64}{answer.status_code:>10}, a page that is not offered")
             return
     with CaptureQueriesContext(connection) as captured:

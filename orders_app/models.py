@@ -107,8 +107,11 @@ class Order(QuickRow):
             )
         ]
         indexes = [
+            # Also by the beginning of its name, which the operators of the database's language do not serve.
             models.Index(
-                fields=["namespace", "tenant", "fingerprint", "-created_at"], name="order_fingerprint"
+                fields=["namespace", "tenant", "fingerprint", "-created_at"],
+                name="order_named",
+                opclasses=["varchar_ops", "varchar_ops", "varchar_pattern_ops", "timestamptz_ops"],
             ),
             models.Index(fields=["namespace", "tenant", "-updated_at", "-id"], name="order_tenant_newest"),
             models.Index(fields=["namespace", "tenant", "state", "-updated_at"], name="order_tenant_state"),
@@ -120,6 +123,24 @@ class Order(QuickRow):
 
     def __str__(self) -> str:
         return self.fingerprint
+
+
+class OrderLookup(QuickRow):
+    """That an order has some value in a payload field: a keyed hash of the value (orders_app.services.lookups)."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lookups")
+    field = models.CharField(max_length=200)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [
+            # The newest orders with a value: orders' ids are in order of time.
+            models.Index(fields=["hash", "-order"], name="order_lookup_hash"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.field} of {self.order_id}"
 
 
 class Move(models.Model):

@@ -85,7 +85,6 @@ class ButtonPagesAdmin(ReadOnlyAdmin):
     change_form_template = "admin/acteon_site/page.html"
     list_before_template = "admin/acteon_site/refresh.html"  # type: ignore[assignment]
     fields = ()
-    sortable_by = ()
     show_facets = admin.ShowFacets.NEVER
     empty_title = "Nothing to see"
     empty_text = "Nothing matches."

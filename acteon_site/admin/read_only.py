@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db import connections, models
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
+from acteon_site.admin.exports import Columns, export_answer
+from acteon_site.admin.paging import KeysetChangeList
 from acteon_site.base.replica import read_whole
 
 
@@ -24,6 +29,7 @@ class EstimatedPaginator(Paginator):  # type: ignore[type-arg]
     """
 
     CAP = 10_000
+    template_name = "admin/acteon_site/pages.html"  # unfold looks for it here
 
     @cached_property
     def count(self) -> int:
@@ -56,6 +62,37 @@ class ReadOnlyAdmin(ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
     actions = None
+    # By its indexes alone: sorted by another column a big table would be read whole.
+    sortable_by = ()
+    # Names of an export's columns: a field, or what makes the value of a row. Empty: there is none.
+    exports: ClassVar[Columns] = {}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Only what has a value: a screen of empty fields says nothing."""
+        sets = super().get_fieldsets(request, obj)
+        if obj is None:
+            return sets
+        shown = [(title, {**told, "fields": _filled(told["fields"], obj)}) for title, told in sets]
+        return [(title, told) for title, told in shown if told["fields"]]
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        return KeysetChangeList
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_export"
+        own = [path("export/", self.admin_site.admin_view(self.export), name=name)] if self.exports else []
+        urls: list[URLPattern] = super().get_urls()
+        return own + urls
+
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        """What the list shows under its filters, as a file."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        answered = request.GET
+        request.GET = _without(answered, "format")  # type: ignore[assignment]
+        rows = self.get_changelist_instance(request).queryset
+        request.GET = answered
+        return export_answer(self, request, rows, self.exports)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         if request.method != "GET":
@@ -81,6 +118,28 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _filled(fields: Any, row: Any) -> list[Any]:
+    """Without columns of the row that hold nothing. What a page works out by itself stays."""
+    columns = {field.name: field.attname for field in row._meta.concrete_fields}
+    return [
+        name
+        for name in fields
+        if name not in columns or getattr(row, columns[name]) not in (None, "", [], {})
+    ]
+
+
+def _without(query: QueryDict, name: str) -> QueryDict:
+    left = query.copy()
+    left.pop(name, None)
+    return left
+
+
+def is_list(request: HttpRequest) -> bool:
+    """Whether many rows are shown, of which what is encrypted stays closed."""
+    match = request.resolver_match
+    return match is not None and str(match.url_name).endswith(("_changelist", "_export"))
 
 
 def pretty_json(value: Any) -> SafeString | str:

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acteon_site.admin.home import CARDS
+from acteon_site.admin.search import SEARCHES
 from acteon_site.admin.sidebar import PAGES, Page
 from acteon_site.base.registry import Registry
-from audit_app.admin import home_cards
+from audit_app.admin import home_cards, searches
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CARDS: home_cards.CARDS,
+    SEARCHES: searches.SEARCHES,
     PAGES: (
         Page("Trail", 1, "Audit", "fact_check", "audit_app.auditrecord"),
         Page("Trail", 2, "Events", "stream", "audit_app.event"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from acteon_site.admin.cells import shop_cell, text_cell
 from acteon_site.admin.read_only import ReadOnlyAdmin, pretty_json
 from audit_app.admin.filters import OutcomeFilter, ScopeFilter
 from audit_app.models import AuditRecord
@@ -23,10 +24,17 @@ class AuditRecordAdmin(ReadOnlyAdmin):
         "outcome",
         "verdict",
         "matched_rule",
-        "tenant",
+        "shop",
         "action_type",
-        "action_id",
+        "action",
     )
+    exports: ClassVar = {
+        **{name: name for name in ("id", "dispatched_at", "outcome", "verdict", "matched_rule", "namespace")},
+        **{name: name for name in ("tenant", "provider", "action_type", "action_id", "chain_id")},
+        **{name: name for name in ("caller_id", "auth_method", "request_id", "ruleset_version")},
+        **{name: name for name in ("completed_at", "duration_ms", "sequence_number", "record_hash")},
+        **{name: name for name in ("action_payload", "verdict_details", "outcome_details", "metadata")},
+    }
     list_filter = (ScopeFilter, OutcomeFilter)
     search_fields = ("action_id",)
     search_help_text = "The exact action id"
@@ -57,6 +65,14 @@ class AuditRecordAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         # Django's own exact search ignores case, which no index serves.
         return (queryset.filter(action_id=search_term.strip()) if search_term else queryset), False
+
+    @admin.display(description="Shop")
+    def shop(self, record: AuditRecord) -> str:
+        return shop_cell(record)
+
+    @admin.display(description="Action")
+    def action(self, record: AuditRecord) -> Shown:
+        return text_cell(record.action_id)
 
     @admin.display(description="Payload")
     def shown_payload(self, record: AuditRecord) -> Shown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
@@ -19,6 +19,7 @@ from acteon_site.admin.buttons import (
     change_url,
     source_of,
 )
+from acteon_site.admin.read_only import is_list
 from acteon_site.base.clock_text import ago, moment
 from audit_app.admin.filters import ScopeFilter
 from chains_app.admin.pages import NamingChangeList, order_link
@@ -56,6 +57,10 @@ class DeadLetterAdmin(ButtonPagesAdmin):
     act_codename = "chains_app.change_run"
     list_display = ("order", "shop", "chain", "failed_step", "reason", "error", "age")
     list_filter = (ScopeFilter,)
+    exports: ClassVar = {
+        **{name: name for name in ("id", "chain_name", "status", "namespace", "tenant", "action_type")},
+        **{name: name for name in ("action_id", "started_at", "dead_lettered_at", "error_code", "error")},
+    }
     change_form_template = "admin/chains_app/deadletter.html"
     actions_list = ("repair_many",)  # type: ignore[assignment]
     buttons = (REPLAY, DISMISS)
@@ -65,9 +70,7 @@ class DeadLetterAdmin(ButtonPagesAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeadLetter]:
         letters: QuerySet[DeadLetter] = super().get_queryset(request).filter(dead_lettered_at__isnull=False)
-        match = request.resolver_match
-        on_list = match is not None and str(match.url_name).endswith("_changelist")
-        return letters.defer(*ENCRYPTED) if on_list else letters.select_related("version")
+        return letters.defer(*ENCRYPTED) if is_list(request) else letters.select_related("version")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("-dead_lettered_at", "-id")

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
@@ -14,12 +13,11 @@ from acteon_site.admin.buttons import actor_of
 from acteon_site.admin.config_pages import ConfigAdmin, origin_of
 from chains_app.admin.forms import ChainForm
 from chains_app.admin.timeline import picture_html
+from chains_app.admin.versions import versions_html
 from chains_app.definitions.dag import definition_graph
 from chains_app.models import ChainDefinition
 from chains_app.selectors import chain_definition, chains_below
 from chains_app.services.definitions import chain_delete, chain_enable, chain_save
-
-NEWEST_VERSIONS = 20
 
 
 @admin.register(ChainDefinition)
@@ -67,11 +65,7 @@ class ChainDefinitionAdmin(ConfigAdmin):
 
     @display(description="Versions")
     def versions(self, chain: ChainDefinition) -> SafeString | str:
-        if not chain.pk:
-            return "-"
-        rows = chain.versions.order_by("-number").values_list("number", "created_at", "actor")
-        lines = ((number, f"{at:%Y-%m-%d %H:%M}", actor) for number, at, actor in rows[:NEWEST_VERSIONS])
-        return format_html_join("", "<div>{}: {} UTC by {}</div>", lines)
+        return versions_html(chain) if chain.pk else "-"
 
     @display(description="From", ordering="source")
     def origin(self, chain: ChainDefinition) -> str:

@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.forms import BaseDialogForm
-from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from acteon_site.admin.buttons import MOST_REASON, REASON
+from acteon_site.admin.paging import KeysetChangeList
 from chains_app.listeners import owner_names
 from chains_app.models import Run
 from chains_app.services.resuming import DONE, NOT_DONE
@@ -52,7 +52,7 @@ class FoundDialog(BaseDialogForm):
     )
 
 
-class NamingChangeList(ChangeList):
+class NamingChangeList(KeysetChangeList):
     """A list of runs, or of what has one, each row with the name of the order that it is for: `order_name`."""
 
     def get_results(self, request: HttpRequest) -> None:

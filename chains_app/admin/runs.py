@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
@@ -13,10 +13,12 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from acteon_site.admin.buttons import actor_of, answer_dialog, change_url, source_of
-from acteon_site.admin.read_only import ReadOnlyAdmin, pretty_json
+from acteon_site.admin.cells import id_cell, shop_cell, text_cell
+from acteon_site.admin.read_only import ReadOnlyAdmin, is_list, pretty_json
+from acteon_site.base.clock_text import span_text
 from acteon_site.base.ids import as_uuid
 from audit_app.admin.filters import ScopeFilter, within_scopes
-from chains_app.admin.pages import ReasonDialog, dialog
+from chains_app.admin.pages import NamingChangeList, ReasonDialog, dialog, order_link
 from chains_app.admin.timeline import picture_html, steps_html, timeline_html
 from chains_app.models import Run
 from chains_app.services.cancelling import chain_cancel
@@ -58,34 +60,46 @@ class StatusFilter(admin.SimpleListFilter):
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
-    list_display = (
-        "id",
-        "chain_name",
-        "shown_status",
-        "namespace",
-        "tenant",
-        "action_type",
-        "action_id",
-        "began",
-    )
+    list_display = ("chain", "shown_status", "order", "shop", "began", "took", "run_id")
+    exports: ClassVar = {
+        **{name: name for name in ("id", "chain_name", "status", "namespace", "tenant", "provider")},
+        **{name: name for name in ("action_type", "action_id", "started_at", "updated_at", "ended_at")},
+        **{name: name for name in ("error_code", "error", "cancel_reason", "cancelled_by")},
+    }
     list_filter = (ScopeFilter, StatusFilter)
     search_fields = ("id",)
     search_help_text = "The exact id of a run"
     show_facets = admin.ShowFacets.NEVER
     actions_detail = ("resume", "cancel")  # type: ignore[assignment]
     fieldsets = (
-        (
-            None,
-            {"fields": ("chain_name", "shown_status", "phase", "namespace", "tenant")},
-        ),
-        ("What it did", {"fields": ("picture", "timeline", "shown_steps")}),
-        ("Order", {"fields": ("action_type", "action_id", "shown_payload", "parent", "version")}),
+        (None, {"fields": ("shown_status", "error", "error_code", "cancel_reason", "cancelled_by")}),
+        ("What it did", {"fields": ("picture", "timeline", "shown_steps", "shown_incidents")}),
+        ("For", {"fields": ("order_page", "shop", "action_type", "action_id", "shown_payload")}),
         (
             "When",
-            {"fields": ("started_at", "updated_at", "ended_at", "expires_at", "next_run_at", "waits_since")},
+            {"fields": ("started_at", "ended_at", "took", "expires_at", "next_run_at", "waits_since")},
         ),
-        ("Why", {"fields": ("error_code", "error", "cancel_reason", "cancelled_by", "shown_incidents")}),
+        ("By which chain", {"fields": ("chain_name", "version", "parent", "parent_step", "branch", "id")}),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        sets = super().get_fieldsets(request, obj)
+        # What did not happen has no line of its own, and of a run that goes on nobody knows how long it takes.
+        absent = set() if obj is None else {name for name in ("shown_incidents", "took") if _lacks(obj, name)}
+        return [
+            (title, {**told, "fields": [name for name in told["fields"] if name not in absent]})
+            for title, told in sets
+        ]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Run | None:
+        run: Run | None = super().get_object(request, object_id, from_field)
+        if run is not None:
+            run.shown_order = order_link(request, run)  # type: ignore[attr-defined]
+        return run
+
+    @display(description="Order")
+    def order_page(self, run: Any) -> Shown:
+        return run.shown_order  # type: ignore[no-any-return]
 
     def has_cancel_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Runs are read-only here; the permission to change them is that to cancel what still runs."""
@@ -107,9 +121,7 @@ class RunAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows: QuerySet[Run] = super().get_queryset(request)
         # What is encrypted is opened on the detail page only.
-        match = request.resolver_match
-        on_list = match is not None and str(match.url_name).endswith("_changelist")
-        return rows.defer("origin", "spec", "reply") if on_list else rows
+        return rows.defer("origin", "spec", "reply") if is_list(request) else rows
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         # Ids are in order of time, and their index is the only one over all tenants.
@@ -123,6 +135,29 @@ class RunAdmin(ReadOnlyAdmin):
     @display(description="Status", label=COLORS)
     def shown_status(self, run: Run) -> str:
         return str(run.status)
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> Any:
+        return NamingChangeList
+
+    @display(description="Chain")
+    def chain(self, run: Run) -> Shown:
+        return text_cell(run.chain_name)
+
+    @display(description="Order")
+    def order(self, run: Any) -> Shown:
+        return text_cell(run.order_name)
+
+    @display(description="Shop")
+    def shop(self, run: Run) -> str:
+        return shop_cell(run)
+
+    @display(description="Took")
+    def took(self, run: Run) -> str:
+        return span_text((run.ended_at - run.started_at).total_seconds()) if run.ended_at else "-"
+
+    @display(description="Run")
+    def run_id(self, run: Run) -> Shown:
+        return id_cell(run.pk)
 
     @admin.display(description="Started", ordering="id")
     def began(self, run: Run) -> str:
@@ -168,3 +203,7 @@ class RunAdmin(ReadOnlyAdmin):
             return "The run was asked to stop."
 
         return answer_dialog(self, request, change_url(Run, object_id), act)
+
+
+def _lacks(run: Run, name: str) -> bool:
+    return run.ended_at is None if name == "took" else not run.incidents.exists()

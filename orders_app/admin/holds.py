@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -23,6 +23,15 @@ class HoldAdmin(ButtonPagesAdmin):
 
     view_codename = "orders_app.view_hold"
     kinds: tuple[HoldKind, ...]
+    exports: ClassVar = {
+        "order": "order_name",
+        **{name: name for name in ("id", "kind", "status", "namespace", "tenant", "rule", "message")},
+        "amount": amount_of,
+        **{
+            name: name for name in ("created_at", "due_at", "ended_at", "decided_at", "decided_by", "problem")
+        },
+        "action_id": "action_id_text",
+    }
     time_words = ("{} left", "time is over")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

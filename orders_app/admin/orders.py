@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
 from acteon_site.admin.buttons import (
@@ -21,6 +21,7 @@ from acteon_site.admin.buttons import (
     reason_of,
     source_of,
 )
+from acteon_site.admin.cells import shop_cell, text_cell
 from acteon_site.base.errors import conflict
 from acteon_site.base.names import spellings
 from audit_app.admin.filters import ScopeFilter, within_scopes
@@ -52,7 +53,15 @@ MOST_LINES = 50
 class OrderAdmin(ButtonPagesAdmin):
     view_codename = "orders_app.view_order"
     act_codename = "orders_app.change_order"
-    list_display = ("fingerprint", "shop", "state", "shown_status", "amount", "updated")
+    exports: ClassVar = {
+        "order": "fingerprint",
+        **{name: name for name in ("namespace", "tenant", "provider", "action_type", "state", "status")},
+        "amount": amount_of,
+        "currency": lambda order: payload_of(order).get("currency"),
+        **{name: name for name in ("reason", "created_at", "updated_at", "finished_at", "id", "run_id")},
+        "action_id": "action_id_text",
+    }
+    list_display = ("order_name", "shop", "state", "shown_status", "amount", "updated")
     list_filter = (ScopeFilter, OrderState)
     search_fields = ("fingerprint",)
     search_help_text = "The exact name of an order"
@@ -77,9 +86,13 @@ class OrderAdmin(ButtonPagesAdmin):
         name = search_term.strip()
         return (within_scopes(queryset).filter(fingerprint__in=spellings(name)) if name else queryset), False
 
+    @display(description="Order")
+    def order_name(self, order: Order) -> SafeString | str:
+        return text_cell(order.fingerprint)
+
     @display(description="Shop")
     def shop(self, order: Order) -> str:
-        return f"{order.tenant} / {order.namespace}"
+        return shop_cell(order)
 
     @display(description="Status", label=COLORS)
     def shown_status(self, order: Order) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acteon_site.admin.home import CARDS
+from acteon_site.admin.search import SEARCHES
 from acteon_site.admin.sidebar import PAGES, Badge, Page
 from acteon_site.base.registry import Registry
-from orders_app.admin import home_cards
+from orders_app.admin import home_cards, searches
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CARDS: home_cards.CARDS,
+    SEARCHES: searches.SEARCHES,
     PAGES: (
         Page(
             "Today",

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acteon_site.admin.home import CARDS
+from acteon_site.admin.search import SEARCHES
 from acteon_site.admin.sidebar import PAGES, Badge, Page
 from acteon_site.base.registry import Registry
-from rules_app.admin import home_cards
+from rules_app.admin import home_cards, searches
 from rules_app.drafts import open_drafts
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CARDS: home_cards.CARDS,
+    SEARCHES: searches.SEARCHES,
     PAGES: (
         Page("Rules", 1, "Rules", "rule", "rules_app.rule"),
         Page("Rules", 2, "Drafts", "edit_note", "rules_app.ruledraft", Badge("info", open_drafts)),

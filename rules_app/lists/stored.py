@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from acteon_site.base.clock_text import rfc3339
+from acteon_site.base.csv_lines import csv_line
 from rules_app.engine.named_lists import Identity, Lists, lists_named, normalised, uncovered
 from rules_app.lists.memory import alive_at, entry_key, identity_of
-from rules_app.lists.texts import COLUMNS, Entry, csv_line
+from rules_app.lists.texts import COLUMNS, Entry
 from rules_app.models import ListEntry, NamedList, Rule
 from rules_app.specs import rule_spec
 

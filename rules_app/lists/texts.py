@@ -11,6 +11,7 @@ from typing import Any
 
 from acteon_site.base.cards import holds_card
 from acteon_site.base.clock_text import parse_time, rfc3339
+from acteon_site.base.csv_lines import unguarded
 from rules_app.engine.named_lists import normalised
 from rules_app.engine.scope import kind_of
 from rules_app.engine.suggest import unknown
@@ -20,8 +21,6 @@ MAX_VALUE, MAX_NOTE = 500, 500
 MAX_ENTRIES = 200_000
 COLUMNS = ("value", "note", "expires_at")
 _TIME = "must be a time like 2026-12-31T23:59:59Z, with its offset"
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ def _rows(text: str, delimiter: str, names: Sequence[str], now: datetime) -> Ite
 def _row(number: int, cells: Mapping[str, str], longer: bool, now: datetime) -> Line:
     if longer:
         return Line(number, problem="has more cells than the first line names")
-    spec = {name: _unguarded(cell.strip()) for name, cell in cells.items() if cell.strip()}
+    spec = {name: unguarded(cell.strip()) for name, cell in cells.items() if cell.strip()}
     return _line(number, spec, now)
 
 
@@ -166,18 +165,3 @@ def previewed(lines: Iterable[Line], matching: str, there: Callable[[str], bool]
         else:
             new.append(line.entry)
     return Preview(tuple(new), tuple(double), tuple(bad))
-
-
-def csv_line(cells: Iterable[str]) -> str:
-    """One line of an export. What a spreadsheet would calculate is guarded by an apostrophe."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(map(_guarded, cells))
-    return buffer.getvalue()
-
-
-def _guarded(cell: str) -> str:
-    return f"'{cell}" if cell.startswith((*_FORMULA, "'")) else cell
-
-
-def _unguarded(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*_FORMULA, "'")) else cell

@@ -36,6 +36,17 @@
     tick();
   };
 
+  // "/" leads to the search, as elsewhere; not while somebody types.
+  document.addEventListener("keydown", (event) => {
+    const box = document.querySelector("#gw-search");
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || !box) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    event.preventDefault();
+    event.stopPropagation(); // a list's own box listens for the same key, at the window
+    box.focus();
+    box.select();
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
     tick();
     setInterval(tick, 1000);
@@ -51,6 +62,15 @@
         for (const box of all.form.querySelectorAll(`input[name="${all.dataset.choose}"]`)) box.checked = all.checked;
       });
     }
+    // Ids in lists, which are renewed: heard of where they bubble to.
+    document.addEventListener("click", async (event) => {
+      const button = event.target.closest("[data-copy-text]");
+      if (!button) return;
+      await navigator.clipboard?.writeText(button.dataset.copyText);
+      const shown = button.textContent;
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = shown; }, 1200);
+    });
     for (const button of document.querySelectorAll("[data-copy]")) {
       button.addEventListener("click", async () => {
         const text = document.querySelector(button.dataset.copy).textContent.trim();

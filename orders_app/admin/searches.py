@@ -1,0 +1,70 @@
+"""What the admin's search finds of orders: by name, customer, ids; what waits by ids; configuration by its names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from acteon_site.admin.search import MOST, Search, Term, named
+from acteon_site.base.beginnings import begins_with
+from acteon_site.base.clock_text import moment
+from acteon_site.base.names import spellings
+from audit_app.admin.filters import scopes_known, within_scopes
+from orders_app.models import Action, Hold, Order
+from orders_app.services.lookups import orders_looked_up
+
+MOST_OF_CUSTOMER = 100  # looked at, of which the person may see some
+MOST_TENANTS = 5_000  # of each of which a customer has another hash
+
+
+def orders(rows: QuerySet[Any], term: Term) -> Iterator[Any]:
+    """By the exact name first; by its beginning last, in no order: to sort them, all that begin so would be read."""
+    if term.id is not None:
+        yield from rows.filter(pk=term.id)
+    here = within_scopes(rows).order_by()  # in the list's order the database would walk through the ids
+    yield from here.filter(fingerprint__in=spellings(term.text))[: MOST + 1]
+    yield from rows.filter(pk__in=_of_customer(term)).order_by("-id")
+    yield from rows.filter(action__in=_actions(term))[: MOST + 1]
+    if term.is_name:
+        yield from here.filter(begins_with("fingerprint", term.text))[: MOST + 1]
+
+
+def _of_customer(term: Term) -> list[UUID]:
+    looked_up = orders_looked_up(term.text, scopes_known(MOST_TENANTS))
+    return list(looked_up.values_list("order_id", flat=True)[:MOST_OF_CUSTOMER])
+
+
+def _actions(term: Term) -> list[UUID]:
+    named = within_scopes(Action.objects.filter(action_id=term.text))
+    return list(named.values_list("pk", flat=True)[:MOST_OF_CUSTOMER])
+
+
+def holds(rows: QuerySet[Any], term: Term) -> Iterator[Any]:
+    if term.id is not None:
+        yield from rows.filter(pk=term.id)
+    yield from within_scopes(rows.filter(action_id_text=term.text))[: MOST + 1]
+
+
+def _order_words(order: Order) -> str:
+    return f"{order.state}, {order.status}, {order.tenant}, placed {moment(order.created_at)}"
+
+
+def _hold_words(hold: Hold) -> str:
+    return f"{hold.status}, {hold.rule}, {hold.tenant}, since {moment(hold.created_at)}"
+
+
+def _description(row: Any) -> str:
+    return str(row.description)
+
+
+SEARCHES = (
+    Search("Orders", "package_2", "orders_app.order", orders, _order_words),
+    Search("Approvals", "approval", "orders_app.approval", holds, _hold_words),
+    Search("Waiting orders", "schedule", "orders_app.waitingorder", holds, _hold_words),
+    Search("Lifecycles", "timeline", "orders_app.lifecycle", named(), lambda found: found.action_type),
+    Search("Templates", "description", "orders_app.template", named(), _description),
+    Search("Profiles", "article", "orders_app.templateprofile", named(), _description),
+)
