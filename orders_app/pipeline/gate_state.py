@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.db import connection
@@ -68,9 +69,9 @@ def gate_state_lock(decided: Sequence[Decided]) -> GateState:
     return _gate_state(decided, _lock)
 
 
-def gate_state_read(decided: Sequence[Decided]) -> GateState:
-    """The same without a lock, for a dry run: it may be over a moment later."""
-    return _gate_state(decided, _read)
+def gate_state_read(decided: Sequence[Decided], at: datetime | None = None) -> GateState:
+    """The same without a lock, for a dry run: it may be over a moment later. `at`: as it will be then."""
+    return _gate_state(decided, partial(_read, at=at))
 
 
 def _lock(keys: Collection[str], names: Collection[OrderKey]) -> Found:
@@ -81,8 +82,8 @@ def _lock(keys: Collection[str], names: Collection[OrderKey]) -> Found:
     return *gates_lock(keys), living_orders(names)
 
 
-def _read(keys: Collection[str], names: Collection[OrderKey]) -> Found:
-    return *gates_read(keys), living_orders(names)
+def _read(keys: Collection[str], names: Collection[OrderKey], at: datetime | None = None) -> Found:
+    return *gates_read(keys, at), living_orders(names)
 
 
 def _gate_state(decided: Sequence[Decided], find: Find) -> GateState:

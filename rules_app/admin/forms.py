@@ -366,7 +366,13 @@ class TryForm(forms.Form):
         widget=UnfoldAdminSelectWidget(),
         help_text="A draft is asked as if it were published, beside the rules in force.",
     )
-    evaluate_at = _text("At", "", "RFC 3339, for example 2026-03-12T03:00:00Z. Empty: now.", required=False)
+    evaluate_at = _text(
+        "At",
+        "",
+        "RFC 3339, for example 2026-03-12T03:00:00Z: the clock, gates and counters of then. Empty: now, or for a "
+        "stored order the time when it came.",
+        required=False,
+    )
     include_disabled = forms.BooleanField(
         label="Ask disabled rules too", required=False, widget=UnfoldBooleanSwitchWidget()
     )
