@@ -19,6 +19,7 @@ from orders_app.contract.actions import Action
 from orders_app.models import Hold, Order
 from orders_app.pipeline.content import content_hash
 from orders_app.pipeline.items import Decided
+from orders_app.pipeline.shadow_gates import shadow_gate_keys
 from orders_app.selectors import (
     OrderKey,
     living_asking,
@@ -163,7 +164,7 @@ def _lasting_keys(item: Decided) -> list[str]:
     """Of the gates that are the same at any time."""
     keys = [key for key in (dedup_gate_key(item), order_gate_key(item), *keys_of(item.met)) if key]
     throttles = _throttles(item.possible) if item.again else throttles_of(item)
-    return keys + [throttle_gate_key(item, rule) for rule in throttles]
+    return keys + [throttle_gate_key(item, rule) for rule in throttles] + shadow_gate_keys(item)
 
 
 def _window_keys(item: Decided, now: datetime) -> list[str]:

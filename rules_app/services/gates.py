@@ -65,6 +65,11 @@ def throttle_key(namespace: str, tenant: str, rule: str, action_type: str) -> st
     return f"throttle:{keyed_hash(namespace, tenant, rule, action_type)}"
 
 
+def shadow_key(namespace: str, tenant: str, rule: str, *action: str) -> str:
+    """Of a gate whose rule is in shadow."""
+    return f"shadow:{keyed_hash(namespace, tenant, rule, *action)}"
+
+
 def quota_key(quota_id: UUID, principal: str, window_begin: datetime) -> str:
     counted_for = keyed_hash(principal) if principal else ""
     return f"quota:{quota_id.hex}:{window_begin:%Y%m%dT%H%M%S}:{counted_for}"
