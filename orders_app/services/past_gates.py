@@ -224,7 +224,7 @@ def _dedup_key(item: Decided, key: str, trail: PastTrail, found: PastGates) -> N
         found.state.gates[key].put(_held_by(hold), None)
         found.state.holds[str(hold.pk)] = hold
         return
-    if rule is None:
+    if rule is None or _told_itself(item, rule, trail, found.state.gates[key]):
         return
     came = trail.accepted(action.namespace, action.tenant, trail.at - timedelta(seconds=ttl))
     for record, row in _same_key(item, came):
@@ -234,6 +234,20 @@ def _dedup_key(item: Decided, key: str, trail: PastTrail, found: PastGates) -> N
             return
     if came.lacks and not _still_taken(key, trail, found.state.gates[key]):
         found.unknown[key] = came.lacks
+
+
+def _told_itself(item: Decided, rule: Rule, trail: PastTrail, gate: Gate) -> bool:
+    """Where the trail says of what is tried whether that very rule found its key taken."""
+    record = trail.own.record if trail.own and trail.own.at == trail.at else None
+    if record is None or record.action_type != item.action.action_type:
+        return False
+    details = record.verdict_details
+    if rule.name not in details.get("gates", ()) or "repeat_of" in details:
+        return False
+    if details.get("dedup_reason") == "dedup_key":
+        first = details.get("first_action", "")
+        gate.put({"action": first, "action_id": first}, None)
+    return True
 
 
 def _held_by(hold: Hold) -> dict[str, str]:
