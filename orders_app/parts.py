@@ -24,6 +24,7 @@ from orders_app.pipeline.decide import order_name_for, payload_check_for
 from orders_app.services import reaping
 from orders_app.services.chain_references import Neighbours
 from orders_app.services.outlook import cleaner_of, outlook_of_action, start_of_order
+from orders_app.services.past_counts import counts_then
 from orders_app.services.past_dispatches import StoredDispatches
 from orders_app.services.rule_references import rule_reference_problems
 from orders_app.services.rule_vocabulary import chain_names, provider_names, typed_fields
@@ -32,6 +33,7 @@ from orders_app.services.trial_orders import orders_of_actions
 from rules_app.references import CHECKS, DECLARED, NAMES, SCHEMAS
 from rules_app.services.evaluation import ORDER_NAMES, PAYLOAD_CHECKS
 from rules_app.services.past_dispatches import PAST_DISPATCHES
+from rules_app.services.past_moments import COUNTS_THEN
 from rules_app.services.trial_reports import ORDERS
 from rules_app.services.trying import CLEANERS, OUTLOOKS, STARTS
 from rules_app.services.vocabulary import TYPED_FIELDS
@@ -50,6 +52,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     STARTS: (Hook("orders", start_of_order),),
     OUTLOOKS: (Hook("dispatch", outlook_of_action),),
     PAST_DISPATCHES: (StoredDispatches(),),
+    COUNTS_THEN: (Hook("orders", counts_then),),
     CLEANERS: (Hook("redaction", cleaner_of),),
     ORDERS: (Hook("orders", orders_of_actions),),
     REAPERS: (

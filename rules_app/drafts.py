@@ -56,6 +56,12 @@ class ChangeView:
         return is_rule(self.change.name)
 
     @property
+    def counter(self) -> str:
+        """The counter's name; empty of all else."""
+        name = self.change.name
+        return name.removeprefix(COUNTER) if name.startswith(COUNTER) else ""
+
+    @property
     def conflict(self) -> Conflict:
         """Theirs is the live side."""
         change = self.change

@@ -22,6 +22,10 @@ REPEATED = "repeated"  # the same order waits already, and its own answer was gi
 STOPS = frozenset(("deny", "suppress", "failed"))
 HOLDS = frozenset(("request_approval", "schedule"))
 GATES = frozenset(("deduplicate", "throttle"))
+# What a gate in shadow would have made of an action, by the type of its rule; or let it pass.
+REFUSED_BY: Mapping[str, str] = MappingProxyType({"deduplicate": "deduplicated", "throttle": "throttled"})
+PASSED = "passed"
+REFUSALS = STOPS | frozenset(REFUSED_BY.values())
 _MOST = 10**12  # so that a sum of millions still is a number of every database
 
 

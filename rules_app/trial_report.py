@@ -10,7 +10,7 @@ from typing import Any
 
 from rules_app.engine.rollout import WITHIN
 from rules_app.engine.trials import SHADOW, SIDES
-from rules_app.trial_facts import ACCEPTED, HOLDS, STOPS
+from rules_app.trial_facts import ACCEPTED, HOLDS, PASSED, REFUSALS
 
 GOES_ON = frozenset(("executed", "rerouted", "chain_started"))
 _ACCEPTED = frozenset(ACCEPTED.values())
@@ -45,7 +45,9 @@ def makes_difference(side: str, would: str, happened: str, decided: bool) -> boo
 
 def would_differ(would: str, happened: str) -> bool:
     """Whether the rule would have made another thing of the action than what happened."""
-    if would in STOPS:
+    if would == PASSED:
+        return False
+    if would in REFUSALS:
         return happened in _ACCEPTED
     if would in HOLDS:
         return happened in GOES_ON
@@ -93,6 +95,11 @@ class Side:
     days: Mapping[date, Sum]
     shops: Mapping[tuple[str, str], Sum]
     fates: Mapping[Fate, Sum]
+
+    @property
+    def main(self) -> str:
+        """What it would have done to most of them; of a gate, what to those that it would have stopped."""
+        return next((one for one in self.would if one != PASSED), PASSED if self.would else "")
 
 
 @dataclass(frozen=True, slots=True)

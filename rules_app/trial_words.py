@@ -32,7 +32,7 @@ def differing_in_words(side: Side) -> str:
     count = f"{side.all.differing} of {side.all.trials} orders"
     if side.name == WITHIN:
         return f"{count} fared as they did because of it"
-    return f"{count} would have {effect(next(iter(side.would), ''))}, and were not"
+    return f"{count} would have {effect(side.main)}, and were not"
 
 
 def overlap_rows(side: Side) -> Iterator[tuple[str, ...]]:
@@ -79,4 +79,7 @@ _EFFECTS: Mapping[str, str] = {
     "reroute": "gone to another provider",
     "chain": "started another chain",
     "modify": "been changed",
+    "throttled": "been refused as one too many",
+    "deduplicated": "been refused as a repeat",
+    "passed": "been refused",
 }

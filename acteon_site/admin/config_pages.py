@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin
 
 from acteon_site.admin.buttons import change_url
@@ -29,8 +29,11 @@ class ConfigAdmin(ModelAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except AppError as error:
-            self.message_user(request, f"Not saved: {error.message}", messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
+            return self.not_saved(request, error)
+
+    def not_saved(self, request: HttpRequest, error: AppError) -> HttpResponse:
+        self.message_user(request, f"Not saved: {error.message}", messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

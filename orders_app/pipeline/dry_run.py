@@ -45,10 +45,10 @@ def _outcome(item: Decided, result: GateResult) -> Result:
     if item.plan.failed and isinstance(result, Refused):
         return result.outcome
     degraded = result.target if isinstance(result, Accepted) else None
-    return outcomes.dry_run(*_verdict(item, result), degraded or item.called_provider)
+    return outcomes.dry_run(*verdict_of(item, result), degraded or item.called_provider)
 
 
-def _verdict(item: Decided, result: GateResult) -> tuple[str, str | None]:
+def verdict_of(item: Decided, result: GateResult) -> tuple[str, str | None]:
     """With the rule's name. A gate that would trip, or a hold that waits already, goes before what the rules say."""
     plan = item.plan
     if isinstance(result, Refused) and result.verdict != plan.verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.db import connection
@@ -18,6 +19,7 @@ from orders_app.contract.actions import Action
 from orders_app.models import Hold, Order
 from orders_app.pipeline.content import content_hash
 from orders_app.pipeline.items import Decided
+from orders_app.pipeline.shadow_gates import shadow_gate_keys
 from orders_app.selectors import (
     OrderKey,
     living_asking,
@@ -68,9 +70,9 @@ def gate_state_lock(decided: Sequence[Decided]) -> GateState:
     return _gate_state(decided, _lock)
 
 
-def gate_state_read(decided: Sequence[Decided]) -> GateState:
-    """The same without a lock, for a dry run: it may be over a moment later."""
-    return _gate_state(decided, _read)
+def gate_state_read(decided: Sequence[Decided], at: datetime | None = None) -> GateState:
+    """The same without a lock, for a dry run: it may be over a moment later. `at`: as it will be then."""
+    return _gate_state(decided, partial(_read, at=at))
 
 
 def _lock(keys: Collection[str], names: Collection[OrderKey]) -> Found:
@@ -81,8 +83,8 @@ def _lock(keys: Collection[str], names: Collection[OrderKey]) -> Found:
     return *gates_lock(keys), living_orders(names)
 
 
-def _read(keys: Collection[str], names: Collection[OrderKey]) -> Found:
-    return *gates_read(keys), living_orders(names)
+def _read(keys: Collection[str], names: Collection[OrderKey], at: datetime | None = None) -> Found:
+    return *gates_read(keys, at), living_orders(names)
 
 
 def _gate_state(decided: Sequence[Decided], find: Find) -> GateState:
@@ -162,7 +164,7 @@ def _lasting_keys(item: Decided) -> list[str]:
     """Of the gates that are the same at any time."""
     keys = [key for key in (dedup_gate_key(item), order_gate_key(item), *keys_of(item.met)) if key]
     throttles = _throttles(item.possible) if item.again else throttles_of(item)
-    return keys + [throttle_gate_key(item, rule) for rule in throttles]
+    return keys + [throttle_gate_key(item, rule) for rule in throttles] + shadow_gate_keys(item)
 
 
 def _window_keys(item: Decided, now: datetime) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from orders_app.pipeline.items import Decided, GateResult, Refused
+from orders_app.pipeline.items import Accepted, Decided, GateResult, Refused
 from orders_app.pipeline.rows import UnitOfWork
+from orders_app.pipeline.shadow_gates import shadow_would
 from rules_app.engine import Trial
 from rules_app.models import RuleTrial
 from rules_app.trial_facts import REPEATED, accepted_as, amount_of, currency_of
@@ -36,7 +37,9 @@ def _rows(item: Decided, result: GateResult, unit: UnitOfWork) -> Iterator[RuleT
     happened, decided_by = _happened(item, result)
     for trial in item.plan.trials:
         if trial.rule.name not in known:
-            yield _row(item, trial, happened, decided_by, unit)
+            accepted = isinstance(result, Accepted)
+            would = shadow_would(item, trial, unit.state.gates, unit.now, accepted=accepted)
+            yield _row(item, trial, would, (happened, decided_by), unit)
 
 
 def _happened(item: Decided, result: GateResult) -> tuple[str, str]:
@@ -49,14 +52,15 @@ def _happened(item: Decided, result: GateResult) -> tuple[str, str]:
     return accepted_as("schedule") if waits else result.outcome.trail_name, result.rule or ""
 
 
-def _row(item: Decided, trial: Trial, happened: str, decided_by: str, unit: UnitOfWork) -> RuleTrial:
+def _row(item: Decided, trial: Trial, would: str, fate: tuple[str, str], unit: UnitOfWork) -> RuleTrial:
+    happened, decided_by = fate
     # Without what the trail hides: a redacted total is none here either.
     payload = item.scrubber.payload
     return RuleTrial.made(
         rule=trial.rule.name,
         version=item.ruleset_version,
         side=trial.side,
-        would=trial.would,
+        would=would,
         happened=happened,
         decided_by=decided_by,
         namespace=item.action.namespace,

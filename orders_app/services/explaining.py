@@ -7,7 +7,7 @@ where that comes to the same are clauses and changes told, and nothing that the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -27,11 +27,13 @@ from orders_app.pipeline.decide import action_decide, require_one_spelling, view
 from orders_app.pipeline.items import Decided, Submission
 from orders_app.services.releases import decide_again, submission_of
 from rules_app.engine import ActionView, Cleared, Plan, Rule, RuleSet, Trial
-from rules_app.engine.changes import Change, Question, changes_of, takes_part
+from rules_app.engine.changes import Change, Question, takes_part
 from rules_app.engine.clauses import Clause, clauses_of
 from rules_app.engine.counting import empty_counts, use_of
 from rules_app.engine.fields import walk
+from rules_app.engine.named_lists import Lists
 from rules_app.engine.scope import Counts, Scope
+from rules_app.engine.world_changes import changes_of
 from rules_app.lists.explained import Listed, Sees, listed, lists_of, nobody
 from rules_app.services.rule_history import Since, rule_set_of, rule_since
 
@@ -80,14 +82,22 @@ class _Again:
     def ask(self, view: ActionView, now: datetime) -> Plan | None:
         """For another action or instant; None where a dispatch would refuse it before any rule, or where it would have
         been counted with others, so that nobody knows what it would have found."""
-        if not self._is_counted_alike(view):
-            return None
+        return self._asked(view, now, self.rules, self.counts) if self._is_counted_alike(view) else None
+
+    def ask_world(self, counts: Mapping[str, Any], lists: Lists) -> Plan | None:
+        """For the same action, had its counters said this, and by these lists."""
+        rules = self.rules.with_lists(lists)
+        return self._asked(
+            view_of(self.item.action), self.submission.rule_time, rules, replace(self.counts, values=counts)
+        )
+
+    def _asked(self, view: ActionView, now: datetime, rules: RuleSet, counts: Counts) -> Plan | None:
         given: dict[str, Any] = {name: getattr(view, name) for name in _OF_VIEW}
         texts = {name: getattr(view, name) or "" for name in _TEXTS}
         action = replace(self.action, **(given | texts), metadata=dict(view.metadata))
         submission = replace(self.submission, demo_now=now)
         try:
-            item = action_decide(action, self.rules, submission, cleared=self.cleared, counts=self.counts)
+            item = action_decide(action, rules, submission, cleared=self.cleared, counts=counts)
             require_one_spelling(item)
         except AppError:
             return None
@@ -164,8 +174,9 @@ def _with_clauses(told: Explanation, rule: Rule, again: _Again) -> Explanation:
     hidden = frozenset(
         path for path in rule.condition.fields() if _is_hidden(path, scope, told.record, again)
     )
-    question = Question(rule, view, scope, clauses, again.ask)
-    shown = [change for change in changes_of(question) if not change.leaf.reads() & hidden]
+    counters = {one.name: one for one in again.rules.counters}
+    question = Question(rule, view, scope, clauses, again.ask, again.ask_world, counters)
+    shown = [change for change in changes_of(question) if not change.reads & hidden]
     return replace(told, clauses=clauses, scope=scope, changes=tuple(shown), hidden=hidden)
 
 

@@ -77,6 +77,13 @@ class Original(NamedTuple):
     def name(self) -> Name:
         return self.namespace, self.tenant, self.action_type, self.action_id
 
+    def submitted(self) -> Submitted | None:
+        """As it came; None where it is encrypted with a key that is there no more."""
+        try:
+            return stored_action(json.loads(_BODY.fernet.decrypt(bytes(self.token))))
+        except (InvalidToken, ValueError, TypeError, KeyError):
+            return None
+
 
 @dataclass(slots=True)
 class Judge:
@@ -96,9 +103,8 @@ class Judge:
 
     def judged(self, past: Past, record: Record, original: Original) -> Past:
         """The dispatch with what the rules say of it, or with why that is not known."""
-        try:
-            action = stored_action(json.loads(_BODY.fernet.decrypt(bytes(original.token))))
-        except (InvalidToken, ValueError, TypeError, KeyError):
+        action = original.submitted()
+        if action is None:
             return past._replace(lost=UNREADABLE)
         amount, currency = self._money(action.payload)
         past = past._replace(amount=amount, currency=currency)

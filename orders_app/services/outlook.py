@@ -1,37 +1,36 @@
-"""What would become of an action that is tried: its gates as they are now, read without a lock, and what follows."""
+"""What would become of an action that is tried: its gates as they are or were, and what follows. Nothing is locked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
-from acteon_site.base.clock_text import moment, span_text
+from acteon_site.base.clock_text import moment, parse_time, span_text
 from acteon_site.base.errors import AppError
 from acteon_site.base.ids import as_uuid
-from acteon_site.base.principals import SYSTEM
+from acteon_site.base.principals import SYSTEM, Principal, Role
 from audit_app.selectors import current_redactor
 from orders_app.contract.actions import Action, stored_action
 from orders_app.models import Order
 from orders_app.pipeline.counting import action_count
 from orders_app.pipeline.decide import action_decide, view_of
-from orders_app.pipeline.gate import quota_uses, throttle_slot
-from orders_app.pipeline.gate_state import (
-    REFUSING,
-    GateState,
-    chain_of,
-    dedup_gate_key,
-    dedup_of,
-    gate_state_read,
-    throttles_of,
-)
-from orders_app.pipeline.items import Decided, Submission
-from rules_app.engine import ActionView, RequestApproval, RuleSet, Schedule
+from orders_app.pipeline.dry_run import verdict_of
+from orders_app.pipeline.gate import action_gate
+from orders_app.pipeline.gate_state import REFUSING, GateState, chain_of, gate_state_read
+from orders_app.pipeline.items import Contradicted, Decided, Refused, Submission
+from orders_app.services.gates_told import gates_told
+from orders_app.services.past_counts import counts_then
+from orders_app.services.past_gates import gates_then
+from orders_app.services.past_trail import PastTrail, record_of
+from rules_app.engine import RequestApproval, Schedule
 from rules_app.engine.counters import micros, moment_of
 from rules_app.selectors import current_rules
-from rules_app.services.trying import Outlook, Start
+from rules_app.services.past_moments import Moment
+from rules_app.services.trying import GateTold, Outlook, Question, Start
 
 
 def start_of_order(key: str) -> Start | None:
@@ -40,62 +39,90 @@ def start_of_order(key: str) -> Start | None:
     order = Order.objects.select_related("action").filter(pk=pk).first() if pk else None
     if order is None:
         return None
-    action = stored_action(order.action.body)
+    row, action = order.action, stored_action(order.action.body)
     shown = current_redactor().scrubber(action.payload, action.tainted).payload
-    return Start(order.fingerprint, view_of(action), shown, order.action.received_at)
+    record = record_of(row)
+    rule_time = parse_time(record.verdict_details.get("demo_now")) if record else None
+    caller = Principal(record.caller_id, record.auth_method, Role.OPERATOR) if record else SYSTEM
+    return Start(
+        name=order.fingerprint,
+        view=view_of(action),
+        shown=shown,
+        at=row.received_at,
+        action=str(row.pk),
+        rule_time=rule_time or row.received_at,
+        caller=caller,
+    )
 
 
 def cleaner_of(payload: Mapping[str, Any]) -> Callable[[Any], Any]:
     return current_redactor().scrubber(payload).clean
 
 
-def outlook_of_action(view: ActionView, now: datetime, rules: RuleSet | None = None) -> Outlook:
-    """By the rules in force, or these. Nothing is counted or stored. Raises 422 where a dispatch would refuse the
-    action's fields."""
-    submitted = Submission(SYSTEM, "", timezone.now(), now)
-    due = action_decide(_action(view), rules or current_rules(), submitted)
-    state = gate_state_read([due])
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """The action with its plan, the gates that it meets, and by their keys what is not known of them."""
+
+    item: Decided
+    state: GateState
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    uncounted: tuple[str, ...] = ()
+
+
+def outlook_of_action(question: Question) -> Outlook:
+    """What a dispatch would come to. Nothing is counted or stored.
+
+    Raises 422 where it would refuse the action's fields.
+    """
+    at = question.moment.at if question.moment else None
+    submitted = Submission(question.caller, "", at or timezone.now(), question.rule_time)
+    due = action_decide(_action(question), question.rules or current_rules(), submitted)
+    past = question.moment if at and at <= timezone.now() else None
+    met = _met_then(due, past, question) if past else _met(due, at)
+    if met.uncounted:
+        return Outlook(unknown=met.uncounted)
+    if met.item.plan.failed or met.item.plan.verdict in REFUSING:
+        return Outlook(
+            met.item.plan.verdict, met.item.rule_name, then=["It would be refused; no gate is asked."]
+        )
+    told = gates_told(met.item, met.state, met.unknown, past=past is not None)
+    if unknown := [one.text for one in told if one.passes is None]:
+        return Outlook(gates=told, unknown=unknown)
+    return _ended(met, told)
+
+
+def _ended(met: _Met, told: list[GateTold]) -> Outlook:
+    """Asked last: what passes takes its place in memory."""
+    result = action_gate(met.item, met.state)
+    if isinstance(result, Contradicted):
+        return Outlook(gates=told, then=[f"It would be refused: {result.error.message}."])
+    verdict, rule = verdict_of(met.item, result)
+    then = _refused(verdict, rule) if isinstance(result, Refused) else _then(met.item, met.state.now)
+    return Outlook(verdict, rule, told, list(then))
+
+
+def _met(due: Decided, at: datetime | None) -> _Met:
+    """As things are now, or at an instant ahead."""
+    state = gate_state_read([due], at)
     item = action_count(due, state)
     if isinstance(item, AppError):
         raise item
-    if item.plan.failed or item.plan.verdict in REFUSING:
-        return Outlook(then=["It would be refused; no gate is asked."])
-    return Outlook(list(_gates(item, state)), list(_then(item, now)))
+    return _Met(item, state)
 
 
-def _action(view: ActionView) -> Action:
-    texts: dict[str, Any] = {
-        name: getattr(view, name) or "" for name in ("dedup_key", "fingerprint", "status", "template")
-    }
-    names = (view.namespace, view.tenant, view.provider, view.action_type)
-    return Action(
-        *names, view.payload, id=view.id, given_id=bool(view.id), metadata=dict(view.metadata), **texts
-    )
+def _met_then(due: Decided, past: Moment, question: Question) -> _Met:
+    counts = question.counts
+    if counts is None:
+        counts = counts_then(question.rules or current_rules(), view_of(due.action), past)
+    item = due.again(counts) if due.again else due
+    uncounted = tuple(f"counter.{name}: {counts.lacks[name]}" for name in sorted(counts.unknown))
+    found = gates_then(item, PastTrail(past))
+    return _Met(item, found.state, found.unknown, uncounted)
 
 
-def _gates(item: Decided, state: GateState) -> Iterator[str]:
-    living = state.living.get(item.order_name) if item.order_name else None
-    if living is not None:
-        yield f"The order lives already, placed by {living.action_id_text}: refused as a repeat."
-    rule, gate = dedup_of(item), state.gate(dedup_gate_key(item))
-    if rule is not None:
-        first = gate.data.get("action_id") if gate else None
-        yield f"{rule.name}: " + (f"its key is taken by {first}" if first else "no earlier one has its key")
-    yield from _counted(item, state)
-    blocked = state.blocked.get(item.called_provider)
-    yield f"Circuit breaker of {item.called_provider}: {'not called now' if blocked else 'lets calls pass'}"
-
-
-def _counted(item: Decided, state: GateState) -> Iterator[str]:
-    for rule in throttles_of(item):
-        slot = throttle_slot(item, rule, state)
-        wait = (moment_of(slot) - state.now).total_seconds()
-        full = slot > micros(state.now)
-        yield f"{rule.name}: " + (
-            f"full, the next place is free in {span_text(wait)}" if full else "has room"
-        )
-    for quota, used in quota_uses(item, state):
-        yield f"Quota of {quota.max_actions}: {used} used, then {quota.overage_behavior}"
+def _refused(verdict: str, rule: str | None) -> Iterator[str]:
+    why = {"deduplicate": "as a repeat", "throttle": "for now"}.get(verdict, "")
+    yield " ".join(part for part in ("It would be refused", why, f"by {rule}" if rule else "") if part) + "."
 
 
 def _then(item: Decided, now: datetime) -> Iterator[str]:
@@ -110,3 +137,14 @@ def _then(item: Decided, now: datetime) -> Iterator[str]:
         yield f"The chain {chain.definition.name} starts: {', '.join(step.name for step in chain.definition.steps)}."
     else:
         yield f"The provider {item.called_provider} is called."
+
+
+def _action(question: Question) -> Action:
+    view = question.view
+    texts: dict[str, Any] = {
+        name: getattr(view, name) or "" for name in ("dedup_key", "fingerprint", "status", "template")
+    }
+    names = (view.namespace, view.tenant, view.provider, view.action_type)
+    return Action(
+        *names, view.payload, id=view.id, given_id=bool(view.id), metadata=dict(view.metadata), **texts
+    )

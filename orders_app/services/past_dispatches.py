@@ -31,7 +31,7 @@ from rules_app.engine.counters import micros
 from rules_app.services.past_dispatches import Found, Page, Range
 
 PAGE_ROWS = 2_000
-_FIELDS = (
+RECORD_FIELDS = (
     "id",
     "namespace",
     "tenant",
@@ -50,8 +50,8 @@ _OF_ACTION = ("id", "namespace", "tenant", "action_type", "action_id", "received
 
 
 @dataclass(slots=True)
-class _Originals:
-    """The originals of a page by their actions' names, each given once."""
+class Originals:
+    """Stored originals by their actions' names, each given once."""
 
     by_name: dict[Name, list[Original]] = field(default_factory=lambda: defaultdict(list))
 
@@ -120,20 +120,20 @@ def _last_of_page(asked: Range, after: tuple[datetime, str] | None) -> tuple[dat
     return (found[0], str(found[1])) if found else None
 
 
-def _read(asked: Range, page: Page) -> tuple[list[Record], _Originals]:
+def _read(asked: Range, page: Page) -> tuple[list[Record], Originals]:
     rows = _trail(asked, page.after).filter(outcome__in=DISPATCH_OUTCOMES, ruleset_version__isnull=False)
     if page.last is not None:
         moment, key = page.last
         within = Q(dispatched_at__lt=moment) | Q(dispatched_at=moment, id__lte=UUID(key))
         rows = rows.filter(within, dispatched_at__lte=moment)
     told = rows.annotate(attempts=KT("outcome_details__attempts")).order_by("dispatched_at", "id")
-    records = [Record(*row) for row in told.values_list(*_FIELDS)]
-    return records, _originals(record for record in records if not record.is_release)
+    records = [Record(*row) for row in told.values_list(*RECORD_FIELDS)]
+    return records, originals_of(record for record in records if not record.is_release)
 
 
-def _originals(records: Iterable[Record]) -> _Originals:
+def originals_of(records: Iterable[Record]) -> Originals:
     names = {record.name for record in records}
-    found = _Originals()
+    found = Originals()
     if not names:
         return found
     server = connections[router.db_for_read(Action)]

@@ -1,15 +1,17 @@
-"""Backtests: asked for on a draft's page, computed by a worker, shown here as they were stored."""
+"""Backtests: asked for on a draft's or version's page, computed by a worker, shown here as they were stored."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from unfold.decorators import display
 
 from acteon_site.admin.buttons import Button, ButtonPagesAdmin, ButtonResult, actor_of
@@ -22,6 +24,7 @@ from rules_app.services.backtests import ANY, Asked, backtest_remove, backtest_r
 
 PAGE_OF_ORDERS = 50
 MOST_SHOPS_SHOWN = 30
+MOST_SHOWN = 5  # beside what they are of
 FILTERS = {"how": frozenset(KINDS), "from_outcome": OUTCOMES, "to_outcome": OUTCOMES}
 
 
@@ -35,7 +38,9 @@ class BacktestAdmin(ButtonPagesAdmin):
     list_filter = ("state",)
     search_fields = ("title", "requested_by")
     empty_title = "No backtests"
-    empty_text = "Open a draft and ask there what it would have done with the orders of the past."
+    empty_text = (
+        "Open a draft or a version and ask there what it would have done with the orders of the past."
+    )
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("content")
@@ -70,12 +75,19 @@ class BacktestAdmin(ButtonPagesAdmin):
         return self.url_of("changelist")
 
 
-def backtest_asked(request: HttpRequest, draft: int) -> Backtest:
-    """What the form on a draft's page asks for. Raises 422 where a day or time cannot be read."""
+def backtest_asked(request: HttpRequest, *, draft: int | None = None, version: int | None = None) -> Backtest:
+    """What the form on a draft's, or a version's, page asks for. Raises 422 where a day or time cannot be read."""
     post = request.POST
     scope = {name: post.get(name, "").strip() or ANY for name in ("namespace", "tenant")}
-    asked = Asked(_typed(post, "from"), _typed(post, "to"), draft, None, **scope)
+    asked = Asked(_typed(post, "from"), _typed(post, "to"), draft, version, **scope)
     return backtest_request(asked=asked, actor=actor_of(request))
+
+
+def backtests_shown(rows: QuerySet[Backtest]) -> dict[str, Any]:
+    """The newest of them, and the last seven days to ask for another one."""
+    now = timezone.now().replace(second=0, microsecond=0)
+    newest = rows.defer("content").order_by("-requested_at", "-id")[:MOST_SHOWN]
+    return {"backtests": newest, "week": (now - timedelta(days=7), now + timedelta(minutes=1))}
 
 
 def _typed(post: Mapping[str, Any], name: str) -> datetime:

@@ -7,17 +7,19 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 
 from acteon_site.admin.buttons import actor_of
 from acteon_site.admin.config_pages import ConfigAdmin, origin_of
 from acteon_site.base.clock_text import moment, parse_time
-from rules_app.admin.forms import RuleCounterForm
-from rules_app.admin.saving import MAY_PUBLISH
+from acteon_site.base.errors import AppError
+from rules_app.admin.forms import PUBLISH, LiveCounterForm
+from rules_app.admin.saving import MAY_PUBLISH, conflict_page, counter_to_draft, to_draft
 from rules_app.counting_since import SINCE
 from rules_app.engine import parse_rule
 from rules_app.engine.counting import parse_counter
+from rules_app.merging import RuleConflict
 from rules_app.models import Rule, RuleCounter
 from rules_app.selectors import newest_content
 from rules_app.services.counters import counter_delete, counter_save
@@ -26,7 +28,7 @@ from rules_app.specs import counter_spec, rule_spec
 
 @admin.register(RuleCounter)
 class RuleCounterAdmin(ConfigAdmin):
-    form = RuleCounterForm
+    form = LiveCounterForm
     list_display = ("name", "in_words", "counts", "asked_by", "origin")
     search_fields = ("name", "description")
     readonly_fields = ("in_words", "counts", "asked_by", "origin", "edited_by", "edited_at")
@@ -34,7 +36,7 @@ class RuleCounterAdmin(ConfigAdmin):
         (None, {"fields": ("name", "description", "in_words", "counts", "asked_by")}),
         ("What it counts", {"fields": ("declaration",)}),
         ("History", {"fields": ("origin", "edited_by", "edited_at")}),
-        ("Save", {"fields": ("reason",)}),
+        ("Save", {"fields": ("save_to", "draft_name", "reason", "seen"), "classes": ("gw-saving",)}),
     )
 
     @display(description="Counts")
@@ -72,23 +74,45 @@ class RuleCounterAdmin(ConfigAdmin):
         return self.fieldsets if may_save else self.fieldsets[:-1]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return self._may(request)
+        return request.user.has_perm("rules_app.change_rule")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request)
+        return request.user.has_perm("rules_app.change_rule")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request)
-
-    def _may(self, request: HttpRequest) -> bool:
-        """What is saved here is in force at once."""
+        """What is deleted here is so at once; a draft takes a counter out, too."""
         return request.user.has_perm(MAY_PUBLISH) and request.user.has_perm("rules_app.change_rule")
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, **options)
+        form.may_publish = request.user.has_perm(MAY_PUBLISH)
+        return form
+
+    def not_saved(self, request: HttpRequest, error: AppError) -> HttpResponse:
+        if isinstance(error, RuleConflict):
+            return conflict_page(self, request, error)
+        return super().not_saved(request, error)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        saved = counter_save(
-            spec=counter_spec(obj), actor=actor_of(request), reason=form.cleaned_data["reason"].strip()
-        )
-        obj.pk = saved.pk
+        facts, spec, actor = form.cleaned_data, counter_spec(obj), actor_of(request)
+        seen = facts["seen"] or None
+        if facts["save_to"] == PUBLISH:
+            obj.pk = counter_save(spec=spec, actor=actor, reason=facts["reason"].strip(), seen=seen).pk
+        else:
+            obj.draft = counter_to_draft(spec, facts["save_to"], facts["draft_name"], seen, actor)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None if hasattr(obj, "draft") else super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """What went to a draft has changed nothing here; the draft says who edited it."""
+        return None if hasattr(obj, "draft") else super().log_change(request, obj, message)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> Any:
+        return to_draft(self, request, obj) or super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> Any:
+        return to_draft(self, request, obj) or super().response_change(request, obj)
 
     def delete_model(self, request: HttpRequest, obj: RuleCounter) -> None:
         counter_delete(name=obj.name, actor=actor_of(request))

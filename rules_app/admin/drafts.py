@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,13 +13,13 @@ from django.forms import modelform_factory
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from unfold.decorators import display
 
 from acteon_site.admin.buttons import Button, ButtonPagesAdmin, ButtonResult, actor_of, reason_of
 from acteon_site.base.errors import AppError
-from rules_app.admin.backtests import backtest_asked
+from rules_app.admin.backtests import backtest_asked, backtests_shown
 from rules_app.admin.checks import draft_findings
+from rules_app.admin.draft_counters import counter_page, counters_in
 from rules_app.admin.forms import RuleForm
 from rules_app.admin.saving import MAY_PUBLISH, conflict_page, put_in_draft
 from rules_app.differences import is_rule, label_of, revision_of
@@ -33,7 +33,6 @@ from rules_app.specs import DEFAULTS, rule_spec
 
 WHY = "Why (it stands with the version)"
 EDITS = ("settle", "remove")
-MOST_BACKTESTS = 5
 
 
 @admin.register(RuleDraft)
@@ -70,6 +69,7 @@ class RuleDraftAdmin(ButtonPagesAdmin):
         own = [
             path("begin/", shown(self.begin), name="rules_app_ruledraft_begin"),
             path("<int:pk>/rule/", shown(self.rule), name="rules_app_ruledraft_rule"),
+            path("<int:pk>/counter/", shown(self.counter), name="rules_app_ruledraft_counter"),
         ]
         return own + super().get_urls()
 
@@ -89,7 +89,9 @@ class RuleDraftAdmin(ButtonPagesAdmin):
             "may_edit": may_edit,
             "names": sorted(filter(is_rule, draft_world(obj))) if may_edit else [],
             "buttons": self._buttons(request, view) if may_edit else [],
-            **_backtests(obj),
+            "counters": counters_in(obj) if may_edit else [],
+            "backtest_url": self.url_of("backtest", obj.pk),
+            **backtests_shown(obj.backtests.all()),
         }
 
     def _buttons(self, request: HttpRequest, view: DraftView) -> list[Button]:
@@ -108,7 +110,7 @@ class RuleDraftAdmin(ButtonPagesAdmin):
         if name == "publish":
             return self._published(request, obj)
         if name == "backtest":
-            backtest_asked(request, number)
+            backtest_asked(request, draft=number)
             return ButtonResult("Asked for: it is computed beside the orders, and stands below.")
         if name == "discard":
             draft_discard(number=number, actor=actor)
@@ -141,13 +143,22 @@ class RuleDraftAdmin(ButtonPagesAdmin):
 
     def rule(self, request: HttpRequest, pk: int) -> HttpResponse:
         """A rule as the draft has it (`?name=`), or a new one."""
+        return self._edited(request, pk, self._rule_page)
+
+    def counter(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A counter as the draft has it (`?name=`), or a new one."""
+        return self._edited(request, pk, partial(counter_page, self))
+
+    def _edited(
+        self, request: HttpRequest, pk: int, page: Callable[[HttpRequest, RuleDraft, str], HttpResponse]
+    ) -> HttpResponse:
         self._require_edit(request)
         draft = RuleDraft.objects.filter(pk=pk, status=RuleDraft.Status.OPEN).first()
         if draft is None:
             self.message_user(request, self.gone_text, messages.WARNING)
             return HttpResponseRedirect(self.url_of("changelist"))
         try:
-            return self._rule_page(request, draft, request.GET.get("name", ""))
+            return page(request, draft, request.GET.get("name", ""))
         except RuleConflict as error:
             return conflict_page(self, request, error)
         except AppError as error:
@@ -168,7 +179,9 @@ class RuleDraftAdmin(ButtonPagesAdmin):
             "title": f"{name or 'A new rule'} in draft {draft.pk}",
             "opts": self.opts,
             "draft": draft,
+            "thing": "rule",
             "name": name if spec else "",
+            "key": name,
             "form": form,
             "seen": request.POST.get("seen") or revision_of(spec) or "",
             "back": self.url_of("change", draft.pk),
@@ -184,13 +197,6 @@ class RuleDraftAdmin(ButtonPagesAdmin):
     def _require_edit(self, request: HttpRequest) -> None:
         if not self.may_act(request):
             raise PermissionDenied
-
-
-def _backtests(draft: RuleDraft) -> dict[str, Any]:
-    """The newest of the draft, and the last seven days to ask for another one."""
-    now = timezone.now().replace(second=0, microsecond=0)
-    newest = draft.backtests.defer("content").all()[:MOST_BACKTESTS]
-    return {"backtests": newest, "week": (now - timedelta(days=7), now + timedelta(minutes=1))}
 
 
 def _instance(spec: dict[str, Any] | None) -> Rule:

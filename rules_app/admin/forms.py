@@ -34,7 +34,7 @@ from rules_app.engine.quota_terms import overage_text, window_text
 from rules_app.engine.rules import KEYS
 from rules_app.models import MAX_REASON, Quota, Rule, RuleCounter, RuleSettings
 from rules_app.services.quotas import quota_problems
-from rules_app.specs import rule_spec
+from rules_app.specs import counter_spec, rule_spec
 
 _EXAMPLE = '<pre style="white-space: pre-wrap">{}</pre>'
 _AS_TEXT = "<details><summary>To write it as text</summary>{}</details>"
@@ -181,8 +181,8 @@ def draft_choices() -> list[tuple[str, str]]:
     return [(str(draft.pk), f"Draft {draft.pk}: {draft.name}") for draft in open_drafts()]
 
 
-class LiveRuleForm(RuleForm):
-    """The form of a live rule, which asks where to save: to a draft, or at once, with a reason."""
+class SavingFields(forms.Form):
+    """What a form of something live asks besides: where to save, to a draft, or at once with a reason."""
 
     may_publish = False
     save_to = forms.ChoiceField(
@@ -212,14 +212,19 @@ class LiveRuleForm(RuleForm):
         choice = self.fields["save_to"]
         assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - declared above
         choice.choices = [*draft_choices(), (NEW_DRAFT, "A new draft"), *now]
-        if self.instance.pk:
-            self.fields["seen"].initial = revision_of(rule_spec(self.instance)) or ""
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("save_to") == PUBLISH and not (cleaned.get("reason") or "").strip():
             self.add_error("reason", "Say why, for whoever reads it next year.")
         return cleaned
+
+
+class LiveRuleForm(SavingFields, RuleForm):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk:
+            self.fields["seen"].initial = revision_of(rule_spec(self.instance)) or ""
 
 
 class RuleSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -331,7 +336,6 @@ window: 24h""",
 
 class RuleCounterForm(forms.ModelForm):  # type: ignore[type-arg]
     declaration = StructuredField(label="Declaration", help_text=COUNTER_HELP, rows=10, yaml=True)
-    reason = _text("Reason", "", "Why; it stands with the version.", required=False)
 
     class Meta:
         model = RuleCounter
@@ -343,6 +347,13 @@ class RuleCounterForm(forms.ModelForm):  # type: ignore[type-arg]
         problems = parse_counter({**(cleaned.get("declaration") or {}), **own})[1]
         show_problems(self, problems, dict.fromkeys((*COUNTER_KEYS, "counter"), "declaration") | OWN_KEYS)
         return cleaned
+
+
+class LiveCounterForm(SavingFields, RuleCounterForm):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk:
+            self.fields["seen"].initial = revision_of(counter_spec(self.instance)) or ""
 
 
 OWN_KEYS = {"name": "name", "description": "description"}
@@ -366,7 +377,13 @@ class TryForm(forms.Form):
         widget=UnfoldAdminSelectWidget(),
         help_text="A draft is asked as if it were published, beside the rules in force.",
     )
-    evaluate_at = _text("At", "", "RFC 3339, for example 2026-03-12T03:00:00Z. Empty: now.", required=False)
+    evaluate_at = _text(
+        "At",
+        "",
+        "RFC 3339, for example 2026-03-12T03:00:00Z: the clock, gates and counters of then. Empty: now, or for a "
+        "stored order the time when it came.",
+        required=False,
+    )
     include_disabled = forms.BooleanField(
         label="Ask disabled rules too", required=False, widget=UnfoldBooleanSwitchWidget()
     )

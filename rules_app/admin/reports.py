@@ -128,12 +128,11 @@ def _offered(rule: EngineRule, url: str) -> Iterator[Button]:
 
 
 def _side(side: Side, report: Report, newest: Newest) -> dict[str, Any]:
-    would = next(iter(side.would), "")
     return {
         "name": side.name,
         "label": SIDE_LABELS[side.name],
         "in_shadow": side is report.shadow,
-        "effect": effect(would),
+        "effect": effect(side.main),
         "sum": side.all,
         "worth": worth(side.all),
         "share": round(report.share(side), 1),

@@ -23,7 +23,7 @@ from rules_app.admin.builder import builder_view
 from rules_app.admin.checks import findings_in_words, tell_findings, with_findings
 from rules_app.admin.forms import PUBLISH, LiveRuleForm, TryForm
 from rules_app.admin.reports import report_url, report_view, stage_view
-from rules_app.admin.saving import MAY_PUBLISH, conflict_page, save_to_draft
+from rules_app.admin.saving import MAY_PUBLISH, conflict_page, save_to_draft, to_draft
 from rules_app.admin.trying import initial_of, start_for, tried
 from rules_app.drafts import drafts_by_rule, open_drafts
 from rules_app.engine import ACTIONS, parse_rule
@@ -219,20 +219,10 @@ class RuleAdmin(ModelAdmin):
         return None if hasattr(obj, "draft") else super().log_change(request, obj, message)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> Any:
-        if hasattr(obj, "draft"):
-            return self._to_draft(request, obj.draft)
-        return super().response_add(request, obj, post_url_continue)
+        return to_draft(self, request, obj) or super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Any) -> Any:
-        return (
-            self._to_draft(request, obj.draft)
-            if hasattr(obj, "draft")
-            else super().response_change(request, obj)
-        )
-
-    def _to_draft(self, request: HttpRequest, draft: RuleDraft) -> HttpResponse:
-        self.message_user(request, f"Saved to draft {draft.pk}. Nothing is live yet.")
-        return HttpResponseRedirect(change_url(RuleDraft, draft.pk))
+        return to_draft(self, request, obj) or super().response_change(request, obj)
 
     def delete_model(self, request: HttpRequest, obj: Rule) -> None:
         rules_delete(names=[obj.name], actor=actor_of(request))

@@ -6,17 +6,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.buttons import actor_of, change_url
 from acteon_site.admin.read_only import pretty_json
 from rules_app.admin.forms import NEW_DRAFT
 from rules_app.differences import Spec, difference
 from rules_app.drafts import draft_get
 from rules_app.merging import RuleConflict
 from rules_app.models import Rule, RuleDraft
-from rules_app.services.drafts import draft_open, draft_put, draft_remove
+from rules_app.services.drafts import draft_open, draft_put, draft_put_counter, draft_remove
 from rules_app.services.vocabulary import lexicon_now
 from rules_app.specs import rule_spec
 
@@ -27,10 +27,29 @@ MAY_PUBLISH = "rules_app.publish_rule"
 def save_to_draft(request: HttpRequest, rule: Rule, chosen: str, name: str, seen: str | None) -> RuleDraft:
     """Put the form's rule into the chosen draft, or a new one. A new name is a new rule; the old one goes."""
     actor = actor_of(request)
-    title = name.strip() or f"{rule.name}, by {actor}"
-    draft = draft_open(name=title[:200], actor=actor) if chosen == NEW_DRAFT else draft_get(int(chosen))
+    draft = _chosen(chosen, name, rule.name, actor)
     put_in_draft(draft, rule_spec(rule), _name_before(rule), seen, actor)
     return draft
+
+
+@transaction.atomic
+def counter_to_draft(spec: Spec, chosen: str, name: str, seen: str | None, actor: str) -> RuleDraft:
+    """Declare the form's counter in the chosen draft, or a new one."""
+    draft = _chosen(chosen, name, spec["name"], actor)
+    return draft_put_counter(number=draft.pk, spec=spec, seen=seen, actor=actor)
+
+
+def _chosen(chosen: str, name: str, about: str, actor: str) -> RuleDraft:
+    title = name.strip() or f"{about}, by {actor}"
+    return draft_open(name=title[:200], actor=actor) if chosen == NEW_DRAFT else draft_get(int(chosen))
+
+
+def to_draft(page: admin.ModelAdmin[Any], request: HttpRequest, saved: Any) -> HttpResponse | None:
+    """The draft's page, where it went to one."""
+    if not hasattr(saved, "draft"):
+        return None
+    page.message_user(request, f"Saved to draft {saved.draft.pk}. Nothing is live yet.")
+    return HttpResponseRedirect(change_url(RuleDraft, saved.draft.pk))
 
 
 def _name_before(rule: Rule) -> str:

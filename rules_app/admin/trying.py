@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
 
+from acteon_site.base.clock_text import moment as moment_text
 from acteon_site.base.clock_text import rfc3339
 from acteon_site.base.errors import AppError
+from acteon_site.base.principals import SYSTEM
 from rules_app.admin.forms import TryForm
 from rules_app.drafts import draft_get, draft_rule_set
 from rules_app.engine import ActionView
 from rules_app.engine.clauses import Clause
 from rules_app.engine.fields import walk
 from rules_app.engine.phrases import HIDDEN, clause_in_short, label
+from rules_app.engine.scope import Counts
 from rules_app.services.evaluation import Evaluation, rules_evaluate
-from rules_app.services.trying import Clean, Outlook, Start, cleaner_of, outlook_of, start_of
+from rules_app.services.past_moments import Moment
+from rules_app.services.trying import Clean, Outlook, Question, Start, cleaner_of, outlook_of, start_of
 
 NAMES = ("namespace", "tenant", "provider", "action_type")
 
@@ -44,13 +49,16 @@ def _of_order(start: Start | None) -> dict[str, Any]:
 def tried(form: TryForm, start: Start | None) -> dict[str, Any] | None:
     """What the page shows below the form; None where the question cannot be asked."""
     facts = form.cleaned_data
-    view, now = _view(facts, start), facts["evaluate_at"] or timezone.now()
-    everything = facts["include_disabled"]
+    view, when = _view(facts, start), _when(facts, start)
+    now, moment, everything = when.rule_time, when.moment, facts["include_disabled"]
     try:
-        live = rules_evaluate(action=view, now=now, include_disabled=everything)
+        live = rules_evaluate(action=view, now=now, include_disabled=everything, moment=moment)
         drafted = draft_rule_set(draft_get(int(facts["rules"]))) if facts["rules"] else None
-        found = rules_evaluate(action=view, now=now, rule_set=drafted) if drafted else live
-        outlook = Outlook() if found.refused or everything else outlook_of(view, now, drafted)
+        found = rules_evaluate(action=view, now=now, rule_set=drafted, moment=moment) if drafted else live
+        asked = Question(
+            view, now, drafted, moment, start.caller if start else SYSTEM, _counts(found, moment)
+        )
+        outlook = Outlook() if found.refused or everything else outlook_of(asked)
     except AppError as error:
         form.add_error(None, error.message)
         return None
@@ -63,9 +71,45 @@ def tried(form: TryForm, start: Start | None) -> dict[str, Any] | None:
         "payload": clean(found.plan.payload),
         "refusal": clean(found.refusal),
         "version": found.rule_set.version,
+        "when": when,
         "outlook": outlook,
+        "tripped": outlook.verdict not in (None, found.plan.verdict, "modify"),
         "rows": list(_rows(found, view, clean)),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """What rules take for now; and gates and counters as they were at `moment`, None: as they are now."""
+
+    rule_time: datetime
+    moment: Moment | None = None
+    own: bool = False
+
+    @property
+    def in_words(self) -> str:
+        if self.moment is None:
+            return "Gates and counters as they are now."
+        at = moment_text(self.moment.at)
+        if self.moment.at > timezone.now():
+            return f"Gates and counters as they will be at {at}, if nothing else comes until then."
+        clock = (
+            f" Its rules took {moment_text(self.rule_time)} for now."
+            if self.rule_time != self.moment.at
+            else ""
+        )
+        own = ", just before it came" if self.own else ""
+        return f"Gates and counters as they were at {at}{own}.{clock}"
+
+
+def _when(facts: dict[str, Any], start: Start | None) -> When:
+    """A stored order is tried at its own time, unless another is typed; what it left itself is left out."""
+    typed = facts["evaluate_at"]
+    if start and (typed is None or rfc3339(typed) == rfc3339(start.at)):
+        return When(start.rule_time, Moment(start.at, start.action), own=True)
+    if typed is None:
+        return When(timezone.now())
+    return When(typed, Moment(typed, start.action if start else ""))
 
 
 def _decision(found: Evaluation) -> tuple[Any, ...]:
@@ -78,12 +122,16 @@ def _decision(found: Evaluation) -> tuple[Any, ...]:
     )
 
 
+def _counts(found: Evaluation, moment: Moment | None) -> Counts | None:
+    """As they were read; those of now are read with the gates."""
+    return found.counts if moment else None
+
+
 def _view(facts: dict[str, Any], start: Start | None) -> ActionView:
     given = {name: facts[name] for name in NAMES}
     if start is None:
         return ActionView(**given, payload=facts["payload"])
-    # Under its own id it would be a repeat of itself.
-    return replace(start.view, **given, payload=start.whole(facts["payload"]), id="", dedup_key=None)
+    return replace(start.view, **given, payload=start.whole(facts["payload"]))
 
 
 def _rows(found: Evaluation, view: ActionView, clean: Clean) -> Iterable[dict[str, Any]]:

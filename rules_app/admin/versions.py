@@ -7,23 +7,32 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from unfold.decorators import display
 
-from acteon_site.admin.buttons import Button, ButtonPagesAdmin, ButtonResult, actor_of, reason_of
+from acteon_site.admin.buttons import (
+    Button,
+    ButtonPagesAdmin,
+    ButtonResult,
+    actor_of,
+    change_url,
+    reason_of,
+)
 from acteon_site.admin.read_only import pretty_json
 from acteon_site.base.errors import AppError, bad_query
+from rules_app.admin.backtests import backtest_asked, backtests_shown
 from rules_app.admin.saving import MAY_PUBLISH
 from rules_app.drafts import version_differences, version_get
 from rules_app.engine.words import Lexicon
-from rules_app.models import RuleSetVersion
+from rules_app.models import Backtest, RuleSetVersion
 from rules_app.selectors import previous_version
 from rules_app.services.publishing import restore_preview, version_restore
 from rules_app.services.vocabulary import lexicon_now
 
 WHY = "Why (it stands with the version)"
+MAY_BACKTEST = "rules_app.change_rule"
 
 
 @admin.register(RuleSetVersion)
@@ -47,7 +56,35 @@ class RuleSetVersionAdmin(ButtonPagesAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.compare)
-        return [path("compare/", view, name="rules_app_rulesetversion_compare"), *super().get_urls()]
+        backtest = self.admin_site.admin_view(self.backtest)
+        return [
+            path("compare/", view, name="rules_app_rulesetversion_compare"),
+            path("<int:pk>/backtest/", backtest, name="rules_app_rulesetversion_backtest"),
+            *super().get_urls(),
+        ]
+
+    def backtest(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask what the version would have made of the past."""
+        if not request.user.has_perm(MAY_BACKTEST):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        try:
+            asked = backtest_asked(request, version=pk)
+        except AppError as error:
+            self.message_user(request, f"Not asked for: {error.message}", messages.ERROR)
+            return HttpResponseRedirect(self.url_of("change", pk))
+        self.message_user(request, "Asked for: it is computed beside the orders.")
+        return HttpResponseRedirect(change_url(Backtest, asked.pk))
+
+    def _backtests(self, request: HttpRequest, *numbers: int) -> dict[str, Any]:
+        between = [{"number": number, "url": self.url_of("backtest", number)} for number in numbers]
+        return {
+            "may_backtest": request.user.has_perm(MAY_BACKTEST),
+            "backtest_url": between[0]["url"],
+            "between": between if len(between) > 1 else [],
+            **backtests_shown(Backtest.objects.filter(version__in=numbers)),
+        }
 
     def _rendered_list(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
         newest = [*_newest(2), 1, 1]
@@ -70,6 +107,7 @@ class RuleSetVersionAdmin(ButtonPagesAdmin):
             "content": pretty_json(obj.content),
             "disabled": pretty_json(obj.disabled),
             **self._way_back(request, obj, lexicon),
+            **self._backtests(request, obj.number),
         }
 
     def _way_back(self, request: HttpRequest, obj: RuleSetVersion, lexicon: Lexicon) -> dict[str, Any]:
@@ -105,6 +143,7 @@ class RuleSetVersionAdmin(ButtonPagesAdmin):
             "before": before.number,
             "after": after.number,
             "differences": version_differences(before, after, lexicon_now()),
+            **self._backtests(request, before.number, after.number),
         }
         return TemplateResponse(request, "admin/rules_app/compare.html", context)
 

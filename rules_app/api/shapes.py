@@ -16,6 +16,7 @@ from rules_app.services.coverage import Entry
 from rules_app.services.evaluation import Evaluation
 from rules_app.services.quota_windows import Usage
 from rules_app.services.quotas import quota_spec
+from rules_app.services.trying import Outlook
 
 MADE_BY_HAND = "admin"
 
@@ -55,6 +56,17 @@ def evaluation_shape(found: Evaluation, now: datetime, *, all_tenants: bool) -> 
     if plan.modified_by:
         shape["modified_payload"] = plan.payload
     return shape
+
+
+def outlook_shape(outlook: Outlook) -> dict[str, Any]:
+    """What a dispatch would come to, as a dry run says it, and the gates on its way. `passes` null: nobody knows."""
+    would: dict[str, Any] = {"verdict": outlook.verdict, "matched_rule": outlook.rule}
+    gates = [{"name": one.name, "passes": one.passes, "text": one.text} for one in outlook.gates]
+    return {
+        "would_be": would if outlook.verdict else None,
+        "gates_asked": gates,
+        "unknown": list(outlook.unknown),
+    }
 
 
 def _refusal(found: Evaluation) -> list[dict[str, Any]]:

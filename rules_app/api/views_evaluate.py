@@ -10,14 +10,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from acteon_site.base.clock_text import parse_time
-from acteon_site.base.errors import FieldProblem, invalid_field, invalid_fields
+from acteon_site.base.errors import AppError, FieldProblem, invalid_field, invalid_fields
 from acteon_site.base.labels import labels_of
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal, Role
 from acteon_site.http.endpoint import Endpoint, body_of, caller_of, require_action, scope_of
-from rules_app.api.shapes import evaluation_shape
+from rules_app.api.shapes import evaluation_shape, outlook_shape
 from rules_app.engine import ActionView
-from rules_app.services.evaluation import rules_evaluate
+from rules_app.services.evaluation import Evaluation, rules_evaluate
+from rules_app.services.past_moments import Moment
+from rules_app.services.trying import Outlook, Question, outlook_of
 
 OPTIONAL_NAMES = ("id", "dedup_key", "fingerprint", "status", "template")
 
@@ -31,16 +33,34 @@ class RuleEvaluate(Endpoint):
     def post(self, request: Request) -> Response:
         body = body_of(request)
         scope_of(request, body)
-        action, now = parse_action_view(body), _moment(body)
+        action, at, caller = parse_action_view(body), _at(body), caller_of(request)
         require_action(request, body)
+        now, moment = at or timezone.now(), Moment(at) if at else None
         found = rules_evaluate(
             action=action,
             now=now,
             include_disabled=_flag(body, "include_disabled"),
             evaluate_all=_flag(body, "evaluate_all"),
-            sees=lambda namespace, tenant: _sees(caller_of(request), namespace, tenant),
+            moment=moment,
+            sees=lambda namespace, tenant: _sees(caller, namespace, tenant),
         )
-        return Response(evaluation_shape(found, now, all_tenants=caller_of(request).is_global))
+        shape = evaluation_shape(found, now, all_tenants=caller.is_global)
+        return Response(shape | _outlook(found, _question(found, action, now, moment, caller)))
+
+
+def _question(
+    found: Evaluation, action: ActionView, now: datetime, moment: Moment | None, caller: Principal
+) -> Question:
+    counts = found.counts if moment else None
+    return Question(action, now, moment=moment, caller=caller, counts=counts)
+
+
+def _outlook(found: Evaluation, question: Question) -> dict[str, Any]:
+    """What a dispatch would come to, gates and all; nothing where it would answer with an error."""
+    try:
+        return outlook_shape(Outlook() if found.refused else outlook_of(question))
+    except AppError:
+        return outlook_shape(Outlook())
 
 
 def parse_action_view(body: dict[str, Any]) -> ActionView:
@@ -76,10 +96,10 @@ def _problems(body: dict[str, Any]) -> list[FieldProblem]:
     return [FieldProblem(name, problem) for name, problem in found if problem] + wrong
 
 
-def _moment(body: dict[str, Any]) -> datetime:
+def _at(body: dict[str, Any]) -> datetime | None:
     text = body.get("evaluate_at")
     if text is None:
-        return timezone.now()
+        return None
     moment = parse_time(text)
     # A year at either end of the calendar has no local time in every zone.
     if moment is None or not 1 < moment.year < 9999:

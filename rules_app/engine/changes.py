@@ -6,15 +6,17 @@ Every change that is named was tried: `ask` is the real decision by the same set
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from rules_app.engine.clauses import Clause
 from rules_app.engine.conditions import Leaf
+from rules_app.engine.counting.declared import Counter
 from rules_app.engine.decide import Plan
 from rules_app.engine.moments import turning_points
+from rules_app.engine.named_lists import Lists
 from rules_app.engine.near_values import distance, gap, near_values
 from rules_app.engine.operators.base import NUMBERS
 from rules_app.engine.rules import Rule
@@ -22,7 +24,8 @@ from rules_app.engine.scope import MISSING, ActionView, Scope
 
 # The plan for another action or instant; None where it would be refused before any rule, or none can be made.
 Ask = Callable[[ActionView, datetime], Plan | None]
-_MOST_FIELDS, _MOST_TRIES = 20, 40
+AskWorld = Callable[[Mapping[str, Any], Lists], Plan | None]
+_MOST_FIELDS, MOST_TRIES = 20, 40
 _NEEDED = frozenset(("namespace", "tenant", "provider", "action_type", "id"))
 
 
@@ -30,28 +33,47 @@ _NEEDED = frozenset(("namespace", "tenant", "provider", "action_type", "id"))
 class Change:
     """With `after` in place of `before` the action would have had this plan, in which the rule has no part.
 
-    `moment` is set where the clock is what differs.
+    `moment` is set where the clock is what differs; without a leaf, `why` says what the rule's time has to do with it.
+    `counter`: it is what would have said `after`. `on_list`: whether the value would have been on the list.
     """
 
-    leaf: Leaf
+    leaf: Leaf | None
     before: Any
     after: Any
     plan: Plan
     moment: datetime | None = None
+    why: str = ""
+    counter: Counter | None = None
+    on_list: bool | None = None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The paths whose values it tells of."""
+        return frozenset(self.leaf.reads()) if self.leaf else frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """An action as it was decided: `scope` is how the rule saw it, with the payload as modified by then."""
+    """An action as it was decided: `scope` is how the rule saw it, with the payload as modified by then.
+
+    `ask_world` decides the same action with other numbers in its counters, and by other lists.
+    """
 
     rule: Rule
     action: ActionView
     scope: Scope
     clauses: Clause
     ask: Ask
+    ask_world: AskWorld | None = None
+    counters: Mapping[str, Counter] = field(default_factory=dict)
+
+    def plan_in_world(self, counts: Mapping[str, Any], lists: Lists) -> Plan | None:
+        return self._without_rule(self.ask_world(counts, lists) if self.ask_world else None)
 
     def plan_without_rule(self, action: ActionView, now: datetime) -> Plan | None:
-        plan = self.ask(action, now)
+        return self._without_rule(self.ask(action, now))
+
+    def _without_rule(self, plan: Plan | None) -> Plan | None:
         if plan is None or plan.failed or takes_part(self.rule, plan):
             return None
         return plan
@@ -61,22 +83,26 @@ def takes_part(rule: Rule, plan: Plan) -> bool:
     return plan.rule is rule or rule in plan.gates
 
 
-def changes_of(question: Question) -> list[Change]:
-    """One for each field that alone would have made the difference, the nearest first."""
-    found = [*_field_changes(question), *_clock_changes(question)]
-    return sorted(found, key=lambda change: _rank(change, question.scope.now))
-
-
-def _rank(change: Change, now: datetime) -> tuple[int, float]:
-    """Amounts first, then the clock, then other texts; last what makes another action of it."""
+def rank(change: Change, now: datetime) -> tuple[int, float]:
+    """Amounts first, then counters, the clock, lists, other texts; last what makes another action of it."""
     if change.moment is not None:
-        return 1, abs((change.moment - now).total_seconds())
-    if not change.leaf.field.path.startswith("action.payload."):
-        return 4, 0.0
-    if change.after is MISSING:
+        return 2, abs((change.moment - now).total_seconds())
+    if change.counter is not None:
+        return 1, distance(change.before, change.after)
+    if change.on_list is not None:
         return 3, 0.0
+    if change.leaf is None or not change.leaf.field.path.startswith("action.payload."):
+        return 6, 0.0
+    if change.after is MISSING:
+        return 5, 0.0
     numbers = type(change.before) in NUMBERS and type(change.after) in NUMBERS
-    return (0, distance(change.before, change.after)) if numbers else (2, 0.0)
+    return (0, distance(change.before, change.after)) if numbers else (4, 0.0)
+
+
+def own_changes(question: Question) -> Iterator[Change]:
+    """Of the action's own fields, and of the clock."""
+    yield from _field_changes(question)
+    yield from _clock_changes(question)
 
 
 def _field_changes(question: Question) -> Iterator[Change]:
@@ -95,7 +121,7 @@ def _field_change(clauses: list[Clause], question: Question) -> Change | None:
     tries = [(leaf, other) for leaf, value in met for other in near_values(leaf, value, question.scope)]
     before = clauses[0].value
     tries.sort(key=lambda one: (one[1] is MISSING, gap(before, one[1])))
-    for leaf, other in tries[:_MOST_TRIES]:
+    for leaf, other in tries[:MOST_TRIES]:
         action = with_value(question.action, leaf.field.path, other)
         if action and (plan := question.plan_without_rule(action, question.scope.now)):
             return Change(leaf, before, other, plan)

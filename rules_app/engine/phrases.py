@@ -21,6 +21,7 @@ from rules_app.engine.decide import Plan
 from rules_app.engine.near_values import OTHER_TEXTS
 from rules_app.engine.scope import MISSING
 from rules_app.engine.words import label_from_name
+from rules_app.engine.world_changes import counter_in_words
 
 Payload = Mapping[str, Any]
 HIDDEN = "not shown"
@@ -184,7 +185,12 @@ def change_in_words(change: Change, payload: Payload, zone: tzinfo) -> str:
     """What would have been there, for example "a total of $499.99 ($0.01 less)"."""
     if change.moment is not None:
         return _moment_in_words(change.moment, zone)
+    if change.leaf is None:
+        return ""
     path, after = change.leaf.field.path, change.after
+    if change.counter is not None:
+        currency = payload.get("currency") if is_amount(path) else MISSING
+        return counter_in_words(change, amount_apart(change.before, after, currency))
     name = label(path)
     if after is MISSING or after is None or after == []:
         return f"no {name}"
@@ -216,11 +222,16 @@ def _moment_in_words(moment: datetime, zone: tzinfo) -> str:
 def would_have(change: Change, payload: Payload, now: datetime, zone: tzinfo) -> str:
     """The whole sentence: with what, and what would have happened then by the same rules."""
     differently = change_in_words(change, payload, zone)
+    if change.on_list is not None:
+        value = value_in_words("", change.after, payload)
+        on = "" if change.on_list else "not "
+        return f"If {value} were {on}on the list {change.leaf and change.leaf.operand}, {plan_in_words(change.plan)}."
     if change.moment is None:
         return f"With {differently} {plan_in_words(change.plan)}."
     way = "earlier" if change.moment < now else "later"
     apart = span_text(abs((change.moment - now).total_seconds()))
-    return f"On {differently} ({apart} {way}) {plan_in_words(change.plan)}."
+    because = f", {change.why}," if change.why else ""
+    return f"On {differently} ({apart} {way}){because} {plan_in_words(change.plan)}."
 
 
 def plan_in_words(plan: Plan) -> str:

@@ -45,10 +45,14 @@ class ActionView:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What an action finds in the counters, by their names; `lacks` says why it has no such counter."""
+    """What an action finds in the counters, by their names; `lacks` says why it has no such counter.
+
+    `unknown` are those of them that it had, and nobody can say any more what they said.
+    """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     lacks: Mapping[str, str] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
 
 
 NO_COUNTS: Final = Counts()

@@ -9,8 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from acteon_site.base.errors import invalid, not_found
-from rules_app.differences import Spec
+from rules_app.differences import Spec, counter_key, revision_of
 from rules_app.engine.counting import parse_counter
+from rules_app.merging import Conflict, conflicting
 from rules_app.models import RuleCounter
 from rules_app.services.rule_sets import rule_set_publish, rules_lock
 from rules_app.services.second_person import require_nobody_else
@@ -25,19 +26,30 @@ def counter_check(spec: Spec) -> None:
 
 
 @transaction.atomic
-def counter_save(*, spec: Spec, actor: str, reason: str = "") -> RuleCounter:
+def counter_save(*, spec: Spec, actor: str, reason: str = "", seen: str | None = None) -> RuleCounter:
     """Declare a counter, or declare it otherwise, and publish; it then counts anew.
 
-    Raises 422 where it does not validate or a rule asks more of it than it counts, 409 where a second person must
-    publish it.
+    `seen`: the revision of what was looked at, None for no counter. Raises 422 where it does not validate or a rule
+    asks more of it than it counts, 409 where a second person must publish it, or somebody changed it meanwhile
+    (RuleConflict).
     """
     settings = rules_lock()
     counter_check(spec)
     row = RuleCounter.objects.filter(name=spec["name"]).first()
     require_nobody_else(settings, [spec])
+    _require_seen(row, counter_canonical(spec), seen)
     saved = counter_put(counter_canonical(spec), actor)
     rule_set_publish(cause=f"{'edited' if row else 'made'} counter {saved.name}", actor=actor, reason=reason)
     return saved
+
+
+def _require_seen(row: RuleCounter | None, yours: Spec, seen: str | None) -> None:
+    theirs = counter_spec(row) if row else None
+    if revision_of(theirs) == seen:
+        return
+    told = (row.edited_by, row.edited_at) if row else ("", None)
+    sides = Conflict(counter_key(str(yours["name"])), None, theirs, yours, *told)
+    raise conflicting(f"somebody has changed the counter {yours['name']} meanwhile", [sides])
 
 
 def counter_put(spec: Spec, actor: str) -> RuleCounter:

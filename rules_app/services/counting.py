@@ -86,11 +86,16 @@ def counters_count(met: Iterable[Counted], gates: Mapping[str, Gate], at: dateti
     return marks
 
 
-def counts_now(rules: RuleSet, action: ActionView) -> Counts:
-    """What a new action would find at this moment, read without a lock. No statement where no rule asks."""
+def counters_asked(rules: RuleSet, action: ActionView) -> list[Counted]:
+    """Those that some rule may ask of the action."""
     asked = rules.asked(action, cleared=True)
-    met = [one for one in counters_met(rules.counters, action, asked) if one.asked]
+    return [one for one in counters_met(rules.counters, action, asked) if one.asked]
+
+
+def counts_now(rules: RuleSet, action: ActionView, at: datetime | None = None) -> Counts:
+    """What a new action would find at this moment, or at one ahead. No lock, and no statement where no rule asks."""
+    met = counters_asked(rules, action)
     if not met:
         return Counts()
-    gates, now = gates_read(keys_of(met))
+    gates, now = gates_read(keys_of(met), at)
     return counts_found(met, gates, now, {})

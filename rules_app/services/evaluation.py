@@ -16,7 +16,7 @@ from rules_app.engine import Rule as EngineRule
 from rules_app.engine.scope import NO_COUNTS, Counts
 from rules_app.models import Rule
 from rules_app.selectors import current_rules, parse_rules
-from rules_app.services.counting import counts_now
+from rules_app.services.past_moments import Moment, counts_at
 from rules_app.specs import rule_spec
 
 Payload = dict[str, Any]
@@ -30,7 +30,7 @@ CheckFor = Callable[[ActionView], PayloadCheck | None]
 class Evaluation:
     """A decision with its trace. `evaluated` and `skipped` count rules, `disabled` names the disabled.
 
-    `refused`: for what a dispatch would refuse the payload before it asked any rule; `counts`: what counters say now.
+    `refused`: for what a dispatch would refuse the payload before it asked any rule; `counts`: what counters say.
     """
 
     plan: Plan
@@ -71,13 +71,15 @@ def rules_evaluate(
     rule_set: RuleSet | None = None,
     include_disabled: bool = False,
     evaluate_all: bool = False,
+    moment: Moment | None = None,
     sees: Callable[[str, str], bool] = lambda namespace, tenant: True,
 ) -> Evaluation:
     """What the rules in force (or `rule_set`) would decide. Consumes and stores nothing.
 
     `include_disabled` asks the disabled rules as if they were enabled; without it they are traced as skipped.
     `sees(namespace, tenant)` leaves out the rules that the caller may not know of. Any payload is judged, also one
-    that breaks what its lifecycle declares (`refused`). Raises 503 where no rules are in force.
+    that breaks what its lifecycle declares (`refused`). Counters say what they say now, or said at `moment`.
+    Raises 503 where no rules are in force.
     """
     started = perf_counter_ns()
     rules = rule_set or with_disabled(current_rules(), enabled=include_disabled)
@@ -88,7 +90,7 @@ def rules_evaluate(
     trace: list[RuleTrace] = []
     judged = replace(action, payload=payload)
     judged = replace(judged, order_name=next((hook.call(judged) for hook in ORDER_NAMES.values()), None))
-    counts = counts_now(rules, judged)
+    counts = counts_at(rules, judged, moment)
     plan = decide(
         rules, judged, now, check_payload=again, trace=trace, evaluate_all=evaluate_all, counts=counts
     )

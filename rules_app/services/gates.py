@@ -54,6 +54,10 @@ class Gate:
         self.put({}, _EPOCH)
 
 
+def gate_empty(key: str) -> Gate:
+    return Gate(key, {}, _EPOCH)
+
+
 def dedup_key(namespace: str, tenant: str, action_type: str, value: str) -> str:
     return f"dedup:{keyed_hash(namespace, tenant, action_type, value)}"
 
@@ -64,6 +68,11 @@ def order_key(namespace: str, tenant: str, fingerprint: str) -> str:
 
 def throttle_key(namespace: str, tenant: str, rule: str, action_type: str) -> str:
     return f"throttle:{keyed_hash(namespace, tenant, rule, action_type)}"
+
+
+def shadow_key(namespace: str, tenant: str, rule: str, *action: str) -> str:
+    """Of a gate whose rule is in shadow."""
+    return f"shadow:{keyed_hash(namespace, tenant, rule, *action)}"
 
 
 def quota_key(quota_id: UUID, principal: str, window_begin: datetime) -> str:
@@ -106,9 +115,12 @@ def _moment(us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=us)
 
 
-def gates_read(keys: Collection[str]) -> tuple[dict[str, Gate], datetime]:
-    """These rows as they are, without a lock and without creating any; as `gates_lock` returns them."""
-    now, empty = db_now(), {key: Gate(key, {}, _EPOCH) for key in keys}
+def gates_read(keys: Collection[str], at: datetime | None = None) -> tuple[dict[str, Gate], datetime]:
+    """These rows as they are, without a lock and without creating any; as `gates_lock` returns them.
+
+    With `at`, an instant ahead, as they will be then.
+    """
+    now, empty = at or db_now(), {key: gate_empty(key) for key in keys}
     rows = GateRow.objects.filter(key__in=list(keys)).values_list("key", "data", "expires_at") if keys else ()
     return {**empty, **{key: _gate(key, data, expires_at, now) for key, data, expires_at in rows}}, now
 
@@ -128,7 +140,7 @@ def _lock_rows(ordered: Sequence[str]) -> list[tuple[str, Any, Any]]:
 def _gate(key: str, data: Any, expires_at: Any, now: datetime) -> Gate:
     expiry = None if expires_at is None else stored_time(expires_at)
     if expiry is not None and expiry <= now:
-        return Gate(key, {}, _EPOCH)
+        return gate_empty(key)
     return Gate(key, json.loads(data) if isinstance(data, str) else data, expiry)
 
 

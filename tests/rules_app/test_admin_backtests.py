@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
-from rules_app.models import Backtest, RuleDraft
+from rules_app.models import Backtest, RuleDraft, RuleSetVersion
 from rules_app.services.backtest_run import backtest_run
+from rules_app.services.publishing import draft_publish
 from tests.contract.client import Strict
 from tests.contract.strict import anything
 from tests.people import People, page_of, press
@@ -63,6 +65,28 @@ def test_a_draft_is_backtested_from_its_page_and_the_result_leads_to_the_orders(
     assert "1 of 2 would change" in page_of(client, "rules_app_ruledraft_change", draft.pk)
     press(client, "rules_app_backtest_remove", row)
     assert not Backtest.objects.exists()
+
+
+def test_versions_are_backtested_from_their_page_and_from_where_two_are_compared(
+    draft: RuleDraft, people: People
+) -> None:
+    client, day = people.client(), f"{timezone.now():%Y-%m-%d}"
+    draft_publish(number=draft.pk, reason="open", actor="boss")
+    older, newer = list(RuleSetVersion.objects.order_by("number"))[-2:]
+    address = reverse("admin:rules_app_rulesetversion_backtest", args=[older.pk])
+    compared = client.get(
+        reverse("admin:rules_app_rulesetversion_compare"), {"from": older.pk, "to": newer.pk}
+    )
+    assert f'formaction="{address}"' in compared.content.decode()
+    assert f'action="{address}"' in page_of(client, "rules_app_rulesetversion_change", older.pk)
+    asked = {"from": f"{day}T00:00", "to": f"{day}T23:59"}
+    assert client.get(address).status_code == 405
+    assert people.client("viewer").post(address, asked).status_code == 403
+    client.post(address, {**asked, "from": "soon"})
+    assert not Backtest.objects.exists()
+    answer = client.post(address, asked)
+    row = Backtest.objects.get()
+    assert (row.version, answer.url) == (older.pk, reverse("admin:rules_app_backtest_change", args=[row.pk]))
 
 
 def test_the_page_costs_the_same_however_many_orders_it_lists(

@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given, settings
 
 from rules_app.engine import ActionView, Plan, RuleSet, decide
-from rules_app.engine.changes import Change, Question, changes_of, takes_part, with_value
+from rules_app.engine.changes import Change, Question, takes_part, with_value
 from rules_app.engine.clauses import clauses_of
+from rules_app.engine.counting import parse_counter
+from rules_app.engine.named_lists import Held, Lists
 from rules_app.engine.operators.registry import OPERATORS
 from rules_app.engine.phrases import PHRASES, amount_apart, change_in_words, clause_in_words, would_have
-from rules_app.engine.scope import MISSING, Scope
+from rules_app.engine.scope import MISSING, NO_COUNTS, Counts, Scope
+from rules_app.engine.world_changes import changes_of
 from tests.depth import examples
 from tests.rules_app.shop import AT_NIGHT, OFFICE_HOURS, guide_rules, order, rule_of, rule_set
 from tests.rules_app.test_properties import conditions, payloads
@@ -163,3 +166,63 @@ def test_no_payload_makes_an_explanation_fail() -> None:
     huge = {"field": "action.payload.a", "gte": 0.5}
     found = changes_for(rule_set(rule_of(condition=huge)), order({"a": 10**400}), OFFICE_HOURS)
     assert found[0].after < 0.5
+
+
+PERIOD = {"effective_from": "2026-03-11", "effective_until": "2026-03-12"}
+OF_EMAIL = {"name": "orders-of-email", "count": "orders", "by": ["action.payload.email"], "window": "1d"}
+OF_DAY = {"name": "value_cents", "sum": "action.payload.total_cents", "window": "today"}
+
+
+def told(rules: RuleSet, now: datetime, counts: Counts = NO_COUNTS) -> list[str]:
+    plan = decide(rules, HIGH, now, counts=counts)
+    rule = plan.rule
+    assert rule is not None
+    scope = Scope(HIGH, now, rule.zone or rules.zone, rules.lists, counts)
+
+    def in_world(values: Any, lists: Lists) -> Plan:
+        return decide(rules.with_lists(lists), HIGH, now, counts=Counts(values))
+
+    asking = Question(
+        rule,
+        HIGH,
+        scope,
+        clauses_of(rule.condition, scope),
+        lambda other, at: decide(rules, other, at, counts=counts),
+        in_world,
+        {one.name: one for one in rules.counters},
+    )
+    return [would_have(change, HIGH.payload, now, scope.zone) for change in changes_of(asking)]
+
+
+def test_a_counter_says_how_many_less_and_a_sum_how_much() -> None:
+    number = {"field": "counter.orders-of-email", "gte": 5}
+    amount = {"field": "counter.value_cents", "gte": 100_000}
+    counters = tuple(one for spec in (OF_EMAIL, OF_DAY) if (one := parse_counter(spec)[0]))
+    for condition, said, wanted in (
+        (number, 5, "With one order less in 1 day it would have been carried out."),
+        (number, 7, "With 3 orders less in 1 day it would have been carried out."),
+        (amount, 100_000, "With $0.01 less of total today it would have been carried out."),
+    ):
+        rules = replace(rule_set(rule_of(condition=condition, action={"type": "deny"})), counters=counters)
+        name = condition["field"].removeprefix("counter.")
+        assert told(rules, OFFICE_HOURS, Counts({name: said}))[0] == wanted
+
+
+def test_a_list_says_what_if_the_value_were_not_on_it() -> None:
+    field = {"field": "action.payload.shipping_country", "in_named_list": "sanctioned"}
+    lists = Lists({("sanctioned", "*", "*"): Held({"US": None})})
+    denied = rule_set(rule_of(condition=field, action={"type": "deny"})).with_lists(lists)
+    wanted = "If US were not on the list sanctioned, it would have been carried out."
+    assert told(denied, OFFICE_HOURS)[0] == wanted
+    outside = {"field": "action.payload.shipping_country", "not_in_named_list": "sanctioned"}
+    nobody = rule_set(rule_of(condition=outside, action={"type": "deny"})).with_lists(
+        Lists({("sanctioned", "*", "*"): Held()})
+    )
+    assert told(nobody, OFFICE_HOURS)[0] == wanted.replace("not on", "on")
+
+
+def test_a_rule_for_a_time_says_before_and_after_it() -> None:
+    found = told(rule_set(rule_of(action={"type": "deny"}, timezone="US/Eastern", **PERIOD)), OFFICE_HOURS)
+    assert "On Tuesday, 2026-03-10 23:59:59 in US/Eastern" in found[0]
+    assert "earlier), before the rule took effect, it would have been carried out" in found[0]
+    assert "later), when the rule had ended, it would have been carried out" in found[1]

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from rules_app.checking import Question as Checked
 from rules_app.checking import check_rules
 from rules_app.engine import Rule, RuleSet, RuleTrace, decide
-from rules_app.engine.changes import Question, changes_of, takes_part, with_value
+from rules_app.engine.changes import Question, takes_part, with_value
 from rules_app.engine.clauses import clauses_of
 from rules_app.engine.phrases import change_in_words, clause_in_short, clause_in_words
 from rules_app.engine.scope import Scope
 from rules_app.engine.words import Lexicon, condition_in_words
+from rules_app.engine.world_changes import changes_of
 from tests.rules_app.any_condition import NAMES, any_condition, any_payload, shuffled
 from tests.rules_app.naive import Naive
 from tests.rules_app.shop import order, rule_of

@@ -29,7 +29,9 @@ from rules_app.services.stages import rule_stage
 from rules_app.services.trial_counts import trials_count
 from rules_app.services.trial_reports import trial_report
 from rules_app.trial_report import Report, Side
+from rules_app.trial_words import report_lines
 from tests.orders_app.test_costs import statements_of
+from tests.orders_app.test_counters import OF_EMAIL, asks, declare
 from tests.world import CLOSED_HOURS, SCOPE, Shop, order, publish_rules, tag
 
 LARGE = {"field": "action.payload.total_cents", "gte": 5_000}
@@ -96,6 +98,51 @@ def test_the_report_tells_what_would_have_been_stopped_and_what_was_anyway(shado
     assert list(side.shops) == [(SCOPE["namespace"], SCOPE["tenant"])]
     assert shadow_side(tenant=SCOPE["tenant"]).all.trials == 5
     assert now_report(tenant="other").sides == {}
+
+
+THROTTLE = {"type": "throttle", "max_count": 2, "window_seconds": 60}
+DEDUPLICATE = {"type": "deduplicate", "ttl_seconds": 60}
+
+
+def test_a_throttle_in_shadow_tells_which_orders_it_would_have_refused(shop: Shop) -> None:
+    put(shadow=True, action=THROTTLE)
+    first = [order(payload={"total_cents": 6_000 + number}) for number in range(3)]
+    assert {tag(item) for item in shop.batch(first).json()} == {"Executed"}
+    assert tag(shop.dispatch(first[0]).json()) == "Deduplicated"
+    shop.place()
+    shop.place(payload={"shipping_country": "SY"})
+    shop.dispatch(order(), dry_run=True)
+    wanted = {
+        (trial.action_id, trial.amount): trial.would for trial in RuleTrial.objects.exclude(would="passed")
+    }
+    assert [amount for (_, amount), would in wanted.items() if would == "throttled"] == [6_002, 6_000, 7_999]
+    side = shadow_side()
+    assert (side.all.trials, side.all.differing, side.all.worth) == (6, 2, {"USD": 6_002 + 7_999})
+    (told,) = list(report_lines(now_report()))
+    assert told.startswith("In shadow: 2 of 6 orders would have been refused as one too many, and were not")
+
+
+def test_a_deduplicate_in_shadow_tells_the_repeats_also_where_a_counter_decides(shop: Shop) -> None:
+    declare(OF_EMAIL, never=(asks("orders-of-email", gte=900), {"type": "deny"}))
+    Rule.objects.filter(name__in=("dedup-double-submit", "deny-unmatched")).update(enabled=False)
+    put(shadow=True, action=DEDUPLICATE)
+    twice = [order(dedup_key="same") for _ in range(2)]
+    assert [tag(shop.dispatch(one).json()) for one in twice] == ["Executed", "Executed"]
+    assert list(RuleTrial.objects.order_by("at", "id").values_list("would", flat=True)) == [
+        "passed",
+        "deduplicated",
+    ]
+    assert shadow_side().all.differing == 1
+
+
+def test_a_gate_in_shadow_costs_a_set_no_statement_more(shop: Shop) -> None:
+    put(shadow=True)
+    actions = [order(), order()]
+    asked = len(statements_of(shop, actions))
+    Rule.objects.filter(name=NAME).update(action=THROTTLE)
+    publish_rules()
+    config_versions.reset()
+    assert len(statements_of(shop, [order(), order()])) == asked
 
 
 def test_an_order_that_is_released_counts_once(shadowed: Shop) -> None:

@@ -66,7 +66,13 @@ extend_schema_view(
                     "gates": array(TEXT),
                     "ruleset_version": INTEGER,
                 },
-                {"matched_rule": TEXT, "modified_payload": OBJECT},
+                {
+                    "matched_rule": TEXT,
+                    "modified_payload": OBJECT,
+                    "would_be": maybe(answer({"verdict": TEXT, "matched_rule": maybe(TEXT)})),
+                    "gates_asked": array(answer({"name": TEXT, "passes": maybe(BOOLEAN), "text": TEXT})),
+                    "unknown": array(TEXT),
+                },
             ),
         ),
         sends=body(

@@ -68,6 +68,10 @@ class Counter:
         """Whether it tells numbers beyond `most` no more apart."""
         return self.what == DISTINCT or (self.what == COUNT and bool(self.window.seconds))
 
+    def of_in_words(self) -> str:
+        """The field whose values are told apart or added up."""
+        return _short(self.of) if self.of else ""
+
     def in_words(self) -> str:
         """For example: orders with the same customer email in 1 day."""
         what = "orders" if self.of is None else f"{_VERBS[self.what]} {_short(self.of)}"

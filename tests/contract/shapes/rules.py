@@ -56,7 +56,14 @@ EVALUATION = Shape(
     },
     {"matched_rule": filled, "modified_payload": mapping},
     # The gates that would be asked, and the version that decided.
-    extra={"gates": listed(filled), "ruleset_version": integer},
+    extra={
+        "gates": listed(filled),
+        "ruleset_version": integer,
+        # What a dry run says, and each gate on the way; null where nobody knows.
+        "would_be": or_null(Shape({"verdict": filled, "matched_rule": or_null(filled)})),
+        "gates_asked": listed(Shape({"name": filled, "passes": or_null(boolean), "text": filled})),
+        "unknown": listed(filled),
+    },
 )
 COVERAGE = Shape(
     {

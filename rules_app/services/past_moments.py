@@ -1,0 +1,35 @@
+"""An instant at which something is tried, and what counters said to an action then. Known above this app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from acteon_site.base.registry import Hook, Registry
+from rules_app.engine import ActionView, RuleSet
+from rules_app.engine.scope import Counts
+from rules_app.services.counting import counts_now
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Gates and counters as they were at `at`; where that lies ahead, as they will be if nothing comes until then.
+
+    `own` is the id of the stored action that is tried: what it has left itself is left out.
+    """
+
+    at: datetime
+    own: str = ""
+
+
+# What a new action would have found in the counters that rules ask.
+COUNTS_THEN: Registry[Hook[Callable[[RuleSet, ActionView, Moment], Counts]]] = Registry("counts of the past")
+
+
+def counts_at(rules: RuleSet, action: ActionView, moment: Moment | None) -> Counts:
+    """Now, or at that moment; nothing is read where no rule asks any."""
+    hook = next(iter(COUNTS_THEN.values()), None)
+    if moment is None or hook is None or not rules.counters:
+        return counts_now(rules, action)
+    return hook.call(rules, action, moment)
