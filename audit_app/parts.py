@@ -9,6 +9,7 @@ from acteon_site.access import revocation
 from acteon_site.admin.home import CARDS
 from acteon_site.admin.sidebar import PAGES, Page
 from acteon_site.base.registry import Hook, Registry
+from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_STOP
@@ -18,6 +19,7 @@ from audit_app.config_kinds.redaction import Redaction
 from audit_app.config_kinds.retention import Retention
 from audit_app.selectors import counters
 from audit_app.services.reaper import REAPERS, Reaper, reap_audit
+from audit_app.services.rollups import reap_rollups, rollups_tidy
 from audit_app.services.wake import announce_revocation
 
 
@@ -29,7 +31,11 @@ def stop_stream() -> None:
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     KINDS: (Redaction(), Retention()),
-    REAPERS: (Reaper("audit", reap_audit, "retention_deleted_audit"),),
+    REAPERS: (
+        Reaper("audit", reap_audit, "retention_deleted_audit"),
+        Reaper("rollups", reap_rollups, "retention_deleted_rollups"),
+    ),
+    TIDIES: (Hook("rollups", rollups_tidy),),
     CARDS: home_cards.CARDS,
     PAGES: (
         Page("Trail", 1, "Audit", "fact_check", "audit_app.auditrecord"),
