@@ -1,7 +1,7 @@
-"""Sums of the trail, so that nobody adds up its rows: how many there were of what, worth how much, and how long it took.
+"""Sums of the trail, so that nobody adds up its rows: how many of what, worth how much, and how long it took.
 
-The relay notes what a turn adds (RollupDelta) in the transaction in which it numbers the rows that it counts; deltas are
-folded into the sums together, since most of them add to the same rows.
+The relay notes what a turn adds (RollupDelta) in the transaction in which it numbers the rows that it counts; deltas
+are folded into the sums together, since most of them add to the same rows.
 """
 
 from __future__ import annotations

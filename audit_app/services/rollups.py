@@ -1,7 +1,8 @@
 """Adds what records count for to the rollups, and builds those of records that nobody has counted yet.
 
-Only sums are added, each record once: its delta is written in the transaction in which the relay numbers it, and deleted
-in the one that adds it to the sums; or it is added in the one that takes its number out of a gap. So the order in which it happens does not matter, nor who dies meanwhile.
+Only sums are added, each record once: its delta is written in the transaction in which the relay numbers it, and
+deleted in the one that adds it to the sums; or it is added in the one that takes its number out of a gap. So the
+order in which it happens does not matter, nor who dies meanwhile.
 """
 
 from __future__ import annotations
@@ -117,11 +118,9 @@ def _statement(model: type[models.Model]) -> str:
         values = ", ".join(f"json_extract(value, '$[{index}]') AS {name}" for index, name in enumerate(names))
         # WHERE: without it SQLite takes ON CONFLICT for a join's.
         source = f"(SELECT {values} FROM json_each(%s)) WHERE true"
-    return (
-        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {source} "  # noqa: S608 - our own models' names
-        f"ON CONFLICT (id) DO UPDATE SET count = {table}.count + excluded.count, "
-        f"{total} = {table}.{total} + excluded.{total}"
-    )
+    sums = f"count = {table}.count + excluded.count, {total} = {table}.{total} + excluded.{total}"
+    insert = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {source}"  # noqa: S608 - our own models' names
+    return f"{insert} ON CONFLICT (id) DO UPDATE SET {sums}"
 
 
 def gap_note(*, after: int, upto: int) -> None:
@@ -180,7 +179,7 @@ def _minutes_delete(now: datetime, batch: int) -> int:
 
 
 def reap_rollups(policy: RetentionPolicy, now: datetime, batch: int) -> int:
-    """Sums outlive no record by more than a day: those of days whose records the policy removes, of whole days alone."""
+    """Sums outlive no record by more than a day: they go by whole days, when the policy removes a day's records."""
     if policy.audit_ttl_seconds is None:
         return 0
     cutoff = int(now.timestamp() - policy.audit_ttl_seconds) // DAY * DAY

@@ -8,12 +8,12 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from audit_app.services.rollups import rollups_build, rollups_forget, rollups_missing
 
-EXAMPLES = """Records from before an upgrade are counted by the reaper, some a minute; this does it at once. It may be stopped
-and started again at any time, also while orders come in."""
+MEANING = """Records from before an upgrade are counted by the reaper, some a minute; this does it at once. It may be
+stopped and started again at any time, also while orders come in."""
 
 
 class Command(BaseCommand):
-    help = f"Count the audit records that analytics does not hold yet. {EXAMPLES}"
+    help = f"Count the audit records that analytics does not hold yet. {MEANING}"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
