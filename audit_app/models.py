@@ -10,7 +10,21 @@ from django.utils import timezone
 
 from acteon_site.base.ids import new_id
 from acteon_site.base.managed import ManagedConfig
+from audit_app.rollup_models import Rollup, RollupDelta, RollupGap, RollupTime
 
+__all__ = [
+    "AuditHead",
+    "AuditRecord",
+    "Counter",
+    "Event",
+    "RedactedField",
+    "RelayHead",
+    "RetentionPolicy",
+    "Rollup",
+    "RollupDelta",
+    "RollupGap",
+    "RollupTime",
+]
 AT_LEAST_ONE = MinValueValidator(1)
 
 
@@ -134,6 +148,8 @@ class RelayHead(models.Model):
     audit_number = models.BigIntegerField(default=0)
     # Events up to here may be gone: who resumes from further back has missed some.
     reaped_event_number = models.BigIntegerField(default=0)
+    # Records up to here are in the rollups, but for those in a RollupGap. An older release leaves it as it is.
+    rolled_up_number = models.BigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"event {self.event_number}, audit {self.audit_number}"

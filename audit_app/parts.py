@@ -7,6 +7,7 @@ from typing import Any
 
 from acteon_site.access import revocation
 from acteon_site.base.registry import Hook, Registry
+from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_STOP
@@ -16,6 +17,7 @@ from audit_app.config_kinds.redaction import Redaction
 from audit_app.config_kinds.retention import Retention
 from audit_app.selectors import counters
 from audit_app.services.reaper import REAPERS, Reaper, reap_audit
+from audit_app.services.rollups import reap_rollups, rollups_tidy
 from audit_app.services.wake import announce_revocation
 
 
@@ -27,7 +29,11 @@ def stop_stream() -> None:
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     KINDS: (Redaction(), Retention()),
-    REAPERS: (Reaper("audit", reap_audit, "retention_deleted_audit"),),
+    REAPERS: (
+        Reaper("audit", reap_audit, "retention_deleted_audit"),
+        Reaper("rollups", reap_rollups, "retention_deleted_rollups"),
+    ),
+    TIDIES: (Hook("rollups", rollups_tidy),),
     DESCRIPTIONS: (Description("audit_app.api.schema"),),
     TOTALS: (Hook("outcomes", counters),),
     GAUGES: (Hook("relay", metrics.backlog),),

@@ -37,6 +37,7 @@ METRIC_NAMES = (
     "retention_deleted_audit",
     "retention_deleted_state",
     "retention_deleted_events",
+    "retention_deleted_rollups",
     "retention_skipped_compliance",
     "retention_errors",
 )

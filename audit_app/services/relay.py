@@ -18,6 +18,7 @@ from audit_app.models import AuditHead, AuditRecord, Event, RelayHead
 from audit_app.records.sealing import SEALED_FIELDS, record_hash
 from audit_app.records.totals import bare_calls, step_times, totals
 from audit_app.services.counters import counters_add
+from audit_app.services.rollups import MOST_DELTAS, gap_note, rollups_fold, rollups_note
 from audit_app.services.wake import wake_listeners
 
 BATCH = 500
@@ -55,6 +56,7 @@ Record = dict[str, Any]
 class Batch:
     events: int = 0
     records: int = 0
+    delta: int = 0
 
     @property
     def full(self) -> bool:
@@ -67,6 +69,8 @@ def relay() -> int:
     for _ in range(MOST_BATCHES):
         batch = _relay_batch()
         done += batch.events + batch.records
+        if batch.delta and batch.delta % MOST_DELTAS == 0:
+            rollups_fold()  # in between the reaper does it; at a high rate whoever asks would have much to add up
         if not batch.full:
             break
     return done
@@ -80,10 +84,14 @@ def _relay_batch() -> Batch:
         head = _locked_head()
         if head is None:
             return Batch()
-        batch = Batch(_number_events(head.event_number), _seal_records(head.audit_number))
+        events, records = _number_events(head.event_number), _seal_records(head.audit_number)
+        batch = Batch(events, len(records), rollups_note(records=records) if records else 0)
+        if head.rolled_up_number != head.audit_number:  # a relay of an older release was at work
+            gap_note(after=head.rolled_up_number, upto=head.audit_number)
         head.event_number += batch.events
         head.audit_number += batch.records
-        head.save(update_fields=["event_number", "audit_number"])
+        head.rolled_up_number = head.audit_number
+        head.save(update_fields=["event_number", "audit_number", "rolled_up_number"])
         if batch.events:
             transaction.on_commit(lambda: wake_listeners(head.event_number))
     return batch
@@ -109,11 +117,11 @@ def _number_events(last: int) -> int:
         return int(cursor.rowcount)
 
 
-def _seal_records(last: int) -> int:
+def _seal_records(last: int) -> list[Record]:
     waiting = AuditRecord.objects.filter(number=None).order_by("id").values(*SEALED_FIELDS)
     records: list[Record] = list(waiting[:BATCH])
     if not records:
-        return 0
+        return []
     heads = _heads_of({(record["namespace"], record["tenant"]) for record in records})
     for number, record in enumerate(records, start=last + 1):
         record["number"] = number
@@ -126,7 +134,7 @@ def _seal_records(last: int) -> int:
         update_fields=["sequence_number", "record_hash"],
     )
     counters_add(amounts=totals(records) + bare_calls(records) + step_times(records))
-    return len(records)
+    return records
 
 
 def _heads_of(scopes: set[Scope]) -> dict[Scope, AuditHead]:

@@ -291,6 +291,19 @@ def test_the_status_of_compliance_claims_what_is_true_and_no_more(shop: Shop, cl
     assert not client.post("/v1/audit/verify", shapes.VERIFICATION, SCOPE)["valid"]  # and the chain shows it
 
 
+@pytest.mark.parametrize(
+    "metric", ["volume", "outcome_breakdown", "top_action_types", "latency", "error_rate"]
+)
+def test_analytics_have_the_contracts_shape(shop: Shop, client: Strict, metric: str) -> None:
+    client.post("/v1/dispatch", shapes.outcome, order(id="one"))
+    client.post("/v1/dispatch", shapes.outcome, order(id="two", payload={"shipping_country": "NK"}))
+    for query in ("", "&group_by=provider&interval=hourly"):
+        answer = client.get(f"/v1/analytics?metric={metric}{query}", shapes.ANALYTICS)
+        assert answer["total_count"] == 2  # before any relay has been at work
+    has_top = metric in ("outcome_breakdown", "top_action_types")
+    assert ("top_entries" in client.get(f"/v1/analytics?metric={metric}", shapes.ANALYTICS)) == has_top
+
+
 def test_totals_above_ten_thousand_are_left_out(client: Strict) -> None:
     row = {
         "action_id": "x",

@@ -57,6 +57,11 @@ DEFINITION = {"steps": [{"name": "a", "provider": "warehouse", "action_type": "x
 WALK: dict[tuple[str, str], list[Call]] = {
     ("GET", "health"): [Call(status=(200,))],
     ("GET", ".well-known/acteon-signing-keys"): [Call(status=(200,))],
+    ("GET", "v1/analytics"): [
+        Call("metric=volume&group_by=tenant&" + IN_QUERY, status=(200, 400, 403)),
+        Call("metric=top_action_types", status=(200,)),
+        Call("metric=latency&group_by=provider", status=(200,)),
+    ],
     ("GET", "v1/compliance/status"): [Call(status=(200,))],
     ("GET", "ready"): [Call(status=(200, 503))],
     ("GET", "metrics"): [Call(status=(403,))],

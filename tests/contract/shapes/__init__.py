@@ -71,6 +71,7 @@ from tests.contract.shapes.limits import (
     USAGE,
 )
 from tests.contract.shapes.records import (
+    ANALYTICS,
     APPROVAL,
     APPROVALS,
     APPROVED,
@@ -93,6 +94,7 @@ from tests.contract.shapes.records import (
 from tests.contract.shapes.rules import COVERAGE, EVALUATION, EXPLANATION, RELOAD, RULE, RULE_ENABLED, TRACE
 
 __all__ = [
+    "ANALYTICS",
     "ANSWER",
     "APPROVAL",
     "APPROVALS",

@@ -14,6 +14,7 @@ from tests.contract.strict import (
     listed,
     mapping,
     null,
+    number,
     one_of,
     or_null,
     text,
@@ -76,6 +77,28 @@ RECORD = Shape(
         "previous_hash": or_null(text),
         "sequence_number": or_null(integer),
     }
+)
+ANALYTICS_BUCKET = Shape(
+    {"timestamp": time, "count": integer},
+    {
+        "group": text,
+        "avg_duration_ms": number,
+        "p50_duration_ms": number,
+        "p95_duration_ms": number,
+        "p99_duration_ms": number,
+        "error_rate": number,
+    },
+)
+ANALYTICS = Shape(
+    {
+        "metric": filled,
+        "interval": filled,
+        "from": time,
+        "to": time,
+        "buckets": listed(ANALYTICS_BUCKET),
+        "total_count": integer,
+    },
+    {"top_entries": listed(Shape({"label": text, "count": integer, "percentage": number}))},
 )
 RECORDS = Shape(
     {"records": listed(RECORD), "limit": integer, "offset": integer},

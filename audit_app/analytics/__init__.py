@@ -1,0 +1,1 @@
+"""Questions to the sums of the trail."""
