@@ -11,8 +11,9 @@ from acteon_site.base.registry import Hook, Registry
 from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
+from acteon_site.watching.checkups.table import CHECKUPS
 from audit_app.services.reaper import REAPERS, Reaper
-from rules_app import home_cards
+from rules_app import checkups, home_cards
 from rules_app.config_kinds.counters import Counters
 from rules_app.config_kinds.lists import NamedLists
 from rules_app.config_kinds.quotas import Quotas
@@ -28,6 +29,7 @@ from rules_app.services.trial_counts import trials_tidy
 from rules_app.services.trial_reaping import reap_trials
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
+    CHECKUPS: checkups.CHECKUPS,
     KINDS: (Settings(), NamedLists(), Counters(), Rules(), Quotas()),
     NAMES: (Hook("lists", list_names),),
     TIDIES: (

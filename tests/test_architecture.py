@@ -56,6 +56,7 @@ FACES = {
     "config_kinds",
     "home_cards",
     "metrics",
+    "checkups",
     "parts",
     "apps",
 }

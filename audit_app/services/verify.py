@@ -63,6 +63,18 @@ def audit_verify(
     return result
 
 
+def segment_verify(head: AuditHead, *, after: int, at_most: int) -> Verification:
+    """Walk so many records behind a sequence number. What comes later is not looked at."""
+    sealed = AuditRecord.objects.filter(
+        namespace=head.namespace, tenant=head.tenant, sequence_number__isnull=False
+    )
+    first = max(after, head.reaped_sequence) + 1
+    last = min(first + at_most - 1, head.sequence_number)
+    ends_here = last == head.sequence_number
+    segment = Segment(first, last, _hash_before(first, head, sealed), head.record_hash if ends_here else None)
+    return _walk(segment, sealed, head, Verification())
+
+
 def _segment(
     head: AuditHead, sealed: QuerySet[AuditRecord], since: datetime | None, until: datetime | None
 ) -> Segment | None:
