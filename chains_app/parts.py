@@ -13,8 +13,9 @@ from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_END
 from acteon_site.watching.checkups.table import CHECKUPS
 from acteon_site.watching.metrics import FAMILIES, GAUGES
+from audit_app.evidence.parts import EVIDENCE
 from audit_app.services.reaper import REAPERS, Reaper
-from chains_app import checkups, home_cards, metrics
+from chains_app import checkups, evidence, home_cards, metrics
 from chains_app.config_kinds.chains import Chains
 from chains_app.config_kinds.circuit_breakers import CircuitBreakers
 from chains_app.config_kinds.providers import Providers
@@ -24,6 +25,7 @@ from chains_app.services.repair import dead_letters, open_incidents
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CHECKUPS: checkups.CHECKUPS,
+    EVIDENCE: evidence.EVIDENCE,
     KINDS: (Providers(), CircuitBreakers(), Chains()),
     REAPERS: (Reaper("runs", reap_runs),),
     CARDS: home_cards.CARDS,

@@ -12,8 +12,9 @@ from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.watching.checkups.table import CHECKUPS
+from audit_app.evidence.parts import EVIDENCE
 from audit_app.services.reaper import REAPERS, Reaper
-from rules_app import checkups, home_cards
+from rules_app import checkups, evidence, home_cards
 from rules_app.config_kinds.counters import Counters
 from rules_app.config_kinds.lists import NamedLists
 from rules_app.config_kinds.quotas import Quotas
@@ -30,6 +31,7 @@ from rules_app.services.trial_reaping import reap_trials
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CHECKUPS: checkups.CHECKUPS,
+    EVIDENCE: evidence.EVIDENCE,
     KINDS: (Settings(), NamedLists(), Counters(), Rules(), Quotas()),
     NAMES: (Hook("lists", list_names),),
     TIDIES: (

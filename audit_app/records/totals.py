@@ -24,6 +24,8 @@ STEP_BOUNDS = (
 STEP_CLASS, STEP_MICROSECONDS = "step_le_", "step_microseconds"
 DISPATCH_CLASS, DISPATCH_MICROSECONDS = "dispatch_le_", "dispatch_microseconds"
 RULE_OUTCOME = "rule_"
+# Details of records that tell of something else than an order that changed its state.
+_NO_ORDERS = frozenset(("rule_list", "evidence_export", "legal_hold"))
 MICROSECOND = timedelta(microseconds=1)
 _BOUNDS_US = [float(bound) * 1e6 for bound in STEP_BOUNDS]
 
@@ -84,7 +86,7 @@ def _change_keys(record: Mapping[str, Any]) -> list[Key]:
     """Of orders and of circuit breakers; other things, dead letters for one, change state too."""
     details = record["outcome_details"]
     if record["namespace"]:
-        of_an_order = record["verdict"] != "chain" and "rule_list" not in details
+        of_an_order = record["verdict"] != "chain" and _NO_ORDERS.isdisjoint(details)
         return [("state_changed", "")] if of_an_order else []
     moved = "circuit_breaker" in details and details.get("from") != details.get("to")
     return [("circuit_transitions", "")] if moved else []
