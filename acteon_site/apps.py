@@ -22,7 +22,9 @@ class SiteConfig(AppConfig):
         from acteon_site.base.tidying import TIDIES
         from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
         from acteon_site.watching import checks, pooler_checks  # noqa: F401 - registers the system checks
-        from acteon_site.watching.metrics import FAMILIES, replica_lag
+        from acteon_site.watching.checkups.own import OWN
+        from acteon_site.watching.checkups.table import CHECKUPS
+        from acteon_site.watching.metrics import FAMILIES, database, disks, processes, replica_lag
 
         register(
             {
@@ -30,7 +32,13 @@ class SiteConfig(AppConfig):
                     Hook("login tokens", tokens.tidy_tokens),
                     Hook("login attempts", login_limits.tidy_attempts),
                 ),
-                FAMILIES: (Hook("replica lag", replica_lag),),
+                FAMILIES: (
+                    Hook("replica lag", replica_lag),
+                    Hook("processes", processes),
+                    Hook("database", database),
+                    Hook("disks", disks),
+                ),
+                CHECKUPS: OWN,
                 DESCRIPTIONS: (
                     Description("acteon_site.watching.schema"),
                     Description("acteon_site.access.schema"),

@@ -165,9 +165,15 @@ class AuditHead(models.Model):
     # Everything up to here was sealed and then removed by the reaper.
     reaped_sequence = models.BigIntegerField(default=0)
     reaped_hash = models.CharField(max_length=64, default="")
+    # The patrol (audit_app.services.patrol): how far it has come on this round, and what it or a whole check found.
+    patrolled_sequence = models.BigIntegerField(default=0, db_default=0)
+    patrolled_at = models.DateTimeField(null=True)
+    broken_at = models.CharField(max_length=64, default="", db_default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["namespace", "tenant"], name="audit_head_scope")]
+        # Metrics and the doctor ask for broken ones alone.
+        indexes = [models.Index(fields=["id"], name="audit_head_broken", condition=~Q(broken_at=""))]
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.tenant} {self.sequence_number}"

@@ -11,8 +11,9 @@ from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_STOP
+from acteon_site.watching.checkups.table import CHECKUPS
 from acteon_site.watching.metrics import FAMILIES, GAUGES, TOTALS
-from audit_app import metrics
+from audit_app import checkups, metrics
 from audit_app.config_kinds.redaction import Redaction
 from audit_app.config_kinds.retention import Retention
 from audit_app.selectors import counters
@@ -28,6 +29,7 @@ def stop_stream() -> None:
 
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
+    CHECKUPS: checkups.CHECKUPS,
     KINDS: (Redaction(), Retention()),
     REAPERS: (
         Reaper("audit", reap_audit, "retention_deleted_audit"),
@@ -37,7 +39,11 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     DESCRIPTIONS: (Description("audit_app.api.schema"),),
     TOTALS: (Hook("outcomes", counters),),
     GAUGES: (Hook("relay", metrics.backlog),),
-    FAMILIES: (Hook("actions", metrics.actions),),
+    FAMILIES: (
+        Hook("actions", metrics.actions),
+        Hook("dispatch times", metrics.dispatch_times),
+        Hook("rules", metrics.rules),
+    ),
     revocation.LISTENERS: (Hook("stream", announce_revocation),),
     ON_STOP: (Hook("stream", stop_stream),),
 }

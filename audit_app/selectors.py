@@ -15,7 +15,15 @@ from acteon_site.base import config_versions
 from acteon_site.base.connections import unhurried
 from acteon_site.base.principals import Principal
 from audit_app.models import AuditRecord, Counter, RedactedField, RetentionPolicy
-from audit_app.records.totals import METRIC_NAMES, STEP_BOUNDS, STEP_CLASS, STEP_MICROSECONDS
+from audit_app.records.totals import (
+    DISPATCH_CLASS,
+    DISPATCH_MICROSECONDS,
+    METRIC_NAMES,
+    RULE_OUTCOME,
+    STEP_BOUNDS,
+    STEP_CLASS,
+    STEP_MICROSECONDS,
+)
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 from audit_app.redaction import DEFAULT_PLACEHOLDER, Redactor, Scrubber
 
@@ -81,28 +89,52 @@ def provider_counters() -> dict[str, dict[str, int]]:
     return found
 
 
+def rule_counters() -> list[tuple[str, str, int]]:
+    """Rule, outcome, and how many actions the rule made that of."""
+    names = [RULE_OUTCOME + outcome for outcome in sorted(DISPATCH_OUTCOMES)]
+    rows = (
+        Counter.objects.filter(name__in=names).order_by("label", "name").values_list("label", "name", "value")
+    )
+    return [(rule, name.removeprefix(RULE_OUTCOME), value) for rule, name, value in rows]
+
+
 @dataclass(frozen=True, slots=True)
-class StepTimes:
-    """Calls of one step: how many took at most so many seconds, by bound, and all of them together."""
+class Times:
+    """Calls or dispatches: how many took at most so many seconds, by bound, and all of them together."""
 
     within: Mapping[str, int]
     seconds: float
 
 
-def step_counters() -> dict[str, StepTimes]:
+def step_counters() -> dict[str, Times]:
     """By "chain/step"."""
+    return _times(STEP_CLASS, STEP_MICROSECONDS)
+
+
+def dispatch_counters() -> dict[str, Times]:
+    """By outcome."""
+    return _times(DISPATCH_CLASS, DISPATCH_MICROSECONDS)
+
+
+def _times(classes: str, total: str) -> dict[str, Times]:
     values: dict[str, dict[str, int]] = {}
-    names = (*(STEP_CLASS + bound for bound in STEP_BOUNDS), STEP_MICROSECONDS)
+    names = (*(classes + bound for bound in STEP_BOUNDS), total)
     rows = Counter.objects.filter(name__in=names).order_by("label")
     for name, label, value in rows.values_list("name", "label", "value"):
         values.setdefault(label, {})[name] = value
-    return {label: _step_times(counted) for label, counted in values.items()}
-
-
-def _step_times(counted: Mapping[str, int]) -> StepTimes:
-    classes = [counted.get(STEP_CLASS + bound, 0) for bound in STEP_BOUNDS]
-    within = dict(zip(STEP_BOUNDS, accumulate(classes), strict=True))
-    return StepTimes(within, counted.get(STEP_MICROSECONDS, 0) / 1e6)
+    return {
+        label: Times(
+            dict(
+                zip(
+                    STEP_BOUNDS,
+                    accumulate(counted.get(classes + bound, 0) for bound in STEP_BOUNDS),
+                    strict=True,
+                )
+            ),
+            counted.get(total, 0) / 1e6,
+        )
+        for label, counted in values.items()
+    }
 
 
 def records_seen_by(caller: Principal) -> QuerySet[AuditRecord]:

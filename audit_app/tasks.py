@@ -6,6 +6,7 @@ from celery import shared_task
 
 from audit_app.services import reaper
 from audit_app.services import relay as relaying
+from audit_app.services.patrol import patrol
 
 
 @shared_task(name="audit_app.relay")
@@ -16,3 +17,4 @@ def relay() -> None:
 @shared_task(name="audit_app.reap")
 def reap() -> None:
     reaper.reap()
+    patrol()

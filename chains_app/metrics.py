@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import Min
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from acteon_site.base.clock import db_now
 from audit_app.selectors import provider_counters, step_counters
 from chains_app.models import CircuitBreaker, Run
 from chains_app.services.health import provider_health
-from chains_app.services.repair import open_incidents
+from chains_app.services.leases import runs_free
+from chains_app.services.repair import dead_letters, open_incidents
 from chains_app.states import BreakerState
 
 CALL_TOTALS = {"requests": "total_requests", "successes": "successes", "failures": "failures"}
@@ -25,12 +27,28 @@ CALL_GAUGES = {
 STATE_NUMBERS = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
 
-def queues() -> dict[str, int]:
-    """A run that waits for a time is not due before it."""
+def queues() -> dict[str, float]:
+    """A run that waits for a time is not due before it; one that a worker has taken does not wait."""
     return {
         "runs_due": Run.objects.filter(next_run_at__lte=db_now()).count(),
+        "runs_oldest_due_seconds": runs_oldest_due_seconds() or 0,
         "incidents_open": open_incidents().count(),
+        "dead_letters": dead_letters().count(),
     }
+
+
+def runs_oldest_due_seconds() -> float | None:
+    """For how long the run that waits longest for a worker is due; None where none waits."""
+    now = db_now()
+    oldest = runs_free(now).aggregate(oldest=Min("next_run_at"))["oldest"]
+    return None if oldest is None else max(0.0, (now - oldest).total_seconds())
+
+
+def breakers_open() -> list[tuple[str, float]]:
+    """Providers that are left alone, and for how many seconds."""
+    now = db_now()
+    rows = CircuitBreaker.objects.filter(enabled=True, state=BreakerState.OPEN, opened_at__isnull=False)
+    return [(row.provider, (now - row.opened_at).total_seconds()) for row in rows if row.opened_at]
 
 
 def provider_calls() -> Iterable[Metric]:

@@ -9,9 +9,11 @@ from acteon_site.base.registry import Hook, Registry
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_END
+from acteon_site.watching.checkups.table import CHECKUPS
 from acteon_site.watching.metrics import FAMILIES, GAUGES
+from audit_app.evidence.parts import EVIDENCE
 from audit_app.services.reaper import REAPERS, Reaper
-from chains_app import metrics
+from chains_app import checkups, evidence, metrics
 from chains_app.config_kinds.chains import Chains
 from chains_app.config_kinds.circuit_breakers import CircuitBreakers
 from chains_app.config_kinds.providers import Providers
@@ -19,6 +21,8 @@ from chains_app.services.engine_loop import engine_stop
 from chains_app.services.reaping import reap_runs
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
+    CHECKUPS: checkups.CHECKUPS,
+    EVIDENCE: evidence.EVIDENCE,
     KINDS: (Providers(), CircuitBreakers(), Chains()),
     REAPERS: (Reaper("runs", reap_runs),),
     DESCRIPTIONS: (Description("chains_app.api.schema"),),

@@ -10,11 +10,12 @@ from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.direct import DOORS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
+from acteon_site.watching.checkups.table import CHECKUPS
 from acteon_site.watching.metrics import GAUGES
 from audit_app.services.reaper import REAPERS, Reaper
 from chains_app.listeners import LISTENERS
 from chains_app.references import NEIGHBOURS
-from orders_app import metrics
+from orders_app import checkups, metrics
 from orders_app.api.together import DispatchDoor
 from orders_app.config_kinds.lifecycles import Lifecycles
 from orders_app.config_kinds.profiles import Profiles
@@ -39,6 +40,7 @@ from rules_app.services.trying import CLEANERS, OUTLOOKS, STARTS
 from rules_app.services.vocabulary import TYPED_FIELDS
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
+    CHECKUPS: checkups.CHECKUPS,
     KINDS: (Lifecycles(), Templates(), Profiles()),
     LISTENERS: (OrderRuns(), ActionRuns(), ApprovalNotices()),
     NEIGHBOURS: (Neighbours(),),

@@ -9,7 +9,10 @@ from acteon_site.base.registry import Hook, Registry
 from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
+from acteon_site.watching.checkups.table import CHECKUPS
+from audit_app.evidence.parts import EVIDENCE
 from audit_app.services.reaper import REAPERS, Reaper
+from rules_app import checkups, evidence
 from rules_app.config_kinds.counters import Counters
 from rules_app.config_kinds.lists import NamedLists
 from rules_app.config_kinds.quotas import Quotas
@@ -24,6 +27,8 @@ from rules_app.services.trial_counts import trials_tidy
 from rules_app.services.trial_reaping import reap_trials
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
+    CHECKUPS: checkups.CHECKUPS,
+    EVIDENCE: evidence.EVIDENCE,
     KINDS: (Settings(), NamedLists(), Counters(), Rules(), Quotas()),
     NAMES: (Hook("lists", list_names),),
     TIDIES: (

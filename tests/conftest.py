@@ -41,6 +41,7 @@ SLOW = (
 ONCE = (
     # Pages of the admin, and the browser.
     "tests/acteon_site/admin/",
+    "tests/acteon_site/watching/",
     "tests/orders_app/admin/",
     "tests/audit_app/test_admin",
     "tests/chains_app/test_admin",
@@ -59,6 +60,7 @@ ONCE = (
     "tests/chains_app/test_webhook_terms",
     # What is shown of runs, asked of them, and repaired by hand; how they advance, race and end in doubt runs on both.
     "tests/chains_app/repair/test_commands",
+    "tests/chains_app/test_dashboards",
     "tests/chains_app/test_going_on",
     "tests/chains_app/test_in_use",
     "tests/chains_app/test_metrics",

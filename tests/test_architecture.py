@@ -54,6 +54,7 @@ FACES = {
     "tasks",
     "config_kinds",
     "metrics",
+    "checkups",
     "parts",
     "apps",
 }
@@ -67,6 +68,8 @@ PURE = (
     "acteon_site/base/proxies.py",
     "acteon_site/base/registry.py",
     "acteon_site/base/source.py",
+    "acteon_site/base/tracing.py",
+    "acteon_site/base/findings.py",
     "acteon_site/http/strict_json.py",
     "rules_app/checking",
     "rules_app/engine",

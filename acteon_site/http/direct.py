@@ -7,7 +7,7 @@ answers alike (tests/contract/test_direct.py holds them against each other).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from acteon_site.access.seen_keys import principal_seen
 from acteon_site.base.ids import new_id
 from acteon_site.base.principals import Principal
 from acteon_site.base.registry import Registry
+from acteon_site.base.tracing import trace_of_headers
 from acteon_site.http.browsers import DATA, written
 from acteon_site.http.headers import is_json
 from acteon_site.http.heavy import LARGE_BODY
@@ -28,6 +29,7 @@ Header = tuple[bytes, bytes]
 # Whoever sends one of these means something that the view alone understands.
 _NOT_PLAIN = frozenset((b"x-demo-now", b"content-encoding", b"expect"))
 _DATA = written(DATA).encode()
+_NO_TRACE: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class PlainRequest:
     request_id: str
     idempotency_key: str | None
     is_secure: bool
+    trace: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,13 @@ def plain_request(scope: Any, body: bytes) -> PlainRequest | None:
         given if acceptable_id(given) else str(new_id()),
         None if key is None else key.decode("latin-1"),
         is_secure,
+        _trace(headers) if b"traceparent" in headers else _NO_TRACE,
     )
+
+
+def _trace(headers: dict[bytes, bytes]) -> dict[str, str]:
+    state = headers.get(b"tracestate", b"").decode("latin-1")
+    return trace_of_headers(headers[b"traceparent"].decode("latin-1"), state)
 
 
 def _is_json(headers: dict[bytes, bytes]) -> bool:

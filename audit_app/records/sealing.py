@@ -48,6 +48,11 @@ def record_hash(record: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def sealed_value(value: Any) -> Any:
+    """What the hash is made of, as JSON holds it."""
+    return value if value is None or isinstance(value, str | int | float | dict | list) else _plain(value)
+
+
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")

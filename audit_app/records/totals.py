@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from audit_app.records.vocabulary import CHAIN_ENDS, DECISIONS, DISPATCH_OUTCOMES, STEP_OUTCOMES
@@ -21,6 +22,11 @@ STEP_BOUNDS = (
     *("1.0", "2.5", "5.0", "10.0", "30.0", "60.0", "+Inf"),
 )
 STEP_CLASS, STEP_MICROSECONDS = "step_le_", "step_microseconds"
+DISPATCH_CLASS, DISPATCH_MICROSECONDS = "dispatch_le_", "dispatch_microseconds"
+RULE_OUTCOME = "rule_"
+# Details of records that tell of something else than an order that changed its state.
+_NO_ORDERS = frozenset(("rule_list", "evidence_export", "legal_hold"))
+MICROSECOND = timedelta(microseconds=1)
 _BOUNDS_US = [float(bound) * 1e6 for bound in STEP_BOUNDS]
 
 # What GET /metrics always shows, zero or not.
@@ -81,7 +87,7 @@ def _change_keys(record: Mapping[str, Any]) -> list[Key]:
     """Of orders and of circuit breakers; other things, dead letters for one, change state too."""
     details = record["outcome_details"]
     if record["namespace"]:
-        of_an_order = record["verdict"] != "chain" and "rule_list" not in details
+        of_an_order = record["verdict"] != "chain" and _NO_ORDERS.isdisjoint(details)
         return [("state_changed", "")] if of_an_order else []
     moved = "circuit_breaker" in details and details.get("from") != details.get("to")
     return [("circuit_transitions", "")] if moved else []
@@ -110,6 +116,27 @@ def bare_calls(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
                 found[FAILURES, provider] += _number(failures)
             found["circuit_fallbacks", ""] += _number(details.get("fallbacks"))
     return found
+
+
+def dispatch_times(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
+    """How long dispatches took from their arrival to what they came to, by outcome; releases waited and say nothing."""
+    found: Counter[Key] = Counter()
+    for record in records:
+        outcome: str = record["outcome"]
+        if outcome in DISPATCH_OUTCOMES and not record["verdict_details"].get("release"):
+            took = max(0, (record["completed_at"] - record["dispatched_at"]) // MICROSECOND)
+            found[DISPATCH_CLASS + STEP_BOUNDS[bisect_left(_BOUNDS_US, took)], outcome] += 1
+            found[DISPATCH_MICROSECONDS, outcome] += took
+    return found
+
+
+def rule_outcomes(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
+    """What the rule that decided made of an action, by outcome; the label is the rule."""
+    return Counter(
+        (RULE_OUTCOME + record["outcome"], record["matched_rule"])
+        for record in records
+        if record["matched_rule"] and record["outcome"] in DISPATCH_OUTCOMES
+    )
 
 
 def _number(value: Any, otherwise: int = 0) -> int:

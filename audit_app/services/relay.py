@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from audit_app.models import AuditHead, AuditRecord, Event, RelayHead
 from audit_app.records.sealing import SEALED_FIELDS, record_hash
-from audit_app.records.totals import bare_calls, step_times, totals
+from audit_app.records.totals import bare_calls, dispatch_times, rule_outcomes, step_times, totals
 from audit_app.services.counters import counters_add
 from audit_app.services.rollups import MOST_DELTAS, gap_note, rollups_fold, rollups_note
 from audit_app.services.wake import wake_listeners
@@ -133,7 +133,8 @@ def _seal_records(last: int) -> list[Record]:
         unique_fields=["namespace", "tenant"],
         update_fields=["sequence_number", "record_hash"],
     )
-    counters_add(amounts=totals(records) + bare_calls(records) + step_times(records))
+    times = step_times(records) + dispatch_times(records)
+    counters_add(amounts=totals(records) + bare_calls(records) + rule_outcomes(records) + times)
     return records
 
 

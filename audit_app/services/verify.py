@@ -55,7 +55,7 @@ def audit_verify(
     if head is None:
         stray = sealed.order_by("sequence_number").first()
         return result.broken(str(stray.pk)) if stray else result
-    segment = _segment(head, sealed, since, until)
+    segment = segment_of(head, since=since, until=until)
     if segment is None:
         return result
     if _walk(segment, sealed, head, result).valid:
@@ -63,9 +63,23 @@ def audit_verify(
     return result
 
 
-def _segment(
-    head: AuditHead, sealed: QuerySet[AuditRecord], since: datetime | None, until: datetime | None
-) -> Segment | None:
+def segment_verify(head: AuditHead, *, after: int, at_most: int) -> Verification:
+    """Walk so many records behind a sequence number. What comes later is not looked at."""
+    sealed = AuditRecord.objects.filter(
+        namespace=head.namespace, tenant=head.tenant, sequence_number__isnull=False
+    )
+    first = max(after, head.reaped_sequence) + 1
+    last = min(first + at_most - 1, head.sequence_number)
+    ends_here = last == head.sequence_number
+    segment = Segment(first, last, _hash_before(first, head, sealed), head.record_hash if ends_here else None)
+    return _walk(segment, sealed, head, Verification())
+
+
+def segment_of(head: AuditHead, *, since: datetime | None, until: datetime | None) -> Segment | None:
+    """The part of the chain that spans the records dispatched in [since, until]; None where there are none."""
+    sealed = AuditRecord.objects.filter(
+        namespace=head.namespace, tenant=head.tenant, sequence_number__isnull=False
+    )
     if since is None and until is None:
         return Segment(head.reaped_sequence + 1, head.sequence_number, head.reaped_hash, head.record_hash)
     within = sealed
@@ -92,7 +106,7 @@ def _walk(
     segment: Segment, sealed: QuerySet[AuditRecord], head: AuditHead, result: Verification
 ) -> Verification:
     expected, previous_hash = segment.first, segment.previous_hash
-    for record in _in_order(sealed, segment):
+    for record in records_in_order(sealed, segment):
         if record["sequence_number"] != expected and _was_reaped(head, expected, record):
             expected, previous_hash = head.reaped_sequence + 1, head.reaped_hash
         if not _fits(record, expected, previous_hash):
@@ -110,7 +124,8 @@ def _walk(
     return result
 
 
-def _in_order(sealed: QuerySet[AuditRecord], segment: Segment) -> Iterator[dict[str, Any]]:
+def records_in_order(sealed: QuerySet[AuditRecord], segment: Segment) -> Iterator[dict[str, Any]]:
+    """Read by a thousand at a time."""
     after = segment.first - 1
     rows = sealed.filter(sequence_number__lte=segment.last).order_by("sequence_number")
     while True:

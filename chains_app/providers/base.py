@@ -42,6 +42,8 @@ class Call:
     idempotency_key: str
     timeout_seconds: float
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    # The headers of the trace that the action belongs to; empty where it has none.
+    trace: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

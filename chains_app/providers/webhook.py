@@ -81,6 +81,7 @@ def _request(settings: ProviderSettings, call: Call) -> HttpRequest:
         type_of_body,
         settings.secrets.get("headers", {}),
         {"Idempotency-Key": call.idempotency_key},
+        call.trace,
         _signature(settings, call, content),
     )
     return HttpRequest(method, url, headers, content, query)

@@ -75,7 +75,7 @@ def leases_take(run_ids: Sequence[UUID], most: int | None = None) -> list[Lease]
     with transaction.atomic():
         now, token = db_now(), new_id()
         # Whoever has a row locked is about to change it, and rings or leaves it due.
-        locked = _free(now).filter(pk__in=run_ids).select_for_update(skip_locked=True, no_key=True)
+        locked = runs_free(now).filter(pk__in=run_ids).select_for_update(skip_locked=True, no_key=True)
         rows = {row[0]: _Due(*row) for row in locked.values_list(*_Due._fields)}
         found = [rows[run_id] for run_id in run_ids if run_id in rows][:most]
         if found:
@@ -101,7 +101,7 @@ def lease_of(run: Run) -> Lease:
     return Lease(run.pk, run.lease_token, top, whose=(run.namespace, run.tenant))
 
 
-def _free(now: datetime) -> QuerySet[Run]:
+def runs_free(now: datetime) -> QuerySet[Run]:
     """Runs that are due and whose lease nobody holds."""
     due = Run.objects.filter(next_run_at__lte=now, ended_at__isnull=True)
     return due.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
@@ -112,7 +112,7 @@ def runs_due(limit: int, *, but: Collection[Whose] = ()) -> list[UUID]:
     if connection.vendor == "postgresql":
         namespaces, tenants = zip(*but, strict=True) if but else ((), ())
         return [row[0] for row in execute(_DUE, [list(namespaces), list(tenants), limit])]
-    due = _free(db_now())
+    due = runs_free(db_now())
     for namespace, tenant in but:
         due = due.exclude(namespace=namespace, tenant=tenant)
     turn = Window(RowNumber(), partition_by=["namespace", "tenant"], order_by="next_run_at")

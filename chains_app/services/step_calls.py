@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from acteon_site.base.tracing import trace_in
 from chains_app import templating
 from chains_app.definitions import Compensate, Step
 from chains_app.engine.state import ProviderTraits
@@ -61,6 +62,7 @@ def call_of(
         idempotency_key=step_key(run.pk, step.name, undo=undo),
         timeout_seconds=timeout_of(provider),
         metadata=run.origin.get("metadata") or {},
+        trace=trace_in(run.origin.get("extras")),
     )
 
 

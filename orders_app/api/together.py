@@ -173,7 +173,7 @@ def _refusal(request: PlainRequest, standing: set[Principal]) -> AppError | None
 
 
 def _read(request: PlainRequest) -> DispatchRequest | AppError:
-    submission = Submission(request.caller, request.request_id, timezone.now())
+    submission = Submission(request.caller, request.request_id, timezone.now(), trace=request.trace)
     try:
         body = strict_json.decode(request.body)
         use = _key_use(request, submission, body)

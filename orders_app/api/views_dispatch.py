@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from acteon_site.base.errors import AppError
 from acteon_site.base.principals import Role
+from acteon_site.base.tracing import PARENT, STATE, trace_of_headers
 from acteon_site.http.endpoint import Endpoint, caller_of, flag_of, request_id_of
 from orders_app.api.demo_clock import demo_now_of
 from orders_app.api.together import answer_together, key_scope
@@ -51,7 +52,9 @@ class DispatchBatch(Endpoint):
 
 
 def submission_of(request: Request) -> Submission:
-    return Submission(caller_of(request), request_id_of(request), timezone.now(), demo_now_of(request))
+    trace = trace_of_headers(request.headers.get(PARENT), request.headers.get(STATE))
+    moment, clock = timezone.now(), demo_now_of(request)
+    return Submission(caller_of(request), request_id_of(request), moment, clock, trace=trace)
 
 
 def key_use_of(request: Request, submission: Submission) -> KeyUse | None:

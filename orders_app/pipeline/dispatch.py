@@ -93,7 +93,7 @@ def decide_all(submitted: Sequence[Submitted]) -> tuple[list[Decided], dict[int,
 
 
 def _decide_one(position: int, body: Any, rules: RuleSet, submission: Submission) -> Decided:
-    action = action_enrich(action_admit(body, submission.caller))
+    action = action_enrich(action_admit(body, submission))
     item = action_decide(action, rules, submission, position=position)
     require_one_spelling(item)
     return item

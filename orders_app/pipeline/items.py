@@ -36,6 +36,8 @@ class Submission:
     demo_now: datetime | None = None
     # The id of the action that is dispatched again.
     replay_of: str = ""
+    # The request's trace (acteon_site.base.tracing).
+    trace: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rule_time(self) -> datetime:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from acteon_site.base.clock_text import rfc3339
+from acteon_site.base.tracing import trace_in
 from orders_app.contract.outcomes import Outcome
 from orders_app.pipeline.items import Accepted, Decided, Refused
 from orders_app.pipeline.rows import UnitOfWork
@@ -55,7 +56,7 @@ def journal_outcome(
         scrubber=item.scrubber,
         verdict_details=verdict_details,
         outcome_details=outcome_notes(outcome),
-        metadata=item.action.metadata,
+        metadata=trail_metadata(item.action.metadata, item.action.extras),
         chain_id=str(chain_id) if chain_id else None,
         dispatched_at=item.submission.received_at,
         ruleset_version=item.ruleset_version,
@@ -69,6 +70,11 @@ def journal_outcome(
         outcome=outcome.wire(),
         provider=item.action.provider,
     )
+
+
+def trail_metadata(metadata: Mapping[str, str], extras: Mapping[str, Any] | None) -> Mapping[str, str]:
+    """The action's labels, and the trace that it belongs to."""
+    return {**metadata, **trace} if extras and (trace := trace_in(extras)) else metadata
 
 
 def verdict_notes(item: Decided) -> dict[str, Any]:

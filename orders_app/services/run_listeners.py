@@ -22,7 +22,7 @@ from chains_app.listeners import Ended, Listener, Owners
 from chains_app.models import Attempt, Run, StepRun
 from chains_app.states import RunKind, RunStatus
 from orders_app.models import Hold, Move, Order
-from orders_app.pipeline.journaling import outcome_notes
+from orders_app.pipeline.journaling import outcome_notes, trail_metadata
 from orders_app.pipeline.rows import ORDER_FIELDS
 from orders_app.selectors import lifecycle_of
 from orders_app.services.dedup_keys import dedup_key_retake, dedup_keys_free
@@ -218,7 +218,7 @@ def journal_single(run: Run, step: StepRun | None, attempts: Sequence[Attempt], 
         scrubber=scrubber,
         verdict_details=reply["details"],
         outcome_details={**outcome_notes(outcome), **call_notes(run, step, attempts)},
-        metadata=run.origin.get("metadata") or {},
+        metadata=trail_metadata(run.origin.get("metadata") or {}, run.origin.get("extras")),
         dispatched_at=received,
         duration_ms=_took(run, received),
         ruleset_version=reply["ruleset"],

@@ -293,3 +293,14 @@ def test_one_request_that_the_database_refuses_harms_no_other(
     answers = at_once(sends)
     assert [answer.status for answer in answers] == [500 if number == 7 else 200 for number in range(16)]
     assert Action.objects.count() == 15
+
+
+def test_a_trace_is_kept_whichever_way_it_came(
+    secret: str, monkeypatch: pytest.MonkeyPatch, gone_direct: list[bool]
+) -> None:
+    seen(secret)
+    given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    both(monkeypatch, lambda: ask(order(), bearer(secret), ("traceparent", given)))
+    assert gone_direct[-1]
+    traces = [record.metadata.get("traceparent") for record in AuditRecord.objects.exclude(verdict="chain")]
+    assert traces == [given, given]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from typing import Any
 
 from cryptography.fernet import InvalidToken
-from django.apps import apps
 from django.db import models, transaction
-from fernet_fields import EncryptedField
 
+from acteon_site.base.encrypted import encrypted_models
 from acteon_site.management.base import ExplainedCommand
 
 BATCH = 500
@@ -42,13 +40,6 @@ class Command(ExplainedCommand):
             self.stdout.write(f"{model._meta.db_table}: {done} rows re-encrypted, {broken} unreadable")
         if unreadable:
             sys.exit(1)
-
-
-def encrypted_models() -> Iterator[tuple[type[models.Model], list[str]]]:
-    for model in apps.get_models():
-        fields = [field.name for field in model._meta.fields if isinstance(field, EncryptedField)]
-        if fields:
-            yield model, fields
 
 
 def rotate_model(model: type[models.Model], fields: list[str], batch: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit_app.models import AuditHead
+from audit_app.services.patrol import verification_note
 from audit_app.services.verify import Verification, audit_verify
 
 
@@ -32,6 +33,7 @@ class Command(BaseCommand):
 
     def _check(self, namespace: str, tenant: str) -> bool:
         result = audit_verify(namespace=namespace, tenant=tenant)
+        verification_note(namespace=namespace, tenant=tenant, result=result)
         name = f"{namespace}/{tenant}" if namespace else "of no tenant"
         self.stdout.write(f"{name}: {_in_words(result)}")
         return result.valid

@@ -1,0 +1,1 @@
+"""What `manage.py doctor` looks at: the site's own checkups here, those of the apps in their `checkups.py`."""
