@@ -18,6 +18,7 @@ from chains_app.listeners import LISTENERS
 from chains_app.references import NEIGHBOURS
 from orders_app import home_cards, metrics
 from orders_app.api.together import DispatchDoor
+from orders_app.config_kinds.approval_policies import ApprovalPolicies
 from orders_app.config_kinds.lifecycles import Lifecycles
 from orders_app.config_kinds.profiles import Profiles
 from orders_app.config_kinds.templates import Templates
@@ -39,7 +40,7 @@ from rules_app.services.trying import CLEANERS, OUTLOOKS, STARTS
 from rules_app.services.vocabulary import TYPED_FIELDS
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
-    KINDS: (Lifecycles(), Templates(), Profiles()),
+    KINDS: (Lifecycles(), Templates(), Profiles(), ApprovalPolicies()),
     LISTENERS: (OrderRuns(), ActionRuns(), ApprovalNotices()),
     NEIGHBOURS: (Neighbours(),),
     CHECKS: (Hook("providers and chains", rule_reference_problems),),
@@ -72,6 +73,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
         ),
         Page("Today", 2, "Waiting orders", "schedule", "orders_app.waitingorder"),
         Page("Orders & runs", 1, "Orders", "package_2", "orders_app.order"),
+        Page("Configuration", 7, "Approval policies", "approval_delegation", "orders_app.approvalpolicy"),
         Page("Configuration", 4, "Lifecycles", "timeline", "orders_app.lifecycle"),
         Page("Configuration", 5, "Templates", "description", "orders_app.template"),
         Page("Configuration", 6, "Profiles", "article", "orders_app.templateprofile"),
