@@ -20,7 +20,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acteon_site.settings")
 # Celery would run all of Django's checks, which import every page, and look at none of what they say.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
-SWEEPS = ("chains_app.sweep", "orders_app.sweep", "audit_app.relay", "audit_app.reap", "acteon_site.canary")
+SWEEPS = (
+    *("chains_app.sweep", "orders_app.sweep", "orders_app.assess"),
+    *("audit_app.relay", "audit_app.reap", "acteon_site.canary"),
+)
 
 # A message that waited this long is worth nothing. Far longer than any interval: whether it is over is told by the
 # worker's clock, and a scheduler whose clock is behind that by more would have all its messages thrown away.
@@ -65,6 +68,7 @@ app.conf.update(
     beat_schedule={
         "chains": {"task": "chains_app.sweep", "schedule": every(1), "options": WORTHLESS},
         "orders": {"task": "orders_app.sweep", "schedule": every(1), "options": WORTHLESS},
+        "assess": {"task": "orders_app.assess", "schedule": every(1), "options": WORTHLESS},
         "relay": {"task": "audit_app.relay", "schedule": every(1), "options": WORTHLESS},
         "canary": {"task": "acteon_site.canary", "schedule": every(5), "options": WORTHLESS},
         "reap": {"task": "audit_app.reap", "schedule": every(60), "options": WORTHLESS},

@@ -265,6 +265,9 @@ STREAM_LISTENERS = env.int("ACTEON_STREAM_LISTENERS", default=2000)
 STREAM_LISTENERS_PER_TENANT = env.int("ACTEON_STREAM_LISTENERS_PER_TENANT", default=1000)
 STREAM_RETENTION_SECONDS = env.int("ACTEON_STREAM_RETENTION_SECONDS", default=86_400)
 
+# How long a decision in the admin can be undone before it takes effect; 0: it takes effect at once.
+APPROVAL_UNDO_SECONDS = env.int("ACTEON_APPROVAL_UNDO_SECONDS", default=5)
+
 LOG_LEVEL = env.str("ACTEON_LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("ACTEON_LOG_FORMAT", default="console" if EMBEDDED else "json")
 LOGGING_CONFIG = None  # acteon_site.watching.logs sets structlog up, once, with redaction

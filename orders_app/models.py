@@ -10,7 +10,7 @@ from acteon_site.base.fields import EncryptedJSONField
 from acteon_site.base.ids import new_id
 from acteon_site.base.managed import ManagedConfig
 from acteon_site.base.quick_rows import QuickRow
-from orders_app.states import HoldKind, HoldStatus, OrderStatus
+from orders_app.states import Decision, HoldKind, HoldStatus, OrderStatus, TieKind
 
 
 class Lifecycle(ManagedConfig):
@@ -160,6 +160,9 @@ class Move(models.Model):
         return f"{self.from_state} to {self.to_state}"
 
 
+_WAITING = Q(kind=HoldKind.APPROVAL, status=HoldStatus.PENDING)
+
+
 class Hold(models.Model):
     """An action that waits: for a person (approval), for a time (schedule), or for its turn (throttle).
 
@@ -192,6 +195,26 @@ class Hold(models.Model):
     notified = models.BooleanField(default=False)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=200, default="")
+    # What a list of approvals is sorted by: ten-thousandths of the currency's unit, and points; -1 while unknown.
+    worth = models.BigIntegerField(default=-1, db_default=-1)
+    currency = models.CharField(max_length=12, default="", db_default="")
+    risk = models.SmallIntegerField(default=-1, db_default=-1)
+    risk_reasons = models.JSONField(
+        null=True, help_text="The points that make up the risk, each with its reason"
+    )
+    # A decision that is taken and takes effect at `next_run_at`; until then who took it may undo it.
+    taken = models.CharField(max_length=8, choices=Decision, default="", db_default="")
+    taken_by = models.CharField(max_length=200, default="", db_default="")
+    taken_at = models.DateTimeField(null=True)
+    taken_with = models.JSONField(null=True, help_text="How and in which request it was taken, and why")
+    # How many people must approve, and who was the first of two.
+    approvers = models.PositiveSmallIntegerField(default=1, db_default=1)
+    first_by = models.CharField(max_length=200, default="", db_default="")
+    first_at = models.DateTimeField(null=True)
+    assigned_to = models.CharField(max_length=200, default="", db_default="")
+    snoozed_until = models.DateTimeField(null=True)
+    escalated_to = models.CharField(max_length=150, default="", db_default="", help_text="A group of people")
+    remind_at = models.DateTimeField(null=True, help_text="When somebody is reminded, or it is escalated")
     outcome = EncryptedJSONField(null=True, help_text="What the release led to")
     attempts = models.PositiveIntegerField(default=0, help_text="Releases that could not be decided")
     problem = models.TextField(default="", help_text="Why the last release could not be decided")
@@ -203,6 +226,16 @@ class Hold(models.Model):
             models.Index(fields=["kind", "status", "due_at"], name="hold_queue"),
             models.Index(fields=["ended_at"], name="hold_ended", condition=Q(ended_at__isnull=False)),
             models.Index(fields=["namespace", "tenant", "action_id_text"], name="hold_action"),
+            # The list of approvals, by each of its orders (the soonest first: hold_queue).
+            models.Index(fields=["-worth", "-id"], name="approval_worth", condition=_WAITING),
+            models.Index(fields=["-risk", "-id"], name="approval_risk", condition=_WAITING),
+            models.Index(fields=["-id"], name="approval_newest", condition=_WAITING),
+            # What the sweeper has not looked at yet; whom it must remind; what somebody may still undo.
+            models.Index(fields=["id"], name="approval_unassessed", condition=_WAITING & Q(risk=-1)),
+            models.Index(
+                fields=["remind_at"], name="approval_reminder", condition=Q(remind_at__isnull=False)
+            ),
+            models.Index(fields=["taken_by", "next_run_at"], name="approval_taken", condition=~Q(taken="")),
         ]
 
     def __str__(self) -> str:
@@ -234,6 +267,86 @@ class WaitingOrder(Hold):
 
     def __str__(self) -> str:
         return self.order_name
+
+
+class Tie(QuickRow):
+    """What an action may have in common with others, as a keyed hash: its customer, e-mail, card or address.
+
+    Drawn from the trail off the request. Nothing can be read back from it; it goes with its action.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    key = models.CharField(max_length=64)
+    kind = models.CharField(max_length=16, choices=TieKind)
+    action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+    outcome = models.CharField(max_length=24)
+    # As in Hold.
+    worth = models.BigIntegerField(default=-1)
+    currency = models.CharField(max_length=12, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["action", "kind"], name="one_tie_of_a_kind")]
+        indexes = [models.Index(fields=["key", "-at"], name="tie_key_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key[:8]}"
+
+
+class TieHead(models.Model):
+    """The one row that whoever draws ties holds: the last event that was looked at."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    event_number = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"event {self.event_number}"
+
+
+class ApprovalPolicy(ManagedConfig):
+    """How approvals of a namespace and tenant are worked off: reasons, risk, reminders, escalation."""
+
+    name = models.CharField(max_length=200, unique=True)
+    enabled = models.BooleanField(default=True)
+    namespace = models.CharField(max_length=256, default="*", help_text="* for all")
+    tenant = models.CharField(max_length=256, default="*", help_text="* for all")
+    reasons = models.JSONField(
+        default=list, blank=True, help_text="What a rejection may be given as its reason"
+    )
+    reason_required = models.BooleanField(default=False, help_text="Nobody rejects without a reason")
+    risk = models.JSONField(default=dict, blank=True, help_text="Points for each sign of risk")
+    ties = models.JSONField(default=dict, blank=True, help_text="Payload fields that tie orders together")
+    reminders = models.JSONField(
+        default=list, blank=True, help_text='A list of {"before_seconds", "provider", "format"}'
+    )
+    escalation = models.JSONField(
+        default=dict, blank=True, help_text='{"before_seconds", "group", "provider", "format"}'
+    )
+    key_holders = models.JSONField(
+        default=dict, blank=True, help_text="People who place orders with a key, by the key's name"
+    )
+
+    class Meta:
+        verbose_name_plural = "approval policies"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SavedFilter(models.Model):
+    """A view of the list of approvals that somebody keeps, by name."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    owner = models.CharField(max_length=200, help_text="A username")
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=1000)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="saved_filter_name")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Template(ManagedConfig):

@@ -17,6 +17,7 @@ from chains_app.listeners import LISTENERS
 from chains_app.references import NEIGHBOURS
 from orders_app import checkups, metrics
 from orders_app.api.together import DispatchDoor
+from orders_app.config_kinds.approval_policies import ApprovalPolicies
 from orders_app.config_kinds.lifecycles import Lifecycles
 from orders_app.config_kinds.profiles import Profiles
 from orders_app.config_kinds.templates import Templates
@@ -41,7 +42,7 @@ from rules_app.services.vocabulary import TYPED_FIELDS
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CHECKUPS: checkups.CHECKUPS,
-    KINDS: (Lifecycles(), Templates(), Profiles()),
+    KINDS: (Lifecycles(), Templates(), Profiles(), ApprovalPolicies()),
     LISTENERS: (OrderRuns(), ActionRuns(), ApprovalNotices()),
     NEIGHBOURS: (Neighbours(),),
     CHECKS: (Hook("providers and chains", rule_reference_problems),),

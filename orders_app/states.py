@@ -32,3 +32,17 @@ class HoldStatus(TextChoices):
     EXPIRED = "expired"
     RELEASED = "released"
     CANCELLED = "cancelled"
+
+
+class Decision(TextChoices):
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+class TieKind(TextChoices):
+    """What two orders may have in common."""
+
+    CUSTOMER = "customer"
+    EMAIL = "email"
+    CARD = "card"
+    ADDRESS = "address"

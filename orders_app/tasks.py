@@ -7,10 +7,14 @@ from uuid import UUID
 
 from celery import shared_task
 
+from orders_app.services.assessing import approvals_assess
+from orders_app.services.notices_due import approvals_remind
 from orders_app.services.releases import holds_release, holds_sweep
+from orders_app.services.ties import ties_draw
 from orders_app.services.transitions import orders_time_out
 
 LOOK = 200  # holds
+ASSESS_SECONDS = 2.0
 SWEEP_SECONDS = 5.0  # at most, before other tasks have their turn
 
 
@@ -26,3 +30,14 @@ def sweep() -> None:
     while holds_sweep(limit=LOOK) == LOOK and time.monotonic() < ends:
         pass
     orders_time_out()
+
+
+@shared_task(name="orders_app.assess")
+def assess() -> None:
+    """What helps people to decide: orders that are tied, points of risk (which count those), reminders."""
+    ends = time.monotonic() + ASSESS_SECONDS
+    while ties_draw() and time.monotonic() < ends:
+        pass
+    while approvals_assess() and time.monotonic() < ends:
+        pass
+    approvals_remind()

@@ -10,4 +10,5 @@ os.environ.setdefault("FERNET_KEYS", "test-fernet-key")
 os.environ.setdefault("APPROVAL_KEYS", "k1=" + "ab" * 32)
 os.environ.setdefault("LOOKUP_HASH_KEY", "test-lookup-hash-key")
 os.environ.setdefault("ACTEON_DB_POOL", "false")
+os.environ.setdefault("ACTEON_APPROVAL_UNDO_SECONDS", "0")  # tests of undoing set their own
 os.environ.pop("DATABASE_REPLICA_URL", None)  # tests of a replica make one

@@ -19,13 +19,15 @@ from acteon_site.base.source import Source
 AUTH_METHOD = "admin"
 MOST_REASON = 500
 REASON = "Reason (optional, stands in the trail)"
+COMMENT = "Comment (optional, stands in the trail)"
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
     """Posts to `url`, with `to` as a form value, once `question` was answered. `kind`: plain, good or bad.
 
-    Where `reason` labels a field, the answer may say why (must, where it is `required`); `reason_of` reads it.
+    Where `reason` labels a field, the answer may say why (must, where it is `required`), with `reasons` by choosing one
+    of them; `reason_of` reads it. `comment` labels a field for more; `comment_of` reads that. `shortcut` is a key.
     """
 
     label: str
@@ -36,6 +38,9 @@ class Button:
     to: str = ""
     reason: str = ""
     required: bool = False
+    reasons: tuple[str, ...] = ()
+    comment: str = ""
+    shortcut: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,11 @@ def source_of(request: HttpRequest) -> Source:
 def reason_of(request: HttpRequest) -> str:
     """The reason that was typed, as one line."""
     return " ".join(request.POST.get("reason", "").split())[:MOST_REASON]
+
+
+def comment_of(request: HttpRequest) -> str:
+    """What was typed beside the reason, as one line."""
+    return " ".join(request.POST.get("comment", "").split())[:MOST_REASON]
 
 
 def change_url(model: Any, pk: object) -> str:

@@ -27,6 +27,7 @@ PROVIDERS = "providers"
 LIFECYCLES = "lifecycles"
 REDACTION = "redaction"
 TEMPLATES = "templates"
+APPROVALS = "approvals"
 
 
 def touch(area: str) -> None:

@@ -84,10 +84,12 @@ def _step_call_keys(record: Mapping[str, Any]) -> list[Key]:
 
 
 def _change_keys(record: Mapping[str, Any]) -> list[Key]:
-    """Of orders and of circuit breakers; other things, dead letters for one, change state too."""
+    """Of orders and of circuit breakers; other things, dead letters and approvals for two, change state too."""
     details = record["outcome_details"]
     if record["namespace"]:
-        of_an_order = record["verdict"] != "chain" and _NO_ORDERS.isdisjoint(details)
+        of_an_order = record["verdict"] not in ("chain", "request_approval") and _NO_ORDERS.isdisjoint(
+            details
+        )
         return [("state_changed", "")] if of_an_order else []
     moved = "circuit_breaker" in details and details.get("from") != details.get("to")
     return [("circuit_transitions", "")] if moved else []

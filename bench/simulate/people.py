@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -19,8 +20,11 @@ from chains_app.services.signalling import run_signal
 from chains_app.states import Phase
 from orders_app.models import Hold, Order
 from orders_app.services.cancel import order_cancel
+from orders_app.services.decisions import Verdict, approval_take, approval_undo
 from orders_app.services.releases import approval_decide
-from orders_app.states import HoldKind, HoldStatus
+from orders_app.states import Decision, HoldKind, HoldStatus
+
+UNDOABLE = timedelta(seconds=3)
 
 
 @dataclass
@@ -55,8 +59,16 @@ class People:
         chance = self.scheduler.random
         pending = Hold.objects.filter(kind=HoldKind.APPROVAL, status=HoldStatus.PENDING).order_by("id")
         for hold_id in list(pending.values_list("pk", flat=True)):
-            decision = chance.choice(("approve", "approve", "approve", "reject"))
-            approval_decide(hold_id=hold_id, decision=decision, actor="manager", source=SYSTEM_SOURCE)
+            decision = chance.choice((*(3 * [Decision.APPROVE]), Decision.REJECT))
+            verdict = Verdict(decision, "manager", SYSTEM_SOURCE)
+            match chance.choice(("at once", "taken", "undone")):
+                case "at once":
+                    approval_decide(hold_id=hold_id, verdict=verdict)
+                case "taken":
+                    approval_take(hold_id=hold_id, verdict=verdict, delay=UNDOABLE)
+                case "undone":
+                    approval_take(hold_id=hold_id, verdict=verdict, delay=UNDOABLE)
+                    approval_undo(hold_id=hold_id, actor="manager", source=SYSTEM_SOURCE)
 
     def _signal(self) -> None:
         asked = Run.objects.filter(chain_name="asked", ended_at=None).order_by("id")

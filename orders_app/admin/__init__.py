@@ -8,11 +8,13 @@ from orders_app.admin.approvals import ApprovalAdmin
 from orders_app.admin.lifecycles import LifecycleAdmin
 from orders_app.admin.orders import OrderAdmin
 from orders_app.admin.parts import PARTS
+from orders_app.admin.policies import ApprovalPolicyAdmin
 from orders_app.admin.templates import TemplateAdmin, TemplateProfileAdmin
 from orders_app.admin.waiting import WaitingOrderAdmin
 
 __all__ = [
     "ApprovalAdmin",
+    "ApprovalPolicyAdmin",
     "LifecycleAdmin",
     "OrderAdmin",
     "TemplateAdmin",

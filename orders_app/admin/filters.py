@@ -8,9 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from audit_app.admin.filters import within_scopes
 from orders_app.models import Lifecycle
@@ -43,20 +42,6 @@ class ChosenState(admin.SimpleListFilter):
 
     def standard(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(status=HoldStatus.PENDING)
-
-
-class ApprovalState(ChosenState):
-    now = "Waiting, and the last day's"
-    states = (
-        HoldStatus.PENDING,
-        HoldStatus.APPROVED,
-        HoldStatus.REJECTED,
-        HoldStatus.EXPIRED,
-        HoldStatus.CANCELLED,
-    )
-
-    def standard(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(Q(status=HoldStatus.PENDING) | Q(pk__gte=first_id_at(timezone.now() - RECENT)))
 
 
 class WaitingState(ChosenState):

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from acteon_site.admin.home import Card, Figures, Tile, bounded_count
 from acteon_site.admin.times import countdown
+from orders_app.admin.approval_context import HIGH
 from orders_app.admin.payloads import amount_of
 from orders_app.models import Hold
 from orders_app.states import HoldKind, HoldStatus
@@ -19,12 +20,13 @@ MOST_SHOWN = 6
 
 def pending_approvals() -> QuerySet[Hold]:
     """Those that somebody can still decide."""
-    pending = Hold.objects.filter(kind=HoldKind.APPROVAL, status=HoldStatus.PENDING)
+    pending = Hold.objects.filter(kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, taken="")
     return pending.filter(due_at__gt=timezone.now())
 
 
 def holds() -> Figures:
-    approvals = pending_approvals().order_by("due_at")
+    now = timezone.now()
+    approvals = pending_approvals().exclude(snoozed_until__gt=now).order_by("due_at")
     first = approvals.select_related("action", "order").defer("outcome", "context", "cleared", "passed")
     waiting = Hold.objects.filter(status=HoldStatus.PENDING, kind__in=(HoldKind.SCHEDULE, HoldKind.TURN))
     count = bounded_count(approvals)
@@ -53,6 +55,8 @@ def _approval(hold: Hold) -> dict[str, Any]:
         "shop": hold.tenant,
         "amount": amount_of(hold),
         "rule": hold.rule,
+        "whose": f"{hold.assigned_to}'s" if hold.assigned_to else "",
+        "is_risky": hold.risk >= HIGH,
         "left": countdown(hold.due_at),
     }
 

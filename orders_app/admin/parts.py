@@ -25,6 +25,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
         ),
         Page("Today", 2, "Waiting orders", "schedule", "orders_app.waitingorder"),
         Page("Orders & runs", 1, "Orders", "package_2", "orders_app.order"),
+        Page("Configuration", 7, "Approval policies", "approval_delegation", "orders_app.approvalpolicy"),
         Page("Configuration", 4, "Lifecycles", "timeline", "orders_app.lifecycle"),
         Page("Configuration", 5, "Templates", "description", "orders_app.template"),
         Page("Configuration", 6, "Profiles", "article", "orders_app.templateprofile"),

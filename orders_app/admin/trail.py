@@ -68,8 +68,12 @@ def _line(record: AuditRecord) -> Line:
 
 
 def _what(outcome: str, details: Mapping[str, Any]) -> str:
-    why = details.get("reason") or (details.get("error") if outcome == "chain_cancelled" else "")
+    why = ": ".join(filter(None, (details.get("reason"), details.get("comment")))) or (
+        details.get("error") if outcome == "chain_cancelled" else ""
+    )
     because = f": {why}" if isinstance(why, str) and why else ""
+    if outcome == "state_changed" and details.get("change"):
+        return f"{details['change']}{because}"
     if outcome.startswith("chain_step_") and details.get("step"):
         # A retry that a person asked for is no failure of the provider.
         verb = "resumed" if outcome == "chain_step_retrying" and details.get("by") else ""

@@ -30,12 +30,12 @@ from orders_app.api.shapes import approval_shape
 from orders_app.contract.actions import stored_action
 from orders_app.contract.approval_links import APPROVE, DECISIONS, REJECT, LinkTarget, verified
 from orders_app.models import Hold
+from orders_app.services.decisions import Verdict
 from orders_app.services.holds import already_decided
 from orders_app.services.releases import approval_decide
-from orders_app.states import HoldKind, HoldStatus
+from orders_app.states import Decision, HoldKind, HoldStatus
 
 ACTOR = "approval link"
-DECIDED = {APPROVE: "approved", REJECT: "rejected"}
 MAX_NAME = 256
 MOST_SLASHES = 16  # in namespace and tenant together
 
@@ -87,14 +87,13 @@ class ApprovalDecision(SignedEndpoint):
     def post(self, request: Request, namespace: str, tenant: str, approval_id: str) -> HttpResponse:
         hold = signed_hold(request, LinkParts(namespace, tenant, approval_id), (self.decision,))
         source, demo_now = Source(ACTOR, "approval_link", request_id_of(request)), demo_now_of(request)
-        outcome = approval_decide(
-            hold_id=hold.pk, decision=self.decision, actor=ACTOR, source=source, demo_now=demo_now
-        )
+        verdict = Verdict(Decision(self.decision), ACTOR, source)
+        made = approval_decide(hold_id=hold.pk, verdict=verdict, demo_now=demo_now)
         if wants_page(request._request):
             hold.refresh_from_db()
             return approval_page(request._request, hold, self.decision)
-        wire = outcome.wire() if outcome else None
-        return Response({"id": str(hold.pk), "status": DECIDED[self.decision], "outcome": wire})
+        wire = made.outcome.wire() if made.outcome else None
+        return Response({"id": str(hold.pk), "status": made.hold.status, "outcome": wire})
 
 
 class Reject(ApprovalDecision):
@@ -137,7 +136,7 @@ def signed_hold(request: Request, parts: LinkParts, decisions: tuple[str, ...]) 
         raise _no_approval()
     if hold.status == HoldStatus.EXPIRED:
         raise _no_approval()
-    if request.method == "POST" and hold.status != HoldStatus.PENDING:
+    if request.method == "POST" and (hold.status != HoldStatus.PENDING or hold.taken):
         raise already_decided()
     return hold
 
@@ -161,7 +160,9 @@ def approval_page(request: HttpRequest, hold: Hold, decision: str) -> HttpRespon
         "decision": decision,
         # As pairs: a template reads `payload.items` as the order's own field of that name.
         "fields": [(name, in_words(value)) for name, value in shown],
-        "pending": hold.status == HoldStatus.PENDING,
+        "pending": hold.status == HoldStatus.PENDING and not hold.taken,
+        # A link says nothing of who holds it, so that it cannot be the second person.
+        "needs_second": bool(hold.first_by) and decision == APPROVE,
     }
     response = render(request, "orders_app/approval.html", context)
     response.headers["Cache-Control"] = "no-store"

@@ -17,6 +17,7 @@ from orders_app.pipeline.notices import approval_notice
 from orders_app.pipeline.rows import UnitOfWork, order_place
 from orders_app.pipeline.trials import tried_context
 from orders_app.states import HoldKind, OrderStatus
+from orders_app.worth import approvers_needed, worth_of
 from rules_app.engine import RequestApproval, Rule, Schedule
 
 
@@ -31,6 +32,8 @@ def action_hold(
     due = _next_second(unit.now + timedelta(seconds=action.timeout_seconds))
     hold = _hold(item, HoldKind.APPROVAL, rule, due, accepted, unit)
     hold.message, hold.notify_provider = action.message, action.notify_provider or ""
+    hold.worth, hold.currency = worth_of(item.scrubber.payload or {})
+    hold.approvers = approvers_needed(item.plan.payload, action.second_approver_above)
     return _held(item, hold, accepted, unit)
 
 

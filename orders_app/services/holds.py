@@ -1,16 +1,17 @@
-"""Deciding a hold: approved, rejected, expired, cancelled. Exactly one of all decisions wins.
+"""How a hold ends without anybody deciding: expired, cancelled. Exactly one of all ends and decisions wins.
 
-Every decision is one compare-and-swap on the hold's status, with its expiry inside; everything else follows in the
+Each is one compare-and-swap on the hold's status, with its expiry inside; everything else follows in the
 same transaction (lock order: hold, order, gate rows).
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError, conflict, not_found
@@ -27,8 +28,6 @@ from rules_app.engine.counters import micros
 from rules_app.selectors import current_rules
 from rules_app.services.gates import gates_lock, gates_write, throttle_key
 
-# The request that approved releases the order itself; the sweeper takes over where it did not.
-HEAD_START = timedelta(seconds=5)
 ORDER_STATUS = {
     HoldStatus.REJECTED: OrderStatus.REJECTED,
     HoldStatus.EXPIRED: OrderStatus.EXPIRED,
@@ -47,51 +46,19 @@ def already_decided() -> AppError:
 
 
 @retry_on_deadlock
-def approval_approve(*, hold_id: UUID, actor: str, source: Source) -> Hold:
-    """Approve; the order's release is due from then on. Raises 404 (expired, unknown), 410 (decided)."""
-    with transaction.atomic():
-        now = db_now()
-        won = _open_approval(hold_id, now).update(
-            status=HoldStatus.APPROVED, decided_at=now, decided_by=actor, next_run_at=now + HEAD_START
-        )
-        hold = _decided(hold_id, won, now)
-        journal = Journal(source)
-        _journal_decision(journal, hold, actor)
-        journal.write()
-    return hold
-
-
-@retry_on_deadlock
-def approval_reject(*, hold_id: UUID, actor: str, source: Source, reason: str = "") -> Hold:
-    """Reject; the order may be placed anew. Raises as `approval_approve`."""
-    with transaction.atomic():
-        now = db_now()
-        won = _open_approval(hold_id, now).update(
-            status=HoldStatus.REJECTED, decided_at=now, decided_by=actor, next_run_at=None, ended_at=now
-        )
-        hold = _decided(hold_id, won, now)
-        journal = Journal(source)
-        reason = _clean(hold, reason)
-        _journal_decision(journal, hold, actor, reason)
-        _end_order(hold, reason or f"rejected by {actor}", now)
-        journal.write()
-    return hold
-
-
-@retry_on_deadlock
 def approval_expire(*, hold_id: UUID) -> bool:
-    """Nobody decided in time. False where somebody did."""
+    """Nobody decided in time. False where somebody did, or has taken a decision that is not in effect yet."""
     with transaction.atomic():
         now = db_now()
         overdue = Hold.objects.filter(
-            pk=hold_id, kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, due_at__lte=now
+            pk=hold_id, kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, due_at__lte=now, taken=""
         )
         if not overdue.update(status=HoldStatus.EXPIRED, decided_at=now, next_run_at=None, ended_at=now):
             return False
         hold = Hold.objects.select_related("action").get(pk=hold_id)
         journal = Journal(SYSTEM_SOURCE)
-        _journal_decision(journal, hold, "expiry")
-        _end_order(hold, "nobody decided in time", now)
+        journal_decision(journal, hold, "expiry")
+        hold_order_end(hold, "nobody decided in time", now)
         journal.write()
     return True
 
@@ -101,39 +68,24 @@ def hold_cancel(*, hold_id: UUID, actor: str, source: Source, reason: str = "") 
     """Cancel what waits, whatever it waits for. Raises 404, or 409 where it waits no longer."""
     with transaction.atomic():
         now = db_now()
-        waiting = Hold.objects.filter(pk=hold_id, status=HoldStatus.PENDING)
+        waiting = Hold.objects.filter(pk=hold_id, status=HoldStatus.PENDING, taken="")
         won = waiting.update(
             status=HoldStatus.CANCELLED, decided_at=now, decided_by=actor, next_run_at=None, ended_at=now
         )
         hold = Hold.objects.select_related("action").filter(pk=hold_id).first()
         if hold is None:
             raise not_found("nothing with this id waits here")
+        if not won and hold.taken:
+            raise conflict("somebody has decided it, in effect within seconds", "NOT_WAITING")
         if not won:
             raise conflict(f"it is {hold.status} already", "NOT_WAITING")
         journal = Journal(source)
-        reason = _clean(hold, reason)
+        reason = hold_clean(hold, reason)
         _journal_cancel(journal, hold, actor, reason)
-        _end_order(hold, reason or f"cancelled by {actor}", now)
+        hold_order_end(hold, reason or f"cancelled by {actor}", now)
         _free_slot(hold)
         journal.write()
     return hold
-
-
-def _open_approval(hold_id: UUID, now: datetime) -> QuerySet[Hold]:
-    return Hold.objects.filter(pk=hold_id, kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, due_at__gt=now)
-
-
-def _decided(hold_id: UUID, won: int, now: datetime) -> Hold:
-    hold = Hold.objects.select_related("action").filter(pk=hold_id, kind=HoldKind.APPROVAL).first()
-    if hold is not None and won:
-        return hold
-    if (
-        hold is None
-        or hold.status == HoldStatus.EXPIRED
-        or (hold.status == HoldStatus.PENDING and hold.due_at <= now)
-    ):
-        raise not_found("no such approval, or its time is over")
-    raise already_decided()
 
 
 def hold_subject(hold: Hold) -> Subject:
@@ -141,17 +93,17 @@ def hold_subject(hold: Hold) -> Subject:
     return Subject(hold.namespace, hold.tenant, action.provider, action.action_type, hold.action_id_text)
 
 
-def _clean(hold: Hold, reason: str) -> str:
+def hold_clean(hold: Hold, reason: str) -> str:
     """What a person typed, without the order's redacted values."""
     action = stored_action(hold.action.body)
     return current_redactor().scrubber(action.payload, action.tainted).text(reason) if reason else ""
 
 
-def _journal_decision(journal: Journal, hold: Hold, actor: str, reason: str = "") -> None:
+def journal_decision(journal: Journal, hold: Hold, actor: str, **notes: str) -> None:
+    """`notes` are why, and who else had a part in it; empty ones are left out."""
     subject, status = hold_subject(hold), HoldStatus(hold.status)
     details = {"approval_id": str(hold.pk), "decided_by": actor}
-    if reason:
-        details["reason"] = reason
+    details |= {name: text for name, text in notes.items() if text}
     journal.audit(
         subject,
         outcome=AUDIT_OF_APPROVAL[status],
@@ -162,9 +114,22 @@ def _journal_decision(journal: Journal, hold: Hold, actor: str, reason: str = ""
     journal.event("approval_resolved", subject, approval_id=str(hold.pk), decision=status.value)
 
 
+def journal_change(hold: Hold, source: Source, details: Mapping[str, Any]) -> None:
+    """What happened to an approval on the way to its decision."""
+    journal = Journal(source)
+    journal.audit(
+        hold_subject(hold),
+        outcome="state_changed",
+        verdict="request_approval",
+        matched_rule=hold.rule,
+        outcome_details={"approval_id": str(hold.pk), **details},
+    )
+    journal.write()
+
+
 def _journal_cancel(journal: Journal, hold: Hold, actor: str, reason: str) -> None:
     if hold.kind == HoldKind.APPROVAL:
-        _journal_decision(journal, hold, actor, reason)
+        journal_decision(journal, hold, actor, reason=reason)
         return
     details = {"cancelled_by": actor, "reason": reason}
     journal.audit(
@@ -176,7 +141,7 @@ def _journal_cancel(journal: Journal, hold: Hold, actor: str, reason: str) -> No
     )
 
 
-def _end_order(hold: Hold, reason: str, now: datetime) -> None:
+def hold_order_end(hold: Hold, reason: str, now: datetime) -> None:
     """The order, if there is one, ends as its hold did; its names are free again."""
     if hold.order_id:
         Order.objects.filter(pk=hold.order_id).update(

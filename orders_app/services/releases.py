@@ -7,7 +7,7 @@ again; what is throttled waits for its reserved turn; what is refused is rejecte
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -20,9 +20,7 @@ from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
 from acteon_site.base.principals import Principal, Role
 from acteon_site.base.retrying import database_is_away, retry_on_deadlock
-from acteon_site.base.source import Source
 from orders_app.contract.actions import Action, stored_action
-from orders_app.contract.approval_links import APPROVE
 from orders_app.contract.outcomes import Outcome, stored_outcome
 from orders_app.models import Hold, Order
 from orders_app.pipeline.act import action_act
@@ -35,8 +33,9 @@ from orders_app.pipeline.holding import action_wait_for_turn
 from orders_app.pipeline.items import Decided, GateResult, Processed, Refused, Submission
 from orders_app.pipeline.rows import UnitOfWork, order_place, unit_of_work
 from orders_app.pipeline.trials import trials_note
+from orders_app.services.decisions import Verdict, approval_carry_out, approval_take
 from orders_app.services.dedup_keys import dedup_key_free_of_hold
-from orders_app.services.holds import approval_approve, approval_expire, approval_reject, hold_subject
+from orders_app.services.holds import approval_expire, hold_subject
 from orders_app.states import HoldKind, HoldStatus, OrderStatus
 from rules_app.engine import Cleared, RuleSet
 from rules_app.engine.scope import Counts
@@ -55,19 +54,22 @@ def holds_sweep(*, limit: int = 200) -> int:
     ids = list(due.values_list("pk", "kind", "status")[:limit])
     released = []
     for pk, kind, status in ids:
-        if kind == HoldKind.APPROVAL and status == HoldStatus.PENDING:
-            _expire(pk)
-        else:
+        if kind != HoldKind.APPROVAL or status != HoldStatus.PENDING or _decide_or_expire(pk):
             released.append(pk)
     holds_release(released)
     return len(ids)
 
 
-def _expire(hold_id: UUID) -> None:
+def _decide_or_expire(hold_id: UUID) -> bool:
+    """Put a decision that was taken into effect, else end what nobody decided. Whether it is to be released now."""
     try:
-        approval_expire(hold_id=hold_id)
+        decided = approval_carry_out(hold_id=hold_id)
+        if decided is None:
+            approval_expire(hold_id=hold_id)
+        return decided is not None and decided.status == HoldStatus.APPROVED
     except Exception:  # one broken hold must not keep the sweeper from the others
-        log.exception("hold_not_expired", hold_id=str(hold_id))
+        log.exception("hold_not_ended", hold_id=str(hold_id))
+        return False
 
 
 def holds_release(hold_ids: Sequence[UUID]) -> None:
@@ -104,26 +106,29 @@ def _put_aside(hold_id: UUID, error: Exception) -> None:
             _keep_held(hold, "its release failed; the log says why", db_now())
 
 
-def approval_decide(
-    *,
-    hold_id: UUID,
-    decision: str,
-    actor: str,
-    source: Source,
-    reason: str = "",
-    demo_now: datetime | None = None,
-) -> Outcome | None:
-    """Approve and release at once, or reject. Gives the release's outcome; None where it has none (yet).
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A decision that was made. `outcome` is the release's, None where it has none (yet)."""
+
+    hold: Hold
+    outcome: Outcome | None = None
+
+    @property
+    def lacks_second(self) -> bool:
+        """It was the first of two approvals."""
+        return self.hold.status == HoldStatus.PENDING and not self.hold.taken
+
+
+def approval_decide(*, hold_id: UUID, verdict: Verdict, demo_now: datetime | None = None) -> Made:
+    """Decide at once; what is approved by all who must is released. Raises as `approval_take`.
 
     `demo_now` is what the rules of that release take for now.
-    Raises 404 where the time is over, 410 where somebody was faster.
     """
-    if decision != APPROVE:
-        approval_reject(hold_id=hold_id, actor=actor, source=source, reason=reason)
-        return None
-    approval_approve(hold_id=hold_id, actor=actor, source=source)
+    hold = approval_take(hold_id=hold_id, verdict=verdict)
+    if hold.status != HoldStatus.APPROVED:
+        return Made(hold)
     released = hold_release(hold_id=hold_id, at_once=True, demo_now=demo_now)
-    return released or _stored_outcome(Hold.objects.get(pk=hold_id))
+    return Made(hold, released or _stored_outcome(Hold.objects.get(pk=hold_id)))
 
 
 def hold_release(*, hold_id: UUID, at_once: bool = False, demo_now: datetime | None = None) -> Outcome | None:

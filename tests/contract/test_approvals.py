@@ -124,7 +124,7 @@ def test_an_expired_link_is_that_same_404(
     from django.utils import timezone
 
     later = timezone.now() + timedelta(hours=2)
-    monkeypatch.setattr("orders_app.services.holds.db_now", lambda: later)
+    monkeypatch.setattr("orders_app.services.decisions.db_now", lambda: later)
     error = approver.refused("POST", path_of(pending["approve_url"]), 404)
     other = approver.refused("POST", path_of(pending["approve_url"]).replace("sig=", "sig=0"), 404)
     assert error == other

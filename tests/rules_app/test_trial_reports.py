@@ -19,7 +19,9 @@ from acteon_site.config_files.load import load_paths
 from audit_app.models import AuditRecord, RedactedField, RetentionPolicy
 from audit_app.services.reaper import reap
 from orders_app.models import Hold
+from orders_app.services.decisions import Verdict
 from orders_app.services.releases import approval_decide
+from orders_app.states import Decision
 from rules_app.config_kinds.rules import Rules
 from rules_app.differences import difference
 from rules_app.drafts import live_spec
@@ -148,14 +150,14 @@ def test_a_gate_in_shadow_costs_a_set_no_statement_more(shop: Shop) -> None:
 def test_an_order_that_is_released_counts_once(shadowed: Shop) -> None:
     held = shadowed.place(payload={"total_cents": 60_000})
     hold = Hold.objects.get(pk=held["PendingApproval"]["approval_id"])
-    approval_decide(hold_id=hold.pk, decision="approve", actor="ann", source=SYSTEM_SOURCE)
+    approval_decide(hold_id=hold.pk, verdict=Verdict(Decision.APPROVE, "ann", SYSTEM_SOURCE))
     assert RuleTrial.objects.values_list("happened", flat=True).get() == "pending_approval"
 
 
 def test_a_released_order_is_noted_by_a_rule_that_came_meanwhile(shop: Shop) -> None:
     hold = Hold.objects.get(pk=shop.place(payload={"total_cents": 60_000})["PendingApproval"]["approval_id"])
     put(shadow=True)
-    approval_decide(hold_id=hold.pk, decision="approve", actor="ann", source=SYSTEM_SOURCE)
+    approval_decide(hold_id=hold.pk, verdict=Verdict(Decision.APPROVE, "ann", SYSTEM_SOURCE))
     assert RuleTrial.objects.count() == 1
 
 

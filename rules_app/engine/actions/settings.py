@@ -13,6 +13,7 @@ from rules_app.engine.values import country_hint, text_problem
 
 CENTURY_SECONDS = 100 * 366 * 86_400  # beyond it, due times leave the calendar
 MAX_MESSAGE = 2_000
+MAX_AMOUNT = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +65,6 @@ def _message_problem(value: Any) -> str | None:
 Chain = Annotated[str, Setting(_chain_problem, "chains")]
 Provider = Annotated[str, Setting(_provider_problem, "providers")]
 Message = Annotated[str, Setting(_message_problem)]
+# Smallest units of the order's currency; None where it is left out.
+Amount = Annotated[int | None, whole_number(MAX_AMOUNT)]
 Seconds = Annotated[int, whole_number(CENTURY_SECONDS, "seconds")]
