@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders_app', '0004_longer_actors'),
+        ('orders_app', '0005_no_index_for_like'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audit_app', '0002_longer_actors'),
+        ('audit_app', '0004_patrol'),
     ]
 
     operations = [
