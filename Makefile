@@ -38,9 +38,7 @@ types: dev secrets ## mypy, strict
 	@$(BIN)/mypy acteon_site audit_app rules_app chains_app orders_app
 
 checks: dev secrets ## Django's checks, for production too, and no missing migration
-	@env -u DATABASE_URL -u REDIS_URL $(BIN)/python manage.py makemigrations --check --dry-run
-	@env -u DATABASE_URL -u REDIS_URL $(BIN)/python manage.py check
-	@BIN=$(BIN) .ci/check-deploy
+	@BIN=$(BIN) .ci/checks
 
 hooks: dev ## Run lint and the look for missing migrations before every commit
 	@$(BIN)/pre-commit install

@@ -79,26 +79,34 @@ def described() -> Any:
     return schemathesis.openapi.from_dict(document())
 
 
+@functools.cache
+def cases_of(method: str, path: str) -> st.SearchStrategy[Any]:
+    """Requests of this operation as they are described, and as they must not be."""
+    operation = described()[path][method]
+    modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
+    return st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes))
+
+
 def fuzz(
     service: Service, headers: dict[str, str], examples: int, real: dict[str, str] | None = None
 ) -> list[str]:
     """What went wrong, one text for each operation that did."""
-    schema = described()
     wrong = []
     for method, path in operations():
         try:
-            fuzz_one(schema[path][method], service, headers, examples, real or {})
+            fuzz_one(cases_of(method, path), service, headers, examples, real or {})
         except Exception as error:  # collected: one operation's trouble must not hide another's
             wrong.append(f"{method.upper()} {path}: {error}")
     return wrong
 
 
 def fuzz_one(
-    operation: Any, service: Service, headers: dict[str, str], examples: int, real: dict[str, str]
+    cases: st.SearchStrategy[Any],
+    service: Service,
+    headers: dict[str, str],
+    examples: int,
+    real: dict[str, str],
 ) -> None:
-    modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
-    cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes))
-
     @seed(7)
     @settings(
         max_examples=examples,
