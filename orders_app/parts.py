@@ -21,7 +21,6 @@ from orders_app.config_kinds.approval_policies import ApprovalPolicies
 from orders_app.config_kinds.lifecycles import Lifecycles
 from orders_app.config_kinds.profiles import Profiles
 from orders_app.config_kinds.templates import Templates
-from orders_app.lifecycles.declared import DeclaredLifecycles, schemas_of
 from orders_app.pipeline.decide import order_name_for, payload_check_for
 from orders_app.services import reaping
 from orders_app.services.chain_references import Neighbours
@@ -29,16 +28,15 @@ from orders_app.services.outlook import cleaner_of, outlook_of_action, start_of_
 from orders_app.services.past_counts import counts_then
 from orders_app.services.past_dispatches import StoredDispatches
 from orders_app.services.rule_references import rule_reference_problems
-from orders_app.services.rule_vocabulary import chain_names, provider_names, typed_fields
+from orders_app.services.rule_vocabulary import OrderLifecycles, chain_names, provider_names
 from orders_app.services.run_listeners import ActionRuns, ApprovalNotices, OrderRuns
 from orders_app.services.trial_orders import orders_of_actions
-from rules_app.references import CHECKS, DECLARED, NAMES, SCHEMAS
+from rules_app.references import CHECKS, LIFECYCLES, NAMES
 from rules_app.services.evaluation import ORDER_NAMES, PAYLOAD_CHECKS
 from rules_app.services.past_dispatches import PAST_DISPATCHES
 from rules_app.services.past_moments import COUNTS_THEN
 from rules_app.services.trial_reports import ORDERS
 from rules_app.services.trying import CLEANERS, OUTLOOKS, STARTS
-from rules_app.services.vocabulary import TYPED_FIELDS
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CHECKUPS: checkups.CHECKUPS,
@@ -46,10 +44,8 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     LISTENERS: (OrderRuns(), ActionRuns(), ApprovalNotices()),
     NEIGHBOURS: (Neighbours(),),
     CHECKS: (Hook("providers and chains", rule_reference_problems),),
-    DECLARED: (Hook("lifecycles", DeclaredLifecycles),),
-    SCHEMAS: (Hook("lifecycles", schemas_of),),
+    LIFECYCLES: (OrderLifecycles(),),
     NAMES: (Hook("chains", chain_names), Hook("providers", provider_names)),
-    TYPED_FIELDS: (Hook("lifecycles", typed_fields),),
     ORDER_NAMES: (Hook("lifecycles", order_name_for),),
     PAYLOAD_CHECKS: (Hook("lifecycles", payload_check_for),),
     STARTS: (Hook("orders", start_of_order),),

@@ -6,11 +6,12 @@ Whoever holds them lists a check in its `parts.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.registry import Hook, Registry
 from rules_app.checking import Schema
+from rules_app.engine.known_fields import KnownField
 from rules_app.testing import Declared
 
 # A field (a dotted path as in `parse_rule`), and the section and name of what it names.
@@ -25,19 +26,42 @@ def reference_problems(named: Sequence[Named]) -> list[FieldProblem]:
     return [problem for check in CHECKS.values() for problem in check.call(named)]
 
 
-# What lifecycles declare of payloads, from their specs. Listed by whoever has the lifecycles.
-SCHEMAS: Registry[Hook[Callable[[Iterable[Mapping[str, Any]]], list[Schema]]]] = Registry("reader of schemas")
+class DeclaredFields(Declared, Protocol):
+    """What a set of lifecycles declares: for tests of rules, for the check, and for the builder."""
+
+    def schemas(self) -> list[Schema]:
+        """In the terms of the check, one for each lifecycle."""
+
+    def fields(self) -> list[KnownField]:
+        """To offer where conditions are built, each path once: as the first that names it says."""
+
+
+class Lifecycles(Protocol):
+    """`name` is that of the entry in the table."""
+
+    name: str
+
+    def of(self, specs: Iterable[Mapping[str, Any]]) -> DeclaredFields:
+        """Those of a configuration, without a database; a spec that does not parse declares nothing."""
+
+    def in_force(self) -> DeclaredFields:
+        """Those that dispatch goes by now."""
+
+
+# Listed by whoever has the lifecycles.
+LIFECYCLES: Registry[Lifecycles] = Registry("lifecycles")
+
+
+def declared_by(lifecycles: Iterable[Mapping[str, Any]]) -> DeclaredFields | None:
+    specs = list(lifecycles)
+    return next((one.of(specs) for one in LIFECYCLES.values()), None)
 
 
 def schemas_declared(lifecycles: Iterable[Mapping[str, Any]]) -> list[Schema]:
-    specs = list(lifecycles)
-    return [schema for hook in SCHEMAS.values() for schema in hook.call(specs)]
+    declared = declared_by(lifecycles)
+    return declared.schemas() if declared else []
 
 
-# What dispatch asks of lifecycles, from their specs alone: for tests of rules, which have no database.
-DECLARED: Registry[Hook[Callable[[Iterable[Mapping[str, Any]]], Declared]]] = Registry("judge of payloads")
-
-
-def declared_by(lifecycles: Iterable[Mapping[str, Any]]) -> Declared | None:
-    specs = list(lifecycles)
-    return next((hook.call(specs) for hook in DECLARED.values()), None)
+def fields_declared() -> list[KnownField]:
+    """By the lifecycles in force: fields whose payloads are checked before rules see them."""
+    return [field for one in LIFECYCLES.values() for field in one.in_force().fields()]

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from acteon_site.base.errors import FieldProblem
 from orders_app.lifecycles.fields import FieldSpec, check_payload, field_problem, normal_form
 from orders_app.lifecycles.spec import LifecycleSpec, parse_lifecycle
 from rules_app.checking import Domain, Schema
+from rules_app.engine.known_fields import KnownField
 from rules_app.engine.scope import MISSING, ActionView
+from rules_app.engine.words import label_from_name
 
 Payload = dict[str, Any]
+# A type as the check calls it, where that is another name; and as the builder does.
 _KINDS = {"currency": "text", "boolean": "bool"}
-
-
-def schemas_of(specs: Iterable[Mapping[str, Any]]) -> list[Schema]:
-    """One for each enabled lifecycle; a spec that does not parse has none."""
-    enabled = (spec for spec in specs if spec.get("enabled", True))
-    return [schema_of(parsed) for spec in enabled if (parsed := parse_lifecycle(spec)[0])]
+_OFFERED = {
+    "text": "text",
+    "currency": "text",
+    "integer": "number",
+    "number": "number",
+    "boolean": "yes_no",
+    "list": "list",
+}
 
 
 def schema_of(lifecycle: LifecycleSpec) -> Schema:
     names = any(field.name == lifecycle.fingerprint_field and field.required for field in lifecycle.fields)
     fields = {field.name: _domain(field) for field in lifecycle.fields}
     return Schema(lifecycle.name, lifecycle.action_type, lifecycle.namespace, lifecycle.tenant, fields, names)
+
+
+def _known(field: FieldSpec) -> KnownField:
+    path = f"action.payload.{field.name}"
+    label = field.label or label_from_name(path)
+    return KnownField(path, label, _OFFERED.get(field.type, ""), "order", choices=field.one_of)
 
 
 def _domain(field: FieldSpec) -> Domain:
@@ -41,11 +52,24 @@ def _accepts(field: FieldSpec, value: Any) -> bool:
 
 
 class DeclaredLifecycles:
-    """What dispatch asks of lifecycles, from their specs: the check of a payload, and the name of the order."""
+    """What rules ask of lifecycles: the check of a payload and the name of the order, their fields, their schemas."""
 
-    def __init__(self, specs: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, specs: Iterable[LifecycleSpec]) -> None:
+        self._specs = list(specs)
+
+    @classmethod
+    def of(cls, specs: Iterable[Mapping[str, Any]]) -> Self:
+        """The enabled ones; a spec that does not parse declares nothing."""
         enabled = (spec for spec in specs if spec.get("enabled", True))
-        self._specs = [parsed for spec in enabled if (parsed := parse_lifecycle(spec)[0])]
+        return cls(parsed for spec in enabled if (parsed := parse_lifecycle(spec)[0]))
+
+    def schemas(self) -> list[Schema]:
+        return [schema_of(spec) for spec in self._specs]
+
+    def fields(self) -> list[KnownField]:
+        """Each path once: as the first that names it says."""
+        fields = (_known(field) for spec in self._specs for field in spec.fields)
+        return list({field.path: field for field in reversed(list(fields))}.values())[::-1]
 
     def judge(self, action: ActionView) -> Callable[[Payload], tuple[Payload, list[FieldProblem]]] | None:
         spec = self._claiming(action)

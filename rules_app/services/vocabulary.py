@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from acteon_site.base.registry import Hook, Registry
 from audit_app.models import AuditRecord
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 from rules_app.engine.fields import EACH
@@ -21,23 +20,18 @@ from rules_app.engine.known_fields import (
 from rules_app.engine.operators.base import DATE, TEXT
 from rules_app.engine.words import Lexicon, label_from_name
 from rules_app.models import RuleCounter
+from rules_app.references import fields_declared
 from rules_app.services.currencies import currencies_seen
 
-# Fields whose payloads are checked before rules see them. Listed by whoever knows the lifecycles.
-TYPED_FIELDS: Registry[Hook[Callable[[], list[KnownField]]]] = Registry("list of typed fields")
 # Enough of the newest dispatches to know what orders look like, and cheap for a page.
 MOST_ROWS, MOST_FIELDS, MOST_CHOICES, DEEPEST = 100, 200, 20, 4
 _SCOPE = ("namespace", "tenant", "provider", "action_type")
 Row = Mapping[str, Any]
 
 
-def typed_fields() -> list[KnownField]:
-    return [field for hook in TYPED_FIELDS.values() for field in hook.call()]
-
-
 def lexicon_now() -> Lexicon:
     """What a rule is told with on a page. One statement."""
-    labels = {field.path: field.label for field in typed_fields()}
+    labels = {field.path: field.label for field in fields_declared()}
     seen = currencies_seen(MOST_ROWS)
     return Lexicon(labels, {shop: frozenset(codes) for shop, codes in seen.items()})
 
@@ -52,7 +46,7 @@ def known_fields(*, with_examples: bool) -> list[KnownField]:
     seen = {field.path: field for field in _seen(rows)}
     own = own_fields(_choices(rows) if with_examples else {})
     counters = counter_fields(RuleCounter.objects.order_by("name").values_list("name", flat=True))
-    typed = [_with_example(field, seen) for field in typed_fields()]
+    typed = [_with_example(field, seen) for field in fields_declared()]
     fields = [*typed, *own, *clock_fields(), *counters]
     known = {field.path for field in fields}
     fields += [field for path, field in sorted(seen.items()) if path not in known]

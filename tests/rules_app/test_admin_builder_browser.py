@@ -126,7 +126,30 @@ def test_members_of_a_list_and_other_fields_have_rows_of_their_own(page: Page) -
     page.wait_for_function("document.querySelectorAll('.rb-row').length === 1")
     assert row(page, 0).get_by_label("Of the list's members").input_value() == "any"
     assert row(page, 0).get_by_label("Field to compare with").input_value() == "action.payload.total_cents"
+    page.fill(
+        "[name=condition]",
+        "field: action.payload.items[*]\n"
+        "any:\n  all:\n    - {field: item.sku, eq: B}\n    - {field: item.count, gt: 3}",
+    )
+    page.wait_for_function("document.querySelectorAll('.rb-list').length === 1")
+    assert row(page, 1).get_by_label("Field", exact=True).input_value() == "item.count"
+    page.get_by_label("How many of its members").select_option("all")
+    row(page, 1).get_by_label("Value").fill("30")
+    page.wait_for_selector(".rb-words:has-text('each of items has: (sku is B and count is more than 30)')")
+    page.fill("[name=condition]", "field: time.hour\neq: 9")
+    page.wait_for_function("document.querySelectorAll('.rb-list').length === 0")
+    page.locator(".rb-foot button:has-text('One member of a list')").click()
+    page.get_by_label("Which of these must hold").nth(1).select_option("any")
+    page.locator(".rb-group .rb-group .rb-foot button:has-text('Condition')").click()
+    row(page, 2).get_by_label("Field", exact=True).select_option("item.sku")
+    row(page, 2).get_by_label("Operator").select_option("starts_with")
+    row(page, 2).get_by_label("Value").fill("GIFT-")
+    page.wait_for_function("document.querySelector('[name=condition]').value.includes('starts_with: GIFT-')")
+    assert "field: action.payload.items[*]" in page.input_value("[name=condition]")
+    row(page, 2).get_by_label("Move the condition down").click()  # it stays with its member
+    assert page.locator(".rb-group .rb-group .rb-row").count() == 2
     page.fill("[name=condition]", "cel: time.hour < 30")
+    page.wait_for_selector(".rb-row:has-text('Written in CEL: it is changed in the text beside.')")
     page.wait_for_selector(".rb-row .rb-problem:has-text('line 1, column 1: must be from 0 to 23')")
 
 

@@ -160,7 +160,7 @@ def test_the_rules_of_the_database_can_be_tested_too() -> None:
 def test_the_bench_and_a_dispatch_say_the_same_of_the_sample_orders() -> None:
     load_shop()
     shop = Shop()
-    bench = Bench(current_rules(), DeclaredLifecycles(stored_world()["lifecycles"].values()))
+    bench = Bench(current_rules(), DeclaredLifecycles.of(stored_world()["lifecycles"].values()))
     samples = sorted(sample_orders(SAMPLE_ORDERS, "r"), key=lambda one: str(one.demo_now))
     for sample in [*samples, *samples[-3:]]:
         action = dict(sample.action)

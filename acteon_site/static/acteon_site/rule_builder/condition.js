@@ -1,17 +1,17 @@
 // The rows of a condition: made from its tree, changed by buttons and keys (Alt with an arrow moves, Alt+Delete removes).
 import { choose, freshId, make } from "./elements.js";
+import { fieldsOfMember, listHead, listsKnown, MEMBERS, membersAround } from "./members.js";
 import { EACH, currencyAt, fromSpec, move, namesField, parentOf, rooted, toSpec } from "./tree.js";
 import { carried, emptyValue, moneyText, valueEditor } from "./values.js";
 
 const GROUPS = [["all", "all of these"], ["any", "at least one of these"], ["none", "none of these"]];
-const SOURCES = [["order", "Order"], ["action", "Action"], ["clock", "Clock of the shop"], ["counter", "Counters over past orders"], ["seen", "Seen in orders"]];
+const SOURCES = [["item", "Member of the list"], ["order", "Order"], ["action", "Action"], ["clock", "Clock of the shop"], ["counter", "Counters over past orders"], ["seen", "Seen in orders"]];
 const OTHER = " other";
-const MEMBERS = [["any", "at least one of them"], ["all", "each of them"]];
+const AS_TEXT = { cel: "Written in CEL: it is changed in the text beside." };
 
 export class ConditionRows {
   constructor(materials, usualCurrency, changed) {
     Object.assign(this, { materials, usualCurrency, changed });
-    this.fields = new Map(materials.fields.map((field) => [field.path, field]));
     this.element = make("div", { class: "rb-rows", role: "group", "aria-label": "Condition as rows" });
     this.element.addEventListener("keydown", (event) => this.key(event));
     this.show({ all: [] });
@@ -47,40 +47,59 @@ export class ConditionRows {
   }
 
   group(node) {
+    const lists = listsKnown(this.materials.fields);
     const inside = node.items.map((one) => (one.group ? this.group(one) : this.clause(one)));
     const add = (text, fresh) => make("button", { type: "button", class: "rb-add", onclick: () => {
       const one = fresh();
       node.items.push(one);
+      if (one.list) one.items.push(this.fresh(one));
       this.restructured(one.group ? one.items[0] : one);
     } }, text);
-    const box = make("div", { class: "rb-group", role: "group", "aria-label": "Group of conditions" },
+    const box = make("div", { class: "rb-group", role: "group", "aria-label": node.list ? "Conditions on one member of a list" : "Group of conditions" },
+      node.list ? listHead(node, lists, () => this.restructured(node)) : null,
       make("div", { class: "rb-head" },
         choose("Which of these must hold", GROUPS, node.group, (group) => { node.group = group; this.restructured(node); }),
         node === this.root ? null : this.buttons(node, "group")),
       ...inside,
       make("div", { class: "rb-foot" },
-        add("+ Condition", () => this.fresh()), add("+ Group", () => ({ group: "any", items: [this.fresh()] }))),
+        add("+ Condition", () => this.fresh(node)), add("+ Group", () => ({ group: "any", items: [this.fresh(node)] })),
+        this.around(node) ? null : add("+ One member of a list", () => ({ group: "all", each: "any", list: lists[0] ?? `action.payload.${EACH}`, items: [] }))),
       this.note());
     return this.place(node, box);
   }
 
-  fresh() {
-    const field = this.materials.fields[0];
+  fresh(group) {
+    const field = this.offered(group)[0] ?? { path: "item." };
     return { field: field.path, operator: "eq", value: emptyValue(this.operator("eq"), field) };
+  }
+
+  around(node) {
+    return node.list ? node : membersAround(this.root, node);
+  }
+
+  // The fields that a row there may ask.
+  offered(node) {
+    const members = this.around(node);
+    return members ? fieldsOfMember(this.materials.fields, members.list) : this.materials.fields;
+  }
+
+  known(node) {
+    return this.offered(node).find(({ path }) => path === node.field);
   }
 
   clause(node) {
     if ("raw" in node) {
-      const text = make("code", { class: "rb-raw" }, JSON.stringify(node.raw));
-      return this.place(node, make("div", { class: "rb-row" }, text, this.buttons(node, "condition"), this.note()));
+      const [[key, inner]] = Object.entries(node.raw ?? {}).concat([["", ""]]);
+      const text = make("code", { class: "rb-raw" }, AS_TEXT[key] ? inner : JSON.stringify(node.raw));
+      const why = make("small", { class: "rb-example gw-muted" }, AS_TEXT[key] ?? "Rows cannot show this: it is changed in the text beside.");
+      return this.place(node, make("div", { class: "rb-row" }, text, this.buttons(node, "condition"), why, this.note()));
     }
-    const field = this.fields.get(node.field);
+    const field = this.known(node);
     const currency = currencyAt(this.root, node, this.usualCurrency());
     // Amounts beside a currency are typed in it.
     const settled = () => { if (node.field.endsWith("currency")) setTimeout(() => this.redraw()); };
     return this.place(node, make("div", { class: "rb-row", role: "group", "aria-label": this.nextName(), onchange: settled },
-      this.fieldEditor(node, field), this.operatorEditor(node, field),
-      this.valueCell(node, field, currency),
+      this.fieldEditor(node, field), this.operatorEditor(node, field), this.valueCell(node, field, currency),
       this.buttons(node, "condition"), this.example(node, field, currency), this.note()));
   }
 
@@ -90,8 +109,8 @@ export class ConditionRows {
 
   fieldEditor(node, field) {
     const pick = (path) => {
-      const next = this.fields.get(path);
-      node.field = path === OTHER ? "action.payload." : path;
+      const next = this.offered(node).find((one) => one.path === path);
+      node.field = path === OTHER ? (this.around(node) ? "item." : "action.payload.") : path;
       this.settleEach(node);
       if (next?.kind !== field?.kind || next?.amount !== field?.amount) {
         if (next && !this.fitting(next).some(({ name }) => name === node.operator)) node.operator = this.fitting(next)[0].name;
@@ -100,7 +119,7 @@ export class ConditionRows {
       this.restructured(node, ".rb-field select");
     };
     const options = SOURCES.map(([source, title]) => {
-      const all = this.materials.fields.filter((one) => one.source === source);
+      const all = this.offered(node).filter((one) => one.source === source);
       return all.length ? make("optgroup", { label: title }, ...all.map((one) =>
         make("option", { value: one.path, selected: one.path === node.field }, one.label))) : null;
     });
@@ -152,9 +171,9 @@ export class ConditionRows {
   }
 
   others(node) {
-    const fits = ({ path, kind }) => path !== node.field && !path.includes(EACH) && kind === this.fields.get(node.field)?.kind;
-    const found = this.materials.fields.filter(fits);
-    return found.length ? found : this.materials.fields.filter(({ path }) => path !== node.field && !path.includes(EACH));
+    const all = [...new Set([...this.offered(node), ...this.materials.fields])].filter(({ path }) => path !== node.field && !path.includes(EACH));
+    const found = all.filter(({ kind }) => kind === this.known(node)?.kind);
+    return found.length ? found : all;
   }
 
   otherField(node) {

@@ -1,5 +1,6 @@
 // A condition as a tree of nodes, and back. A node is a group {group: all|any|none, items}, a clause {field, operator,
-// value}, where of a list's members also each: any|all, or {raw}: what rows cannot show, kept as it is. `path` is where the server's problems find it.
+// value}, where of a list's members also each: any|all, or {raw}: what rows cannot show, kept as it is. A group with a `list`
+// asks all of it of the same member. `path` is where the server's problems find it.
 const CONTENT = ["all", "any"];
 const NO_OPERATORS = ["all", "any", "not", "cel", "field"];
 export const EACH = "[*]";
@@ -19,7 +20,9 @@ export const fromSpec = (spec, path = "condition") => {
   const [operator] = operators, value = spec[operator];
   if (CONTENT.includes(operator)) {
     const node = ofMembers(spec.field, operator, value);
-    return node ? { ...node, path } : { path, raw: spec };
+    if (node) return { ...node, path };
+    if (!isObject(value) || !spec.field.endsWith(EACH)) return { path, raw: spec };
+    return { ...rooted(fromSpec(value, `${path}.${operator}`)), path, list: spec.field, each: operator };
   }
   return isObject(value) && !namesField(value) ? { path, raw: spec } : { path, field: spec.field, operator, value };
 };
@@ -35,18 +38,28 @@ const ofMembers = (field, each, inner) => {
 };
 
 // The rows always stand in a group, also where the condition is one clause.
-export const rooted = (node) => (node.group ? node : { path: node.path, group: "all", items: [node] });
+export const rooted = (node) => (node.group && !node.list ? node : { path: node.path, group: "all", items: [node] });
 
 export const toSpec = (node, path = "condition") => {
   node.path = path;
   if ("raw" in node) return node.raw;
+  if (node.list) {
+    const spec = { field: node.list, [node.each]: grouped(node, `${path}.${node.each}`, true) };
+    node.path = path;
+    return spec;
+  }
   if (node.each) return { field: node.field, [node.each]: { [node.operator]: node.value } };
   if (!node.group) return { field: node.field, [node.operator]: node.value };
+  return grouped(node, path, path === "condition");
+};
+
+// What a group asks. `alone`: with one condition in it, that is all.
+const grouped = (node, path, alone) => {
   if (node.group === "none") {
     if (node.items.length === 1) return { not: toSpec(node.items[0], `${path}.not`) };
     return { not: { any: node.items.map((one, at) => toSpec(one, `${path}.not.any[${at}]`)) } };
   }
-  if (path === "condition" && node.items.length === 1) return toSpec(node.items[0], path);
+  if (alone && node.items.length === 1) return toSpec(node.items[0], path);
   return { [node.group]: node.items.map((one, at) => toSpec(one, `${path}.${node.group}[${at}]`)) };
 };
 
@@ -56,14 +69,15 @@ export const parentOf = (root, node) => {
   return root.items.map((one) => parentOf(one, node)).find(Boolean) ?? null;
 };
 
-// One place up (-1) or down (1): into the group that stands there, out of its own group at the end. False: no way.
+// One place up (-1) or down (1): into the group that stands there, out of its own group at the end. False: no way. What is
+// asked of a list's member stays with it, and nothing else comes in.
 export const move = (root, node, step) => {
   const parent = parentOf(root, node);
   const at = parent.items.indexOf(node);
   const beside = parent.items[at + step];
-  if (!beside && parent === root) return false;
+  if (!beside && (parent === root || parent.list)) return false;
   parent.items.splice(at, 1);
-  if (beside?.group) beside.items.splice(step > 0 ? 0 : beside.items.length, 0, node);
+  if (beside?.group && !beside.list) beside.items.splice(step > 0 ? 0 : beside.items.length, 0, node);
   else if (beside) parent.items.splice(at + step, 0, node);
   else {
     const above = parentOf(root, parent);
