@@ -15,6 +15,8 @@ from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_STOP
 from acteon_site.watching.metrics import FAMILIES, GAUGES, TOTALS
 from audit_app import home_cards, metrics
+from audit_app.admin import dashboard_panels
+from audit_app.analytics.panels import PANELS
 from audit_app.config_kinds.redaction import Redaction
 from audit_app.config_kinds.retention import Retention
 from audit_app.selectors import counters
@@ -38,11 +40,13 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     TIDIES: (Hook("rollups", rollups_tidy),),
     CARDS: home_cards.CARDS,
     PAGES: (
+        Page("Today", 6, "Dashboard", "monitoring", "audit_app.dashboard"),
         Page("Trail", 1, "Audit", "fact_check", "audit_app.auditrecord"),
         Page("Trail", 2, "Events", "stream", "audit_app.event"),
         Page("Configuration", 7, "Retention", "auto_delete", "audit_app.retentionpolicy"),
         Page("Configuration", 8, "Redaction", "visibility_off", "audit_app.redactedfield"),
     ),
+    PANELS: dashboard_panels.PANELS,
     DESCRIPTIONS: (Description("audit_app.api.schema"),),
     TOTALS: (Hook("outcomes", counters),),
     GAUGES: (Hook("relay", metrics.backlog),),

@@ -12,8 +12,10 @@ from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_END
 from acteon_site.watching.metrics import FAMILIES, GAUGES
+from audit_app.analytics.panels import PANELS
 from audit_app.services.reaper import REAPERS, Reaper
 from chains_app import home_cards, metrics
+from chains_app.admin import dashboard_panels
 from chains_app.config_kinds.chains import Chains
 from chains_app.config_kinds.circuit_breakers import CircuitBreakers
 from chains_app.config_kinds.providers import Providers
@@ -25,6 +27,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     KINDS: (Providers(), CircuitBreakers(), Chains()),
     REAPERS: (Reaper("runs", reap_runs),),
     CARDS: home_cards.CARDS,
+    PANELS: dashboard_panels.PANELS,
     PAGES: (
         Page(
             "Today",

@@ -13,10 +13,12 @@ from acteon_site.config_files.kind import KINDS
 from acteon_site.http.direct import DOORS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.watching.metrics import GAUGES
+from audit_app.analytics.panels import PANELS
 from audit_app.services.reaper import REAPERS, Reaper
 from chains_app.listeners import LISTENERS
 from chains_app.references import NEIGHBOURS
 from orders_app import home_cards, metrics
+from orders_app.admin import dashboard_panels
 from orders_app.api.together import DispatchDoor
 from orders_app.config_kinds.lifecycles import Lifecycles
 from orders_app.config_kinds.profiles import Profiles
@@ -61,6 +63,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     ),
     TIDIES: (Hook("answers", reaping.tidy_answers),),
     CARDS: home_cards.CARDS,
+    PANELS: dashboard_panels.PANELS,
     PAGES: (
         Page(
             "Today",

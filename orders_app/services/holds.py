@@ -7,6 +7,7 @@ same transaction (lock order: hold, order, gate rows).
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -149,7 +150,9 @@ def _clean(hold: Hold, reason: str) -> str:
 
 def _journal_decision(journal: Journal, hold: Hold, actor: str, reason: str = "") -> None:
     subject, status = hold_subject(hold), HoldStatus(hold.status)
-    details = {"approval_id": str(hold.pk), "decided_by": actor}
+    details: dict[str, Any] = {"approval_id": str(hold.pk), "decided_by": actor}
+    if hold.decided_at:
+        details["waited_ms"] = round((hold.decided_at - hold.created_at).total_seconds() * 1000)
     if reason:
         details["reason"] = reason
     journal.audit(
