@@ -62,6 +62,16 @@ class ApiKey(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
 
+class PersonSettings(models.Model):
+    """What a person of the admin has chosen for the pages."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    zone = models.CharField(max_length=64, default="UTC", help_text="A name of the IANA time zone database")
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.zone}"
+
+
 class LoginToken(models.Model):
     """A sign-in by API. Only the token's SHA-256 is stored; signing out deletes the row."""
 

@@ -16,7 +16,9 @@ __all__ = [
     "AuditHead",
     "AuditRecord",
     "Counter",
+    "Dashboard",
     "Event",
+    "LiveBoard",
     "RedactedField",
     "RelayHead",
     "RetentionPolicy",
@@ -104,6 +106,30 @@ class AuditRecord(models.Model):
             # Verify and the reaper walk a tenant's chain in order; nothing can be slipped in beside a record.
             models.UniqueConstraint(fields=["namespace", "tenant", "sequence_number"], name="audit_sequence"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.action_id}"
+
+
+class Dashboard(AuditRecord):
+    """The trail added up, as a page of the admin. Who may see records may see it."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name_plural = "dashboard"
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.action_id}"
+
+
+class LiveBoard(AuditRecord):
+    """The orders as they come, as a page of the admin. Who may see records may see it."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name_plural = "live board"
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.action_id}"

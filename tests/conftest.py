@@ -54,6 +54,7 @@ SLOW = (
     "tests/contract/test_stream",
 )
 ONCE = (
+    "tests/audit_app/analytics/test_dashboard",
     # Pages of the admin, and the browser.
     "tests/acteon_site/admin/",
     "tests/acteon_site/watching/",

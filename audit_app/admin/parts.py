@@ -9,12 +9,15 @@ from acteon_site.admin.home import CARDS
 from acteon_site.admin.search import SEARCHES
 from acteon_site.admin.sidebar import PAGES, Page
 from acteon_site.base.registry import Registry
-from audit_app.admin import home_cards, searches
+from audit_app.admin import dashboard_panels, home_cards, searches
+from audit_app.analytics.panels import PANELS
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CARDS: home_cards.CARDS,
+    PANELS: dashboard_panels.PANELS,
     SEARCHES: searches.SEARCHES,
     PAGES: (
+        Page("Today", 6, "Dashboard", "monitoring", "audit_app.dashboard"),
         Page("Trail", 1, "Audit", "fact_check", "audit_app.auditrecord"),
         Page("Trail", 2, "Events", "stream", "audit_app.event"),
         Page("Configuration", 7, "Retention", "auto_delete", "audit_app.retentionpolicy"),

@@ -30,7 +30,6 @@ FIELDS = (
 )
 LONGEST_LABEL = 600
 _MOST_AMOUNT = 10**12
-_COUNTRY_FIELDS = ("shipping_country", "country", "billing_country")
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
 # Minute, kind, namespace, tenant, provider, action type, outcome, label, and currency or class.
@@ -120,15 +119,9 @@ def worth(payload: Any) -> tuple[int, str]:
 
 
 def country(payload: Any) -> str:
-    """Where the order goes, by its two letters, else ""."""
-    if not isinstance(payload, dict):
-        return ""
-    for name in _COUNTRY_FIELDS:
-        text = payload.get(name)
-        if isinstance(text, str) and text:
-            text = text.strip().upper()
-            return text if _COUNTRY.fullmatch(text) else ""
-    return ""
+    """Where the order goes, by its two capitals, as lifecycles bring them into normal form; else ""."""
+    place = payload.get("shipping_country") if isinstance(payload, dict) else None
+    return place if isinstance(place, str) and _COUNTRY.fullmatch(place) else ""
 
 
 def _count_step(record: Record, whose: tuple[int, int, str, str, str], times: Sums) -> None:

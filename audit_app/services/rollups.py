@@ -116,11 +116,11 @@ def _statement(model: type[models.Model]) -> str:
         source = f"json_to_recordset(%s::json) AS fresh({types})"
     else:
         values = ", ".join(f"json_extract(value, '$[{index}]') AS {name}" for index, name in enumerate(names))
-        # WHERE: without it SQLite takes ON CONFLICT for a join's.
-        source = f"(SELECT {values} FROM json_each(%s)) WHERE true"
-    sums = f"count = {table}.count + excluded.count, {total} = {table}.{total} + excluded.{total}"
-    insert = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {source}"  # noqa: S608 - our own models' names
-    return f"{insert} ON CONFLICT (id) DO UPDATE SET {sums}"
+        # WHERE: without it SQLite takes ON CONFLICT for one of a join.
+        source = f"(SELECT {values} FROM json_each(%s)) WHERE true"  # noqa: S608 - our own names
+    adding = f"count = {table}.count + excluded.count, {total} = {table}.{total} + excluded.{total}"
+    into = f"INSERT INTO {table} ({columns})"
+    return f"{into} SELECT {columns} FROM {source} ON CONFLICT (id) DO UPDATE SET {adding}"  # noqa: S608
 
 
 def gap_note(*, after: int, upto: int) -> None:

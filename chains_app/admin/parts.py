@@ -9,11 +9,13 @@ from acteon_site.admin.home import CARDS
 from acteon_site.admin.search import SEARCHES
 from acteon_site.admin.sidebar import PAGES, Badge, Page
 from acteon_site.base.registry import Registry
-from chains_app.admin import home_cards, searches
+from audit_app.analytics.panels import PANELS
+from chains_app.admin import dashboard_panels, home_cards, searches
 from chains_app.services.repair import dead_letters, open_incidents
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CARDS: home_cards.CARDS,
+    PANELS: dashboard_panels.PANELS,
     SEARCHES: searches.SEARCHES,
     PAGES: (
         Page(

@@ -9,10 +9,12 @@ from acteon_site.admin.home import CARDS
 from acteon_site.admin.search import SEARCHES
 from acteon_site.admin.sidebar import PAGES, Badge, Page
 from acteon_site.base.registry import Registry
-from orders_app.admin import home_cards, searches
+from audit_app.analytics.panels import PANELS
+from orders_app.admin import dashboard_panels, home_cards, searches
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CARDS: home_cards.CARDS,
+    PANELS: dashboard_panels.PANELS,
     SEARCHES: searches.SEARCHES,
     PAGES: (
         Page(

@@ -102,7 +102,9 @@ def hold_clean(hold: Hold, reason: str) -> str:
 def journal_decision(journal: Journal, hold: Hold, actor: str, **notes: str) -> None:
     """`notes` are why, and who else had a part in it; empty ones are left out."""
     subject, status = hold_subject(hold), HoldStatus(hold.status)
-    details = {"approval_id": str(hold.pk), "decided_by": actor}
+    details: dict[str, Any] = {"approval_id": str(hold.pk), "decided_by": actor}
+    if hold.decided_at:
+        details["waited_ms"] = round((hold.decided_at - hold.created_at).total_seconds() * 1000)
     details |= {name: text for name, text in notes.items() if text}
     journal.audit(
         subject,

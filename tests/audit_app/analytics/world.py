@@ -31,7 +31,7 @@ def some_of_everything() -> None:
             when = at - timedelta(minutes=minutes)
             note(SHOP, payload=ORDER, dispatched_at=when, matched_rule="r1")
             note(SHOP, outcome="suppressed", verdict="deny", payload=ORDER, dispatched_at=when)
-            note(STRANGER, payload={**ORDER, "currency": "usd", "shipping_country": "us"}, dispatched_at=when)
+            note(STRANGER, payload={**ORDER, "currency": "USD", "shipping_country": "US"}, dispatched_at=when)
             note(OTHER, outcome="failed", dispatched_at=when)
         note(
             SHOP,

@@ -1,0 +1,112 @@
+"""The dashboard's sections, as the apps bring them, and what each of them is told of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.urls import reverse
+
+from acteon_site.base.clock_text import rfc3339
+from acteon_site.base.registry import Registry
+from audit_app.analytics.asking import Answer, Question, Sums
+from audit_app.analytics.spans import Span
+
+Figures = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a person looks at: a span and the one a week (or weeks) before, of all shops or of one."""
+
+    sums: Sums
+    span: Span
+    before: Span
+    zone: ZoneInfo
+    scope: tuple[str, str] | None = None
+
+    @property
+    def filters(self) -> dict[str, Collection[str]]:
+        return {"namespace": {self.scope[0]}, "tenant": {self.scope[1]}} if self.scope else {}
+
+    @property
+    def lookups(self) -> dict[str, str]:
+        """The shop's, for rows of any table."""
+        return {"namespace": self.scope[0], "tenant": self.scope[1]} if self.scope else {}
+
+    def both(self, kind: int, group: tuple[str, ...], **filters: Collection[str]) -> Sequence[Answer]:
+        """Records of the span, and of the one before, alike in `group`."""
+        wanted = {**self.filters, **filters}
+        return [self.sums.records(Question(kind, span, wanted, group)) for span in (self.span, self.before)]
+
+    def rows_url(self, **filters: str) -> str:
+        """The list of the records in the span to which these filters lead."""
+        query = {
+            "dispatched_at__gte": rfc3339(self.moment(self.span.since)),
+            "dispatched_at__lt": rfc3339(self.moment(self.span.until)),
+        }
+        if self.scope:
+            query["scope"] = ":".join(self.scope)
+        return f"{reverse('admin:audit_app_auditrecord_changelist')}?{urlencode(query | filters)}"
+
+    def moment(self, at: int) -> datetime:
+        return datetime.fromtimestamp(at, self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A section. `figures` are read by bounded queries. `place` sorts; a wide one has the page's whole width."""
+
+    name: str
+    title: str
+    permission: str
+    template: str
+    figures: Callable[[View], Figures]
+    place: int
+    width: Literal["wide", "half"] = "half"
+
+
+PANELS: Registry[Panel] = Registry("panel of the dashboard")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A number, and what it was before."""
+
+    now: int
+    before: int
+
+    def __str__(self) -> str:
+        return f"{self.now:,}"
+
+    @property
+    def earlier(self) -> str:
+        return f"{self.before:,}"
+
+    @property
+    def change(self) -> str:
+        """In percent, with its sign; in words where there was nothing to compare with."""
+        if self.now == self.before:
+            return "as before"
+        if not self.before:
+            return "none before"
+        return f"{100 * (self.now - self.before) / self.before:+.0f} %"
+
+
+def milliseconds(value: float | None) -> str:
+    """As people read it: 850 µs, 12 ms, 3.4 s, 5 min."""
+    if value is None:
+        return "-"
+    if value < 1:
+        return f"{value * 1000:.0f} µs"
+    if value < 1000:
+        return f"{value:.3g} ms"
+    if value < 120_000:
+        return f"{value / 1000:.3g} s"
+    if value < 7_200_000:
+        return f"{value / 60_000:.3g} min"
+    return f"{value / 3_600_000:.3g} h"

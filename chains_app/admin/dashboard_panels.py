@@ -1,0 +1,130 @@
+"""What the dashboard shows of chains, their steps, and the providers that they call."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Min
+from django.urls import reverse
+
+from acteon_site.base.clock import db_now
+from acteon_site.base.clock_text import span_text
+from audit_app.analytics.asking import Answer, Question
+from audit_app.analytics.durations import Durations
+from audit_app.analytics.panels import Compared, Figures, Panel, View, milliseconds
+from audit_app.records.rollups import CALLS, FAILURE, RECORDS
+from audit_app.records.vocabulary import CHAIN_ENDS
+from chains_app.models import CircuitBreaker, Run
+from chains_app.states import BreakerState
+
+MOST_ROWS = 20
+
+
+def chains(view: View) -> Figures:
+    """How runs ended, by chain; and how long the calls of each step took."""
+    now, before = view.both(RECORDS, ("label", "outcome"), outcome=set(CHAIN_ENDS))
+    found: dict[str, dict[str, Compared]] = defaultdict(dict)
+    for chain, outcome in sorted({*now, *before}):
+        counts = (answer.get((chain, outcome), (0, 0))[0] for answer in (now, before))
+        found[chain][outcome] = Compared(*counts)
+    return {
+        "chains": [_chain(name, ends, view) for name, ends in list(found.items())[:MOST_ROWS]],
+        "steps": _steps(view),
+        "due": _oldest_due(view),
+        "runs_url": reverse("admin:chains_app_run_changelist"),
+    }
+
+
+def _chain(name: str, ends: Mapping[str, Compared], view: View) -> dict[str, Any]:
+    total = sum(end.now for end in ends.values())
+    completed = ends.get("chain_completed", Compared(0, 0)).now
+    return {
+        "name": name or "(before names were noted)",
+        "share": f"{100 * completed / total:.1f} %" if total else "-",
+        "ends": [
+            (
+                outcome.removeprefix("chain_").replace("_", " "),
+                end,
+                view.rows_url(outcome=outcome, outcome_details__chain_name=name),
+            )
+            for outcome, end in ends.items()
+        ],
+    }
+
+
+def _steps(view: View) -> list[dict[str, Any]]:
+    steps = _durations(view, ("label", "outcome", "duration_class"))
+    return [
+        {"name": label, **_times(times, failed)}
+        for (label,), (times, failed) in sorted(steps.items())[:MOST_ROWS]
+        if label
+    ]
+
+
+def providers(view: View) -> Figures:
+    """Calls that were made in the span, and the breakers as they are now."""
+    states = dict(CircuitBreaker.objects.filter(enabled=True).values_list("provider", "state"))
+    found = _durations(view, ("provider", "outcome", "duration_class"))
+    names = sorted({*(name for (name,) in found), *states})
+    nothing = (Durations(), 0)
+    return {
+        "providers": [
+            {
+                "name": name,
+                "state": states.get(name, ""),
+                "open": states.get(name, BreakerState.CLOSED) != BreakerState.CLOSED,
+                "url": view.rows_url(
+                    provider__exact=name,
+                    outcome__in="chain_step_completed,chain_step_failed,chain_step_retrying",
+                ),
+                **_times(*found.get((name,), nothing)),
+            }
+            for name in names[: 2 * MOST_ROWS]
+        ],
+        "breakers_url": reverse("admin:chains_app_circuitbreaker_changelist"),
+    }
+
+
+def _durations(view: View, group: tuple[str, ...]) -> dict[tuple[Any, ...], tuple[Durations, int]]:
+    """Of calls, by the first of `group`; and how many of them failed."""
+    answer: Answer = view.sums.times(Question(CALLS, view.span, view.filters, group))
+    times: dict[tuple[Any, ...], Durations] = defaultdict(Durations)
+    failed: Counter[tuple[Any, ...]] = Counter()
+    for (*alike, outcome, duration_class), (count, micros) in answer.items():
+        key = tuple(alike)
+        times[key].add(duration_class, count, micros)
+        failed[key] += count if outcome == FAILURE else 0
+    return {key: (found, failed[key]) for key, found in times.items()}
+
+
+def _times(times: Durations, failed: int) -> dict[str, Any]:
+    count = times.count
+    return {
+        "count": f"{count:,}",
+        "success": f"{100 * (count - failed) / count:.2f} %" if count else "-",
+        "shares": [milliseconds(value) for value in times.percentiles_ms().values()],
+    }
+
+
+def _oldest_due(view: View) -> str:
+    """For how long the run that is due for longest has been; empty where none is."""
+    now = db_now()
+    due = Run.objects.filter(next_run_at__lte=now, **view.lookups).aggregate(at=Min("next_run_at"))["at"]
+    return span_text((now - due).total_seconds()) if due else ""
+
+
+FOLDER = "admin/chains_app/dashboard"
+PANELS = (
+    Panel("chains", "Chains", "chains_app.view_run", f"{FOLDER}/chains.html", chains, 60, "wide"),
+    Panel(
+        "providers",
+        "Providers",
+        "chains_app.view_circuitbreaker",
+        f"{FOLDER}/providers.html",
+        providers,
+        70,
+        "wide",
+    ),
+)
