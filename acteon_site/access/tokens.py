@@ -19,6 +19,7 @@ from django.utils.crypto import constant_time_compare
 
 from acteon_site.access.keys import secret_hash
 from acteon_site.access.people import GROUPS
+from acteon_site.access.reach import person_principal
 from acteon_site.access.revocation import tell_revoked
 from acteon_site.base.principals import Principal, Role
 from acteon_site.models import LoginToken
@@ -56,14 +57,18 @@ def token_revoke(*, credential: str) -> None:
 
 def token_principal(secret: str) -> Principal | None:
     """The caller whom the token names, or None."""
-    token = LoginToken.objects.select_related("user").filter(secret_hash=secret_hash(secret)).first()
+    token = (
+        LoginToken.objects.select_related("user__person_roles")
+        .filter(secret_hash=secret_hash(secret))
+        .first()
+    )
     return _principal(token) if token else None
 
 
 def tokens_standing(principals: Collection[Principal]) -> set[Principal]:
     """Those of these whose token is still good and their role unchanged."""
     ids = [principal.credential for principal in principals]
-    tokens = LoginToken.objects.select_related("user").filter(pk__in=ids)
+    tokens = LoginToken.objects.select_related("user__person_roles").filter(pk__in=ids)
     return {principal for token in tokens if (principal := _principal(token))} & set(principals)
 
 
@@ -83,10 +88,10 @@ def _principal(token: LoginToken) -> Principal | None:
     role = role_of(user)
     if role is None:
         return None
-    return Principal(
-        caller_id=f"user:{user.get_username()}",
+    return person_principal(
+        user,
+        most=role,
         auth_method="token",
-        role=role,
         idempotency_scope=f"user:{user.pk}",
         credential=str(token.pk),
     )

@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 
 from acteon_site.admin.read_only import ReadOnlyAdmin
 from acteon_site.base.errors import AppError
+from acteon_site.base.principals import Role
 from acteon_site.base.source import Source
 
 AUTH_METHOD = "admin"
@@ -81,6 +82,7 @@ class ButtonPagesAdmin(ReadOnlyAdmin):
 
     view_codename: str
     act_codename: str
+    act_role = Role.OPERATOR
     pk_converter = "uuid"
     change_form_template = "admin/acteon_site/page.html"
     list_before_template = "admin/acteon_site/refresh.html"  # type: ignore[assignment]
@@ -92,10 +94,11 @@ class ButtonPagesAdmin(ReadOnlyAdmin):
     gone_text = "It is not here any more."
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(self.view_codename)
+        return request.user.has_perm(self.view_codename) and self.reaches(request, Role.VIEWER)
 
-    def may_act(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(self.act_codename)
+    def may_act(self, request: HttpRequest, row: object = None) -> bool:
+        """Whether the person may press the buttons: of this row, or of any."""
+        return request.user.has_perm(self.act_codename) and self.reaches(request, self.act_role, row)
 
     def url_of(self, page: str, *args: object) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=args)
@@ -144,6 +147,8 @@ class ButtonPagesAdmin(ReadOnlyAdmin):
         if row is None:
             self.message_user(request, self.gone_text, messages.WARNING)
             return HttpResponseRedirect(self.url_of("changelist"))
+        if not self.may_act(request, row):
+            raise PermissionDenied
         try:
             result, following = self.press(request, row, name), self.landing(row, name)
         except AppError as error:

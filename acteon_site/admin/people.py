@@ -10,10 +10,12 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from acteon_site.admin.person_form import WHERE, PersonForm
+from acteon_site.admin.scoped import ScopedAdmin
 
 apps.get_app_config("auth").verbose_name = "Access"
 admin.site.unregister(User)
@@ -21,8 +23,8 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
-    form = UserChangeForm
+class UserAdmin(DjangoUserAdmin, ScopedAdmin):  # type: ignore[misc, type-arg]
+    form = PersonForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "name", "in_groups", "status", "last_login")
@@ -35,12 +37,18 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     fieldsets = (
         (None, {"fields": ("username", "password", "first_name", "last_name", "email")}),
         ("May", {"fields": ("is_active", "is_staff", "groups", "is_superuser")}),
+        ("Where", {"fields": WHERE}),
         ("When", {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if isinstance(form, PersonForm):
+            form.save_roles(form.instance)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, "is_superuser")
@@ -81,7 +89,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(DjangoGroupAdmin, ScopedAdmin):  # type: ignore[misc]
     list_display = ("name",)
     actions = None
 

@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 
+from acteon_site.admin.scoped import ScopedAdmin
 from acteon_site.base.replica import read_whole
 
 
@@ -49,7 +49,7 @@ class EstimatedPaginator(Paginator):  # type: ignore[type-arg]
         return Page(list(from_the_end)[::-1], number, self)
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(ScopedAdmin):
     """Evidence: nothing can be added, changed or deleted by hand."""
 
     paginator = EstimatedPaginator

@@ -55,7 +55,7 @@ class ApprovalAdmin(HoldAdmin):
         return f"{ago(hold.decided_at)} by {hold.decided_by or 'nobody'}" if hold.decided_at else "-"
 
     def details(self, request: HttpRequest, obj: Hold) -> dict[str, Any]:
-        not_permitted = self.is_open(obj) and not self.may_act(request)
+        not_permitted = self.is_open(obj) and not self.may_act(request, obj)
         return {**super().details(request, obj), "decided": _decided(obj), "not_permitted": not_permitted}
 
     def is_open(self, hold: Hold) -> bool:

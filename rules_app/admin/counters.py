@@ -82,7 +82,8 @@ class RuleCounterAdmin(ConfigAdmin):
 
     def _may(self, request: HttpRequest) -> bool:
         """What is saved here is in force at once."""
-        return request.user.has_perm(MAY_PUBLISH) and request.user.has_perm("rules_app.change_rule")
+        allowed = request.user.has_perms((MAY_PUBLISH, "rules_app.change_rule"))
+        return allowed and self.reaches(request, self.act_role)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         saved = counter_save(

@@ -18,6 +18,7 @@ from unfold.decorators import display
 
 from acteon_site.admin.buttons import Button, ButtonPagesAdmin, ButtonResult, actor_of, reason_of
 from acteon_site.base.errors import AppError
+from acteon_site.base.principals import Role
 from rules_app.admin.backtests import backtest_asked
 from rules_app.admin.checks import draft_findings
 from rules_app.admin.forms import RuleForm
@@ -40,6 +41,7 @@ MOST_BACKTESTS = 5
 class RuleDraftAdmin(ButtonPagesAdmin):
     view_codename = "rules_app.view_rule"
     act_codename = "rules_app.change_rule"
+    act_role = Role.ADMIN
     pk_converter = "int"
     buttons = ("publish", "discard", "backtest", *EDITS)
     change_form_template = "admin/rules_app/draft.html"
@@ -142,7 +144,7 @@ class RuleDraftAdmin(ButtonPagesAdmin):
     def rule(self, request: HttpRequest, pk: int) -> HttpResponse:
         """A rule as the draft has it (`?name=`), or a new one."""
         self._require_edit(request)
-        draft = RuleDraft.objects.filter(pk=pk, status=RuleDraft.Status.OPEN).first()
+        draft = self.get_queryset(request).filter(pk=pk, status=RuleDraft.Status.OPEN).first()
         if draft is None:
             self.message_user(request, self.gone_text, messages.WARNING)
             return HttpResponseRedirect(self.url_of("changelist"))

@@ -9,9 +9,10 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
+from acteon_site.admin.scoped import NOT_YOURS, reader_of
 from acteon_site.base.clock_text import rfc3339
 from acteon_site.base.errors import AppError
-from rules_app.admin.forms import TryForm
+from rules_app.admin.try_form import TryForm
 from rules_app.drafts import draft_get, draft_rule_set
 from rules_app.engine import ActionView
 from rules_app.engine.clauses import Clause
@@ -26,7 +27,9 @@ NAMES = ("namespace", "tenant", "provider", "action_type")
 def start_for(request: HttpRequest) -> Start | None:
     """The stored order that the address names, for who may look at orders."""
     key = request.GET.get("order", "")
-    return start_of(key) if key and request.user.has_perm("orders_app.view_order") else None
+    start = start_of(key) if key and request.user.has_perm("orders_app.view_order") else None
+    seen = start is not None and reader_of(request).covers(start.view.namespace, start.view.tenant)
+    return start if seen else None
 
 
 def initial_of(request: HttpRequest, start: Start | None) -> dict[str, Any]:
@@ -45,9 +48,12 @@ def tried(form: TryForm, start: Start | None) -> dict[str, Any] | None:
     """What the page shows below the form; None where the question cannot be asked."""
     facts = form.cleaned_data
     view, now = _view(facts, start), facts["evaluate_at"] or timezone.now()
-    everything = facts["include_disabled"]
+    everything, reader = facts["include_disabled"], form.reader
+    if not reader.covers(view.namespace, view.tenant):
+        form.add_error("namespace", NOT_YOURS)
+        return None
     try:
-        live = rules_evaluate(action=view, now=now, include_disabled=everything)
+        live = rules_evaluate(action=view, now=now, include_disabled=everything, sees=reader.knows)
         drafted = draft_rule_set(draft_get(int(facts["rules"]))) if facts["rules"] else None
         found = rules_evaluate(action=view, now=now, rule_set=drafted) if drafted else live
         outlook = Outlook() if found.refused or everything else outlook_of(view, now, drafted)

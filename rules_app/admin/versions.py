@@ -15,6 +15,7 @@ from unfold.decorators import display
 from acteon_site.admin.buttons import Button, ButtonPagesAdmin, ButtonResult, actor_of, reason_of
 from acteon_site.admin.read_only import pretty_json
 from acteon_site.base.errors import AppError, bad_query
+from acteon_site.base.principals import Role
 from rules_app.admin.saving import MAY_PUBLISH
 from rules_app.drafts import version_differences, version_get
 from rules_app.engine.words import Lexicon
@@ -30,6 +31,7 @@ WHY = "Why (it stands with the version)"
 class RuleSetVersionAdmin(ButtonPagesAdmin):
     view_codename = "rules_app.view_rulesetversion"
     act_codename = MAY_PUBLISH
+    act_role = Role.ADMIN
     pk_converter = "int"
     buttons = ("restore",)
     change_form_template = "admin/rules_app/version.html"

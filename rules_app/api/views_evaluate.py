@@ -13,7 +13,7 @@ from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import FieldProblem, invalid_field, invalid_fields
 from acteon_site.base.labels import labels_of
 from acteon_site.base.names import name_problem
-from acteon_site.base.principals import Principal, Role
+from acteon_site.base.principals import Role
 from acteon_site.http.endpoint import Endpoint, body_of, caller_of, require_action, scope_of
 from rules_app.api.shapes import evaluation_shape
 from rules_app.engine import ActionView
@@ -38,7 +38,7 @@ class RuleEvaluate(Endpoint):
             now=now,
             include_disabled=_flag(body, "include_disabled"),
             evaluate_all=_flag(body, "evaluate_all"),
-            sees=lambda namespace, tenant: _sees(caller_of(request), namespace, tenant),
+            sees=caller_of(request).knows,
         )
         return Response(evaluation_shape(found, now, all_tenants=caller_of(request).is_global))
 
@@ -92,9 +92,3 @@ def _flag(body: dict[str, Any], name: str) -> bool:
     if value is not None and not isinstance(value, bool):
         raise invalid_field(name, "must be true or false")
     return bool(value)
-
-
-def _sees(caller: Principal, namespace: str, tenant: str) -> bool:
-    return (namespace == "*" or "*" in caller.namespaces or namespace in caller.namespaces) and (
-        tenant == "*" or "*" in caller.tenants or tenant in caller.tenants
-    )
