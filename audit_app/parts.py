@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acteon_site.access import revocation
+from acteon_site.admin.acts_page import SOURCES
 from acteon_site.admin.home import CARDS
 from acteon_site.admin.sidebar import PAGES, Page
 from acteon_site.base.registry import Hook, Registry
@@ -14,6 +15,7 @@ from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_STOP
 from acteon_site.watching.metrics import FAMILIES, GAUGES, TOTALS
 from audit_app import home_cards, metrics
+from audit_app.admin.acts import acts_in_trail
 from audit_app.config_kinds.redaction import Redaction
 from audit_app.config_kinds.retention import Retention
 from audit_app.selectors import counters
@@ -31,6 +33,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     KINDS: (Redaction(), Retention()),
     REAPERS: (Reaper("audit", reap_audit, "retention_deleted_audit"),),
     CARDS: home_cards.CARDS,
+    SOURCES: (Hook("trail", acts_in_trail),),
     PAGES: (
         Page("Trail", 1, "Audit", "fact_check", "audit_app.auditrecord"),
         Page("Trail", 2, "Events", "stream", "audit_app.event"),

@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
+from acteon_site.access.whence import agent_of, client_address
 from acteon_site.admin.read_only import ReadOnlyAdmin
 from acteon_site.base.errors import AppError
 from acteon_site.base.principals import Role
@@ -52,7 +53,8 @@ def actor_of(request: HttpRequest) -> str:
 
 
 def source_of(request: HttpRequest) -> Source:
-    return Source(actor_of(request), AUTH_METHOD, getattr(request, "request_id", ""))
+    who = (actor_of(request), AUTH_METHOD, getattr(request, "request_id", ""))
+    return Source(*who, client_address(request)[:64], agent_of(request))
 
 
 def reason_of(request: HttpRequest) -> str:
@@ -83,6 +85,7 @@ class ButtonPagesAdmin(ReadOnlyAdmin):
     view_codename: str
     act_codename: str
     act_role = Role.OPERATOR
+    in_trail = True  # what the buttons do stands in the trail of orders; else it is noted as the person's
     pk_converter = "uuid"
     change_form_template = "admin/acteon_site/page.html"
     list_before_template = "admin/acteon_site/refresh.html"  # type: ignore[assignment]
@@ -150,7 +153,10 @@ class ButtonPagesAdmin(ReadOnlyAdmin):
         if not self.may_act(request, row):
             raise PermissionDenied
         try:
+            words = str(row)
             result, following = self.press(request, row, name), self.landing(row, name)
+            if not self.in_trail:
+                self.note(request, row, f"{name}: {self.opts.verbose_name}"[:40], words)
         except AppError as error:
             result = ButtonResult(f"Nothing was changed: {error.message}.", messages.WARNING)
             following = self.url_of("change", pk)

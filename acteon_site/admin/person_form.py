@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from unfold.forms import UserChangeForm
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from acteon_site.access.roles import person_roles_lift, person_roles_set
 from acteon_site.admin.names_field import NamesField
-from acteon_site.models import PersonRoles
+from acteon_site.models import GroupSecurity, PersonRoles
 
 NAMES = ("viewer_in", "operator_in", "admin_in", "tenants")
 WHERE = ("limited", *NAMES)
@@ -19,6 +19,31 @@ WHERE = ("limited", *NAMES)
 
 def _names(label: str, words: str, **options: Any) -> NamesField:
     return NamesField(label=label, required=False, help_text=words, **options)
+
+
+class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
+    two_steps = forms.BooleanField(
+        label="Two steps to sign in",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget(),
+        help_text="Who is in this group proves a second step beside the password, in the admin and by API. Who has "
+        "none is led to set it up before anything else. Superusers are asked as soon as any group is.",
+    )
+
+    class Meta:
+        model = Group
+        fields = ("name", "two_steps", "permissions")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.initial["two_steps"] = bool(self.instance.pk) and asks_two_steps(self.instance)
+
+
+def asks_two_steps(group: Group) -> bool:
+    try:
+        return group.security.two_steps  # type: ignore[attr-defined, no-any-return]
+    except GroupSecurity.DoesNotExist:
+        return False
 
 
 class PersonForm(UserChangeForm):

@@ -9,6 +9,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from acteon_site.access.acts import act_note
 from acteon_site.access.reach import covers_row, is_everywhere, narrowed, person_principal, tenant_path
 from acteon_site.base.principals import Principal, Role
 
@@ -91,6 +92,28 @@ class ScopedAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and self.reaches(request, self.act_role, obj)
+
+    def note(self, request: HttpRequest, row: Model, what: str, words: str = "") -> None:
+        """Note in the record of what people do that this one did that."""
+        names = (
+            [str(getattr(row, name, "")) for name in ("namespace", "tenant")] if not self.of_no_tenant else []
+        )
+        scope = (names[0], names[1]) if names and tenant_path(type(row)) == "" else ("", "")
+        username = request.user.get_username()
+        act_note(request, username=username, what=what, row=row, words=words or str(row), scope=scope)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        self.note(request, obj, f"added {self.opts.verbose_name}"[:40])
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        self.note(request, obj, f"changed {self.opts.verbose_name}"[:40])
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for row in queryset:
+            self.note(request, row, f"deleted {self.opts.verbose_name}"[:40])
+        return super().log_deletions(request, queryset)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         """What is typed must lie within the person's reach, too: a row is not moved into, or made for, another's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
@@ -33,6 +33,10 @@ class Principal:
     credential: str = ""
     # Of a person whose role differs by namespace: each role and where it holds. Empty: `role` holds everywhere above.
     roles: tuple[tuple[Role, tuple[str, ...]], ...] = ()
+
+    # Of a person: where the request comes from and with what. They say nothing of who he is.
+    address: str = field(default="", compare=False)
+    agent: str = field(default="", compare=False)
 
     def acting_as(self, role: Role) -> Principal:
         """The caller where he has that role or a higher one: for a person whose role differs, fewer namespaces."""

@@ -215,7 +215,8 @@ def body_of(request: Request) -> dict[str, Any]:
 def source_of(request: Request) -> Source:
     """Who asks, as it is noted in the trail."""
     caller = caller_of(request)
-    return Source(caller.caller_id, caller.auth_method, request_id_of(request))
+    who = (caller.caller_id, caller.auth_method, request_id_of(request))
+    return Source(*who, caller.address, caller.agent)
 
 
 def request_id_of(request: Request) -> str:

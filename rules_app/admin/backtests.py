@@ -31,6 +31,7 @@ class BacktestAdmin(ButtonPagesAdmin):
     view_codename = "rules_app.view_rule"
     act_codename = "rules_app.change_rule"
     act_role = Role.ADMIN
+    in_trail = False
     of_no_tenant = True  # it is a draft's, and drafts hold the rules of all
     buttons = ("remove",)
     change_form_template = "admin/rules_app/backtest.html"

@@ -42,6 +42,7 @@ class RuleDraftAdmin(ButtonPagesAdmin):
     view_codename = "rules_app.view_rule"
     act_codename = "rules_app.change_rule"
     act_role = Role.ADMIN
+    in_trail = False
     pk_converter = "int"
     buttons = ("publish", "discard", "backtest", *EDITS)
     change_form_template = "admin/rules_app/draft.html"

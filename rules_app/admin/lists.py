@@ -182,6 +182,7 @@ class NamedListAdmin(ConfigAdmin):
     def export(self, request: HttpRequest, row: NamedList) -> HttpResponse:
         if not self._may_edit(request, row):
             raise PermissionDenied
+        self.note(request, row, "exported a list")
         answer: Any = StreamingHttpResponse(export_lines(row), content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = 'attachment; filename="list.csv"'
         return answer  # type: ignore[no-any-return]

@@ -86,6 +86,7 @@ def stage_view(page: ScopedAdmin, request: HttpRequest, pk: int) -> HttpResponse
     except AppError as error:
         page.message_user(request, f"Nothing was changed: {error.message}.", messages.WARNING)
     else:
+        page.note(request, rule, "took a rule further", f"{rule.name}: {to}")
         if draft.is_open:
             text = f"Draft {draft.pk} holds it: a second person has to publish it."
             page.message_user(request, text, messages.WARNING)

@@ -299,6 +299,8 @@ class RuleAdmin(ScopedAdmin):
             self.message_user(request, f"Nothing was changed: {error.message}", messages.ERROR)
             return
         verb = "enabled" if enabled else "disabled"
+        for rule in own:
+            self.note(request, rule, f"{verb} a rule")
         self.message_user(request, f"{verb}: {', '.join(changed) or 'nothing, they were so already'}")
 
     @action(description="Try the rules", url_path="try", permissions=["view"])  # type: ignore[operator]

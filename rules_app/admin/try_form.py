@@ -10,6 +10,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from acteon_site.admin.structured_field import StructuredField
 from acteon_site.base.clock_text import parse_time
+from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal
 from rules_app.admin.forms import draft_choices, text_field
 

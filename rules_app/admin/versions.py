@@ -32,6 +32,7 @@ class RuleSetVersionAdmin(ButtonPagesAdmin):
     view_codename = "rules_app.view_rulesetversion"
     act_codename = MAY_PUBLISH
     act_role = Role.ADMIN
+    in_trail = False
     pk_converter = "int"
     buttons = ("restore",)
     change_form_template = "admin/rules_app/version.html"
