@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from acteon_site.access.oidc.views import oidc_back, oidc_begin
 from acteon_site.access.sign_in_form import admin_login, admin_logout
 from acteon_site.access.views import Login, Logout, SigningKeys
 from acteon_site.admin import second_pages
@@ -42,6 +43,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="second_step_set_up_passkey",
     ),
     path("admin/second-step/codes/", second_pages.recovery_codes, name="recovery_codes"),
+    path("admin/oidc/", oidc_begin, name="oidc_begin"),
+    path("admin/oidc/back/", oidc_back, name="oidc_back"),
     path("admin/security/", admin.site.admin_view(own_security), name="own_security"),
     path("admin/", admin.site.urls),
 ]

@@ -19,12 +19,17 @@ SECONDS = 600
 HOME = "admin:index"
 
 
-def first_step_done(request: HttpRequest, user: User, *, how: str, following: str) -> str:
-    """Where to go on: to `following`, signed in, or to the page that asks for, or sets up, the second step."""
+def first_step_done(
+    request: HttpRequest, user: User, *, how: str, following: str, proves_both: bool = False
+) -> str:
+    """Where to go on: to `following`, signed in, or to the page that asks for, or sets up, the second step.
+
+    `proves_both`: the first step was another system's, which asks for two itself.
+    """
     standing = standing_of(user)
     following = own_page(request, following)
-    if not standing.is_asked:
-        session_begin(request, user, how=how, two_steps=False)
+    if proves_both or not standing.is_asked:
+        session_begin(request, user, how=how, two_steps=proves_both)
         return following
     request.session.flush()
     request.session[HALF] = {

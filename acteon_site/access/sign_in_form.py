@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.models import User
@@ -14,6 +15,7 @@ from unfold.forms import AuthenticationForm
 
 from acteon_site.access.half_signed import HALF, first_step_done
 from acteon_site.access.known_devices import device_remember
+from acteon_site.access.oidc.provider import is_set_up
 from acteon_site.access.second_steps import standing_of
 from acteon_site.access.sessions import PROVED, session_left, session_seen
 from acteon_site.access.sign_in import sign_in_attempt
@@ -63,7 +65,8 @@ def _asked(request: HttpRequest) -> HttpResponseBase:
     user, following = request.user, request.GET.get(REDIRECT_FIELD_NAME, "")
     if isinstance(user, User) and user.is_active and user.is_staff and not may_enter(request):
         return HttpResponseRedirect(first_step_done(request, user, how="password", following=following))
-    return admin.site.login(request)
+    name = settings.OIDC_NAME if is_set_up() else ""
+    return admin.site.login(request, {"oidc_name": name})
 
 
 def may_enter(request: HttpRequest) -> bool:

@@ -45,12 +45,21 @@ def own_security(request: HttpRequest) -> HttpResponse:
 
 def security_of(request: HttpRequest, user: User, may_change: bool) -> HttpResponse:
     """The same of another person, for who administers people: sessions ended, a lost second step taken off."""
+    if user.pk == request.user.pk:  # one's own is changed where the second step is asked for again
+        return HttpResponseRedirect(reverse("own_security"))
     page = reverse("admin:auth_user_security", args=[user.pk])
     if request.method != "POST":
         return _page(request, user, page, is_own=False, may_change=may_change)
     if not may_change:
         raise PermissionDenied
+    if request.POST.get("do") == "take_off" and _has_step(request) and not is_fresh(request):
+        return prove_again(request, page)
     return _done(request, _OTHERS.get(request.POST.get("do", "")), user, page)
+
+
+def _has_step(request: HttpRequest) -> bool:
+    assert isinstance(request.user, User)  # noqa: S101 - as above
+    return standing_of(request.user).has
 
 
 def _done(request: HttpRequest, do: Do | None, user: User, page: str) -> HttpResponse:
