@@ -17,7 +17,7 @@ class SiteConfig(AppConfig):
         # Celery's application, which tasks are sent through. Not in __init__.py: `python -m acteon_site.bootstrap`
         # makes the secrets before anything is installed.
         from acteon_site import celery  # noqa: F401
-        from acteon_site.access import login_limits, tokens
+        from acteon_site.access import login_limits, sessions, tokens
         from acteon_site.base.registry import Hook, register
         from acteon_site.base.tidying import TIDIES
         from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
@@ -31,6 +31,7 @@ class SiteConfig(AppConfig):
                 TIDIES: (
                     Hook("login tokens", tokens.tidy_tokens),
                     Hook("login attempts", login_limits.tidy_attempts),
+                    Hook("sessions", sessions.tidy_sessions),
                 ),
                 FAMILIES: (
                     Hook("replica lag", replica_lag),

@@ -1,10 +1,11 @@
-"""Site-wide rows: API keys, sign-ins, and the versions that tell processes of configuration changes."""
+"""Site-wide rows: API keys, people and their sign-ins, and the versions that tell processes of changes."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from fernet_fields import EncryptedTextField
 
 from acteon_site.base.ids import new_id
 
@@ -83,6 +84,9 @@ class LoginToken(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField(null=True)
+    address = models.CharField(max_length=64, default="", db_default="")
+    agent = models.CharField(max_length=200, default="", db_default="")
 
     class Meta:
         indexes = [models.Index(fields=["expires_at"], name="token_expiry")]
@@ -104,3 +108,134 @@ class LoginAttempts(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count} until {self.window_ends_at}"
+
+
+def nowhere() -> list[str]:
+    return []
+
+
+class PersonRoles(models.Model):
+    """Where a person may do what his groups let him do. Without a row: everywhere.
+
+    Each role includes the ones below it. Superusers are not narrowed.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="person_roles"
+    )
+    viewer_in = models.JSONField(default=nowhere)
+    operator_in = models.JSONField(default=nowhere)
+    admin_in = models.JSONField(default=nowhere)
+    tenants = models.JSONField(default=any_scope)
+
+    class Meta:
+        verbose_name_plural = "roles of people"
+
+    def __str__(self) -> str:
+        return f"roles of {self.user_id}"
+
+
+class GroupSecurity(models.Model):
+    """What is asked of the people of a group. Without a row: nothing."""
+
+    group = models.OneToOneField(
+        "auth.Group", on_delete=models.CASCADE, primary_key=True, related_name="security"
+    )
+    two_steps = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "security of groups"
+
+    def __str__(self) -> str:
+        return f"security of {self.group_id}"
+
+
+class SecondStep(models.Model):
+    """How a person proves himself beside the password: an app's secret, a passkey, or a code for once.
+
+    `mark` finds a passkey or a code again: a hash of the one, a keyed hash of the other. `counter` only grows: the
+    last time step of an app whose code was taken, or what a passkey counts.
+    """
+
+    class Kind(models.TextChoices):
+        APP = "app", "Authenticator app"
+        PASSKEY = "passkey", "Passkey"
+        RECOVERY = "recovery", "Recovery code"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="second_steps")
+    kind = models.CharField(max_length=16, choices=Kind)
+    name = models.CharField(max_length=100, default="")
+    secret = EncryptedTextField(default="")
+    mark = models.CharField(max_length=64)
+    counter = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "kind", "mark"], name="second_step_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.user_id}"
+
+
+class PersonSession(models.Model):
+    """A browser in which a person is signed in to the admin; ending it deletes Django's session."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    # No foreign key: processes of the version before delete sessions without knowing this table.
+    session_key = models.CharField(max_length=40, unique=True)
+    how = models.CharField(max_length=32, default="")
+    address = models.CharField(max_length=64, default="")
+    agent = models.CharField(max_length=200, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["last_seen_at"], name="session_last_seen")]
+
+    def __str__(self) -> str:
+        return f"session of {self.user_id}"
+
+
+class PersonAct(models.Model):
+    """What a person did that concerns no order: it stands here, and not in the trail. Append-only."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    username = models.CharField(max_length=150)
+    at = models.DateTimeField(default=timezone.now)
+    what = models.CharField(max_length=40)
+    about = models.CharField(max_length=100, default="", help_text="The kind of row, as app.model")
+    row = models.CharField(max_length=255, default="", help_text="Its id")
+    words = models.CharField(max_length=500, default="")
+    namespace = models.CharField(max_length=256, default="")
+    tenant = models.CharField(max_length=256, default="")
+    address = models.CharField(max_length=64, default="")
+    agent = models.CharField(max_length=200, default="")
+    request_id = models.CharField(max_length=128, default="")
+
+    class Meta:
+        # The page of a person: newest first, keyset-paged.
+        indexes = [models.Index(fields=["username", "-at", "-id"], name="person_act_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.username}: {self.what}"
+
+
+class OidcIdentity(models.Model):
+    """Who a person is at the shop's own identity provider. `subject` never changes there; a mail address may."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="oidc_identity"
+    )
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "OIDC identities"
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="oidc_identity_once")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"

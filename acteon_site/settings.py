@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.urls import reverse_lazy
 
 from acteon_site.base.proxies import trusted_proxies
 
@@ -267,6 +268,18 @@ STREAM_RETENTION_SECONDS = env.int("ACTEON_STREAM_RETENTION_SECONDS", default=86
 
 # How long a decision in the admin can be undone before it takes effect; 0: it takes effect at once.
 APPROVAL_UNDO_SECONDS = env.int("ACTEON_APPROVAL_UNDO_SECONDS", default=5)
+# Sign-in by OpenID Connect; off without an issuer. docs/operations.md has an example.
+OIDC_ISSUER = env.str("ACTEON_OIDC_ISSUER", default="")
+OIDC_CLIENT_ID = env.str("ACTEON_OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env.str("ACTEON_OIDC_CLIENT_SECRET", default="")
+OIDC_NAME = env.str("ACTEON_OIDC_NAME", default="Sign in with your company's account")
+OIDC_SCOPES: list[str] = env.list("ACTEON_OIDC_SCOPES", default=["openid", "email", "profile"])
+# Of which domains verified addresses count, and the gateway's group for each group that the provider names.
+OIDC_DOMAINS: list[str] = [one.lower() for one in env.list("ACTEON_OIDC_DOMAINS", default=[])]
+OIDC_GROUPS_CLAIM = env.str("ACTEON_OIDC_GROUPS_CLAIM", default="groups")
+OIDC_GROUPS: dict[str, str] = env.dict("ACTEON_OIDC_GROUPS", default={})
+# Whether the provider asks for two steps itself, so that ours is not asked on top.
+OIDC_PROVES_TWO_STEPS = env.bool("ACTEON_OIDC_PROVES_TWO_STEPS", default=False)
 
 LOG_LEVEL = env.str("ACTEON_LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("ACTEON_LOG_FORMAT", default="console" if EMBEDDED else "json")
@@ -290,6 +303,7 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "acteon_site.admin.frame.dashboard",
     "STYLES": ["acteon_site.admin.frame.stylesheet"],
     "SCRIPTS": ["acteon_site.admin.frame.script"],
+    "ACCOUNT": {"navigation": [{"title": "Your sign-in", "link": reverse_lazy("own_security")}]},
     "SIDEBAR": {"show_search": False, "navigation": "acteon_site.admin.sidebar.navigation"},
     "COLORS": {
         "primary": {

@@ -8,9 +8,12 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from acteon_site.access.sign_in_form import admin_login
+from acteon_site.access.oidc.views import oidc_back, oidc_begin
+from acteon_site.access.sign_in_form import admin_login, admin_logout
 from acteon_site.access.views import Login, Logout, SigningKeys
+from acteon_site.admin import second_pages
 from acteon_site.admin.search import find_page
+from acteon_site.admin.security_pages import own_security
 from acteon_site.http.openapi_document import OpenApiDocument
 from acteon_site.watching.health import Health, Metrics, PrometheusMetrics, Ready
 from chains_app.api.urls import admin_urlpatterns as breaker_urls
@@ -37,6 +40,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *breaker_urls,
     path("admin/login/", admin_login),
     path("admin/find/", admin.site.admin_view(find_page), name="find"),
+    path("admin/logout/", admin_logout),
+    path("admin/second-step/", second_pages.second_step, name="second_step"),
+    path("admin/second-step/passkey/", second_pages.second_step_passkey, name="second_step_passkey"),
+    path("admin/second-step/set-up/", second_pages.second_step_set_up, name="second_step_set_up"),
+    path(
+        "admin/second-step/set-up/passkey/",
+        second_pages.second_step_set_up_passkey,
+        name="second_step_set_up_passkey",
+    ),
+    path("admin/second-step/codes/", second_pages.recovery_codes, name="recovery_codes"),
+    path("admin/oidc/", oidc_begin, name="oidc_begin"),
+    path("admin/oidc/back/", oidc_back, name="oidc_back"),
+    path("admin/security/", admin.site.admin_view(own_security), name="own_security"),
     path("admin/", admin.site.urls),
 ]
 

@@ -58,6 +58,9 @@ class AuditRecord(models.Model):
     auth_method = models.CharField(max_length=32, default="")
     ruleset_version = models.BigIntegerField(null=True)
     request_id = models.CharField(max_length=128, default="")
+    # Of people alone: where the request came from, and with what.
+    caller_address = models.CharField(max_length=64, default="", db_default="")
+    caller_agent = models.CharField(max_length=200, default="", db_default="")
     record_hash = models.CharField(max_length=64, null=True)
     previous_hash = models.CharField(max_length=64, null=True)
     sequence_number = models.BigIntegerField(null=True)
@@ -93,6 +96,12 @@ class AuditRecord(models.Model):
                 condition=~Q(verdict__in=("allow", "chain")),
             ),
             models.Index(fields=["-dispatched_at", "-id"], name="audit_newest"),
+            # What did this person do: of all tenants. Rows of keys, by far the most, are not in it.
+            models.Index(
+                fields=["caller_id", "-dispatched_at", "-id"],
+                name="audit_person",
+                condition=Q(auth_method__in=("admin", "token")),
+            ),
             models.Index(fields=["action_id", "-dispatched_at"], name="audit_action"),
             models.Index(
                 fields=["chain_id", "dispatched_at"], name="audit_chain", condition=Q(chain_id__isnull=False)

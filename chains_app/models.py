@@ -283,6 +283,8 @@ class Signal(models.Model):
 class Incident(models.Model):
     """A run that waits for a person, and why."""
 
+    TENANT_PATH = "run__"
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="incidents")
     step = models.CharField(max_length=200, default="")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
@@ -10,7 +12,7 @@ from rest_framework.request import Request
 
 from acteon_site.access.keys import key_principal
 from acteon_site.access.tokens import TOKEN_PREFIX, token_principal
-from acteon_site.access.whence import is_from_another_site, is_local
+from acteon_site.access.whence import agent_of, client_address, is_from_another_site, is_local
 from acteon_site.base.principals import Principal, Role
 from acteon_site.http.requests import refuse_doubt
 from acteon_site.http.throttling import rate_check
@@ -28,6 +30,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         principal = _bearer_principal(token) if token else key_principal(key)
         if principal is None:
             raise AuthenticationFailed("this key or token is unknown, expired or revoked")
+        if principal.auth_method == "token":
+            principal = replace(principal, address=client_address(request)[:64], agent=agent_of(request))
         return principal, None
 
     def authenticate_header(self, request: Request) -> str:

@@ -15,11 +15,15 @@ extend_schema_view(
             {
                 "username": {"type": "string", "minLength": 1, "maxLength": 150},
                 "password": {"type": "string", "minLength": 1, "maxLength": 4096},
-            }
+            },
+            {"code": {"type": "string", "maxLength": 40}},
         ),
-        sends_examples={"manager": {"username": "maria", "password": "…"}},
+        sends_examples={
+            "manager": {"username": "maria", "password": "…"},
+            "with a second step": {"username": "maria", "password": "…", "code": "123456"},
+        },
         examples={"signed in": {"token": "acteontoken_…", "expires_in": 28800}},
-        errors=(401, 429),
+        errors=(401, 403, 429),
         is_open=True,
     )
 )(views.Login)

@@ -33,6 +33,15 @@ class Attempt:
         attempts_forget(self._key)
 
 
+def code_attempt(request: HttpRequest, username: str) -> Attempt:
+    """The same for codes of a second step, which are short: counted for the person, wherever they come from.
+
+    Only who knows the password comes here; a device of the person's own has attempts of its own.
+    """
+    device = device_of(request, username)
+    return Attempt(attempt_count(username=f"{username} code", address="anywhere", device=device))
+
+
 @contextmanager
 def sign_in_attempt(request: HttpRequest, username: str) -> Iterator[Attempt]:
     """Raises 429 where this person has failed too often from here, 503 where too many sign in at once."""

@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from unfold.forms import AuthenticationForm
 
+from acteon_site.access.half_signed import HALF, first_step_done
 from acteon_site.access.known_devices import device_remember
+from acteon_site.access.oidc.provider import is_set_up
+from acteon_site.access.second_steps import standing_of
+from acteon_site.access.sessions import PROVED, session_left, session_seen
 from acteon_site.access.sign_in import sign_in_attempt
 from acteon_site.base.errors import AppError
 
@@ -30,11 +37,57 @@ class LimitedAuthenticationForm(AuthenticationForm):
 
 
 def admin_login(request: HttpRequest) -> HttpResponseBase:
-    """The admin's own page, which then knows the browser of whoever has signed in."""
+    """The admin's own page. Who has a second step is nobody again until he has proved it, too."""
+    if request.method != "POST":
+        return _asked(request)
     response = admin.site.login(request)
+    if not request.user.is_authenticated:
+        return response
+    assert isinstance(request.user, User)  # noqa: S101 - the page lets in nobody else
+    name = request.user.get_username()
+    following = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
+    led = HttpResponseRedirect(first_step_done(request, request.user, how="password", following=following))
+    # Not after half a sign-in: each such browser would have guesses at the second step of its own.
+    if HALF not in request.session:
+        device_remember(led, request, name)
+    return led
+
+
+def admin_logout(request: HttpRequest) -> HttpResponseBase:
+    """Signing out stands in the record of what people did, too."""
     if request.method == "POST" and request.user.is_authenticated:
-        device_remember(response, request, request.user.get_username())
-    return response
+        session_left(request, request.user.get_username())
+    return admin.site.logout(request)
+
+
+def _asked(request: HttpRequest) -> HttpResponseBase:
+    """The page; or, of who is signed in and now has to prove more, what he has to."""
+    user, following = request.user, request.GET.get(REDIRECT_FIELD_NAME, "")
+    if isinstance(user, User) and user.is_active and user.is_staff and not may_enter(request):
+        return HttpResponseRedirect(first_step_done(request, user, how="password", following=following))
+    name = settings.OIDC_NAME if is_set_up() else ""
+    return admin.site.login(request, {"oidc_name": name})
+
+
+def may_enter(request: HttpRequest) -> bool:
+    """Whether this browser may open the admin's pages: its person may, and has proved all that is asked of him.
+
+    A page asks several times; the database is asked once.
+    """
+    asked: tuple[object, bool] | None = getattr(request, "_may_enter", None)
+    if asked is None or asked[0] != request.user.pk:
+        asked = request._may_enter = (request.user.pk, _may_enter(request))  # type: ignore[attr-defined]
+    return asked[1]
+
+
+def _may_enter(request: HttpRequest) -> bool:
+    user = request.user
+    if not (isinstance(user, User) and user.is_active and user.is_staff):
+        return False
+    if PROVED not in request.session and standing_of(user).is_asked:
+        return False
+    session_seen(request, user)
+    return True
 
 
 def _waiting(error: AppError) -> str:

@@ -17,8 +17,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from acteon_site.access.keys import secret_hash
+from acteon_site.access.keys import LAST_USE_GRAIN, secret_hash
 from acteon_site.access.people import GROUPS
+from acteon_site.access.reach import person_principal
 from acteon_site.access.revocation import tell_revoked
 from acteon_site.base.principals import Principal, Role
 from acteon_site.models import LoginToken
@@ -33,17 +34,24 @@ ROLES = {
 }
 
 
-def token_create(*, username: str, password: str) -> str | None:
-    """A fresh token, or None: unknown, wrong and not allowed look the same and take the same time."""
+def person_of(*, username: str, password: str) -> User | None:
+    """Who may have a token, or None: unknown, wrong and not allowed look the same and take the same time."""
     user = authenticate(username=username, password=password)
     if not isinstance(user, User) or not user.is_staff or role_of(user) is None:
         return None
+    return user
+
+
+def token_create(*, user: User, address: str = "", agent: str = "") -> str:
+    """A fresh token, for whom `person_of` has named and who has proved whatever else is asked of him."""
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     LoginToken.objects.create(
         user=user,
         secret_hash=secret_hash(secret),
         password_mark=user.get_session_auth_hash(),
         expires_at=timezone.now() + timedelta(seconds=settings.TOKEN_SECONDS),
+        address=address[:64],
+        agent=agent,
     )
     update_last_login(None, user)  # type: ignore[arg-type]
     return secret
@@ -56,14 +64,27 @@ def token_revoke(*, credential: str) -> None:
 
 def token_principal(secret: str) -> Principal | None:
     """The caller whom the token names, or None."""
-    token = LoginToken.objects.select_related("user").filter(secret_hash=secret_hash(secret)).first()
-    return _principal(token) if token else None
+    token = (
+        LoginToken.objects.select_related("user__person_roles")
+        .filter(secret_hash=secret_hash(secret))
+        .first()
+    )
+    principal = _principal(token) if token else None
+    if token and principal:
+        _seen(token)
+    return principal
+
+
+def _seen(token: LoginToken) -> None:
+    now = timezone.now()
+    if token.last_seen_at is None or now - token.last_seen_at > LAST_USE_GRAIN:
+        LoginToken.objects.filter(pk=token.pk).update(last_seen_at=now)
 
 
 def tokens_standing(principals: Collection[Principal]) -> set[Principal]:
     """Those of these whose token is still good and their role unchanged."""
     ids = [principal.credential for principal in principals]
-    tokens = LoginToken.objects.select_related("user").filter(pk__in=ids)
+    tokens = LoginToken.objects.select_related("user__person_roles").filter(pk__in=ids)
     return {principal for token in tokens if (principal := _principal(token))} & set(principals)
 
 
@@ -83,10 +104,10 @@ def _principal(token: LoginToken) -> Principal | None:
     role = role_of(user)
     if role is None:
         return None
-    return Principal(
-        caller_id=f"user:{user.get_username()}",
+    return person_principal(
+        user,
+        most=role,
         auth_method="token",
-        role=role,
         idempotency_scope=f"user:{user.pk}",
         credential=str(token.pk),
     )

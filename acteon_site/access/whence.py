@@ -35,6 +35,17 @@ def is_from_another_site(request: HttpRequest) -> bool:
     return request.headers.get("Origin", own) != own
 
 
+def is_named_host(request: HttpRequest) -> bool:
+    """Whether the address that was asked has a name, and is no bare number."""
+    host = urlsplit(f"//{request.get_host()}").hostname or ""
+    return address_of(host) is None
+
+
+def agent_of(request: HttpRequest) -> str:
+    """The browser or client, as it calls itself: one line, of at most 200 characters."""
+    return "".join(letter for letter in request.headers.get("User-Agent", "") if letter.isprintable())[:200]
+
+
 def is_loopback(address: str) -> bool:
     parsed = address_of(address)
     return parsed is not None and parsed.is_loopback

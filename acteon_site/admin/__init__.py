@@ -4,9 +4,15 @@ Not to be imported before unfold is ready: that replaces the site at which pages
 which unfold asks for first, is in `access`).
 """
 
+from django.contrib import admin
+
+from acteon_site.access.sign_in_form import may_enter
 from acteon_site.admin.api_keys import ApiKeyAdmin
 from acteon_site.admin.people import GroupAdmin, UserAdmin
 from acteon_site.admin.sidebar import PAGES, Page
+
+# Every page of the admin asks this door, also those of libraries.
+admin.site.has_permission = may_enter  # type: ignore[method-assign]
 
 __all__ = ["ApiKeyAdmin", "GroupAdmin", "UserAdmin"]
 

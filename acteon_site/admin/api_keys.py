@@ -12,12 +12,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from acteon_site.access.keys import api_key_create, api_key_revoke, expiry_problem, key_name_problem
 from acteon_site.admin.buttons import Button
 from acteon_site.admin.names_field import NamesField
+from acteon_site.admin.scoped import ScopedAdmin
 from acteon_site.models import ApiKey
 
 SCOPES = ("namespaces", "tenants", "providers", "action_types")
@@ -54,7 +54,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):
+class ApiKeyAdmin(ScopedAdmin):
     form = ApiKeyForm
     list_display = ("name", "shown_prefix", "shown_role", "scope", "status", "last_used_at", "expires_at")
     list_filter = ("role",)
@@ -77,7 +77,7 @@ class ApiKeyAdmin(ModelAdmin):
         return False
 
     def may_revoke(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("acteon_site.change_apikey")
+        return request.user.has_perm("acteon_site.change_apikey") and self.reaches(request, self.act_role)
 
     @display(description="Begins with")
     def shown_prefix(self, key: ApiKey) -> str:

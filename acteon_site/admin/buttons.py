@@ -12,8 +12,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
+from acteon_site.access.whence import agent_of, client_address
 from acteon_site.admin.read_only import ReadOnlyAdmin
 from acteon_site.base.errors import AppError
+from acteon_site.base.principals import Role
 from acteon_site.base.source import Source
 
 AUTH_METHOD = "admin"
@@ -56,7 +58,8 @@ def actor_of(request: HttpRequest) -> str:
 
 
 def source_of(request: HttpRequest) -> Source:
-    return Source(actor_of(request), AUTH_METHOD, getattr(request, "request_id", ""))
+    who = (actor_of(request), AUTH_METHOD, getattr(request, "request_id", ""))
+    return Source(*who, client_address(request)[:64], agent_of(request))
 
 
 def reason_of(request: HttpRequest) -> str:
@@ -91,6 +94,8 @@ class ButtonPagesAdmin(ReadOnlyAdmin):
 
     view_codename: str
     act_codename: str
+    act_role = Role.OPERATOR
+    in_trail = True  # what the buttons do stands in the trail of orders; else it is noted as the person's
     pk_converter = "uuid"
     change_form_template = "admin/acteon_site/page.html"
     list_before_template = "admin/acteon_site/refresh.html"  # type: ignore[assignment]
@@ -101,10 +106,11 @@ class ButtonPagesAdmin(ReadOnlyAdmin):
     gone_text = "It is not here any more."
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(self.view_codename)
+        return request.user.has_perm(self.view_codename) and self.reaches(request, Role.VIEWER)
 
-    def may_act(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(self.act_codename)
+    def may_act(self, request: HttpRequest, row: object = None) -> bool:
+        """Whether the person may press the buttons: of this row, or of any."""
+        return request.user.has_perm(self.act_codename) and self.reaches(request, self.act_role, row)
 
     def url_of(self, page: str, *args: object) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=args)
@@ -153,8 +159,13 @@ class ButtonPagesAdmin(ReadOnlyAdmin):
         if row is None:
             self.message_user(request, self.gone_text, messages.WARNING)
             return HttpResponseRedirect(self.url_of("changelist"))
+        if not self.may_act(request, row):
+            raise PermissionDenied
         try:
+            words = str(row)
             result, following = self.press(request, row, name), self.landing(row, name)
+            if not self.in_trail:
+                self.note(request, row, f"{name}: {self.opts.verbose_name}"[:40], words)
         except AppError as error:
             result = ButtonResult(f"Nothing was changed: {error.message}.", messages.WARNING)
             following = self.url_of("change", pk)

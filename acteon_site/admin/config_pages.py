@@ -6,14 +6,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from unfold.admin import ModelAdmin
 
 from acteon_site.admin.buttons import change_url
+from acteon_site.admin.scoped import ScopedAdmin
 from acteon_site.base.errors import AppError
 from acteon_site.base.managed import ManagedConfig
 
 
-class ConfigAdmin(ModelAdmin):
+class ConfigAdmin(ScopedAdmin):
     """What the services refuse becomes a message, and nothing is saved."""
 
     actions = None

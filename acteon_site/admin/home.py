@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from acteon_site.admin.scoped import reader_of
+from acteon_site.base.principals import Principal
 from acteon_site.base.registry import Registry
 from acteon_site.base.replica import is_set, read_whole, replica_state
 
@@ -29,7 +31,8 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A section of the page. `figures` are read by bounded queries; its key `tiles` holds Tiles.
+    """A section of the page. `figures` are read by bounded queries, of what that person may see (`narrowed`);
+    their key `tiles` holds Tiles.
 
     `column`: over the whole width, or below in one of two columns. `place` sorts cards, and their tiles.
     """
@@ -37,7 +40,7 @@ class Card:
     name: str
     permission: str
     template: str
-    figures: Callable[[], Figures]
+    figures: Callable[[Principal], Figures]
     column: Literal["wide", "left", "right"]
     place: int
 
@@ -69,7 +72,8 @@ def _replica() -> str:
 
 def _cards(request: HttpRequest) -> dict[str, Any]:
     cards = sorted(CARDS.values(), key=lambda card: card.place)
-    shown = [Shown(card, card.figures()) for card in cards if request.user.has_perm(card.permission)]
+    reader = reader_of(request)
+    shown = [Shown(card, card.figures(reader)) for card in cards if request.user.has_perm(card.permission)]
     columns: dict[str, list[Shown]] = {"wide": [], "left": [], "right": []}
     for one in shown:
         columns[one.card.column].append(one)

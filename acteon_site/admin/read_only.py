@@ -15,10 +15,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 
 from acteon_site.admin.exports import Columns, export_answer
 from acteon_site.admin.paging import KeysetChangeList
+from acteon_site.admin.scoped import ScopedAdmin
 from acteon_site.base.replica import read_whole
 
 
@@ -55,7 +55,7 @@ class EstimatedPaginator(Paginator):  # type: ignore[type-arg]
         return Page(list(from_the_end)[::-1], number, self)
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(ScopedAdmin):
     """Evidence: nothing can be added, changed or deleted by hand."""
 
     paginator = EstimatedPaginator

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from acteon_site.admin.home import bounded_count
+from acteon_site.admin.scoped import visible
 from acteon_site.base.registry import Registry
 
 # Groups from top to bottom, and whether one can be folded away.
@@ -75,7 +76,9 @@ def _item(request: HttpRequest, page: Page) -> dict[str, Any]:
         "link": reverse(f"admin:{page.name}_changelist"),
         "permission": lambda _request: allowed,
     }
-    count = bounded_count(page.badge.rows(), MOST_COUNTED) if page.badge and allowed else "0"
+    count = (
+        bounded_count(visible(request, page.badge.rows()), MOST_COUNTED) if page.badge and allowed else "0"
+    )
     if page.badge and count != "0":
         shown |= {"badge": count, "badge_variant": page.badge.variant}
     return shown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
@@ -31,6 +31,19 @@ class Principal:
     idempotency_scope: str = ""
     # The row of the key or token, so that what was revoked is known by it.
     credential: str = ""
+    # Of a person whose role differs by namespace: each role and where it holds. Empty: `role` holds everywhere above.
+    roles: tuple[tuple[Role, tuple[str, ...]], ...] = ()
+
+    # Of a person: where the request comes from and with what. They say nothing of who he is.
+    address: str = field(default="", compare=False)
+    agent: str = field(default="", compare=False)
+
+    def acting_as(self, role: Role) -> Principal:
+        """The caller where he has that role or a higher one: for a person whose role differs, fewer namespaces."""
+        if not self.roles:
+            return self
+        held = {name for at, names in self.roles if at >= role for name in names}
+        return replace(self, role=role, namespaces=ANY if "*" in held else tuple(sorted(held)))
 
     @property
     def is_authenticated(self) -> bool:
@@ -54,6 +67,12 @@ class Principal:
 
     def covers(self, namespace: str, tenant: str) -> bool:
         return _in(self.namespaces, namespace) and _in(self.tenants, tenant)
+
+    def knows(self, namespace: str, tenant: str) -> bool:
+        """Whether the caller may read configuration with that scope: his own, and what is for everyone."""
+        return (namespace == "*" or _in(self.namespaces, namespace)) and (
+            tenant == "*" or _in(self.tenants, tenant)
+        )
 
     def covers_action(self, namespace: str, tenant: str, provider: str, action_type: str) -> bool:
         return (

@@ -12,6 +12,9 @@ class Source:
     caller_id: str
     auth_method: str
     request_id: str
+    # Of people: where from, and with what.
+    address: str = ""
+    agent: str = ""
 
 
 SYSTEM_SOURCE = Source("system", "internal", "")

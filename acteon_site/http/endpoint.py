@@ -13,10 +13,12 @@ from typing import Any, TypeVar
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from acteon_site.access.acts import act_note
 from acteon_site.base.breathing import served
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.connections import unhurried
@@ -55,6 +57,15 @@ class Endpoint(APIView):
         refuse_doubt(request._request)
         if isinstance(request.user, Principal) and self._is_heavy(request):
             self._held.enter_context(heavy_turn(request.user))
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """What a person's token changes of configuration is noted; what it does to orders stands in the trail."""
+        changed = request.method not in SAFE_METHODS and response.status_code < 400
+        caller = request.user if changed and self.write_role == Role.ADMIN else None
+        if isinstance(caller, Principal) and caller.auth_method == "token":
+            name, words = caller.caller_id.removeprefix("user:"), f"{request.method} {request.path}"
+            act_note(request._request, username=name, what="changed by API", words=words)
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def _is_heavy(self, request: Request) -> bool:
         limit = request.query_params.get("limit", "")
@@ -215,7 +226,8 @@ def body_of(request: Request) -> dict[str, Any]:
 def source_of(request: Request) -> Source:
     """Who asks, as it is noted in the trail."""
     caller = caller_of(request)
-    return Source(caller.caller_id, caller.auth_method, request_id_of(request))
+    who = (caller.caller_id, caller.auth_method, request_id_of(request))
+    return Source(*who, caller.address, caller.agent)
 
 
 def request_id_of(request: Request) -> str:

@@ -64,7 +64,7 @@ def announce(out: OutputWrapper | TextIO, start: EmbeddedStart) -> None:
         f"  Admin      {start.url}/admin/\n"
         f"  API        {start.url}/swagger-ui/\n"
         f"  Stream     curl -N '{start.url}/v1/stream?namespace=ecommerce'\n"
-        "Local users, made for this installation:\n"
+        "Local users, made for this installation (by password alone, without a second step):\n"
         + "".join(_user_line(user) for user in start.prepared.users)
         + "Ctrl-C stops it.\n"
     )

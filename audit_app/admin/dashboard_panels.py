@@ -17,7 +17,7 @@ from audit_app.analytics.asking import Answer, Question
 from audit_app.analytics.chart import axis_of, bars
 from audit_app.analytics.durations import Durations
 from audit_app.analytics.panels import Compared, Figures, Panel, View, milliseconds
-from audit_app.home_cards import GROUP_OF, OUTCOME_GROUPS
+from audit_app.admin.home_cards import GROUP_OF, OUTCOME_GROUPS
 from audit_app.models import AuditRecord
 from audit_app.records.rollups import COUNTRIES, DISPATCHES, RECORDS
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from acteon_site.admin.scoped import reader_of
 from audit_app.models import AuditHead
 from audit_app.records.vocabulary import OUTCOMES
 
@@ -21,7 +22,12 @@ class ScopeFilter(admin.SimpleListFilter):
     parameter_name = "scope"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(f"{namespace}:{tenant}", f"{namespace} / {tenant}") for namespace, tenant in scopes_known()]
+        reader = reader_of(request)
+        return [
+            (f"{namespace}:{tenant}", f"{namespace} / {tenant}")
+            for namespace, tenant in scopes_known()
+            if reader.covers(namespace, tenant)
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         namespace, colon, tenant = (self.value() or "").partition(":")

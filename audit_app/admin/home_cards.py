@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from acteon_site.admin.home import Card, Figures, Tile
+from acteon_site.admin.scoped import narrowed
+from acteon_site.base.principals import Principal
 from audit_app.models import AuditRecord
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 
@@ -46,8 +48,8 @@ class Outcomes:
         return sum((hour.counts for hour in self.hours), Counter())
 
 
-def outcomes() -> Figures:
-    found = outcomes_of_a_day(timezone.now())
+def outcomes(reader: Principal) -> Figures:
+    found = outcomes_of_a_day(timezone.now(), reader)
     total = found.total
     groups = [
         {"key": key, "words": words, "hour": found.last_hour[key], "day": total[key]}
@@ -64,10 +66,11 @@ def outcomes() -> Figures:
     }
 
 
-def outcomes_of_a_day(now: datetime) -> Outcomes:
+def outcomes_of_a_day(now: datetime, reader: Principal) -> Outcomes:
     """What became of the orders of the last 24 hours, releases included; steps of chains are not counted."""
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
     records = AuditRecord.objects.filter(dispatched_at__gte=first, outcome__in=DISPATCH_OUTCOMES)
+    records = narrowed(records, reader)
     seen = list(records.order_by("-dispatched_at").values_list("dispatched_at", "outcome")[:MOST_RECORDS])
     hours = [Hour(first + timedelta(hours=index)) for index in range(HOURS)]
     last_hour: Counter[str] = Counter()

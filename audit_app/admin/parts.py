@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from acteon_site.admin.acts_page import SOURCES
 from acteon_site.admin.home import CARDS
 from acteon_site.admin.search import SEARCHES
 from acteon_site.admin.sidebar import PAGES, Page
-from acteon_site.base.registry import Registry
+from acteon_site.base.registry import Hook, Registry
 from audit_app.admin import dashboard_panels, home_cards, searches
+from audit_app.admin.acts import acts_in_trail
 from audit_app.analytics.panels import PANELS
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CARDS: home_cards.CARDS,
     PANELS: dashboard_panels.PANELS,
+    SOURCES: (Hook("trail", acts_in_trail),),
     SEARCHES: searches.SEARCHES,
     PAGES: (
         Page("Today", 6, "Dashboard", "monitoring", "audit_app.dashboard"),

@@ -54,6 +54,8 @@ class AuditRecordAdmin(ReadOnlyAdmin):
                     "caller_id",
                     "auth_method",
                     "request_id",
+                    "caller_address",
+                    "caller_agent",
                 )
             },
         ),

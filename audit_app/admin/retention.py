@@ -7,14 +7,14 @@ from django.db.models import Model
 from django.forms import Form
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 
 from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.scoped import ScopedAdmin
 from audit_app.models import RetentionPolicy
 
 
 @admin.register(RetentionPolicy)
-class RetentionPolicyAdmin(ModelAdmin):
+class RetentionPolicyAdmin(ScopedAdmin):
     list_display = (
         "namespace",
         "tenant",

@@ -35,14 +35,18 @@ SEALED_FIELDS = (
     "ruleset_version",
     "request_id",
 )
+# Covered where they say anything, so that what was sealed before they were there verifies as it did.
+SEALED_OF_PEOPLE = ("caller_address", "caller_agent")
+READ_FIELDS = (*SEALED_FIELDS, *SEALED_OF_PEOPLE)
 
 
-def record_hash(record: Mapping[str, Any]) -> str:
+def record_hash(record: Mapping[str, Any], *, of_people: bool = True) -> str:
     """SHA-256 in hex over the canonical JSON of all SEALED_FIELDS, as read from the database.
 
     Times are UTC with microseconds, so that the session's time zone does not matter.
     """
     content = {name: record[name] for name in SEALED_FIELDS}
+    content |= {name: record[name] for name in SEALED_OF_PEOPLE if of_people and record.get(name)}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
     # A row that cannot be encoded must not hold up the relay for all others.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -95,6 +95,8 @@ class Journal:
                 "auth_method": source.auth_method,
                 "ruleset_version": ruleset_version,
                 "request_id": source.request_id,
+                "caller_address": source.address,
+                "caller_agent": scrubber.text(source.agent) if source.agent else "",
             }
         )
 
@@ -138,9 +140,17 @@ class Journal:
             return
         records, self._records = self._records, []
         events, self._events = self._events, []
+        _leave_out_people(records)
         rows_insert_in_order(AuditRecord, records, writes)
         rows_insert_in_order(Event, events, writes)
         ring_on_commit(RELAY_TASK)
+
+
+def _leave_out_people(records: list[Row]) -> None:
+    """Where no person stands behind any of the rows, as is so of nearly all, they are written without these columns."""
+    if not any(row["caller_address"] or row["caller_agent"] for row in records):
+        for row in records:
+            del row["caller_address"], row["caller_agent"]
 
 
 def _public(value: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from audit_app.models import AuditHead, AuditRecord, Event, RelayHead
-from audit_app.records.sealing import SEALED_FIELDS, record_hash
+from audit_app.records.sealing import READ_FIELDS, record_hash
 from audit_app.records.totals import bare_calls, dispatch_times, rule_outcomes, step_times, totals
 from audit_app.services.counters import counters_add
 from audit_app.services.rollups import MOST_DELTAS, gap_note, rollups_fold, rollups_note
@@ -118,7 +118,7 @@ def _number_events(last: int) -> int:
 
 
 def _seal_records(last: int) -> list[Record]:
-    waiting = AuditRecord.objects.filter(number=None).order_by("id").values(*SEALED_FIELDS)
+    waiting = AuditRecord.objects.filter(number=None).order_by("id").values(*READ_FIELDS)
     records: list[Record] = list(waiting[:BATCH])
     if not records:
         return []

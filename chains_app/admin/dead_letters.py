@@ -118,7 +118,7 @@ class DeadLetterAdmin(ButtonPagesAdmin):
             "age": ago(obj.dead_lettered_at) if obj.dead_lettered_at else "",
             "problem": problem.message if problem else "",
             "run_url": change_url(Run, obj.pk),
-            "buttons": self._buttons(obj, name, able=problem is None) if self.may_act(request) else [],
+            "buttons": self._buttons(obj, name, able=problem is None) if self.may_act(request, obj) else [],
         }
 
     def _buttons(self, run: DeadLetter, name: str, *, able: bool) -> list[Button]:

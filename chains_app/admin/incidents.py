@@ -15,9 +15,11 @@ from unfold.decorators import action, display
 
 from acteon_site.admin.buttons import actor_of, answer_dialog, change_url, source_of
 from acteon_site.admin.read_only import ReadOnlyAdmin
+from acteon_site.admin.scoped import visible
 from acteon_site.base.clock_text import ago
 from acteon_site.base.errors import conflict
 from acteon_site.base.ids import as_uuid
+from acteon_site.base.principals import Role
 from chains_app.admin.pages import (
     FoundDialog,
     NamingChangeList,
@@ -52,6 +54,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Incident)
 class IncidentAdmin(ReadOnlyAdmin):
+    act_role = Role.OPERATOR
     list_display = ("opened_at", "order", "reason", "chain", "tenant", "step", "shown_state", "message")
     list_display_links = ("opened_at", "order")
     list_filter = (OpenFilter,)
@@ -67,13 +70,16 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     def has_resolve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Without an incident: whether somebody may at all. A resolved one has no buttons."""
-        if not request.user.has_perm("chains_app.change_run"):
+        if not (request.user.has_perm("chains_app.change_run") and self.reaches(request, self.act_role)):
             return False
         pk = as_uuid(str(object_id)) if object_id is not None else None
         # What was pressed although it is resolved by now is answered with a message.
         if pk is None or request.method == "POST":
             return True
-        return Incident.objects.filter(pk=pk, resolved_at__isnull=True).exists()
+        return self._waiting(request).filter(pk=pk).exists()
+
+    def _waiting(self, request: HttpRequest) -> QuerySet[Incident]:
+        return visible(request, Incident.objects.filter(resolved_at__isnull=True), self.act_role)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
         rows: QuerySet[Incident] = super().get_queryset(request)
@@ -129,7 +135,7 @@ class IncidentAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, service: Any, words: str, **given: Any
     ) -> HttpResponse:
         pk = as_uuid(object_id)
-        waiting = Incident.objects.filter(pk=pk, resolved_at__isnull=True).first() if pk else None
+        waiting = self._waiting(request).filter(pk=pk).first() if pk else None
 
         def act() -> str:
             if waiting is None:

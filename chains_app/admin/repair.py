@@ -14,7 +14,9 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 
 from acteon_site.admin.buttons import actor_of, change_url, source_of
+from acteon_site.admin.scoped import visible
 from acteon_site.base.ids import as_uuid
+from acteon_site.base.principals import Role
 from chains_app.listeners import owner_names
 from chains_app.models import Run
 from chains_app.services.repair import Repaired
@@ -99,9 +101,14 @@ def repair_page(request: HttpRequest, bulk: Bulk, page: ModelAdmin) -> HttpRespo
     return TemplateResponse(request, TEMPLATE, {**frame, **shared, **shown})
 
 
+def _found(request: HttpRequest, bulk: Bulk) -> QuerySet[Any]:
+    """What there is to repair for this person."""
+    return visible(request, bulk.find(), Role.OPERATOR)
+
+
 def _preview(request: HttpRequest, bulk: Bulk) -> dict[str, Any]:
     filters = _filters(request, bulk)
-    found = _filtered(bulk, filters)
+    found = _filtered(request, bulk, filters)
     rows = list(found[:MOST_SHOWN])
     lines = _lines(bulk.preview(rows), bulk.stops(rows))
     able = sum(line.able for line in lines)
@@ -111,7 +118,7 @@ def _preview(request: HttpRequest, bulk: Bulk) -> dict[str, Any]:
 def _filters(request: HttpRequest, bulk: Bulk) -> list[Chosen]:
     """The choices are what there is to repair, so that no filter leads nowhere."""
     names = list(bulk.columns)
-    kinds = list(bulk.find().order_by().values_list(*bulk.columns.values()).distinct()[:MOST_KINDS])
+    kinds = list(_found(request, bulk).order_by().values_list(*bulk.columns.values()).distinct()[:MOST_KINDS])
     options = {name: {row[at] for row in kinds if row[at]} for at, name in enumerate(names)}
     scopes = {f"{row[names.index('namespace')]}:{row[names.index('tenant')]}" for row in kinds}
     options[SCOPE] = scopes
@@ -122,17 +129,17 @@ def _filters(request: HttpRequest, bulk: Bulk) -> list[Chosen]:
     ]
 
 
-def _filtered(bulk: Bulk, filters: Iterable[Chosen]) -> QuerySet[Any]:
+def _filtered(request: HttpRequest, bulk: Bulk, filters: Iterable[Chosen]) -> QuerySet[Any]:
     wanted: dict[str, str] = {}
     for chosen in filters:
         if chosen.value and chosen.value not in chosen.options:
-            return bulk.find().none()
+            return _found(request, bulk).none()
         if chosen.value and chosen.name == SCOPE:
             namespace, _, tenant = chosen.value.partition(":")
             wanted |= {bulk.columns["namespace"]: namespace, bulk.columns["tenant"]: tenant}
         elif chosen.value:
             wanted[bulk.columns[chosen.name]] = chosen.value
-    return bulk.find().filter(**wanted)
+    return _found(request, bulk).filter(**wanted)
 
 
 def _done(request: HttpRequest, bulk: Bulk) -> dict[str, Any]:
@@ -140,7 +147,7 @@ def _done(request: HttpRequest, bulk: Bulk) -> dict[str, Any]:
     ids = {pk for text in request.POST.getlist("id")[:MOST_SHOWN] if (pk := as_uuid(text))}
     if verb is None or not ids:
         return {**_preview(request, bulk), "trouble": "Nothing was changed: choose at least one."}
-    rows = list(bulk.find().filter(pk__in=ids))
+    rows = list(_found(request, bulk).filter(pk__in=ids))
     who = {"actor": actor_of(request), "source": source_of(request)}
     stops = bulk.stops(rows)  # before they go on
     lines = _lines(verb.act(rows, who), stops)

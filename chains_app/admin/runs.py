@@ -15,8 +15,10 @@ from unfold.decorators import action, display
 from acteon_site.admin.buttons import actor_of, answer_dialog, change_url, source_of
 from acteon_site.admin.cells import id_cell, shop_cell, text_cell
 from acteon_site.admin.read_only import ReadOnlyAdmin, is_list, pretty_json
+from acteon_site.admin.scoped import sees_one_tenant, visible
 from acteon_site.base.clock_text import span_text
 from acteon_site.base.ids import as_uuid
+from acteon_site.base.principals import Role
 from audit_app.admin.filters import ScopeFilter, within_scopes
 from chains_app.admin.pages import NamingChangeList, ReasonDialog, dialog, order_link
 from chains_app.admin.timeline import picture_html, steps_html, timeline_html
@@ -66,6 +68,7 @@ class RunAdmin(ReadOnlyAdmin):
         **{name: name for name in ("action_type", "action_id", "started_at", "updated_at", "ended_at")},
         **{name: name for name in ("error_code", "error", "cancel_reason", "cancelled_by")},
     }
+    act_role = Role.OPERATOR
     list_filter = (ScopeFilter, StatusFilter)
     search_fields = ("id",)
     search_help_text = "The exact id of a run"
@@ -103,20 +106,19 @@ class RunAdmin(ReadOnlyAdmin):
 
     def has_cancel_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Runs are read-only here; the permission to change them is that to cancel what still runs."""
-        allowed = request.user.has_perm("chains_app.change_run")
-        if not allowed or object_id is None:
-            return allowed
-        run_id = as_uuid(str(object_id))
-        return run_id is not None and Run.objects.filter(pk=run_id, ended_at__isnull=True).exists()
+        return self._may_change(request, object_id, ended_at__isnull=True)
 
     def has_resume_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Of a run that failed as a whole; one that is parked is resumed by its incident."""
-        allowed = request.user.has_perm("chains_app.change_run")
+        return self._may_change(request, object_id, status__in=STOPPED, parent=None)
+
+    def _may_change(self, request: HttpRequest, object_id: str | None, **which: Any) -> bool:
+        allowed = request.user.has_perm("chains_app.change_run") and self.reaches(request, self.act_role)
         if not allowed or object_id is None:
             return allowed
+        runs = visible(request, Run.objects.filter(**which), self.act_role)
         run_id = as_uuid(str(object_id))
-        failed = Run.objects.filter(status__in=STOPPED, parent=None)
-        return run_id is not None and failed.filter(pk=run_id).exists()
+        return run_id is not None and runs.filter(pk=run_id).exists()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows: QuerySet[Run] = super().get_queryset(request)
@@ -125,7 +127,8 @@ class RunAdmin(ReadOnlyAdmin):
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         # Ids are in order of time, and their index is the only one over all tenants.
-        return ("-started_at", "-id") if request.GET.get(ScopeFilter.parameter_name) else ("-id",)
+        of_one = request.GET.get(ScopeFilter.parameter_name) or sees_one_tenant(request)
+        return ("-started_at", "-id") if of_one else ("-id",)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

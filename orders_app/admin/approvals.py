@@ -90,7 +90,7 @@ class ApprovalAdmin(HoldAdmin):
             **past_context(request, obj),
             **taken,
             "decided": _decided(obj),
-            "not_permitted": is_open and not self.may_act(request),
+            "not_permitted": is_open and not self.may_act(request, obj),
             "own": is_open and _policy(obj).placed_by(obj.context.get("caller_id", ""), viewer),
             "risk": risk_words(obj.risk),
             "list_text": asked.text(),
@@ -98,7 +98,7 @@ class ApprovalAdmin(HoldAdmin):
             "versions": versions([obj], [one["pk"] for one in taken["taken"]]),
             "every": EVERY_SECONDS,
         }
-        return shown | (work_context(obj, viewer) if is_open and self.may_act(request) else {})
+        return shown | (work_context(obj, viewer) if is_open and self.may_act(request, obj) else {})
 
     def page_url(self, pk: object, asked: ListQuery) -> str:
         text = asked.text()

@@ -9,6 +9,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from acteon_site.admin.scoped import reader_of
+from acteon_site.base.principals import Role
 from audit_app.models import AuditRecord
 from orders_app.models import Order
 from orders_app.services.explained import change_lines, clause_lines, sentences
@@ -37,8 +39,8 @@ def explanations_of(request: HttpRequest, order: Order) -> list[Told]:
 
 
 def _sees(request: HttpRequest) -> Sees:
-    may = request.user.has_perm("rules_app.change_namedlist")
-    return lambda namespace, tenant: may
+    may, reader = request.user.has_perm("rules_app.change_namedlist"), reader_of(request, Role.ADMIN)
+    return lambda namespace, tenant: may and reader.covers(namespace, tenant)
 
 
 def _told(record: AuditRecord, sees: Sees) -> Told:

@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from acteon_site.admin.scoped import visible
 from audit_app.admin.filters import within_scopes
 from orders_app.models import Lifecycle
 from orders_app.states import HoldStatus
@@ -55,7 +56,11 @@ class OrderState(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        states = (state for row in Lifecycle.objects.order_by("pk")[:50] for state in row.states)
+        states = (
+            state
+            for row in visible(request, Lifecycle.objects.order_by("pk"), shared=True)[:50]
+            for state in row.states
+        )
         return [(state, state) for state in dict.fromkeys(states)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

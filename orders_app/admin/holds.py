@@ -66,7 +66,7 @@ class HoldAdmin(ButtonPagesAdmin):
             "rule": shown_rule(request, obj.rule),
             "payload": payload_rows(payload_of(obj)),
             "trail": trail_of(request, obj),
-            "buttons": self.buttons_for(obj) if is_open and self.may_act(request) else [],
+            "buttons": self.buttons_for(obj) if is_open and self.may_act(request, obj) else [],
         }
 
     def is_open(self, hold: Hold) -> bool:

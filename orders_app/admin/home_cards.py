@@ -9,7 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from acteon_site.admin.home import Card, Figures, Tile, bounded_count
+from acteon_site.admin.scoped import narrowed
 from acteon_site.admin.times import countdown
+from acteon_site.base.principals import Principal
 from orders_app.admin.approval_context import HIGH
 from orders_app.admin.payloads import amount_of
 from orders_app.models import Hold
@@ -24,11 +26,12 @@ def pending_approvals() -> QuerySet[Hold]:
     return pending.filter(due_at__gt=timezone.now())
 
 
-def holds() -> Figures:
+def holds(reader: Principal) -> Figures:
     now = timezone.now()
-    approvals = pending_approvals().exclude(snoozed_until__gt=now).order_by("due_at")
+    approvals = narrowed(pending_approvals(), reader).exclude(snoozed_until__gt=now).order_by("due_at")
     first = approvals.select_related("action", "order").defer("outcome", "context", "cleared", "passed")
-    waiting = Hold.objects.filter(status=HoldStatus.PENDING, kind__in=(HoldKind.SCHEDULE, HoldKind.TURN))
+    later = (HoldKind.SCHEDULE, HoldKind.TURN)
+    waiting = narrowed(Hold.objects.filter(status=HoldStatus.PENDING, kind__in=later), reader)
     count = bounded_count(approvals)
     return {
         "approvals": [_approval(hold) for hold in first[:MOST_SHOWN]],

@@ -23,6 +23,7 @@ from orders_app.services.lifecycle_edits import lifecycle_delete, lifecycle_save
 @admin.register(Lifecycle)
 class LifecycleAdmin(ConfigAdmin):
     form = LifecycleForm
+    shows_shared = True
     list_display = ("name", "state", "action_type", "applies_to", "shown_states", "origin")
     list_filter = ("enabled",)
     search_fields = ("name", "action_type")

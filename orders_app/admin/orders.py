@@ -22,6 +22,7 @@ from acteon_site.admin.buttons import (
     source_of,
 )
 from acteon_site.admin.cells import shop_cell, text_cell
+from acteon_site.admin.scoped import sees_one_tenant
 from acteon_site.base.errors import conflict
 from acteon_site.base.names import spellings
 from audit_app.admin.filters import ScopeFilter, within_scopes
@@ -77,7 +78,8 @@ class OrderAdmin(ButtonPagesAdmin):
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         # Without a tenant only the ids' index is in order of time.
-        return ("-updated_at", "-id") if request.GET.get(ScopeFilter.parameter_name) else ("-id",)
+        of_one = request.GET.get(ScopeFilter.parameter_name) or sees_one_tenant(request)
+        return ("-updated_at", "-id") if of_one else ("-id",)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -124,7 +126,7 @@ class OrderAdmin(ButtonPagesAdmin):
             "rule_test": _rule_test(request, obj),
             "explanations": explanations_of(request, obj),
             "try_url": try_url(request, obj),
-            "buttons": self._buttons(obj) if self.may_act(request) and _is_current(obj) else [],
+            "buttons": self._buttons(obj) if self.may_act(request, obj) and _is_current(obj) else [],
         }
 
     def _buttons(self, order: Order) -> list[Button]:

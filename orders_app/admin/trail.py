@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from acteon_site.admin.scoped import visible
 from audit_app.models import AuditRecord
 from rules_app.engine import parse_rule
 from rules_app.engine.words import rule_in_words
@@ -87,7 +88,8 @@ def _what(outcome: str, details: Mapping[str, Any]) -> str:
 
 def shown_rule(request: HttpRequest, name: str) -> ShownRule:
     """The rule as it is now; only its name where it is gone or not to be seen."""
-    row = Rule.objects.filter(name=name).first() if request.user.has_perm("rules_app.view_rule") else None
+    rules = visible(request, Rule.objects.filter(name=name), shared=True)
+    row = rules.first() if request.user.has_perm("rules_app.view_rule") else None
     if row is None:
         return ShownRule(name, "", "", "")
     parsed, _ = parse_rule(rule_spec(row))

@@ -45,7 +45,8 @@ class Submission:
 
     @property
     def source(self) -> Source:
-        return Source(self.caller.caller_id, self.caller.auth_method, self.request_id)
+        caller = self.caller
+        return Source(caller.caller_id, caller.auth_method, self.request_id, caller.address, caller.agent)
 
     @property
     def context(self) -> dict[str, str]:

@@ -17,6 +17,7 @@ from unfold.decorators import display
 from acteon_site.admin.buttons import Button, ButtonPagesAdmin, ButtonResult, actor_of
 from acteon_site.base.errors import invalid_field
 from acteon_site.base.money import money
+from acteon_site.base.principals import Role
 from rules_app.backtest_words import OTHERWISE_WORDS, OUTCOMES, UNKNOWN_WORDS, left_aside, value_of
 from rules_app.backtesting.tally import KINDS
 from rules_app.models import Backtest, BacktestOrder
@@ -32,6 +33,9 @@ FILTERS = {"how": frozenset(KINDS), "from_outcome": OUTCOMES, "to_outcome": OUTC
 class BacktestAdmin(ButtonPagesAdmin):
     view_codename = "rules_app.view_rule"
     act_codename = "rules_app.change_rule"
+    act_role = Role.ADMIN
+    in_trail = False
+    of_no_tenant = True  # it is a draft's, and drafts hold the rules of all
     buttons = ("remove",)
     change_form_template = "admin/rules_app/backtest.html"
     list_display = ("title", "shown_state", "begins_at", "ends_at", "requested_by", "requested_at")

@@ -9,15 +9,17 @@ from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
+from acteon_site.admin.scoped import narrowed, reader_of, sees_everything
 from acteon_site.admin.structured_field import read_structure, write_structure
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.money import DECIMALS
+from acteon_site.base.principals import Principal
 from rules_app.checking.counters import counter_problems
 from rules_app.engine import ACTIONS, parse_rule
 from rules_app.engine.actions.base import RuleAction
 from rules_app.engine.operators.registry import AGAINST_FIELDS, OPERATORS
 from rules_app.engine.words import condition_in_words, rule_in_words
-from rules_app.models import RuleCounter
+from rules_app.models import NamedList, RuleCounter
 from rules_app.references import NAMES
 from rules_app.selectors import parse_counters
 from rules_app.services.vocabulary import known_fields, lexicon_now
@@ -33,10 +35,12 @@ def builder_view(page: ModelAdmin[Any], request: HttpRequest) -> HttpResponseBas
         raise PermissionDenied
     if request.method == "POST":
         return JsonResponse(judged(request.POST.dict()))
-    return JsonResponse(materials(with_examples=request.user.has_perm("audit_app.view_auditrecord")))
+    with_examples = request.user.has_perm("audit_app.view_auditrecord") and sees_everything(request)
+    return JsonResponse(materials(reader_of(request), with_examples=with_examples))
 
 
-def materials(*, with_examples: bool) -> dict[str, Any]:
+def materials(reader: Principal, *, with_examples: bool) -> dict[str, Any]:
+    """What a rule may be built of, as far as this person may know of it."""
     lexicon = lexicon_now()
     return {
         "fields": [field.as_dict() for field in known_fields(with_examples=with_examples)],
@@ -52,10 +56,21 @@ def materials(*, with_examples: bool) -> dict[str, Any]:
             if name == one.name
         ],
         "actions": [{"type": name, "settings": _settings(one)} for name, one in ACTIONS.items()],
-        "names": {section: hook.call() for section, hook in NAMES.items()},
-        "currencies": [[*shop, sorted(codes)] for shop, codes in lexicon.currencies.items()],
+        "names": _names(reader),
+        "currencies": [
+            [*shop, sorted(codes)] for shop, codes in lexicon.currencies.items() if reader.knows(*shop)
+        ],
         "decimals": dict(DECIMALS),
     }
+
+
+def _names(reader: Principal) -> dict[str, list[str]]:
+    names = {section: list(hook.call()) for section, hook in NAMES.items()}
+    if not reader.is_global:  # lists belong to tenants; a chain, whose name tells of one, to none
+        names["chains"] = []
+        own = narrowed(NamedList.objects.all(), reader, shared=True)
+        names["lists"] = sorted(set(own.values_list("name", flat=True)))
+    return names
 
 
 def judged(texts: dict[str, str]) -> dict[str, Any]:

@@ -81,7 +81,8 @@ class RuleCounterAdmin(ConfigAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What is deleted here is so at once; a draft takes a counter out, too."""
-        return request.user.has_perm(MAY_PUBLISH) and request.user.has_perm("rules_app.change_rule")
+        allowed = request.user.has_perms((MAY_PUBLISH, "rules_app.change_rule"))
+        return allowed and self.reaches(request, self.act_role)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         form: Any = super().get_form(request, obj, change, **options)

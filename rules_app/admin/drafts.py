@@ -17,6 +17,7 @@ from unfold.decorators import display
 
 from acteon_site.admin.buttons import Button, ButtonPagesAdmin, ButtonResult, actor_of, reason_of
 from acteon_site.base.errors import AppError
+from acteon_site.base.principals import Role
 from rules_app.admin.backtests import backtest_asked, backtests_shown
 from rules_app.admin.checks import draft_findings
 from rules_app.admin.draft_counters import counter_page, counters_in
@@ -39,6 +40,8 @@ EDITS = ("settle", "remove")
 class RuleDraftAdmin(ButtonPagesAdmin):
     view_codename = "rules_app.view_rule"
     act_codename = "rules_app.change_rule"
+    act_role = Role.ADMIN
+    in_trail = False
     pk_converter = "int"
     buttons = ("publish", "discard", "backtest", *EDITS)
     change_form_template = "admin/rules_app/draft.html"
@@ -153,7 +156,7 @@ class RuleDraftAdmin(ButtonPagesAdmin):
         self, request: HttpRequest, pk: int, page: Callable[[HttpRequest, RuleDraft, str], HttpResponse]
     ) -> HttpResponse:
         self._require_edit(request)
-        draft = RuleDraft.objects.filter(pk=pk, status=RuleDraft.Status.OPEN).first()
+        draft = self.get_queryset(request).filter(pk=pk, status=RuleDraft.Status.OPEN).first()
         if draft is None:
             self.message_user(request, self.gone_text, messages.WARNING)
             return HttpResponseRedirect(self.url_of("changelist"))

@@ -7,8 +7,10 @@ from operator import itemgetter
 from typing import Any
 
 from acteon_site.admin.home import Card, Figures
+from acteon_site.admin.scoped import narrowed
 from acteon_site.base.clock import db_now
 from acteon_site.base.clock_text import span_text
+from acteon_site.base.principals import Principal
 from rules_app.models import GateRow, Quota
 from rules_app.services.quota_windows import spec_of
 
@@ -17,10 +19,12 @@ MOST_READ = 200
 NEAR = 0.8
 
 
-def quotas() -> Figures:
+def quotas(reader: Principal) -> Figures:
     """The fullest first, by one query for all their windows."""
     now = db_now()
-    enabled = Quota.objects.filter(enabled=True, per_principal=False).order_by("created_at", "id")
+    enabled = narrowed(Quota.objects.filter(enabled=True, per_principal=False), reader).order_by(
+        "created_at", "id"
+    )
     keys = {spec_of(quota).key("", now): quota for quota in enabled[:MOST_READ]}
     rows = GateRow.objects.filter(pk__in=keys)
     used = [_usage(keys[row.pk], int(row.data.get("used", 0)), now) for row in rows]

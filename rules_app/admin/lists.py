@@ -16,6 +16,7 @@ from unfold.decorators import display
 
 from acteon_site.admin.buttons import change_url, source_of
 from acteon_site.admin.config_pages import ConfigAdmin, origin_of
+from acteon_site.admin.scoped import visible
 from acteon_site.base.errors import AppError
 from rules_app.admin.list_forms import EntryForm, ImportForm, NamedListForm, packed, unpacked
 from rules_app.lists.memory import key_for
@@ -39,6 +40,7 @@ View = Callable[[HttpRequest, NamedList], HttpResponse]
 @admin.register(NamedList)
 class NamedListAdmin(ConfigAdmin):
     form = NamedListForm
+    shows_shared = True
     list_display = ("name", "whose", "size", "matching", "origin", "description")
     search_fields = ("name", "description")
     list_filter = ("namespace", "tenant")
@@ -61,8 +63,15 @@ class NamedListAdmin(ConfigAdmin):
 
     @display(description="Asked by")
     def asked_by(self, row: NamedList) -> str:
-        named = rules_naming(row.name, Rule.objects.order_by("priority", "name")) if row.name else []
+        rules = getattr(row, "seen_rules", Rule.objects.none())
+        named = rules_naming(row.name, rules.order_by("priority", "name")) if row.name else []
         return ", ".join(rule.name for rule in named) or "no rule"
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row: Any = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.seen_rules = visible(request, Rule.objects.all(), shared=True)
+        return row
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What rules and entries go by is chosen once."""
@@ -92,7 +101,7 @@ class NamedListAdmin(ConfigAdmin):
         def shown(request: HttpRequest, pk: UUID) -> HttpResponse:
             if not self.has_view_permission(request):
                 raise PermissionDenied
-            row = NamedList.objects.filter(pk=pk).first()
+            row = self.get_queryset(request).filter(pk=pk).first()
             if row is None:
                 self.message_user(request, "There is no such list any more.", messages.WARNING)
                 return HttpResponseRedirect(reverse("admin:rules_app_namedlist_changelist"))
@@ -100,9 +109,12 @@ class NamedListAdmin(ConfigAdmin):
 
         return shown
 
+    def _may_edit(self, request: HttpRequest, row: NamedList) -> bool:
+        return request.user.has_perm(MAY_CHANGE) and self.reaches(request, self.act_role, row)
+
     def entries(self, request: HttpRequest, row: NamedList) -> HttpResponse:
         """What is on the list. A value is looked for by a form that posts: it does not belong in an address."""
-        may_change = request.user.has_perm(MAY_CHANGE)
+        may_change = self._may_edit(request, row)
         form = EntryForm(request.POST if request.POST.get("do") == "add" else None)
         found = entries_on(row)
         if request.method == "POST":
@@ -137,7 +149,7 @@ class NamedListAdmin(ConfigAdmin):
 
     def import_page(self, request: HttpRequest, row: NamedList) -> HttpResponse:
         """First what an import would do, then the import of exactly that text."""
-        if not request.user.has_perm(MAY_CHANGE):
+        if not self._may_edit(request, row):
             raise PermissionDenied
         if request.POST.get("text"):
             return self._imported(request, row)
@@ -168,8 +180,9 @@ class NamedListAdmin(ConfigAdmin):
         return HttpResponseRedirect(_url(row, "entries"))
 
     def export(self, request: HttpRequest, row: NamedList) -> HttpResponse:
-        if not request.user.has_perm(MAY_CHANGE):
+        if not self._may_edit(request, row):
             raise PermissionDenied
+        self.note(request, row, "exported a list")
         answer: Any = StreamingHttpResponse(export_lines(row), content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = 'attachment; filename="list.csv"'
         return answer  # type: ignore[no-any-return]
@@ -182,7 +195,7 @@ class NamedListAdmin(ConfigAdmin):
             "title": title,
             "opts": self.opts,
             "row": row,
-            "may_change": request.user.has_perm(MAY_CHANGE),
+            "may_change": self._may_edit(request, row),
             "urls": {name: _url(row, name) for name in ("entries", "import", "export")},
             "back": change_url(NamedList, row.pk),
             **context,

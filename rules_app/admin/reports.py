@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -16,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from acteon_site.admin.buttons import Button, actor_of, reason_of
+from acteon_site.admin.scoped import ScopedAdmin
 from acteon_site.base.errors import AppError
 from rules_app.admin.saving import MAY_PUBLISH
 from rules_app.engine import Rule as EngineRule
@@ -42,9 +42,9 @@ def report_url(rule: Rule) -> str:
     return reverse("admin:rules_app_rule_report", args=[rule.pk])
 
 
-def report_view(page: ModelAdmin[Any], request: HttpRequest, pk: int) -> HttpResponse:
+def report_view(page: ScopedAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     """GET alone. `days` back from now."""
-    rule = get_object_or_404(Rule, pk=pk)
+    rule = get_object_or_404(page.get_queryset(request), pk=pk)
     if not page.has_view_permission(request, rule):
         raise PermissionDenied
     days = _days(request)
@@ -65,15 +65,15 @@ def report_view(page: ModelAdmin[Any], request: HttpRequest, pk: int) -> HttpRes
         "report": report,
         "sides": [_side(side, report, newest) for side in report.sides.values()],
         "may_see_orders": request.user.has_perm(MAY_SEE_ORDERS),
-        "buttons": _buttons(rule, parsed) if request.user.has_perm(MAY_PUBLISH) else [],
+        "buttons": _buttons(rule, parsed) if _may_stage(page, request, rule) else [],
     }
     return TemplateResponse(request, "admin/rules_app/rule_report.html", context)
 
 
-def stage_view(page: ModelAdmin[Any], request: HttpRequest, pk: int) -> HttpResponse:
+def stage_view(page: ScopedAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     """POST alone: `to` is a stage, or a percentage of orders to be live for."""
-    rule = get_object_or_404(Rule, pk=pk)
-    if not request.user.has_perm(MAY_PUBLISH):
+    rule = get_object_or_404(page.get_queryset(request), pk=pk)
+    if not _may_stage(page, request, rule):
         raise PermissionDenied
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
@@ -86,12 +86,17 @@ def stage_view(page: ModelAdmin[Any], request: HttpRequest, pk: int) -> HttpResp
     except AppError as error:
         page.message_user(request, f"Nothing was changed: {error.message}.", messages.WARNING)
     else:
+        page.note(request, rule, "took a rule further", f"{rule.name}: {to}")
         if draft.is_open:
             text = f"Draft {draft.pk} holds it: a second person has to publish it."
             page.message_user(request, text, messages.WARNING)
         else:
             page.message_user(request, f"Version {draft.version.number} is in force: {draft.name}.")
     return HttpResponseRedirect(report_url(rule))
+
+
+def _may_stage(page: ScopedAdmin, request: HttpRequest, rule: Rule) -> bool:
+    return request.user.has_perm(MAY_PUBLISH) and page.reaches(request, page.act_role, rule)
 
 
 def _days(request: HttpRequest) -> int:

@@ -13,17 +13,18 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from acteon_site.admin.buttons import actor_of, change_url
 from acteon_site.admin.config_pages import origin_of
+from acteon_site.admin.scoped import ScopedAdmin, reader_of, sees_everything, visible
 from acteon_site.base.errors import AppError
 from rules_app.admin.builder import builder_view
 from rules_app.admin.checks import findings_in_words, tell_findings, with_findings
-from rules_app.admin.forms import PUBLISH, LiveRuleForm, TryForm
+from rules_app.admin.forms import PUBLISH, LiveRuleForm
 from rules_app.admin.reports import report_url, report_view, stage_view
 from rules_app.admin.saving import MAY_PUBLISH, conflict_page, save_to_draft, to_draft
+from rules_app.admin.try_form import TryForm
 from rules_app.admin.trying import initial_of, start_for, tried
 from rules_app.drafts import drafts_by_rule, open_drafts
 from rules_app.engine import ACTIONS, parse_rule
@@ -57,8 +58,9 @@ class ActionTypeFilter(admin.SimpleListFilter):
 
 
 @admin.register(Rule)
-class RuleAdmin(ModelAdmin):
+class RuleAdmin(ScopedAdmin):
     form = LiveRuleForm
+    shows_shared = True
     list_display = ("name", "priority", "state", "when", "then", "applies_to", "files", "drafted")
     list_filter = ("enabled", "shadow", ActionTypeFilter, "namespace", "tenant")
     search_fields = ("name", "description")
@@ -124,8 +126,14 @@ class RuleAdmin(ModelAdmin):
         return rule_in_words(parsed, _lexicon(rule)) if parsed else "shown once the rule is saved"
 
     @display(description="Check")
-    def findings(self, rule: Rule) -> str:
-        return findings_in_words(rule)
+    def findings(self, rule: Any) -> str:
+        return findings_in_words(rule) if getattr(rule, "with_others", True) else "told to who sees all rules"
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        rule: Any = super().get_object(request, object_id, from_field)
+        if rule is not None:
+            rule.with_others = sees_everything(request)
+        return rule
 
     @display(description="Currencies")
     def currencies(self, rule: Rule) -> str:
@@ -157,16 +165,29 @@ class RuleAdmin(ModelAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         form: Any = super().get_form(request, obj, change, **options)
         form.may_publish = request.user.has_perm(MAY_PUBLISH)
+        form.may_draft = sees_everything(request, self.act_role)
         return form
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and self._may_save(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and self._may_save(request)
+
+    def _may_save(self, request: HttpRequest) -> bool:
+        """A draft holds the rules of all tenants: who does not reach them all saves to the live set, or nowhere."""
+        return sees_everything(request, self.act_role) or request.user.has_perm(MAY_PUBLISH)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What is deleted here is so at once; a draft removes a rule, too."""
         return request.user.has_perm(MAY_PUBLISH) and super().has_delete_permission(request, obj)
 
     def has_publish_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(MAY_PUBLISH)
+        return request.user.has_perm(MAY_PUBLISH) and self.reaches(request, self.act_role)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        if not sees_everything(request):  # what stands above the list tells of all rules
+            return super().changelist_view(request, extra_context)
         warnings = currency_warnings(Rule.objects.filter(enabled=True).order_by("priority", "name"))
         context: dict[str, Any] = {
             **(extra_context or {}),
@@ -198,8 +219,9 @@ class RuleAdmin(ModelAdmin):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Each row with the open drafts that change it, by one query, and told with the words of one look."""
         shown, drafts, lexicon = super().get_changelist_instance(request), drafts_by_rule(), lexicon_now()
+        everything = sees_everything(request)
         for rule in shown.result_list:
-            rule.drafts, rule.lexicon = drafts.get(rule.name), lexicon
+            rule.drafts, rule.lexicon = drafts.get(rule.name) if everything else None, lexicon
         return shown
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -207,7 +229,8 @@ class RuleAdmin(ModelAdmin):
         seen = facts["seen"] or None
         if facts["save_to"] == PUBLISH:
             rule_save(rule=obj, actor=actor_of(request), reason=facts["reason"].strip(), seen=seen)
-            tell_findings(request, obj)
+            if sees_everything(request):
+                tell_findings(request, obj)
         else:
             obj.draft = save_to_draft(request, obj, facts["save_to"], facts["draft_name"], seen)
 
@@ -228,7 +251,8 @@ class RuleAdmin(ModelAdmin):
         rules_delete(names=[obj.name], actor=actor_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
-        rules_delete(names=list(queryset.values_list("name", flat=True)), actor=actor_of(request))
+        own = visible(request, queryset, self.act_role)
+        rules_delete(names=list(own.values_list("name", flat=True)), actor=actor_of(request))
 
     def changeform_view(
         self,
@@ -238,7 +262,7 @@ class RuleAdmin(ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         """What only the whole set shows, such as another rule that no longer loads, is told, not a crash."""
-        drafts = _drafts_of(object_id)
+        drafts = _drafts_of(object_id) if sees_everything(request) else []
         try:
             context = {**(extra_context or {}), "rule_drafts": drafts}
             return super().changeform_view(request, object_id, form_url, context)
@@ -257,20 +281,23 @@ class RuleAdmin(ModelAdmin):
         self._switch(request, queryset, enabled=False)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[Rule], *, enabled: bool) -> None:
-        names = list(queryset.values_list("name", flat=True))
+        own = visible(request, queryset, self.act_role)
+        names = list(own.values_list("name", flat=True))
         try:
             changed = rules_enable(names=names, enabled=enabled, actor=actor_of(request))
         except AppError as error:
             self.message_user(request, f"Nothing was changed: {error.message}", messages.ERROR)
             return
         verb = "enabled" if enabled else "disabled"
+        for rule in own:
+            self.note(request, rule, f"{verb} a rule")
         self.message_user(request, f"{verb}: {', '.join(changed) or 'nothing, they were so already'}")
 
     @action(description="Try the rules", url_path="try", permissions=["view"])  # type: ignore[operator]
     def try_rules(self, request: HttpRequest) -> HttpResponse:
         """Ask the rules in force about an action that is typed in."""
         start = start_for(request)
-        form = TryForm(request.POST or None, initial=initial_of(request, start))
+        form = TryForm(request.POST or None, initial=initial_of(request, start), reader=reader_of(request))
         context = {
             **self.admin_site.each_context(request),
             "title": "Try the rules",

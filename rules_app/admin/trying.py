@@ -10,11 +10,12 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
+from acteon_site.admin.scoped import NOT_YOURS, reader_of
 from acteon_site.base.clock_text import moment as moment_text
 from acteon_site.base.clock_text import rfc3339
 from acteon_site.base.errors import AppError
 from acteon_site.base.principals import SYSTEM
-from rules_app.admin.forms import TryForm
+from rules_app.admin.try_form import TryForm
 from rules_app.drafts import draft_get, draft_rule_set
 from rules_app.engine import ActionView
 from rules_app.engine.clauses import Clause
@@ -31,7 +32,9 @@ NAMES = ("namespace", "tenant", "provider", "action_type")
 def start_for(request: HttpRequest) -> Start | None:
     """The stored order that the address names, for who may look at orders."""
     key = request.GET.get("order", "")
-    return start_of(key) if key and request.user.has_perm("orders_app.view_order") else None
+    start = start_of(key) if key and request.user.has_perm("orders_app.view_order") else None
+    seen = start is not None and reader_of(request).covers(start.view.namespace, start.view.tenant)
+    return start if seen else None
 
 
 def initial_of(request: HttpRequest, start: Start | None) -> dict[str, Any]:
@@ -51,8 +54,14 @@ def tried(form: TryForm, start: Start | None) -> dict[str, Any] | None:
     facts = form.cleaned_data
     view, when = _view(facts, start), _when(facts, start)
     now, moment, everything = when.rule_time, when.moment, facts["include_disabled"]
+    reader = form.reader
+    if not reader.covers(view.namespace, view.tenant):
+        form.add_error("namespace", NOT_YOURS)
+        return None
     try:
-        live = rules_evaluate(action=view, now=now, include_disabled=everything, moment=moment)
+        live = rules_evaluate(
+            action=view, now=now, include_disabled=everything, moment=moment, sees=reader.knows
+        )
         drafted = draft_rule_set(draft_get(int(facts["rules"]))) if facts["rules"] else None
         found = rules_evaluate(action=view, now=now, rule_set=drafted, moment=moment) if drafted else live
         asked = Question(

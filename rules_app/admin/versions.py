@@ -22,6 +22,7 @@ from acteon_site.admin.buttons import (
 )
 from acteon_site.admin.read_only import pretty_json
 from acteon_site.base.errors import AppError, bad_query
+from acteon_site.base.principals import Role
 from rules_app.admin.backtests import backtest_asked, backtests_shown
 from rules_app.admin.saving import MAY_PUBLISH
 from rules_app.drafts import version_differences, version_get
@@ -39,6 +40,8 @@ MAY_BACKTEST = "rules_app.change_rule"
 class RuleSetVersionAdmin(ButtonPagesAdmin):
     view_codename = "rules_app.view_rulesetversion"
     act_codename = MAY_PUBLISH
+    act_role = Role.ADMIN
+    in_trail = False
     pk_converter = "int"
     buttons = ("restore",)
     change_form_template = "admin/rules_app/version.html"

@@ -42,7 +42,7 @@ class RuleEvaluate(Endpoint):
             include_disabled=_flag(body, "include_disabled"),
             evaluate_all=_flag(body, "evaluate_all"),
             moment=moment,
-            sees=lambda namespace, tenant: _sees(caller, namespace, tenant),
+            sees=caller.knows,
         )
         shape = evaluation_shape(found, now, all_tenants=caller.is_global)
         return Response(shape | _outlook(found, _question(found, action, now, moment, caller)))
@@ -112,9 +112,3 @@ def _flag(body: dict[str, Any], name: str) -> bool:
     if value is not None and not isinstance(value, bool):
         raise invalid_field(name, "must be true or false")
     return bool(value)
-
-
-def _sees(caller: Principal, namespace: str, tenant: str) -> bool:
-    return (namespace == "*" or "*" in caller.namespaces or namespace in caller.namespaces) and (
-        tenant == "*" or "*" in caller.tenants or tenant in caller.tenants
-    )

@@ -9,6 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
+from acteon_site.base.principals import SYSTEM
 from audit_app.models import AuditRecord
 from rules_app.admin.builder import materials
 from rules_app.lists.texts import Entry
@@ -117,7 +118,7 @@ def test_a_list_that_a_rule_asks_says_so_and_is_not_deleted(people: People) -> N
 
 def test_whoever_builds_a_rule_is_offered_the_lists_and_their_operators() -> None:
     made("sanctioned")
-    offered = materials(with_examples=False)
+    offered = materials(SYSTEM, with_examples=False)
     assert offered["names"]["lists"] == ["sanctioned"]
     words = {one["name"]: one["words"] for one in offered["operators"]}
     assert words["not_in_named_list"] == "is not on the list"

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from acteon_site.admin.sidebar import GROUPS, PAGES
+from acteon_site.base.principals import SYSTEM
 from audit_app.admin import home_cards
 from audit_app.admin.home_cards import bars, outcomes_of_a_day
 from audit_app.models import AuditRecord
@@ -90,7 +91,7 @@ def test_hours_are_clock_hours_and_steps_of_chains_are_left_out() -> None:
     note(now - timedelta(hours=23, minutes=31))
     note(now, "chain_step_completed", "chain")
     note(now, "chain_failed", "chain")
-    found = outcomes_of_a_day(now)
+    found = outcomes_of_a_day(now, SYSTEM)
     assert [hour.counts.total() for hour in found.hours] == [1, *[0] * 21, 1, 1]
     assert (found.total["good"], found.last_hour["good"], found.cut) == (3, 2, False)
 
@@ -110,7 +111,7 @@ def test_every_outcome_of_a_dispatch_has_its_bar() -> None:
     now = timezone.now()
     for outcome in sorted(home_cards.DISPATCH_OUTCOMES):
         note(now, outcome)
-    found = outcomes_of_a_day(now)
+    found = outcomes_of_a_day(now, SYSTEM)
     assert found.total.total() == len(home_cards.DISPATCH_OUTCOMES)
     assert {rect["key"] for rect in bars(found)["rects"]} == set(home_cards.OUTCOME_GROUPS)
 
