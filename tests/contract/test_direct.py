@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from asgiref.sync import SyncToAsync
 
 from acteon_site.access import seen_keys
 from acteon_site.access.keys import api_key_create, api_key_revoke
@@ -293,3 +294,19 @@ def test_one_request_that_the_database_refuses_harms_no_other(
     answers = at_once(sends)
     assert [answer.status for answer in answers] == [500 if number == 7 else 200 for number in range(16)]
     assert Action.objects.count() == 15
+
+
+def test_the_loop_is_left_once_for_all_middleware_and_the_view(
+    secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time costs as much as a small view. Beside it stand the signals of a request's beginning and end."""
+    left: list[Any] = []
+    real = SyncToAsync.__call__
+
+    async def counted(self: Any, *args: Any, **options: Any) -> Any:
+        left.append(self.func)
+        return await real(self, *args, **options)
+
+    monkeypatch.setattr(SyncToAsync, "__call__", counted)
+    assert ask(b"", ("authorization", f"Bearer {secret}"), path="/v1/rules", method="GET").status == 200
+    assert len(left) <= 4, left
