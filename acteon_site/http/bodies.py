@@ -50,7 +50,7 @@ class GatewayHandler(ASGIHandler):
         """All middleware and the view in one thread. WhiteNoise knows no other way, and Django would go back to the loop
         and into the thread again for each middleware behind it."""
         super().load_middleware(is_async=False)
-        self._middleware_chain = sync_to_async(self._middleware_chain, thread_sensitive=True)
+        self._middleware_chain = sync_to_async(self._middleware_chain)  # type: ignore[has-type]
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
