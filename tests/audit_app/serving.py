@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 import uvicorn
-from django.core.asgi import get_asgi_application
 from django.db import connection
 
+from acteon_site.http.bodies import GatewayHandler
 from audit_app.api.views_stream import hub
 
 
@@ -123,7 +123,7 @@ def serving() -> Iterator[Service]:
     with pooled(), socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            get_asgi_application(), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1
+            GatewayHandler(), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: server.run(sockets=[bound]), daemon=True)

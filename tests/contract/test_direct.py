@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from asgiref.sync import SyncToAsync
 
 from acteon_site.access import seen_keys
 from acteon_site.access.keys import api_key_create, api_key_revoke
@@ -304,3 +305,19 @@ def test_a_trace_is_kept_whichever_way_it_came(
     assert gone_direct[-1]
     traces = [record.metadata.get("traceparent") for record in AuditRecord.objects.exclude(verdict="chain")]
     assert traces == [given, given]
+
+
+def test_the_loop_is_left_once_for_all_middleware_and_the_view(
+    secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time costs as much as a small view. Beside it stand the signals of a request's beginning and end."""
+    left: list[Any] = []
+    real = SyncToAsync.__call__
+
+    async def counted(self: Any, *args: Any, **options: Any) -> Any:
+        left.append(self.func)
+        return await real(self, *args, **options)
+
+    monkeypatch.setattr(SyncToAsync, "__call__", counted)
+    assert ask(b"", ("authorization", f"Bearer {secret}"), path="/v1/rules", method="GET").status == 200
+    assert len(left) <= 4, left
