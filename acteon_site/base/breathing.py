@@ -62,7 +62,12 @@ def breathe() -> float:
     return time.monotonic() - started
 
 
-def in_breaths(items: Iterable[T]) -> Iterator[T]:
+def in_breaths(items: Iterable[T]) -> Iterable[T]:
+    """The items; in something large with a breath after each."""
+    return _with_breaths(items) if is_large() else items
+
+
+def _with_breaths(items: Iterable[T]) -> Iterator[T]:
     for item in items:
         yield item
         breathe()

@@ -53,7 +53,7 @@ def after_a_breath(execute: Callable[..., Any], *statement: Any) -> Any:
 
 def in_breaths_with_locks(items: Iterable[T]) -> Iterable[T]:
     """In a transaction, which locks rows of its own tenant. SQLite locks all, so there nobody is left waiting."""
-    return in_breaths(items) if connection.features.has_select_for_update else items
+    return in_breaths(items) if is_large() and connection.features.has_select_for_update else items
 
 
 def unhurried(rows: QuerySet[M]) -> Iterable[M]:

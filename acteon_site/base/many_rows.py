@@ -19,6 +19,7 @@ from django.db import connection, models
 from acteon_site.base import sqlite_rows
 from acteon_site.base.connections import in_breaths_with_locks
 from acteon_site.base.fields import EncryptedJSONField
+from acteon_site.base.ids import new_id
 from acteon_site.base.sqlite_rows import all_names, columns_of, field_named, key_name, quoted
 from acteon_site.base.statements import Row, Writes, json_text
 
@@ -52,15 +53,16 @@ def _are_stored(rows: Sequence[models.Model]) -> None:
 def rows_insert_in_order(
     model: type[models.Model], rows: Sequence[Row], writes: Writes | None = None
 ) -> None:
-    """Insert rows whose ids order what happened, each given as the same columns; nothing of it is encrypted.
+    """Insert rows whose ids order what happened, each given as the same columns without its id; nothing is encrypted.
 
     Hosts' clocks differ: so PostgreSQL makes the ids, by its own clock, at the INSERT. Who does something because of
-    a row has seen it committed, hence inserts later. An embedded SQLite has one host, and takes the ids as given.
+    a row has seen it committed, hence inserts later. An embedded SQLite has one host, whose clock makes them here.
     """
     if not rows:
         return
     if connection.vendor != "postgresql":
-        sqlite_rows.insert(model, tuple(rows[0]), json.loads(json_text(rows)))
+        identified = [{"id": new_id(), **row} for row in rows]
+        sqlite_rows.insert(model, tuple(identified[0]), json.loads(json_text(identified)))
         return
     own = writes or Writes()
     own.add(_insert_in_order(model, tuple(rows[0])), json_text(rows))
@@ -145,8 +147,8 @@ def _insert_in_order(model: type[models.Model], names: tuple[str, ...]) -> str:
     columns = ", ".join(columns_of(model, names))
     types = ", ".join(_types(model, names))
     return (
-        f"INSERT INTO {quoted(model._meta.db_table)} ({columns}) "  # noqa: S608 - names of our own models
-        f"SELECT {columns.replace(quoted('id'), _ID, 1)} FROM ROWS FROM (json_to_recordset(%s::json) AS ({types})) "
+        f"INSERT INTO {quoted(model._meta.db_table)} (id, {columns}) "  # noqa: S608 - names of our own models
+        f"SELECT {_ID}, {columns} FROM ROWS FROM (json_to_recordset(%s::json) AS ({types})) "
         f"WITH ORDINALITY AS fresh({columns}, turn), {_NOW}"
     )
 

@@ -13,11 +13,11 @@ from django.utils import timezone
 from acteon_site.admin.worker import worker_silent_seconds
 from acteon_site.base.clock_text import span_text
 from acteon_site.base.money import money
+from audit_app.admin.home_cards import GROUP_OF, OUTCOME_GROUPS
 from audit_app.analytics.asking import Answer, Question
 from audit_app.analytics.chart import axis_of, bars
 from audit_app.analytics.durations import Durations
 from audit_app.analytics.panels import Compared, Figures, Panel, View, milliseconds
-from audit_app.admin.home_cards import GROUP_OF, OUTCOME_GROUPS
 from audit_app.models import AuditRecord
 from audit_app.records.rollups import COUNTRIES, DISPATCHES, RECORDS
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES

@@ -47,7 +47,7 @@ def record_hash(record: Mapping[str, Any], *, of_people: bool = True) -> str:
     """
     content = {name: record[name] for name in SEALED_FIELDS}
     content |= {name: record[name] for name in SEALED_OF_PEOPLE if of_people and record.get(name)}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+    text = _CANONICAL.encode(content)
     # A row that cannot be encoded must not hold up the relay for all others.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -61,3 +61,7 @@ def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     return str(value)
+
+
+# Made once: json.dumps makes one for each record.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)

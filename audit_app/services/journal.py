@@ -11,7 +11,6 @@ from uuid import UUID
 from django.utils import timezone
 
 from acteon_site.base.doorbell import ring_on_commit
-from acteon_site.base.ids import new_id
 from acteon_site.base.many_rows import rows_insert_in_order
 from acteon_site.base.source import SYSTEM_SOURCE, Source
 from acteon_site.base.statements import Row, Writes
@@ -74,7 +73,6 @@ class Journal:
             shown = None if payload is None else scrubber.clean(payload)
         self._records.append(
             {
-                "id": new_id(),
                 "action_id": subject.action_id,
                 "chain_id": chain_id,
                 "namespace": subject.namespace,
@@ -113,7 +111,6 @@ class Journal:
         scrubber = scrubber or current_redactor().scrubber()
         self._events.append(
             {
-                "id": new_id(),
                 "type": type_,
                 "namespace": subject.namespace,
                 "tenant": subject.tenant,
@@ -154,6 +151,8 @@ def _leave_out_people(records: list[Row]) -> None:
 
 
 def _public(value: Any) -> Any:
+    if value is None or isinstance(value, (str, int)):
+        return value  # nearly all of them, and to ask whether something is a Mapping costs more than the rest
     if isinstance(value, Mapping):
         if value.keys() >= _ANSWER_KEYS:
             return {**value, "body": None, "headers": {}}

@@ -7,17 +7,22 @@ no request waits for another's.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection, transaction
 
 from audit_app.models import AuditHead, AuditRecord, Event, RelayHead
-from audit_app.records.sealing import READ_FIELDS, record_hash
+from audit_app.records.sealing import record_hash
 from audit_app.records.totals import bare_calls, dispatch_times, rule_outcomes, step_times, totals
 from audit_app.services.counters import counters_add
+from audit_app.services.relay_rows import (
+    Head,
+    Record,
+    Scope,
+    heads_store,
+    records_unsealed,
+    seals_store,
+)
 from audit_app.services.rollups import MOST_DELTAS, gap_note, rollups_fold, rollups_note
 from audit_app.services.wake import wake_listeners
 
@@ -32,24 +37,6 @@ _NUMBER_EVENTS = """
     ) AS fresh
     WHERE audit_app_event.id = fresh.id
 """
-_SEAL_RECORDS = """
-    UPDATE audit_app_auditrecord
-    SET number = fresh.number, sequence_number = fresh.sequence_number,
-        previous_hash = fresh.previous_hash, record_hash = fresh.record_hash
-    FROM {rows}
-    WHERE audit_app_auditrecord.id = fresh.id
-"""
-_ROWS = {
-    "postgresql": "json_to_recordset(%s::json) AS fresh"
-    "(id uuid, number bigint, sequence_number bigint, previous_hash text, record_hash text)",
-    "sqlite": "(SELECT json_extract(value, '$.id') AS id, json_extract(value, '$.number') AS number,"
-    " json_extract(value, '$.sequence_number') AS sequence_number,"
-    " json_extract(value, '$.previous_hash') AS previous_hash,"
-    " json_extract(value, '$.record_hash') AS record_hash FROM json_each(%s)) AS fresh",
-}
-
-Scope = tuple[str, str]
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,27 +105,21 @@ def _number_events(last: int) -> int:
 
 
 def _seal_records(last: int) -> list[Record]:
-    waiting = AuditRecord.objects.filter(number=None).order_by("id").values(*READ_FIELDS)
-    records: list[Record] = list(waiting[:BATCH])
+    records = records_unsealed(BATCH)
     if not records:
         return []
     heads = _heads_of({(record["namespace"], record["tenant"]) for record in records})
     for number, record in enumerate(records, start=last + 1):
-        record["number"] = number
-        _seal(record, heads[record["namespace"], record["tenant"]])
-    _store_seals(records)
-    AuditHead.objects.bulk_create(
-        heads.values(),
-        update_conflicts=True,
-        unique_fields=["namespace", "tenant"],
-        update_fields=["sequence_number", "record_hash"],
-    )
+        scope = record["namespace"], record["tenant"]
+        heads[scope] = _seal(record, number, *heads[scope])
+    seals_store(records)
+    heads_store(heads)
     times = step_times(records) + dispatch_times(records)
     counters_add(amounts=totals(records) + bare_calls(records) + rule_outcomes(records) + times)
     return records
 
 
-def _heads_of(scopes: set[Scope]) -> dict[Scope, AuditHead]:
+def _heads_of(scopes: set[Scope]) -> dict[Scope, Head]:
     """Where each of these chains stands; a new one at zero. Locked, since the reaper writes heads too."""
     namespaces, tenants = zip(*scopes, strict=True)
     locked = AuditHead.objects.select_for_update().filter(namespace__in=namespaces, tenant__in=tenants)
@@ -148,25 +129,11 @@ def _heads_of(scopes: set[Scope]) -> dict[Scope, AuditHead]:
             "namespace", "tenant", "sequence_number", "record_hash"
         )
     }
-    return {scope: _head(scope, *stand.get(scope, (0, ""))) for scope in scopes}
+    return {scope: stand.get(scope, (0, "")) for scope in scopes}
 
 
-def _head(scope: Scope, sequence_number: int, digest: str) -> AuditHead:
-    # Without its key, so that old and new heads are stored by the same one statement.
-    return AuditHead(namespace=scope[0], tenant=scope[1], sequence_number=sequence_number, record_hash=digest)
-
-
-def _seal(record: Record, head: AuditHead) -> None:
-    record["sequence_number"] = head.sequence_number + 1
-    record["previous_hash"] = head.record_hash
+def _seal(record: Record, number: int, before: int, digest: str) -> Head:
+    """Put the record behind the one before it; it is the head from then on."""
+    record.update(number=number, sequence_number=before + 1, previous_hash=digest)
     record["record_hash"] = record_hash(record)
-    head.sequence_number += 1
-    head.record_hash = record["record_hash"]
-
-
-def _store_seals(records: Iterable[Record]) -> None:
-    keys = ("number", "sequence_number", "previous_hash", "record_hash")
-    # SQLite keeps a UUID as 32 hex digits; PostgreSQL reads that spelling too.
-    rows = [{"id": record["id"].hex, **{key: record[key] for key in keys}} for record in records]
-    with connection.cursor() as cursor:
-        cursor.execute(_SEAL_RECORDS.format(rows=_ROWS[connection.vendor]), [json.dumps(rows)])
+    return before + 1, record["record_hash"]

@@ -136,7 +136,7 @@ def _holds_met(
 
 def hold_found(item: Decided, state: GateState) -> Hold | None:
     """What waits under the action's order, or under its dedup key."""
-    if item.hold is not None:
+    if item.hold is not None or not state.holds:
         return None
     order, gate = state.living.get(item.order_name or NOBODY), state.gate(dedup_gate_key(item))
     held = state.holds.get(str(order.pk)) if order and order.status in WAITING else None
