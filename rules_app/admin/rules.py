@@ -21,9 +21,10 @@ from acteon_site.admin.config_pages import origin_of
 from acteon_site.base.errors import AppError
 from rules_app.admin.builder import builder_view
 from rules_app.admin.checks import findings_in_words, tell_findings, with_findings
-from rules_app.admin.forms import PUBLISH, LiveRuleForm, TryForm
+from rules_app.admin.forms import PUBLISH, LiveRuleForm
 from rules_app.admin.reports import report_url, report_view, stage_view
 from rules_app.admin.saving import MAY_PUBLISH, conflict_page, save_to_draft, to_draft
+from rules_app.admin.try_form import TryForm
 from rules_app.admin.trying import initial_of, start_for, tried
 from rules_app.drafts import drafts_by_rule, open_drafts
 from rules_app.engine import ACTIONS, parse_rule

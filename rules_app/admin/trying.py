@@ -14,7 +14,7 @@ from acteon_site.base.clock_text import moment as moment_text
 from acteon_site.base.clock_text import rfc3339
 from acteon_site.base.errors import AppError
 from acteon_site.base.principals import SYSTEM
-from rules_app.admin.forms import TryForm
+from rules_app.admin.try_form import TryForm
 from rules_app.drafts import draft_get, draft_rule_set
 from rules_app.engine import ActionView
 from rules_app.engine.clauses import Clause
