@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from acteon_site.base.money import money
 from rules_app.engine.rollout import OUTSIDE, UNKEYED, WITHIN
 from rules_app.engine.trials import SHADOW, Trial
-from rules_app.trial_facts import GATES
+from rules_app.trial_facts import GATES, PASSED, REFUSED_BY
 from rules_app.trial_report import Report, Side, Sum
 
 # How people read the sides.
@@ -49,6 +49,14 @@ def worth(found: Sum) -> str:
 
 def plain(word: str) -> str:
     return word.replace("_", " ")
+
+
+def sample_in_words(would: str, happened: str) -> str:
+    """What became of one order; of a gate in shadow also whether it would have let the order pass."""
+    if would == PASSED:
+        return f"{plain(happened)}, and would have passed"
+    refused = f", would have {effect(would)}" if would in REFUSED_BY.values() else ""
+    return f"{plain(happened)}{refused}"
 
 
 def trial_in_words(trial: Trial) -> str:

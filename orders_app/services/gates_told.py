@@ -46,7 +46,7 @@ def _order(item: Decided, state: GateState, unknown: Mapping[str, str]) -> Itera
         )
     elif gate and gate.data.get("reaped"):
         yield GateTold("order", False, "The order was finished before, and is kept no more: a repeat")
-    elif key in unknown:
+    elif key and key in unknown:
         yield GateTold("order", None, f"Whether the order lived already is not known: {unknown[key]}")
 
 
@@ -57,7 +57,7 @@ def _key(item: Decided, state: GateState, unknown: Mapping[str, str]) -> Iterato
     gate, span = state.gate(key), _span(_ttl(rule))
     before = f"in the {span} before {_at(state)}"
     first = gate.data.get("action_id") if gate and gate.data.get("action") else None
-    if key in unknown:
+    if key and key in unknown:
         yield GateTold(
             rule.name, None, f"{rule.name}: whether its key was taken is not known: {unknown[key]}"
         )

@@ -75,6 +75,11 @@ class PastTrail:
         name = (row.namespace, row.tenant, row.action_type, row.action_id)
         return _Own(row.pk, name, row.received_at, record_of(row))
 
+    @property
+    def of_own(self) -> Q:
+        """What refers to the stored action that is tried."""
+        return Q(action_id=self.own.row) if self.own else Q(pk__in=[])
+
     def accepted(self, namespace: str, tenant: str, begin: datetime, most: int = 0) -> Accepted:
         """Of that shop since `begin`; at least the newest `most` of them."""
         most = max(most, MOST_RECORDS)

@@ -32,8 +32,8 @@ def counter_page(page: ModelAdmin[Any], request: HttpRequest, draft: RuleDraft, 
     form = _form(page, request)(request.POST or None, instance=_instance(spec))
     form.fields["name"].disabled = spec is not None  # under another name it would be another counter
     if form.is_bound and form.is_valid():
-        put = {"seen": request.POST.get("seen") or None, "actor": actor_of(request)}
-        draft_put_counter(number=draft.pk, spec=counter_spec(form.save(commit=False)), **put)
+        typed, seen = counter_spec(form.save(commit=False)), request.POST.get("seen") or None
+        draft_put_counter(number=draft.pk, spec=typed, seen=seen, actor=actor_of(request))
         page.message_user(request, f"Saved to draft {draft.pk}. Nothing is live yet.")
         return HttpResponseRedirect(change_url(RuleDraft, draft.pk))
     context = {

@@ -28,7 +28,7 @@ from rules_app.services.trial_reports import Newest, newest_trials, trial_report
 from rules_app.services.vocabulary import lexicon_now
 from rules_app.specs import rule_spec
 from rules_app.trial_report import Report, Side, Sum
-from rules_app.trial_words import SIDE_LABELS, effect, plain, worth
+from rules_app.trial_words import SIDE_LABELS, effect, plain, sample_in_words, worth
 
 DAYS = (1, 7, 30, 90)
 USUAL_DAYS = 30
@@ -153,7 +153,8 @@ def _side(side: Side, report: Report, newest: Newest) -> dict[str, Any]:
         ],
         "standing": [(plain(name), count) for name, count in newest.standing.get(side.name, {}).items()],
         "samples": [
-            (trial, order, plain(trial.happened)) for trial, order in newest.samples.get(side.name, [])
+            (trial, order, sample_in_words(trial.would, trial.happened))
+            for trial, order in newest.samples.get(side.name, [])
         ],
     }
 

@@ -118,7 +118,7 @@ def _when(facts: dict[str, Any], start: Start | None) -> When:
         return When(start.rule_time, Moment(start.at, start.action), own=True)
     if typed is None:
         return When(timezone.now())
-    return When(typed, Moment(typed, start.action if start else ""))
+    return When(typed, Moment.of(typed, start.action if start else ""))
 
 
 def _decision(found: Evaluation) -> tuple[Any, ...]:

@@ -35,7 +35,7 @@ class RuleEvaluate(Endpoint):
         scope_of(request, body)
         action, at, caller = parse_action_view(body), _at(body), caller_of(request)
         require_action(request, body)
-        now, moment = at or timezone.now(), Moment(at) if at else None
+        now, moment = at or timezone.now(), Moment.of(at) if at else None
         found = rules_evaluate(
             action=action,
             now=now,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Self
 
 from acteon_site.base.registry import Hook, Registry
 from rules_app.engine import ActionView, RuleSet
 from rules_app.engine.scope import Counts
 from rules_app.services.counting import counts_now
+
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,11 @@ class Moment:
 
     at: datetime
     own: str = ""
+
+    @classmethod
+    def of(cls, at: datetime, own: str = "") -> Self:
+        """Where no gate can differ from those at the edge, it is the edge: a window around it is in the calendar."""
+        return cls(min(max(at, _FIRST), _LAST), own)
 
 
 # What a new action would have found in the counters that rules ask.

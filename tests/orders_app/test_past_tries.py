@@ -242,3 +242,13 @@ def test_a_try_of_the_past_asks_no_more_when_more_came(open_shop: Shop) -> None:
     few = asked()
     shop.batch([order() for _ in range(20)])
     assert asked() == few
+
+
+@pytest.mark.parametrize("at", ["0002-01-01T00:00:00Z", "9998-12-31T23:59:59Z"])
+def test_at_both_ends_of_the_calendar_gates_are_asked_too(open_shop: Shop, at: str) -> None:
+    held = {"type": "throttle", "max_count": 2, "window_seconds": 86_400 * 36_000}
+    Rule.objects.filter(name="throttle-merchant-orders").update(action=held)
+    publish_rules()
+    answer = open_shop.post("/v1/rules/evaluate", {**order(), "evaluate_at": at})
+    assert answer.status_code == 200, answer.content
+    assert would(answer.json()) == ("allow", None)

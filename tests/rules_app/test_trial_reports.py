@@ -29,9 +29,9 @@ from rules_app.models import Rule, RuleSettings, RuleTrial, RuleTrialCount
 from rules_app.services.publishing import draft_publish
 from rules_app.services.stages import rule_stage
 from rules_app.services.trial_counts import trials_count
-from rules_app.services.trial_reports import trial_report
+from rules_app.services.trial_reports import newest_trials, trial_report
 from rules_app.trial_report import Report, Side
-from rules_app.trial_words import report_lines
+from rules_app.trial_words import report_lines, sample_in_words
 from tests.orders_app.test_costs import statements_of
 from tests.orders_app.test_counters import OF_EMAIL, asks, declare
 from tests.world import CLOSED_HOURS, SCOPE, Shop, order, publish_rules, tag
@@ -122,6 +122,10 @@ def test_a_throttle_in_shadow_tells_which_orders_it_would_have_refused(shop: Sho
     assert (side.all.trials, side.all.differing, side.all.worth) == (6, 2, {"USD": 6_002 + 7_999})
     (told,) = list(report_lines(now_report()))
     assert told.startswith("In shadow: 2 of 6 orders would have been refused as one too many, and were not")
+    newest = newest_trials(NAME).samples["shadow"][0][0]
+    assert (
+        sample_in_words(newest.would, newest.happened) == "executed, would have been refused as one too many"
+    )
 
 
 def test_a_deduplicate_in_shadow_tells_the_repeats_also_where_a_counter_decides(shop: Shop) -> None:
