@@ -21,6 +21,7 @@ from audit_app.models import AuditRecord, LiveBoard
 from audit_app.records.rollups import worth
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 from audit_app.stream.board import MINUTES, board_at
+from audit_app.stream.frames import Frame
 
 MOST_ASKED = 40
 MAY_SEE = "audit_app.view_auditrecord"
@@ -80,6 +81,7 @@ class LiveBoardAdmin(ModelAdmin):
                 "number": found.number,
                 "behind": found.behind,
                 "minutes": [[at, outcome, count] for (at, outcome), count in found.minutes.items() if count],
+                "newest": [_told(frame) for frame in found.newest],
                 "today": {outcome: count for outcome, count in found.today.items() if count},
             }
         )
@@ -93,6 +95,12 @@ class LiveBoardAdmin(ModelAdmin):
     def _require(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
+
+
+def _told(frame: Frame) -> dict[str, str]:
+    """What of a frame the page looks at."""
+    names = ("namespace", "tenant", "action_type", "action_id", "outcome")
+    return {"timestamp": frame.timestamp, **{name: getattr(frame, name) for name in names}}
 
 
 def _worths(ids: Collection[str], scope: dict[str, str]) -> dict[str, str]:

@@ -13,19 +13,25 @@ from audit_app.analytics.spans import Span
 from audit_app.models import AuditRecord, Event, RelayHead
 from audit_app.records.rollups import DECIDED, MINUTE
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
-from audit_app.stream.frames import outcome_name
+from audit_app.stream.frames import Frame, outcome_name
+from audit_app.stream.reading import frames_before
 
 MINUTES = 60
+NEWEST = 30
 Counts = Counter[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Outcomes of the last MINUTES by minute, and of the day so far. `behind`: the relay has to catch up first."""
+    """Outcomes of the last MINUTES by minute, and of the day so far; and the newest frames up to `number`.
+
+    `behind`: the relay has to catch up first.
+    """
 
     number: int
     minutes: Mapping[tuple[int, str], int]
     today: Mapping[str, int]
+    newest: list[Frame]
     behind: bool
 
 
@@ -40,7 +46,10 @@ def board_at(now: datetime, zone: ZoneInfo, scope: Mapping[str, str]) -> Board:
         number = RelayHead.objects.filter(pk=1).values_list("event_number", flat=True).first() or 0
         minutes = sums.records(Question(DECIDED, hour, names, ("at", "outcome"), MINUTE))
         today = sums.records(Question(DECIDED, Span(midnight, until), names, ("outcome",)))
-        coming = _coming(scope)
+        coming, newest = (
+            _coming(scope),
+            frames_before(number, limit=NEWEST, type="action_dispatched", **scope),
+        )
         behind = (
             AuditRecord.objects.filter(number__isnull=True)[: MOST_UNNUMBERED + 1].count() > MOST_UNNUMBERED
         )
@@ -49,7 +58,7 @@ def board_at(now: datetime, zone: ZoneInfo, scope: Mapping[str, str]) -> Board:
     by_minute.subtract(coming)
     for (at, outcome), count in coming.items():
         of_today[outcome] -= count if at >= midnight else 0
-    return Board(number, by_minute, of_today, behind)
+    return Board(number, by_minute, of_today, newest, behind)
 
 
 def _coming(scope: Mapping[str, str]) -> Counts:

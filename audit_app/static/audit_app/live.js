@@ -51,8 +51,16 @@
       add(board.minutes.get(at), settings.groupOf[outcome], count);
     }
     for (const [outcome, count] of Object.entries(state.today)) add(board.today, settings.groupOf[outcome], count);
+    board.newest = state.newest.map((frame) => seen(frame)).filter((one) => one.group);
+    for (const one of board.newest) unknown.add(one.frame.action_id);
     changed = true;
     listen();
+  };
+
+  const seen = (frame) => {
+    const outcome = outcomeOf(frame.outcome);
+    const key = [frame.namespace, frame.tenant, frame.action_id].join("\n");
+    return { at: Date.parse(frame.timestamp), outcome, group: settings.groupOf[outcome], key, frame };
   };
 
   const listen = () => {
@@ -77,8 +85,7 @@
     const number = Number(event.lastEventId);
     if (!(number > board.last)) return; // told already
     board.last = number;
-    const frame = JSON.parse(event.data), at = Date.parse(frame.timestamp), outcome = outcomeOf(frame.outcome);
-    const group = settings.groupOf[outcome];
+    const one = seen(JSON.parse(event.data)), { at, group } = one;
     if (!group) return;
     const minute = Math.floor(at / 60000) * 60;
     if (!board.minutes.has(minute)) board.minutes.set(minute, {});
@@ -86,10 +93,9 @@
     const date = day.format(at);
     if (date > board.date) { board.date = date; board.today = {}; }
     if (date === board.date) add(board.today, group, 1);
-    const key = [frame.namespace, frame.tenant, frame.action_id].join("\n");
-    board.newest.unshift({ at, outcome, group, key, frame });
+    board.newest.unshift(one);
     board.newest.length = Math.min(board.newest.length, 200);
-    unknown.add(frame.action_id);
+    unknown.add(one.frame.action_id);
     changed = true;
     if (sound && (group === "failed" || group === "waits")) beep(group === "failed" ? 220 : 520);
   };
@@ -203,9 +209,8 @@
     checked = Date.now();
     const state = await fetchState().catch(() => null);
     if (!state || !source || state.number <= board.last) return;
-    const counted = (counts) => Object.values(counts).reduce((sum, count) => sum + count, 0);
     // Frames on their way arrive within moments; a connection that is dead without a word brings none.
-    setTimeout(() => { if (source && counted(state.today) > total(board.today)) begin(); }, 5000);
+    setTimeout(() => { if (source && total(state.today) > total(board.today)) begin(); }, 5000);
   };
 
   setInterval(() => {
