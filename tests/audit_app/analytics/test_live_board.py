@@ -12,16 +12,21 @@ from django.utils import timezone
 
 from acteon_site.access.session_standing import session_principal
 from acteon_site.access.standing import standing
-from audit_app.models import AuditRecord
+from audit_app.models import AuditRecord, Event
+from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 from audit_app.services import relay as relaying
 from audit_app.services.journal import Journal
 from audit_app.services.relay import relay
 from audit_app.services.rollups import rollups_fold
 from audit_app.stream import reading
 from audit_app.stream.board import board_at
+from chains_app.services.advance import runs_sweep
+from orders_app.models import Hold
+from orders_app.services.releases import approval_decide, holds_sweep
 from tests.audit_app.analytics.world import ORDER
 from tests.audit_app.conftest import CALLER, SHOP, STRANGER, note
 from tests.people import People
+from tests.world import CLOSED_HOURS, Shop, order
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/audit_app/liveboard/"
@@ -110,3 +115,24 @@ def test_its_stream_is_the_sessions_and_ends_with_it() -> None:
     assert standing([caller]) == {caller}
     viewer.logout()
     assert standing([caller]) == set()
+
+
+def test_each_outcome_of_a_dispatch_or_release_has_one_row_and_one_frame(shop: Shop) -> None:
+    """On this stands what the board subtracts."""
+    shop.place()
+    shop.place(payload={"shipping_country": "NK"})
+    scheduled = shop.place(now=CLOSED_HOURS)
+    shop.batch([order(), order(action_type="no_such_order", provider="payment-gateway")])
+    held = Hold.objects.get(pk=shop.place(payload={"total_cents": 75_000})["PendingApproval"]["approval_id"])
+    approval_decide(hold_id=held.pk, decision="approve", actor="ann", source=CALLER)
+    assert "Scheduled" in scheduled
+    Hold.objects.filter(kind="schedule").update(next_run_at=timezone.now(), due_at=timezone.now())
+    holds_sweep()
+    runs_sweep()
+    rows = AuditRecord.objects.filter(outcome__in=DISPATCH_OUTCOMES)
+    events = Event.objects.filter(type="action_dispatched")
+    assert rows.count() == events.count() >= 8
+    begun = board_at(timezone.now(), BERLIN, {})
+    assert sum(begun.today.values()) == 0
+    relay()
+    assert sum(board_at(timezone.now(), BERLIN, {}).today.values()) == rows.count()
