@@ -47,8 +47,8 @@ _FRAMING = (b"content-length", b"transfer-encoding")
 
 class GatewayHandler(ASGIHandler):
     def load_middleware(self, is_async: bool = True) -> None:
-        """All middleware and the view in one thread. WhiteNoise knows no other way, and Django would go back to the loop
-        and into the thread again for each middleware behind it."""
+        """All middleware and the view in one thread. WhiteNoise knows no other way, and Django would go back to the
+        loop and into the thread again for each middleware behind it."""
         super().load_middleware(is_async=False)
         self._middleware_chain = sync_to_async(self._middleware_chain)  # type: ignore[has-type]
 

@@ -21,6 +21,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     SEARCHES: searches.SEARCHES,
     PAGES: (
         Page("Today", 6, "Dashboard", "monitoring", "audit_app.dashboard"),
+        Page("Today", 5, "Live", "sensors", "audit_app.liveboard"),
         Page("Trail", 1, "Audit", "fact_check", "audit_app.auditrecord"),
         Page("Trail", 2, "Events", "stream", "audit_app.event"),
         Page("Configuration", 7, "Retention", "auto_delete", "audit_app.retentionpolicy"),

@@ -37,8 +37,8 @@ def axis_of(span: Span, zone: ZoneInfo) -> Axis:
         first = span.since // HOUR * HOUR
         return Axis([max(at, span.since) for at in range(first, span.until, HOUR)], HOUR, HOUR)
     begins = _days(span, zone)
-    whole_hours = all(at % HOUR == 0 for at in begins[1:])
-    return Axis(begins, DAY, HOUR if whole_hours else QUARTER)
+    largest = next(grain for grain in (DAY, HOUR, QUARTER) if all(at % grain == 0 for at in begins[1:]))
+    return Axis(begins, DAY, largest)
 
 
 def _days(span: Span, zone: ZoneInfo) -> list[int]:

@@ -17,5 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/retention", views_retention.RetentionList.as_view()),
     path("v1/retention/<str:policy_id>", views_retention.RetentionDetail.as_view()),
     path("v1/stream", views_stream.stream),
+    # With the admin's session, and asynchronous as the admin's own views are not: so it comes before them.
+    path("admin/audit_app/liveboard/stream/", views_stream.board, name="live_board_stream"),
     path("v1/subscribe/<str:kind>/<path:key>", views_stream.subscribe),
 ]

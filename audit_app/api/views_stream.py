@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHt
 from django.views.decorators.csrf import csrf_exempt
 
 from acteon_site.access.authentication import admit_request
+from acteon_site.access.session_standing import session_principal
 from acteon_site.access.standing import standing
 from acteon_site.base.errors import AppError, FieldProblem, bad_query, not_found, unavailable
 from acteon_site.base.ids import as_uuid
@@ -28,6 +29,7 @@ from audit_app.stream.hub import Hub
 from audit_app.stream.session import Opening, Session
 
 ENDINGS: dict[str, type[ChainEnding] | type[ActionEnding]] = {"chain": ChainEnding, "action": ActionEnding}
+SEES_THE_BOARD = "audit_app.view_auditrecord"
 hub = Hub(standing)
 log = structlog.get_logger()
 
@@ -58,6 +60,12 @@ def _edge(view: View) -> View:
 @_edge
 async def stream(request: HttpRequest) -> HttpResponseBase:
     return _streaming(request, await sync_to_async(_open_stream)(request))
+
+
+@_edge
+async def board(request: HttpRequest) -> HttpResponseBase:
+    """The live board's frames, for whoever is signed in to the admin and may see the trail."""
+    return _streaming(request, await sync_to_async(_open_board)(request))
 
 
 @_edge
@@ -97,6 +105,19 @@ def _open_stream(request: HttpRequest) -> Opening:
         caller = admit_request(request)
         after, missed = _resume_point(request, reading.heads())
         return Opening(caller, filter_of(request.GET.dict()), after, missed)
+    finally:
+        reading.release_connection()
+
+
+def _open_board(request: HttpRequest) -> Opening:
+    try:
+        caller = session_principal(request, SEES_THE_BOARD)
+        if caller is None:
+            raise AppError("sign in to the admin again", "UNAUTHENTICATED", 401)
+        query = {name: request.GET[name] for name in ("namespace", "tenant") if name in request.GET}
+        wanted = filter_of({**query, "event_type": "action_dispatched"})
+        after, missed = _resume_point(request, reading.heads(), given=request.GET.get("after", ""))
+        return Opening(caller, wanted, after, missed)
     finally:
         reading.release_connection()
 
@@ -147,12 +168,14 @@ def _scope_on_record(opening: Opening, chain_id: str) -> tuple[str, str]:
     return scope
 
 
-def _resume_point(request: HttpRequest, heads: reading.Heads, fresh: int | None = None) -> tuple[int, bool]:
+def _resume_point(
+    request: HttpRequest, heads: reading.Heads, fresh: int | None = None, given: str = ""
+) -> tuple[int, bool]:
     """The number to go on after, and whether events before it are lost to this client.
 
-    `fresh` is the start of a client without Last-Event-ID; None: what happens from now on.
+    `fresh` is the start of a client without Last-Event-ID and without `given`; None: what happens from now on.
     """
-    given = request.headers.get("Last-Event-ID", "").strip()
+    given = request.headers.get("Last-Event-ID", given).strip()
     if not given:
         return (heads.last if fresh is None else fresh), False
     if not _NUMBER.fullmatch(given) or int(given) > heads.last:

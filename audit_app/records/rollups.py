@@ -14,6 +14,7 @@ from audit_app.records.vocabulary import CHAIN_ENDS, DECISIONS, DISPATCH_OUTCOME
 
 # Kinds of Rollup.
 RECORDS = 1  # every record; label: the rule, of a chain's end the chain
+DECIDED = 3  # dispatches by the minute of their outcome, as the stream tells of them; no label
 COUNTRIES = 2  # dispatches whose order says where it goes; label: the country
 # Kinds of RollupTime.
 DISPATCHES = 1  # from a request's arrival to its outcome, releases left out; label: none
@@ -94,6 +95,8 @@ def _count(record: Record, sums: Added) -> None:
         if place := country(payload):
             key: Key = (minute, COUNTRIES, namespace, tenant, "", "", outcome, place, currency)
             _add(sums.records, key, 1, amount)
+        decided = int(record["completed_at"].timestamp()) // MINUTE * MINUTE
+        _add(sums.records, (decided, DECIDED, namespace, tenant, "", "", outcome, "", ""), 1, 0)
         _count_dispatch(
             record, (minute, DISPATCHES, namespace, tenant, provider, action_type, outcome, ""), sums
         )

@@ -45,6 +45,7 @@ class Frame:
     chain_id: str
     outcome: str
     data: Mapping[str, Any]
+    timestamp: str
     text: bytes
 
 
@@ -62,6 +63,7 @@ def frame_of(row: Mapping[str, Any]) -> Frame:
         chain_id=row["chain_id"] or str(data.get("chain_id", "")),
         outcome=outcome_name(data.get("outcome")),
         data=data,
+        timestamp=rfc3339(row["created_at"]),
         text=encoded(row["type"], _content(row), row["number"]),
     )
 

@@ -38,6 +38,12 @@ def frames_after(number: int, *, limit: int, up_to: int | None = None) -> list[F
     return [frame_of(row) for row in rows.order_by("number").values(*FIELDS)[:limit]]
 
 
+def frames_before(number: int, *, limit: int, **filters: str) -> list[Frame]:
+    """The last frames up to this one, newest first."""
+    rows = Event.objects.filter(number__lte=number, **filters)
+    return [frame_of(row) for row in rows.order_by("-number").values(*FIELDS)[:limit]]
+
+
 def history_of(kind: str, key: str, *, up_to: int) -> list[Frame]:
     """All that the stream still holds about one chain or action."""
     rows = Event.objects.filter(**{f"{kind}_id": key}, number__lte=up_to)

@@ -1,0 +1,120 @@
+"""The live board: the page, what it begins with, and what it asks about the newest orders."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+
+from acteon_site.admin.zones import zone_of
+from acteon_site.base.money import money
+from audit_app.admin.filters import scopes
+from audit_app.home_cards import GROUP_OF, OUTCOME_GROUPS
+from audit_app.models import AuditRecord, LiveBoard
+from audit_app.records.rollups import worth
+from audit_app.records.vocabulary import DISPATCH_OUTCOMES
+from audit_app.stream.board import MINUTES, board_at
+from audit_app.stream.frames import Frame
+
+MOST_ASKED = 40
+MAY_SEE = "audit_app.view_auditrecord"
+RECORDS = "admin:audit_app_auditrecord_changelist"
+
+
+@admin.register(LiveBoard)
+class LiveBoardAdmin(ModelAdmin):
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm(MAY_SEE)
+
+    def get_urls(self) -> list[URLPattern]:
+        views = {"": self.changelist_view, "state/": self.state_view, "orders/": self.orders_view}
+        names = {"": "changelist", "state/": "state", "orders/": "orders"}
+        return [
+            path(route, self.admin_site.admin_view(view), name=f"audit_app_liveboard_{names[route]}")
+            for route, view in views.items()
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self._require(request)
+        scope = _scope(request)
+        zone = zone_of(request.user)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Live",
+            "opts": self.opts,
+            "groups": {key: words for key, (words, _) in OUTCOME_GROUPS.items()},
+            "scopes": [(":".join(one), " / ".join(one)) for one in scopes() if any(one)],
+            "scope": ":".join(scope.values()),
+            "zone": zone,
+            "settings": {
+                "zone": zone.key,
+                "minutes": MINUTES,
+                "scope": scope,
+                "groups": {key: words for key, (words, _) in OUTCOME_GROUPS.items()},
+                "groupOf": GROUP_OF,
+                "state": reverse("admin:audit_app_liveboard_state"),
+                "orders": reverse("admin:audit_app_liveboard_orders"),
+                "stream": reverse("live_board_stream"),
+                "records": reverse(RECORDS),
+            },
+        }
+        return TemplateResponse(request, "admin/audit_app/live/page.html", context)
+
+    def state_view(self, request: HttpRequest) -> JsonResponse:
+        """What was counted up to `number`: `minutes` of the last hour by outcome, and `today` of the viewer's zone."""
+        self._require(request)
+        found = board_at(timezone.now(), zone_of(request.user), _scope(request))
+        return JsonResponse(
+            {
+                "number": found.number,
+                "behind": found.behind,
+                "minutes": [[at, outcome, count] for (at, outcome), count in found.minutes.items() if count],
+                "newest": [_told(frame) for frame in found.newest],
+                "today": {outcome: count for outcome, count in found.today.items() if count},
+            }
+        )
+
+    def orders_view(self, request: HttpRequest) -> JsonResponse:
+        """By action id, what each of these was worth."""
+        self._require(request)
+        ids = list(dict.fromkeys(request.GET.getlist("id")))[:MOST_ASKED]
+        return JsonResponse(_worths(ids, _scope(request)))
+
+    def _require(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+
+def _told(frame: Frame) -> dict[str, str]:
+    """What of a frame the page looks at."""
+    names = ("namespace", "tenant", "action_type", "action_id", "outcome")
+    return {"timestamp": frame.timestamp, **{name: getattr(frame, name) for name in names}}
+
+
+def _worths(ids: Collection[str], scope: dict[str, str]) -> dict[str, str]:
+    rows = AuditRecord.objects.filter(action_id__in=ids, outcome__in=DISPATCH_OUTCOMES, **scope)
+    found: dict[str, str] = {}
+    for action_id, namespace, tenant, payload in rows.values_list(
+        "action_id", "namespace", "tenant", "action_payload"
+    ):
+        amount, currency = worth(payload)
+        # Two shops may name their actions alike.
+        found["\n".join((namespace, tenant, action_id))] = money(amount, currency) if currency else ""
+    return found
+
+
+def _scope(request: HttpRequest) -> dict[str, str]:
+    namespace, colon, tenant = request.GET.get("scope", "").partition(":")
+    return {"namespace": namespace, "tenant": tenant} if colon else {}
