@@ -58,6 +58,7 @@ ONCE = (
     # Pages of the admin, and the browser.
     "tests/acteon_site/admin/",
     "tests/acteon_site/watching/",
+    "tests/acteon_site/test_oidc",
     "tests/orders_app/admin/",
     "tests/audit_app/test_admin",
     "tests/chains_app/test_admin",

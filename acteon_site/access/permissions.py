@@ -29,5 +29,5 @@ class RoleRequired(BasePermission):
         if caller.role < needed:
             return False
         if caller.roles:  # from here on only the namespaces count in which the person has that role
-            request.user = caller.acting_as(needed)
+            request.user = caller.acting_as(needed)  # type: ignore[assignment]
         return True

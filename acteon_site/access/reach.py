@@ -32,7 +32,7 @@ def person_principal(user: User, *, most: Role = Role.ADMIN, **facts: Any) -> Pr
 
 def _row(user: User) -> PersonRoles | None:
     try:
-        return user.person_roles  # type: ignore[no-any-return]
+        return user.person_roles
     except PersonRoles.DoesNotExist:
         return None
 

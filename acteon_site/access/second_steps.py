@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -108,7 +109,7 @@ def recovery_codes_left(user: User) -> int:
 
 
 @transaction.atomic
-def second_step_remove(*, user: User, pk: object) -> SecondStep | None:
+def second_step_remove(*, user: User, pk: UUID | None) -> SecondStep | None:
     """One of the person's; with the last one its codes for once go, too."""
     own = SecondStep.objects.filter(user=user)
     step = own.filter(pk=pk, kind__in=REAL).first()
@@ -128,12 +129,12 @@ def second_steps_clear(*, user: User) -> int:
 
 def sealed(text: str) -> str:
     """For a session, whose row anybody who reads the database can read."""
-    token: bytes = EncryptedTextField().fernet.encrypt(text.encode())  # type: ignore[no-untyped-call]
+    token: bytes = EncryptedTextField().fernet.encrypt(text.encode())
     return token.decode()
 
 
 def unsealed(token: str) -> str:
-    text: bytes = EncryptedTextField().fernet.decrypt(token.encode())  # type: ignore[no-untyped-call]
+    text: bytes = EncryptedTextField().fernet.decrypt(token.encode())
     return text.decode()
 
 

@@ -41,7 +41,7 @@ class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
 
 def asks_two_steps(group: Group) -> bool:
     try:
-        return group.security.two_steps  # type: ignore[attr-defined, no-any-return]
+        return group.security.two_steps
     except GroupSecurity.DoesNotExist:
         return False
 
@@ -63,7 +63,7 @@ class PersonForm(UserChangeForm):
         row = PersonRoles.objects.filter(user_id=self.instance.pk).first()
         self.initial["limited"] = row is not None
         if row is not None:
-            self.initial |= {name: ", ".join(getattr(row, name)) for name in NAMES}
+            self.initial.update({name: ", ".join(getattr(row, name)) for name in NAMES})
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

@@ -16,7 +16,7 @@ from unfold.admin import ModelAdmin
 from acteon_site.admin.zones import zone_of
 from acteon_site.base.money import money
 from audit_app.admin.filters import scopes
-from audit_app.home_cards import GROUP_OF, OUTCOME_GROUPS
+from audit_app.admin.home_cards import GROUP_OF, OUTCOME_GROUPS
 from audit_app.models import AuditRecord, LiveBoard
 from audit_app.records.rollups import worth
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES

@@ -33,8 +33,8 @@ def oidc_begin(request: HttpRequest) -> HttpResponse:
     """To the provider, with what has to come back kept in this browser's session."""
     if not is_set_up():
         raise Http404
-    words = (secrets.token_urlsafe(32) for _ in range(3))
-    asked = Asked(*words, back=request.build_absolute_uri(reverse("oidc_back")))
+    state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    asked = Asked(state, nonce, verifier, request.build_absolute_uri(reverse("oidc_back")))
     following = own_page(request, request.GET.get(REDIRECT_FIELD_NAME, ""))
     request.session[KEY] = {"asked": asdict(asked), "at": timezone.now().timestamp(), "following": following}
     try:
