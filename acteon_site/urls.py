@@ -9,12 +9,14 @@ from acteon_site.access.sign_in_form import admin_login
 from acteon_site.access.views import Login, Logout, SigningKeys
 from acteon_site.http.openapi_document import OpenApiDocument
 from acteon_site.watching.health import Health, Metrics, PrometheusMetrics, Ready
+from acteon_site.watching.status import Status
 from chains_app.api.urls import admin_urlpatterns as breaker_urls
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/admin/")),
     path("health", Health.as_view()),
     path("ready", Ready.as_view()),
+    path("status", Status.as_view()),
     path("metrics", Metrics.as_view()),
     path("metrics/prometheus", PrometheusMetrics.as_view()),
     path("api-doc/openapi.json", OpenApiDocument.as_view(), name="schema"),

@@ -14,6 +14,7 @@ from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_STOP
 from acteon_site.watching.checkups.table import CHECKUPS
 from acteon_site.watching.metrics import FAMILIES, GAUGES, TOTALS
+from acteon_site.watching.status import STATUS_PARTS
 from audit_app import checkups, home_cards, metrics
 from audit_app.config_kinds.redaction import Redaction
 from audit_app.config_kinds.retention import Retention
@@ -30,12 +31,14 @@ def stop_stream() -> None:
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CHECKUPS: checkups.CHECKUPS,
+    STATUS_PARTS: (Hook("events", checkups.events_status),),
     KINDS: (Redaction(), Retention()),
     REAPERS: (Reaper("audit", reap_audit, "retention_deleted_audit"),),
     CARDS: home_cards.CARDS,
     PAGES: (
         Page("Trail", 1, "Audit", "fact_check", "audit_app.auditrecord"),
         Page("Trail", 2, "Events", "stream", "audit_app.event"),
+        Page("Trail", 3, "Legal holds", "gavel", "audit_app.legalhold"),
         Page("Configuration", 7, "Retention", "auto_delete", "audit_app.retentionpolicy"),
         Page("Configuration", 8, "Redaction", "visibility_off", "audit_app.redactedfield"),
     ),

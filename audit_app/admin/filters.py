@@ -21,7 +21,7 @@ class ScopeFilter(admin.SimpleListFilter):
     parameter_name = "scope"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(f"{namespace}:{tenant}", f"{namespace} / {tenant}") for namespace, tenant in _scopes()]
+        return [(f"{namespace}:{tenant}", f"{namespace} / {tenant}") for namespace, tenant in scopes()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         namespace, colon, tenant = (self.value() or "").partition(":")
@@ -43,13 +43,13 @@ class OutcomeFilter(admin.SimpleListFilter):
 
 def within_scopes(queryset: QuerySet[Any]) -> QuerySet[Any]:
     """Narrowed to all tenants that have a trail, by name: so an index that begins with the tenant serves."""
-    scopes = _scopes()
-    if not scopes or len(scopes) == MOST_SCOPES:
+    found = scopes()
+    if not found or len(found) == MOST_SCOPES:
         return queryset
-    namespaces, tenants = zip(*scopes, strict=True)
+    namespaces, tenants = zip(*found, strict=True)
     return queryset.filter(namespace__in=set(namespaces), tenant__in=set(tenants))
 
 
-def _scopes() -> list[tuple[str, str]]:
+def scopes() -> list[tuple[str, str]]:
     heads = AuditHead.objects.order_by("namespace", "tenant")
     return list(heads.values_list("namespace", "tenant")[:MOST_SCOPES])
