@@ -29,8 +29,9 @@ _UNLOCK = """
     DROP TRIGGER IF EXISTS acteon_audit_kept ON audit_app_auditrecord;
     DROP TRIGGER IF EXISTS acteon_audit_not_emptied ON audit_app_auditrecord;
 """
-_IS_LOCKED = """
-    SELECT count(*) = 3 FROM pg_trigger WHERE tgrelid = 'audit_app_auditrecord'::regclass AND tgenabled <> 'D'
+LOCKS = 3
+_LOCKS_ON = """
+    SELECT count(*) FROM pg_trigger WHERE tgrelid = to_regclass('audit_app_auditrecord') AND tgenabled <> 'D'
     AND tgname IN ('acteon_audit_unchanged', 'acteon_audit_kept', 'acteon_audit_not_emptied')
 """
 
@@ -40,19 +41,25 @@ def locks() -> Locks:
 
 
 def trail_lock_apply() -> None:
-    """Lock or unlock the table as the mode says: after each `migrate`. On PostgreSQL alone, which a mode needs."""
-    if connection.vendor == "postgresql":
+    """Lock or unlock the table as the mode says: after each `migrate`. On PostgreSQL alone, which a mode needs.
+
+    Where it is so already nothing is done: even to drop a trigger that is not there holds up all who write.
+    """
+    wanted = LOCKS if locks().locks_trail else 0
+    if connection.vendor == "postgresql" and _locks_on() != wanted:
         with connection.cursor() as cursor:
-            cursor.execute(_LOCK if locks().locks_trail else _UNLOCK)
+            cursor.execute(_LOCK if wanted else _UNLOCK)
 
 
 def trail_is_locked() -> bool:
     """As the database has it now."""
-    if connection.vendor != "postgresql":
-        return False
+    return connection.vendor == "postgresql" and _locks_on() == LOCKS
+
+
+def _locks_on() -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_IS_LOCKED)
-        return bool(cursor.fetchone()[0])
+        cursor.execute(_LOCKS_ON)
+        return int(cursor.fetchone()[0])
 
 
 def let_reaper_delete() -> None:
