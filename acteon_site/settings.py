@@ -14,6 +14,7 @@ from typing import Any
 import environ
 from django.urls import reverse_lazy
 
+from acteon_site.base.compliance import NONE, locks_of
 from acteon_site.base.proxies import trusted_proxies
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -258,6 +259,13 @@ if REDIS_URL:
     }
 # How long a token of /v1/auth/login lasts.
 TOKEN_SECONDS = env.int("ACTEON_TOKEN_SECONDS", default=28_800)
+# What auditors ask for, locked: none, soc2 or hipaa. PHI_FIELDS are redacted whatever is configured.
+COMPLIANCE_MODE = env.str("ACTEON_COMPLIANCE_MODE", default="none")
+PHI_FIELDS: list[str] = env.list("ACTEON_PHI_FIELDS", default=[])
+if COMPLIANCE_MODE != NONE:
+    TOKEN_SECONDS = min(TOKEN_SECONDS, locks_of(COMPLIANCE_MODE).token_seconds)
+    # Who does nothing for so long is signed out of the admin.
+    SESSION_COOKIE_AGE, SESSION_SAVE_EVERY_REQUEST = locks_of(COMPLIANCE_MODE).idle_seconds, True
 # Requests a minute for each key or token, and how many of them may come at once; 0 sets no limit.
 RATE_PER_MINUTE = env.int("ACTEON_RATE_PER_MINUTE", default=0 if EMBEDDED else 60_000)
 RATE_BURST = env.int("ACTEON_RATE_BURST", default=max(1, RATE_PER_MINUTE // 10))

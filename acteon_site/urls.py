@@ -16,6 +16,7 @@ from acteon_site.admin.search import find_page
 from acteon_site.admin.security_pages import own_security
 from acteon_site.http.openapi_document import OpenApiDocument
 from acteon_site.watching.health import Health, Metrics, PrometheusMetrics, Ready
+from acteon_site.watching.status import Status
 from chains_app.api.urls import admin_urlpatterns as breaker_urls
 
 admin.autodiscover()
@@ -24,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/admin/")),
     path("health", Health.as_view()),
     path("ready", Ready.as_view()),
+    path("status", Status.as_view()),
     path("metrics", Metrics.as_view()),
     path("metrics/prometheus", PrometheusMetrics.as_view()),
     path("api-doc/openapi.json", OpenApiDocument.as_view(), name="schema"),

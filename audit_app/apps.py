@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AuditConfig(AppConfig):
@@ -8,8 +9,13 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         from acteon_site.base.registry import register
         from acteon_site.watching import logs
+        from audit_app import compliance_checks  # noqa: F401 - registers the system checks
+        from audit_app.compliance import trail_lock_apply
         from audit_app.parts import PARTS
         from audit_app.selectors import log_redactor
 
         register(PARTS)
         logs.configure(log_redactor)
+        post_migrate.connect(
+            lambda **_: trail_lock_apply(), sender=self, weak=False, dispatch_uid="audit-lock"
+        )

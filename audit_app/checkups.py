@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from acteon_site.base.findings import Checkup, Finding, by_age, fail, ok, warn
+from django.conf import settings
+
+from acteon_site.base.findings import Checkup, Finding, by_age, fail, ok, state_by_wait, warn
+from audit_app.compliance_checks import mode_is_kept
 from audit_app.metrics import relay_oldest_seconds
 from audit_app.models import AuditHead, Counter, RetentionPolicy
 
@@ -54,4 +57,21 @@ def retention() -> Iterator[Finding]:
         yield ok(f"{len(policies)} policies, no failure")
 
 
-CHECKUPS = (Checkup("trail", relay), Checkup("hash chain", chain), Checkup("retention", retention))
+def compliance() -> Iterator[Finding]:
+    found = mode_is_kept(databases=["default"])
+    for message in found:
+        yield fail(message.msg, message.hint or "")
+    if not found:
+        yield ok(f"mode {settings.COMPLIANCE_MODE}")
+
+
+def events_status() -> str:
+    return state_by_wait(relay_oldest_seconds())
+
+
+CHECKUPS = (
+    Checkup("compliance", compliance),
+    Checkup("trail", relay),
+    Checkup("hash chain", chain),
+    Checkup("retention", retention),
+)

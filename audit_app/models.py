@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from acteon_site.base.ids import new_id
-from acteon_site.base.managed import ManagedConfig
+from acteon_site.base.managed import MAX_ACTOR, ManagedConfig
 from audit_app.rollup_models import Rollup, RollupDelta, RollupGap, RollupTime
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Counter",
     "Dashboard",
     "Event",
+    "LegalHold",
     "LiveBoard",
     "RedactedField",
     "RelayHead",
@@ -66,6 +67,7 @@ class AuditRecord(models.Model):
     sequence_number = models.BigIntegerField(null=True)
 
     class Meta:
+        permissions = [("export_evidence", "Can export evidence of the trail")]
         indexes = [
             # Lists: newest first within a tenant, keyset-paged; one index per filter that managers use.
             models.Index(fields=["namespace", "tenant", "-dispatched_at", "-id"], name="audit_tenant_newest"),
@@ -273,3 +275,34 @@ class RetentionPolicy(ManagedConfig):
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.tenant}"
+
+
+class LegalHold(models.Model):
+    """Nothing of what it names is deleted until somebody lifts it. Never changed otherwise, and never removed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    namespace = models.CharField(max_length=256)
+    tenant = models.CharField(max_length=256, help_text="* for all of the namespace")
+    order_name = models.CharField(
+        max_length=256, blank=True, default="", help_text="Empty: everything of the tenant"
+    )
+    reason = models.TextField(help_text="Why: the matter, its number, who asked for it")
+    placed_by = models.CharField(max_length=MAX_ACTOR)
+    placed_at = models.DateTimeField(default=timezone.now)
+    lifted_by = models.CharField(max_length=MAX_ACTOR, default="")
+    lifted_at = models.DateTimeField(null=True)
+    lift_reason = models.TextField(default="")
+
+    class Meta:
+        default_permissions = ("add", "change", "view")
+        indexes = [
+            # What the reaper asks before each batch.
+            models.Index(
+                fields=["namespace", "tenant"],
+                name="legal_hold_standing",
+                condition=Q(lifted_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.tenant} {self.order_name}".strip()

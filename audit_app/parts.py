@@ -13,6 +13,7 @@ from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_STOP
 from acteon_site.watching.checkups.table import CHECKUPS
 from acteon_site.watching.metrics import FAMILIES, GAUGES, TOTALS
+from acteon_site.watching.status import STATUS_PARTS
 from audit_app import checkups, metrics
 from audit_app.config_kinds.redaction import Redaction
 from audit_app.config_kinds.retention import Retention
@@ -30,6 +31,7 @@ def stop_stream() -> None:
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CHECKUPS: checkups.CHECKUPS,
+    STATUS_PARTS: (Hook("events", checkups.events_status),),
     KINDS: (Redaction(), Retention()),
     REAPERS: (
         Reaper("audit", reap_audit, "retention_deleted_audit"),

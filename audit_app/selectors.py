@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from acteon_site.base import config_versions
@@ -53,6 +54,7 @@ def _load_redactor() -> Redactor:
     global _log_redactor
     marks = dict(RedactedField.objects.filter(enabled=True).order_by("pk").values_list("path", "placeholder"))
     placeholder = next(iter(marks.values()), DEFAULT_PLACEHOLDER)
+    marks = {**dict.fromkeys(settings.PHI_FIELDS, placeholder), **marks}  # nobody can take these off
     _log_redactor = Redactor({**dict.fromkeys(NEVER_LOGGED, placeholder), **marks}, placeholder)
     return Redactor(marks, placeholder)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from acteon_site.base.findings import Checkup, Finding, by_age, duration, fail, ok, warn
+from acteon_site.base.findings import Checkup, Finding, by_age, duration, fail, ok, state_by_wait, warn
 from chains_app.metrics import breakers_open, runs_oldest_due_seconds
 from chains_app.providers.base import ProviderSettings
 from chains_app.providers.resolving import addresses_of, in_time
@@ -98,6 +98,10 @@ def chains() -> Iterator[Finding]:
         )
     if not missing:
         yield ok(f"{len(known)} chains load, and their providers exist")
+
+
+def processing_status() -> str:
+    return state_by_wait(runs_oldest_due_seconds())
 
 
 CHECKUPS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from acteon_site.base.findings import Checkup, Finding, by_age, ok, warn
+from acteon_site.base.findings import Checkup, Finding, by_age, ok, state_by_wait, warn
 from orders_app.metrics import approvals_expiring, holds_oldest_due_seconds
 
 OVERDUE = (30.0, 300.0)  # seconds
@@ -24,6 +24,10 @@ def approvals() -> Iterator[Finding]:
         )
     else:
         yield ok("none is about to expire unanswered")
+
+
+def releases_status() -> str:
+    return state_by_wait(holds_oldest_due_seconds())
 
 
 CHECKUPS = (Checkup("releases", queue), Checkup("approvals", approvals))

@@ -12,6 +12,8 @@ from acteon_site.http.direct import DOORS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.watching.checkups.table import CHECKUPS
 from acteon_site.watching.metrics import GAUGES
+from acteon_site.watching.status import STATUS_PARTS
+from audit_app.services.legal_holds import ACTIONS_OF_ORDERS
 from audit_app.services.reaper import REAPERS, Reaper
 from chains_app.listeners import LISTENERS
 from chains_app.references import NEIGHBOURS
@@ -40,6 +42,7 @@ from rules_app.services.trying import CLEANERS, OUTLOOKS, STARTS
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CHECKUPS: checkups.CHECKUPS,
+    STATUS_PARTS: (Hook("releases", checkups.releases_status),),
     KINDS: (Lifecycles(), Templates(), Profiles(), ApprovalPolicies()),
     LISTENERS: (OrderRuns(), ActionRuns(), ApprovalNotices()),
     NEIGHBOURS: (Neighbours(),),
@@ -54,6 +57,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     COUNTS_THEN: (Hook("orders", counts_then),),
     CLEANERS: (Hook("redaction", cleaner_of),),
     ORDERS: (Hook("orders", orders_of_actions),),
+    ACTIONS_OF_ORDERS: (Hook("orders", reaping.actions_of_orders),),
     REAPERS: (
         Reaper("holds", reaping.reap_holds),
         Reaper("orders", reaping.reap_orders, "retention_deleted_events"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from acteon_site.base.errors import AppError
 from acteon_site.base.findings import Checkup, Finding, fail, ok, warn
 from rules_app.models import RuleSetVersion
 from rules_app.selectors import build_rule_set, current_rules
@@ -28,6 +29,15 @@ def in_force() -> Iterator[Finding]:
     yield ok(f"version {newest.number} is in force, {len(current_rules().rules)} rules")
     if not rules.rules:
         yield warn("it holds no rule, so everything is allowed", LOAD)
+
+
+def orders_status() -> str:
+    """Without rules in force every order is answered 503."""
+    try:
+        current_rules()
+    except AppError:
+        return "down"
+    return "ok"
 
 
 CHECKUPS = (Checkup("rules", in_force),)

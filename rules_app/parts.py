@@ -10,6 +10,7 @@ from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.watching.checkups.table import CHECKUPS
+from acteon_site.watching.status import STATUS_PARTS
 from audit_app.evidence.parts import EVIDENCE
 from audit_app.services.reaper import REAPERS, Reaper
 from rules_app import checkups, evidence
@@ -28,6 +29,7 @@ from rules_app.services.trial_reaping import reap_trials
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CHECKUPS: checkups.CHECKUPS,
+    STATUS_PARTS: (Hook("orders", checkups.orders_status),),
     EVIDENCE: evidence.EVIDENCE,
     KINDS: (Settings(), NamedLists(), Counters(), Rules(), Quotas()),
     NAMES: (Hook("lists", list_names),),

@@ -62,6 +62,7 @@ PURE = (
     "acteon_site/base/errors.py",
     "acteon_site/base/cards",
     "acteon_site/base/clock_text.py",
+    "acteon_site/base/compliance.py",
     "acteon_site/base/money.py",
     "acteon_site/base/names.py",
     "acteon_site/base/principals.py",

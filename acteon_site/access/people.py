@@ -29,6 +29,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "change_namedlist",
         "delete_namedlist",
     ),
+    "auditor": ("export_evidence", "add_legalhold", "change_legalhold"),
     # Not change_hold: who runs the gateway does not thereby approve orders.
     "operator": ("change_order", "change_run", "change_circuitbreaker"),
     "administrator": ("*",),

@@ -59,3 +59,8 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{int(seconds // size)} {unit}"
     return f"{max(0, int(seconds))} s"
+
+
+def state_by_wait(seconds: float | None) -> str:
+    """For the status page: "ok", or "degraded" where the oldest of something waits for a minute."""
+    return "ok" if seconds is None or seconds < 60 else "degraded"

@@ -104,9 +104,9 @@ def _take_over_root(formatter: logging.Formatter) -> None:
 
 
 def _is_no_answer_of_ready(record: logging.LogRecord) -> bool:
-    """503 is how /ready answers a probe while something is away, every few seconds, and no error of its own."""
+    """503 is how /ready and /status answer while something is away, every few seconds, and no error of their own."""
     path = getattr(getattr(record, "request", None), "path", "")
-    return not (record.name == "django.request" and path == "/ready" and not record.exc_info)
+    return not (record.name == "django.request" and path in ("/ready", "/status") and not record.exc_info)
 
 
 def _renderer() -> Processor:

@@ -35,8 +35,8 @@ class Shared(Collector):
         for name, value in totals().items():
             yield CounterMetricFamily(f"acteon_{name}", f"Total {name.replace('_', ' ')}", value=value)
         for table in GAUGES.values():
-            for name, value in table.call().items():
-                yield GaugeMetricFamily(f"acteon_{name}", name.replace("_", " "), value=value)
+            for name, amount in table.call().items():
+                yield GaugeMetricFamily(f"acteon_{name}", name.replace("_", " "), value=amount)
         for family in FAMILIES.values():
             yield from family.call()
 

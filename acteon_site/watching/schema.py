@@ -14,7 +14,7 @@ from acteon_site.http.openapi import (
     error_response,
     operation,
 )
-from acteon_site.watching import health
+from acteon_site.watching import health, status
 
 METRICS = component("Metrics", {"type": "object", "additionalProperties": INTEGER})
 CHECKS = answer({"database": TEXT, "broker": TEXT, "worker": TEXT}, {"replica": TEXT})
@@ -40,6 +40,18 @@ extend_schema_view(
         others={503: OpenApiResponse(READY, "Something does not answer")},
     )
 )(health.Ready)
+PARTS = component("StatusParts", {"type": "object", "additionalProperties": enum("ok", "degraded", "down")})
+STATUS = component("Status", answer({"status": enum("ok", "degraded", "down"), "parts": PARTS}))
+
+extend_schema_view(
+    get=operation(
+        "How the gateway does, for uptime checks",
+        STATUS,
+        is_open=True,
+        examples={"one part waits": {"status": "degraded", "parts": {"orders": "ok", "workers": "degraded"}}},
+        others={503: OpenApiResponse(STATUS, "Orders are not accepted")},
+    )
+)(status.Status)
 extend_schema_view(
     get=operation(
         "Counters since the beginning",

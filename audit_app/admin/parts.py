@@ -24,6 +24,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
         Page("Today", 5, "Live", "sensors", "audit_app.liveboard"),
         Page("Trail", 1, "Audit", "fact_check", "audit_app.auditrecord"),
         Page("Trail", 2, "Events", "stream", "audit_app.event"),
+        Page("Trail", 3, "Legal holds", "gavel", "audit_app.legalhold"),
         Page("Configuration", 7, "Retention", "auto_delete", "audit_app.retentionpolicy"),
         Page("Configuration", 8, "Redaction", "visibility_off", "audit_app.redactedfield"),
     ),

@@ -6,11 +6,13 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.safestring import SafeString
+from unfold.decorators import action as page_action
 
 from acteon_site.admin.cells import shop_cell, text_cell
 from acteon_site.admin.read_only import ReadOnlyAdmin, pretty_json
+from audit_app.admin.evidence import evidence_page
 from audit_app.admin.filters import OutcomeFilter, ScopeFilter
 from audit_app.models import AuditRecord
 
@@ -39,6 +41,7 @@ class AuditRecordAdmin(ReadOnlyAdmin):
     search_fields = ("action_id",)
     search_help_text = "The exact action id"
     ordering = ("-dispatched_at", "-id")
+    actions_list = ("evidence",)  # type: ignore[assignment]
     show_facets = admin.ShowFacets.NEVER
     fieldsets = (
         (None, {"fields": ("outcome", "verdict", "matched_rule", "namespace", "tenant", "provider")}),
@@ -75,6 +78,13 @@ class AuditRecordAdmin(ReadOnlyAdmin):
     @admin.display(description="Action")
     def action(self, record: AuditRecord) -> Shown:
         return text_cell(record.action_id)
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("audit_app.export_evidence")
+
+    @page_action(description="Export evidence", permissions=["export"], url_path="evidence", icon="verified")  # type: ignore[operator]
+    def evidence(self, request: HttpRequest) -> HttpResponseBase:
+        return evidence_page(request, self)
 
     @admin.display(description="Payload")
     def shown_payload(self, record: AuditRecord) -> Shown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.forms import Form
@@ -10,11 +11,21 @@ from django.utils import timezone
 
 from acteon_site.admin.buttons import actor_of
 from acteon_site.admin.scoped import ScopedAdmin
+from audit_app.compliance import audit_ttl_problem
 from audit_app.models import RetentionPolicy
+
+
+class RetentionPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean_audit_ttl_seconds(self) -> int | None:
+        seconds: int | None = self.cleaned_data["audit_ttl_seconds"]
+        if problem := audit_ttl_problem(seconds):
+            raise forms.ValidationError(problem)
+        return seconds
 
 
 @admin.register(RetentionPolicy)
 class RetentionPolicyAdmin(ScopedAdmin):
+    form = RetentionPolicyForm
     list_display = (
         "namespace",
         "tenant",

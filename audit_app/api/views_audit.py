@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,6 +29,7 @@ from acteon_site.http.endpoint import (
 from audit_app import selectors
 from audit_app.api.cursors import cursor_after, position_of
 from audit_app.api.shapes import record_shape, verification_shape
+from audit_app.compliance import trail_is_locked
 from audit_app.models import AuditRecord
 from audit_app.records.vocabulary import OUTCOMES, VERDICTS
 from audit_app.services.verify import audit_verify
@@ -88,13 +90,18 @@ class AuditVerify(Endpoint):
 class ComplianceStatus(Endpoint):
     """What the trail can be relied on for.
 
-    Records commit with what they tell of, and are chained by hashes; whoever may write to the database could still
-    change one, which the chain would show.
+    Records commit with what they tell of, and are chained by hashes. In a compliance mode the database refuses to
+    change them; whoever owns the database could still take that lock off, which the chain would show.
     """
 
     def get(self, request: Request) -> Response:
         return Response(
-            {"mode": "none", "sync_audit_writes": True, "immutable_audit": False, "hash_chain": True}
+            {
+                "mode": settings.COMPLIANCE_MODE,
+                "sync_audit_writes": True,
+                "immutable_audit": trail_is_locked(),
+                "hash_chain": True,
+            }
         )
 
 

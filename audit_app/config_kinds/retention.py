@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from acteon_site.base.errors import FieldProblem
 from acteon_site.config_files.checks import Field, check_fields, flag, scope, text, texts, whole
 from acteon_site.config_files.kind import Kind, Spec
+from audit_app.compliance import audit_ttl_problem
 from audit_app.models import RetentionPolicy
 from audit_app.services.retention import LONGEST_TTL, SETTINGS, TTLS
 
@@ -41,7 +42,11 @@ class Retention(Kind):
         return RetentionPolicy.objects.all()
 
     def validate(self, spec: Any) -> list[FieldProblem]:
-        return check_fields(spec, FIELDS)
+        problems = check_fields(spec, FIELDS)
+        ttl = spec.get("audit_ttl_seconds") if isinstance(spec, dict) else None
+        if not problems and (problem := audit_ttl_problem(ttl)):
+            problems.append(FieldProblem("audit_ttl_seconds", problem))
+        return problems
 
     def to_spec(self, row: RetentionPolicy) -> Spec:
         return self.canonical({name: getattr(row, name) for name in (*self.key, *SETTINGS)})

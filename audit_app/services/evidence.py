@@ -70,6 +70,13 @@ def evidence_export(
     return done
 
 
+def evidence_size(span: Span) -> int:
+    """How many records an export of the range would hold."""
+    head = AuditHead.objects.filter(namespace=span.namespace, tenant=span.tenant).first()
+    segment = segment_of(head, since=span.since, until=span.until) if head else None
+    return max(0, segment.last - segment.first + 1) if segment else 0
+
+
 def _write_records(
     archive: zipfile.ZipFile, span: Span, segment: Segment | None, done: Evidence, progress: Progress
 ) -> dict[str, Any]:

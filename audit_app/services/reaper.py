@@ -19,8 +19,10 @@ from django.db import transaction
 from acteon_site.base.clock import db_now
 from acteon_site.base.registry import Registry
 from acteon_site.base.tidying import TIDIES
+from audit_app.compliance import audit_ttl_at_least, let_reaper_delete
 from audit_app.models import AuditHead, AuditRecord, Event, RelayHead, RetentionPolicy
 from audit_app.services.counters import counters_add
+from audit_app.services.legal_holds import held_events, held_of, holds_standing
 
 log = structlog.get_logger()
 BATCH = 500
@@ -33,7 +35,8 @@ Reap = Callable[[RetentionPolicy, datetime, int], int]
 class Reaper:
     """`reap(policy, now, batch)` is called until it answers less than `batch`, the rows it deleted.
 
-    It runs inside a transaction and deletes at most `batch` rows. `counter` counts them.
+    It runs inside a transaction, deletes at most `batch` rows, and leaves orders that `held_of` names.
+    `counter` counts them.
     """
 
     name: str
@@ -54,7 +57,7 @@ def reap() -> int:
     for tidy in TIDIES.values():
         deleted += _guarded(tidy.name, partial(_in_batches, partial(tidy.call, now, BATCH)))
     for policy in RetentionPolicy.objects.filter(enabled=True).order_by("namespace", "tenant"):
-        if policy.compliance_hold:
+        if policy.compliance_hold or held_of(policy.namespace, policy.tenant).everything:
             counters_add(amounts={("retention_skipped_compliance", ""): 1})
             continue
         for reaper in REAPERS.values():
@@ -71,10 +74,15 @@ def _reap_batch(policy: RetentionPolicy, reaper: Reaper, now: datetime) -> int:
         in_force = RetentionPolicy.objects.select_for_update(skip_locked=True).filter(
             pk=policy.pk, enabled=True, compliance_hold=False
         )
-        held = in_force.first()
-        if held is None:
+        locked = in_force.first()
+        if locked is None:
             return 0
-        deleted = reaper.reap(held, now, BATCH)
+        if held_of(locked.namespace, locked.tenant).everything:
+            return 0
+        # Looked at again: the policy may be older than the mode. Never stored.
+        locked.audit_ttl_seconds = audit_ttl_at_least(locked.audit_ttl_seconds)
+        let_reaper_delete()
+        deleted = reaper.reap(locked, now, BATCH)
         counters_add(amounts={(reaper.counter, ""): deleted})
         return deleted
 
@@ -99,7 +107,10 @@ def _guarded(name: str, work: Callable[[], int]) -> int:
 
 
 def reap_audit(policy: RetentionPolicy, now: datetime, batch: int) -> int:
-    """Remove the oldest sealed records of a tenant, and note in the head how far the chain was removed."""
+    """Remove the oldest sealed records of a tenant, and note in the head how far the chain was removed.
+
+    A record of a held order keeps all that come after it: the chain that is left stays whole.
+    """
     if policy.audit_ttl_seconds is None:
         return 0
     scope = {"namespace": policy.namespace, "tenant": policy.tenant}
@@ -108,11 +119,12 @@ def reap_audit(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         return 0
     oldest = AuditRecord.objects.filter(**scope, sequence_number__gt=head.reaped_sequence)
     rows = oldest.order_by("sequence_number").values_list(
-        "id", "sequence_number", "record_hash", "dispatched_at"
+        "id", "sequence_number", "record_hash", "dispatched_at", "action_id"
     )
     cutoff = now - timedelta(seconds=policy.audit_ttl_seconds)
+    held = held_of(policy.namespace, policy.tenant)
     # A prefix only: the chain that is left must stay whole, so a younger record keeps what comes after it.
-    expired = list(takewhile(lambda row: row[3] < cutoff, rows[:batch]))
+    expired = list(takewhile(lambda row: row[3] < cutoff and row[4] not in held.actions, rows[:batch]))
     if expired:
         AuditRecord.objects.filter(pk__in=[row[0] for row in expired]).delete()
         head.reaped_sequence, head.reaped_hash = expired[-1][1] or 0, expired[-1][2] or ""
@@ -130,6 +142,8 @@ def _reap_events(cutoff: datetime) -> int:
     old = Event.objects.filter(created_at__lt=cutoff, number__isnull=False)
     for policy in RetentionPolicy.objects.filter(enabled=True, compliance_hold=True):
         old = old.exclude(namespace=policy.namespace, tenant=policy.tenant)
+    for hold in holds_standing():
+        old = old.exclude(held_events(hold))
     rows = list(old.order_by("created_at").values_list("id", "number")[:BATCH])
     if rows:
         highest = max(number or 0 for _, number in rows)

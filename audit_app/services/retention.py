@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from acteon_site.base.errors import FieldProblem, conflict, invalid_fields
+from audit_app.compliance import audit_ttl_problem
 from audit_app.models import RetentionPolicy
 
 TTLS = ("audit_ttl_seconds", "state_ttl_seconds", "event_ttl_seconds")
@@ -59,6 +60,8 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
 def _problem(name: str, value: Any) -> str | None:
     if name in TTLS:
         fits = value is None or (type(value) is int and 0 < value <= LONGEST_TTL)
+        if fits and name == "audit_ttl_seconds" and (problem := audit_ttl_problem(value)):
+            return problem
         return None if fits else f"must be a whole number of seconds from 1 to {LONGEST_TTL}, or null"
     if name in ("enabled", "compliance_hold"):
         return None if isinstance(value, bool) else "must be true or false"

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef
 
 from acteon_site.base.names import composed
 from audit_app.models import RetentionPolicy
+from audit_app.services.legal_holds import held_of
 from chains_app.models import Run
 from orders_app.models import Action, Hold, Order, RememberedAnswer
 from rules_app.services.gates import gates_lock, gates_write, order_key
 
 # So long a reaped order's name still answers Deduplicated.
 NAME_KEPT = timedelta(days=400)
+
+
+def actions_of_orders(namespace: str, tenant: str, names: Collection[str]) -> set[str]:
+    """The ids of the actions that placed orders of these names, and of their replays."""
+    orders = Order.objects.filter(namespace=namespace, tenant=tenant, fingerprint__in=names)
+    ids = set(orders.values_list("action_id_text", flat=True))
+    replays = Action.objects.filter(namespace=namespace, tenant=tenant, replay_of__in=ids)
+    return ids | set(replays.values_list("action_id", flat=True))
 
 
 def reap_holds(policy: RetentionPolicy, now: datetime, batch: int) -> int:
@@ -25,6 +35,7 @@ def reap_holds(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         tenant=policy.tenant,
         ended_at__lt=now - timedelta(seconds=policy.state_ttl_seconds),
     )
+    ended = ended.exclude(action_id_text__in=held_of(policy.namespace, policy.tenant).actions)
     ids = list(ended.order_by("ended_at").values_list("pk", flat=True)[:batch])
     Hold.objects.filter(pk__in=ids).delete()
     return len(ids)
@@ -39,7 +50,11 @@ def reap_orders(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         tenant=policy.tenant,
         finished_at__lt=now - timedelta(seconds=policy.event_ttl_seconds),
     )
-    orders = list(finished.order_by("finished_at")[:batch])
+    orders = list(
+        finished.exclude(fingerprint__in=held_of(policy.namespace, policy.tenant).orders).order_by(
+            "finished_at"
+        )[:batch]
+    )
     names = [(order.namespace, order.tenant, composed(order.fingerprint)) for order in orders if order.living]
     keys = [order_key(*name) for name in names]
     gates, _ = gates_lock(keys)
@@ -60,7 +75,7 @@ def reap_actions(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         received_at__lt=now - timedelta(seconds=policy.audit_ttl_seconds),
     )
     under_way = Run.objects.filter(owner_kind="action", owner_id=OuterRef("pk"), ended_at__isnull=True)
-    unused = old.exclude(
+    unused = old.exclude(action_id__in=held_of(policy.namespace, policy.tenant).actions).exclude(
         Exists(Order.objects.filter(action=OuterRef("pk")))
         | Exists(Hold.objects.filter(action=OuterRef("pk")))
         | Exists(under_way)

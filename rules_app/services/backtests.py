@@ -18,6 +18,7 @@ from acteon_site.base.errors import FieldProblem, conflict, invalid, not_found
 from acteon_site.base.ids import new_id
 from acteon_site.base.names import name_problem
 from audit_app.models import RetentionPolicy
+from audit_app.services.legal_holds import held_of
 from rules_app.drafts import content_of, draft_get, draft_rule_set, draft_world, version_get, version_rule_set
 from rules_app.models import Backtest, BacktestOrder, RuleSetVersion
 
@@ -200,6 +201,7 @@ def reap_backtest_orders(policy: RetentionPolicy, now: datetime, batch: int) -> 
         return 0
     cutoff = now - timedelta(seconds=policy.audit_ttl_seconds)
     old = BacktestOrder.objects.filter(namespace=policy.namespace, tenant=policy.tenant, at__lt=cutoff)
+    old = old.exclude(action_id__in=held_of(policy.namespace, policy.tenant).actions)
     keys = list(old.order_by("at").values_list("pk", flat=True)[:batch])
     BacktestOrder.objects.filter(pk__in=keys).delete()
     return len(keys)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from audit_app.models import RetentionPolicy
+from audit_app.services.legal_holds import held_of
 from rules_app.models import RuleTrial, RuleTrialCount
 
 
@@ -14,7 +15,11 @@ def reap_trials(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         return 0
     scope = {"namespace": policy.namespace, "tenant": policy.tenant}
     cutoff = now - timedelta(seconds=policy.audit_ttl_seconds)
-    trials = RuleTrial.objects.filter(**scope, at__lt=cutoff).order_by("at")
+    trials = (
+        RuleTrial.objects.filter(**scope, at__lt=cutoff)
+        .exclude(action_id__in=held_of(policy.namespace, policy.tenant).actions)
+        .order_by("at")
+    )
     ids = list(trials.values_list("pk", flat=True)[:batch])
     RuleTrial.objects.filter(pk__in=ids).delete()
     # An hour goes once its youngest trial would.

@@ -36,8 +36,8 @@ CHECKS = [
 ]
 # Streams do not end; tests/audit_app/test_stream.py reads them.
 ENDLESS = ("/v1/stream", "/v1/subscribe/{kind}/{key}")
-# 503 is what /ready is for.
-ALLOWED_TO_FAIL = {"/ready": {503}}
+# 503 is what /ready and /status are for.
+ALLOWED_TO_FAIL = {"/ready": {503}, "/status": {503}}
 
 
 def operations() -> list[tuple[str, str]]:

@@ -64,6 +64,7 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ],
     ("GET", "v1/compliance/status"): [Call(status=(200,))],
     ("GET", "ready"): [Call(status=(200, 503))],
+    ("GET", "status"): [Call(status=(200, 503))],
     ("GET", "metrics"): [Call(status=(403,))],
     ("GET", "metrics/prometheus"): [Call(status=(403,))],
     ("POST", "v1/auth/login"): [Call(body={"username": "{caller}", "password": "x"}, status=(401,))],
