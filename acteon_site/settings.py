@@ -286,7 +286,7 @@ UNFOLD = {
     "ENVIRONMENT": "acteon_site.admin.frame.environment",
     "DASHBOARD_CALLBACK": "acteon_site.admin.frame.dashboard",
     "STYLES": ["acteon_site.admin.frame.stylesheet"],
-    "SCRIPTS": ["acteon_site.admin.frame.script"],
+    "SCRIPTS": ["acteon_site.admin.frame.script", "acteon_site.admin.frame.reachable"],
     "SIDEBAR": {"show_search": False, "navigation": "acteon_site.admin.sidebar.navigation"},
     "COLORS": {
         "primary": {

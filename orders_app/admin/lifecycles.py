@@ -19,6 +19,8 @@ from orders_app.models import Lifecycle
 from orders_app.selectors import lifecycle_spec
 from orders_app.services.lifecycle_edits import lifecycle_delete, lifecycle_save
 
+PICTURE = '<div class="gw-scroll" tabindex="0" role="region" aria-label="Picture of the states">{}</div>'
+
 
 @admin.register(Lifecycle)
 class LifecycleAdmin(ConfigAdmin):
@@ -58,7 +60,7 @@ class LifecycleAdmin(ConfigAdmin):
         if spec is None:
             return "drawn once the lifecycle is saved"
         drawn = lifecycle_svg(spec)  # escapes every text in it
-        return format_html('<div class="gw-scroll">{}</div>', mark_safe(drawn))  # noqa: S308
+        return format_html(PICTURE, mark_safe(drawn))  # noqa: S308
 
     @display(description="From", ordering="source")
     def origin(self, lifecycle: Lifecycle) -> str:
