@@ -111,9 +111,10 @@ def test_an_export_has_what_the_list_shows_under_its_filters(boss: Client, three
 
 
 def test_no_cell_of_an_export_is_a_formula(boss: Client) -> None:
-    records(1, action_id="=HYPERLINK(1)", matched_rule="@x")
+    records(1, action_id="=HYPERLINK(1)", matched_rule=" @x", caller_id="\uff1d1", duration_ms=-5)
     (row,) = read_export(boss, AUDIT)
-    assert (row["action_id"], row["matched_rule"]) == ("'=HYPERLINK(1)", "'@x")
+    assert (row["action_id"], row["matched_rule"]) == ("'=HYPERLINK(1)", "' @x")
+    assert (row["caller_id"], row["duration_ms"]) == ("'\uff1d1", "-5")
     (plain,) = read_export(boss, AUDIT, format="jsonl")
     assert plain["action_id"] == "=HYPERLINK(1)"
 
