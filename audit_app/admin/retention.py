@@ -10,11 +10,12 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.config_pages import TellsChanges
 from audit_app.models import RetentionPolicy
 
 
 @admin.register(RetentionPolicy)
-class RetentionPolicyAdmin(ModelAdmin):
+class RetentionPolicyAdmin(TellsChanges, ModelAdmin):
     list_display = (
         "namespace",
         "tenant",

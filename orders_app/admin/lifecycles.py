@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
 from acteon_site.admin.buttons import actor_of
-from acteon_site.admin.config_pages import ConfigAdmin, origin_of
+from acteon_site.admin.config_pages import ConfigAdmin, TellsChanges, origin_of
 from orders_app.admin.forms import LifecycleForm
 from orders_app.admin.picture import lifecycle_svg
 from orders_app.lifecycles.spec import parse_lifecycle
@@ -23,7 +23,7 @@ PICTURE = '<div class="gw-scroll" tabindex="0" role="region" aria-label="Picture
 
 
 @admin.register(Lifecycle)
-class LifecycleAdmin(ConfigAdmin):
+class LifecycleAdmin(TellsChanges, ConfigAdmin):
     form = LifecycleForm
     list_display = ("name", "state", "action_type", "applies_to", "shown_states", "origin")
     list_filter = ("enabled",)

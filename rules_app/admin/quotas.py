@@ -11,6 +11,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.config_pages import TellsChanges
 from acteon_site.base.clock_text import span_in_words
 from rules_app.admin.forms import QuotaForm
 from rules_app.engine.quota_terms import overage_text
@@ -20,7 +21,7 @@ from rules_app.services.quotas import quota_delete, quota_save
 
 
 @admin.register(Quota)
-class QuotaAdmin(ModelAdmin):
+class QuotaAdmin(TellsChanges, ModelAdmin):
     form = QuotaForm
     list_display = ("__str__", "usage", "when_full", "narrowed_to", "state", "description")
     list_filter = ("enabled", "window", "overage", "namespace", "tenant")

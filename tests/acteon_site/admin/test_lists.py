@@ -11,7 +11,8 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from django.db import connection
+from asgiref.sync import sync_to_async
+from django.db import connection, connections
 from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -159,7 +160,10 @@ def test_a_server_of_the_asgi_sort_sends_an_export_piece_by_piece(threes: None) 
 
     async def read() -> list[bytes]:
         answer = await client.get(f"{AUDIT}export/")
-        return [piece async for piece in answer]  # type: ignore[attr-defined]
+        pieces = [piece async for piece in answer]  # type: ignore[attr-defined]
+
+        await sync_to_async(connections.close_all)()  # of the thread that read the rows
+        return pieces
 
     pieces = asyncio.run(read())
     assert [piece.count(b"\n") for piece in pieces] == [1, 3, 3, 1]
