@@ -310,7 +310,7 @@ UNFOLD = {
     "ENVIRONMENT": "acteon_site.admin.frame.environment",
     "DASHBOARD_CALLBACK": "acteon_site.admin.frame.dashboard",
     "STYLES": ["acteon_site.admin.frame.stylesheet"],
-    "SCRIPTS": ["acteon_site.admin.frame.script"],
+    "SCRIPTS": ["acteon_site.admin.frame.script", "acteon_site.admin.frame.reachable"],
     "ACCOUNT": {"navigation": [{"title": "Your sign-in", "link": reverse_lazy("own_security")}]},
     "SIDEBAR": {"show_search": False, "navigation": "acteon_site.admin.sidebar.navigation"},
     "COLORS": {

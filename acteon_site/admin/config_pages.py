@@ -9,8 +9,31 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from acteon_site.admin.buttons import change_url
 from acteon_site.admin.scoped import ScopedAdmin
+from acteon_site.base.differences import changes
 from acteon_site.base.errors import AppError
 from acteon_site.base.managed import ManagedConfig
+
+MOST_TOLD = 4000  # characters
+
+
+class TellsChanges:
+    """The history of a row (Django's own, behind its button) says what was changed, from what to what.
+
+    Not for pages with secrets: what is said there can be read by whoever may look at the row.
+    """
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        if add:
+            return super().construct_change_message(request, form, formsets, add)  # type: ignore[misc]
+        said = [
+            str(change)
+            for name in form.changed_data
+            for change in changes(form.initial.get(name), form.cleaned_data.get(name), name.replace("_", " "))
+        ]
+        # A text that begins with a bracket would be taken for JSON.
+        return "Changed " + "; ".join(said)[:MOST_TOLD] if said else "Saved without a change"
 
 
 class ConfigAdmin(ScopedAdmin):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -73,7 +73,7 @@ def _line(row: Any, columns: Columns, kind: str) -> str:
 
 def _value(row: Any, source: str | Callable[[Any], Any]) -> Any:
     value = source(row) if callable(source) else getattr(row, source)
-    return rfc3339(value) if isinstance(value, date) else value
+    return rfc3339(value) if isinstance(value, datetime) else value
 
 
 def _cell(value: Any) -> object:

@@ -27,5 +27,9 @@ def script(request: HttpRequest) -> str:
     return static("acteon_site/admin.js")
 
 
+def reachable(request: HttpRequest) -> str:
+    return static("acteon_site/reachable.js")
+
+
 def favicon(request: HttpRequest) -> str:
     return static("acteon_site/favicon.svg")

@@ -6,7 +6,6 @@ import json
 from functools import cached_property
 from typing import Any, ClassVar
 
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db import connections, models
@@ -75,7 +74,7 @@ class ReadOnlyAdmin(ScopedAdmin):
         shown = [(title, {**told, "fields": _filled(told["fields"], obj)}) for title, told in sets]
         return [(title, told) for title, told in shown if told["fields"]]
 
-    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **options: Any) -> Any:
         return KeysetChangeList
 
     def get_urls(self) -> list[URLPattern]:

@@ -44,8 +44,8 @@ class Keyset:
 
 def keyset_of(rows: QuerySet[Any]) -> Keyset | None:
     """By what the rows are sorted; None where that is no matter of columns alone."""
-    keys = tuple(rows.query.order_by)
-    if not keys or not all(isinstance(key, str) for key in keys):
+    keys = tuple(key for key in rows.query.order_by if isinstance(key, str))
+    if not keys or len(keys) < len(rows.query.order_by):
         return None
     keys = tuple(key.replace("pk", rows.model._meta.pk.name) if key in ("pk", "-pk") else key for key in keys)
     return None if any(rows.model._meta.get_field(key.lstrip("-")).null for key in keys) else Keyset(keys)

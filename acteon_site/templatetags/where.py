@@ -13,4 +13,4 @@ def breadcrumbs(context: RequestContext) -> dict[str, object]:
     # Here: unfold looks for all tags while it is still being imported, and the admin's pages need it whole.
     from acteon_site.admin.crumbs import crumbs_of
 
-    return {"crumbs": crumbs_of(context.flatten())}
+    return {"crumbs": crumbs_of({str(name): value for name, value in context.flatten().items()})}

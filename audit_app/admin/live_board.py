@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin
 
 from acteon_site.admin.zones import zone_of
 from acteon_site.base.money import money
-from audit_app.admin.filters import scopes
+from audit_app.admin.filters import scopes_known
 from audit_app.admin.home_cards import GROUP_OF, OUTCOME_GROUPS
 from audit_app.models import AuditRecord, LiveBoard
 from audit_app.records.rollups import worth
@@ -55,7 +55,7 @@ class LiveBoardAdmin(ModelAdmin):
             "title": "Live",
             "opts": self.opts,
             "groups": {key: words for key, (words, _) in OUTCOME_GROUPS.items()},
-            "scopes": [(":".join(one), " / ".join(one)) for one in scopes() if any(one)],
+            "scopes": [(":".join(one), " / ".join(one)) for one in scopes_known() if any(one)],
             "scope": ":".join(scope.values()),
             "zone": zone,
             "settings": {

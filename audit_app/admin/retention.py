@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.config_pages import TellsChanges
 from acteon_site.admin.scoped import ScopedAdmin
 from audit_app.compliance import audit_ttl_problem
 from audit_app.models import RetentionPolicy
@@ -24,7 +25,7 @@ class RetentionPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(RetentionPolicy)
-class RetentionPolicyAdmin(ScopedAdmin):
+class RetentionPolicyAdmin(TellsChanges, ScopedAdmin):
     form = RetentionPolicyForm
     list_display = (
         "namespace",

@@ -32,6 +32,6 @@ def _lines(before: ChainVersion | None, after: ChainVersion) -> Iterator[str]:
     """Of their YAML, those that changed, each with a line around it."""
     if before is None:
         return
-    texts = [write_yaml(row.spec).splitlines() for row in (before, after)]
-    for line in list(difflib.unified_diff(*texts, n=1, lineterm=""))[2:]:
+    old, new = (write_yaml(row.spec).splitlines() for row in (before, after))
+    for line in list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:]:
         yield "⋯" if line.startswith("@@") else line

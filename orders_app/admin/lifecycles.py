@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
 from acteon_site.admin.buttons import actor_of
-from acteon_site.admin.config_pages import ConfigAdmin, origin_of
+from acteon_site.admin.config_pages import ConfigAdmin, TellsChanges, origin_of
 from orders_app.admin.forms import LifecycleForm
 from orders_app.admin.picture import lifecycle_svg
 from orders_app.lifecycles.spec import parse_lifecycle
@@ -19,9 +19,11 @@ from orders_app.models import Lifecycle
 from orders_app.selectors import lifecycle_spec
 from orders_app.services.lifecycle_edits import lifecycle_delete, lifecycle_save
 
+PICTURE = '<div class="gw-scroll" tabindex="0" role="region" aria-label="Picture of the states">{}</div>'
+
 
 @admin.register(Lifecycle)
-class LifecycleAdmin(ConfigAdmin):
+class LifecycleAdmin(TellsChanges, ConfigAdmin):
     form = LifecycleForm
     shows_shared = True
     list_display = ("name", "state", "action_type", "applies_to", "shown_states", "origin")
@@ -59,7 +61,7 @@ class LifecycleAdmin(ConfigAdmin):
         if spec is None:
             return "drawn once the lifecycle is saved"
         drawn = lifecycle_svg(spec)  # escapes every text in it
-        return format_html('<div class="gw-scroll">{}</div>', mark_safe(drawn))  # noqa: S308
+        return format_html(PICTURE, mark_safe(drawn))  # noqa: S308
 
     @display(description="From", ordering="source")
     def origin(self, lifecycle: Lifecycle) -> str:

@@ -49,7 +49,7 @@ def holds(rows: QuerySet[Any], term: Term) -> Iterator[Any]:
 
 
 def _order_words(order: Order) -> str:
-    return f"{order.state}, {order.status}, {order.tenant}, placed {moment(order.created_at)}"
+    return f"{order.state}, {order.status}, {order.tenant}, since {moment(order.created_at)}"
 
 
 def _hold_words(hold: Hold) -> str:

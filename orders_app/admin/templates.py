@@ -10,7 +10,7 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from acteon_site.admin.buttons import actor_of
-from acteon_site.admin.config_pages import ConfigAdmin, origin_of
+from acteon_site.admin.config_pages import ConfigAdmin, TellsChanges, origin_of
 from orders_app.admin.forms import ProfileForm, TemplateForm
 from orders_app.models import Template, TemplateProfile
 from orders_app.services.template_edits import profile_delete, profile_save, template_delete, template_save
@@ -19,7 +19,7 @@ NAMES = ("name", "namespace", "tenant")
 HISTORY = ("origin", "edited_by", "edited_at")
 
 
-class NamedAdmin(ConfigAdmin):
+class NamedAdmin(TellsChanges, ConfigAdmin):
     """What other rows or actions refer to by name keeps its name."""
 
     list_filter = ("namespace", "tenant")

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.config_pages import TellsChanges
 from acteon_site.admin.scoped import ScopedAdmin
 from acteon_site.base.clock_text import span_in_words
 from rules_app.admin.forms import QuotaForm
@@ -20,7 +21,7 @@ from rules_app.services.quotas import quota_delete, quota_save
 
 
 @admin.register(Quota)
-class QuotaAdmin(ScopedAdmin):
+class QuotaAdmin(TellsChanges, ScopedAdmin):
     form = QuotaForm
     list_display = ("__str__", "usage", "when_full", "narrowed_to", "state", "description")
     list_filter = ("enabled", "window", "overage", "namespace", "tenant")

@@ -11,7 +11,8 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from django.db import connection
+from asgiref.sync import sync_to_async
+from django.db import connection, connections
 from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -111,9 +112,10 @@ def test_an_export_has_what_the_list_shows_under_its_filters(boss: Client, three
 
 
 def test_no_cell_of_an_export_is_a_formula(boss: Client) -> None:
-    records(1, action_id="=HYPERLINK(1)", matched_rule="@x")
+    records(1, action_id="=HYPERLINK(1)", matched_rule=" @x", caller_id="\uff1d1", duration_ms=-5)
     (row,) = read_export(boss, AUDIT)
-    assert (row["action_id"], row["matched_rule"]) == ("'=HYPERLINK(1)", "'@x")
+    assert (row["action_id"], row["matched_rule"]) == ("'=HYPERLINK(1)", "' @x")
+    assert (row["caller_id"], row["duration_ms"]) == ("'\uff1d1", "-5")
     (plain,) = read_export(boss, AUDIT, format="jsonl")
     assert plain["action_id"] == "=HYPERLINK(1)"
 
@@ -158,7 +160,10 @@ def test_a_server_of_the_asgi_sort_sends_an_export_piece_by_piece(threes: None) 
 
     async def read() -> list[bytes]:
         answer = await client.get(f"{AUDIT}export/")
-        return [piece async for piece in answer]  # type: ignore[attr-defined]
+        pieces = [piece async for piece in answer]  # type: ignore[attr-defined]
+
+        await sync_to_async(connections.close_all)()  # of the thread that read the rows
+        return pieces
 
     pieces = asyncio.run(read())
     assert [piece.count(b"\n") for piece in pieces] == [1, 3, 3, 1]

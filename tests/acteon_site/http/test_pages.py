@@ -7,6 +7,7 @@ import shutil
 from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
+from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,8 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from django.urls import reverse
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from acteon_site.http import browsers
 from chains_app.models import ChainDefinition, Run
@@ -28,6 +30,8 @@ from tests.world import Shop, load_shop
 SUPERUSER = RequestFactory().get("/")
 SUPERUSER.user = User(is_superuser=True, is_staff=True)
 CHROMIUM = shutil.which("chromium")
+PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=800)
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -140,6 +144,27 @@ class Tour:
     def visit(self, path: str) -> None:
         self.page.goto(self.base + path, wait_until="networkidle")
 
+    def barriers(self) -> list[tuple[str, str, list[str]]]:
+        """What axe finds of the page, and what of it a narrow screen would have to be moved sideways for."""
+        self.page.evaluate(AXE)
+        found = self._axe("light", {}) + self._axe("dark", {"runOnly": ["color-contrast"]})
+        self.page.set_viewport_size(PHONE)
+        try:  # the page arranges itself anew
+            self.page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=3000)
+        except PlaywrightTimeoutError:
+            found.append((self.page.url, "wider than a phone", []))
+        self.page.set_viewport_size(DESK)
+        return found
+
+    def _axe(self, scheme: str, options: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
+        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        run = "given => axe.run(document, {resultTypes: ['violations'], ...given})"
+        found = self.page.evaluate(run, options)
+        return [
+            (self.page.url, f"{one['id']} ({scheme})", [node["html"][:200] for node in one["nodes"]])
+            for one in found["violations"]
+        ]
+
 
 @pytest.fixture
 def tour(pages: dict[str, str], boss: Client, live_server: Any) -> Iterator[Tour]:
@@ -156,9 +181,17 @@ def tour(pages: dict[str, str], boss: Client, live_server: Any) -> Iterator[Tour
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
-def test_no_page_does_what_its_policy_forbids(all_pages: list[str], tour: Tour) -> None:
-    for path in all_pages:
+def test_no_page_does_what_its_policy_forbids_or_shuts_anybody_out(all_pages: list[str], tour: Tour) -> None:
+    """axe finds nothing of any grade: light, its colours in the dark too, and nothing wider than a phone is lost."""
+    found: list[tuple[str, str, list[str]]] = []
+    for path in dict.fromkeys([*all_pages, reverse("find"), f"{reverse('find')}?q=small-1"]):
         tour.visit(path)
+        if path != "/swagger-ui/":  # another's page, whole
+            found += tour.barriers()
+    tour.page.context.clear_cookies()
+    tour.visit(reverse("admin:login"))
+    found += tour.barriers()
+    assert not found, "\n".join(map(str, found))
     assert tour.trouble == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from typing import Any
 
@@ -153,3 +154,21 @@ def test_who_may_only_look_edits_nothing(shop: Shop, people: People) -> None:
     assert client.get(change).status_code == 200
     assert client.post(change, form(states=json.dumps(["x"]))).status_code == 403
     assert Lifecycle.objects.get().states == row.states
+
+
+def test_its_history_says_what_was_changed_from_what_to_what(people: People) -> None:
+    client = people.client(name="maria")
+    add(client)
+    row = Lifecycle.objects.get()
+    changed = form(enabled="", states='["requested", "received", "refunded", "lost"]',
+                   transitions='[{"from": "requested", "to": "received"}, {"from": "requested", "to": "lost"},'
+                   ' {"from": "received", "to": "refunded"}]')  # fmt: skip
+    answer = client.post(reverse("admin:orders_app_lifecycle_change", args=[row.pk]), changed)
+    assert answer.status_code == 302, errors_of(answer)
+    history = html.unescape(page_of(client, "orders_app_lifecycle_history", row.pk))
+    assert "enabled: true → false" in history
+    assert (
+        'states: ["requested", "received", "refunded"] → ["requested", "received", "refunded", "lost"]'
+        in history
+    )
+    assert "fingerprint field" not in history
