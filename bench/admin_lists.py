@@ -30,7 +30,13 @@ ORDER = {
     "tenant": "tenant-1",
     "provider": "payment-gateway",
     "action_type": "place_order",
-    "payload": {"order_id": "ORD-1", "total_cents": 7999, "currency": "USD", "shipping_country": "US"},
+    "payload": {
+        "order_id": "ORD-1",
+        "total_cents": 7999,
+        "currency": "USD",
+        "shipping_country": "US",
+        "customer_email": "ada@example.com",
+    },
 }
 SHOP = "'ecommerce', 'tenant-' || n %% %(tenants)s"
 # Of a hundred orders three failed, one is under way and one waits. One run in a thousand is a dead letter.
@@ -58,13 +64,18 @@ FILLS = {
     "orders_app_hold": """
         INSERT INTO orders_app_hold (id, kind, status, namespace, tenant, action_id, action_id_text, order_id, rule,
             cleared, passed, payload_hash, context, created_at, due_at, ended_at, message, notify_provider, notified,
-            decided_by, attempts, problem)
+            decided_by, attempts, problem, worth, currency, risk)
         SELECT {id}, CASE WHEN n %% 2 = 0 THEN 'approval' ELSE 'schedule' END,
             CASE WHEN n %% 100 < 2 THEN 'pending' WHEN n %% 1000 = 10 THEN 'rejected'
                 WHEN n %% 1000 = 11 THEN 'cancelled' WHEN n %% 2 = 0 THEN 'approved' ELSE 'released' END,
             {shop}, {id}, 'action-' || n, {id}, 'approve-high', '[]', '[]', '', '{{}}', {at},
-            {at} + interval '30 days', CASE WHEN n %% 100 >= 2 THEN {at} END, '', '', false, '', 0, ''
+            {at} + interval '30 days', CASE WHEN n %% 100 >= 2 THEN {at} END, '', '', false, '', 0, '',
+            (n %% 977) * 1000000, 'USD', (n / 100) %% 100
         FROM {series}""",
+    # All orders of a shop are one customer's: the worst that ties can come to.
+    "orders_app_tie": """
+        INSERT INTO orders_app_tie (id, key, kind, action_id, at, outcome, worth, currency)
+        SELECT {id}, (%(keys)s)[1 + n %% %(tenants)s], 'email', {id}, {at}, 'Executed', 799900, 'USD' FROM {series}""",
     "chains_app_incident": """
         INSERT INTO chains_app_incident (id, run_id, step, reason, message, opened_at, resolved_at, resolution,
             resolved_by)
@@ -92,12 +103,22 @@ LISTS: dict[str, tuple[str, ...]] = {
         *(f"{SCOPE}&state=delivered", f"{SCOPE}&state=confirmed", "q=ORD-500007", "q=nobody"),
     ),
     "orders_app_approval": (
-        "",
-        "state=pending",
-        "state=approved",
-        "state=rejected",
-        "state=expired",
-        "state=all",
+        *(
+            "",
+            "sort=value",
+            "sort=risk",
+            "sort=newest",
+            "sort=risk&after=50_01890000-0000-7000-8000-000000000000",
+        ),
+        *(
+            "whose=mine",
+            "whose=escalated",
+            "least=900",
+            "shop=ecommerce:tenant-7&sort=value",
+            "state=snoozed",
+        ),
+        *("state=approved", "state=rejected", "state=expired", "state=all"),
+        *("q=ORD-500100", "q=action-500100", "q=ada@example.com", "q=tenant-7", "q=nobody"),
     ),
     "orders_app_waitingorder": ("", "state=released", "state=cancelled", "state=all", "state=all&last=1"),
     "chains_app_run": (
@@ -173,6 +194,8 @@ def fill(rows: int) -> None:
     from bench.gateway import ROOT
     from orders_app.contract.actions import parse_action
     from orders_app.models import Action
+    from orders_app.states import TieKind
+    from orders_app.tie_keys import tie_key
 
     call_command("migrate", verbosity=0)
     call_command("load_pipeline", str(ROOT / "fixtures" / "ecommerce"), verbosity=0)
@@ -180,7 +203,8 @@ def fill(rows: int) -> None:
         AuditHead(namespace="ecommerce", tenant=f"tenant-{n}") for n in range(TENANTS)
     )
     secret = Action._meta.get_field("body").get_db_prep_save(parse_action(ORDER).stored(), connection)
-    named = {"rows": rows, "tenants": TENANTS, "secret": secret, "now": int(time.time())}
+    keys = [tie_key("ecommerce", f"tenant-{n}", TieKind.EMAIL, "ada@example.com") for n in range(TENANTS)]
+    named = {"rows": rows, "tenants": TENANTS, "secret": secret, "keys": keys, "now": int(time.time())}
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica; SET synchronous_commit = off")
         for table, text in FILLS.items():
@@ -196,6 +220,8 @@ def measure(times: int, only: str) -> None:
     from django.test import Client
     from django.urls import reverse
 
+    from orders_app.models import Hold
+
     client = Client()
     client.force_login(User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)[0])
     print(f"{'list':<64}{'median ms':>10}{'worst':>8}{'statements':>12}{'slowest ms':>12}")
@@ -203,6 +229,9 @@ def measure(times: int, only: str) -> None:
     for name, queries in LISTS.items():
         asked += [(f"{name} {query}", f"{reverse(f'admin:{name}_changelist')}?{query}") for query in queries]
     asked += [(f"search {text}", f"{reverse('find')}?{urlencode({'q': text})}") for text in SEARCHES]
+    for held in Hold.objects.filter(kind="approval", status="pending").order_by("-pk")[:1]:
+        page = reverse("admin:orders_app_approval_change", args=[held.pk])
+        asked.append(("orders_app_approval, one of it", f"{page}?list=sort%3Drisk"))
     for title, url in asked:
         if title.startswith(only):
             _report(client, title, url, times)

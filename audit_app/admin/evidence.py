@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
 from acteon_site.admin.buttons import source_of
-from audit_app.admin.filters import scopes
+from audit_app.admin.filters import scopes_known
 from audit_app.evidence.parts import Span
 from audit_app.services.evidence import evidence_export, evidence_size
 
@@ -40,7 +40,7 @@ class EvidenceForm(forms.Form):
         super().__init__(*args, **options)
         choices = [
             (f"{namespace}:{tenant}", f"{tenant} / {namespace}")
-            for namespace, tenant in scopes()
+            for namespace, tenant in scopes_known()
             if namespace
         ]
         self.fields["scope"].choices = choices  # type: ignore[attr-defined]

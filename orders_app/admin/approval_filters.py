@@ -29,7 +29,8 @@ def filters_page(request: HttpRequest, page: ApprovalAdmin) -> HttpResponse:
         if forgotten := as_uuid(request.POST.get("delete", "")):
             filter_delete(filter_id=forgotten, owner=owner)
         else:
-            filter_save(owner=owner, name=request.POST.get("name", ""), query=asked.text(after=""))
+            # Not what was searched: it may be a customer's e-mail, which stands in no column.
+            filter_save(owner=owner, name=request.POST.get("name", ""), query=asked.text(after="", q=""))
     except AppError as error:
         page.message_user(request, error.message, messages.ERROR)
     return HttpResponseRedirect(f"{page.url_of('changelist')}?{asked.text()}")

@@ -192,7 +192,7 @@ def _result(made: Made, name: str) -> ButtonResult:
         return ButtonResult("Approved. It waits for a second person's approval.", messages.INFO)
     if made.hold.taken:
         verb = "Approved" if name == APPROVE else "Rejected"
-        return ButtonResult(f"{verb} {made.hold.action_id_text}. You can still undo it.", messages.INFO)
+        return ButtonResult(f"{verb}. You can still undo it.", messages.INFO)
     if name == APPROVE:
         return approval_result(made.outcome)
     return ButtonResult("Rejected. The order is not carried out.")

@@ -99,3 +99,37 @@ def afterwards(hold: Hold) -> Iterator[None]:
 
 def test_what_the_clicks_led_to_stands_in_the_database(afterwards: None, browsing: Browsing) -> None:
     approve(browsing)
+
+
+@pytest.fixture
+def colleague(hold: Hold, settings: Any) -> None:
+    """Tom, who may approve, too; and time to undo."""
+    settings.APPROVAL_UNDO_SECONDS = 60
+    tom = User.objects.create_user("tom", password="a long enough password", is_staff=True)
+    tom.groups.set(Group.objects.filter(name="approver"))
+
+
+def test_keys_decide_and_undo_and_a_colleague_sees_both_without_a_reload(
+    colleague: None, browsing: Browsing
+) -> None:
+    browser = browsing.page.context.browser
+    assert browser is not None
+    toms = Browsing(browser.new_page(), browsing.base)
+    for one, name in ((browsing, "maria"), (toms, "tom")):
+        one.sign_in(name, "a long enough password")
+        one.page.goto(f"{one.base}/admin/orders_app/approval/")
+    toms.page.click("a.gw-row")
+    toms.page.wait_for_selector("button:has-text('Approve')")
+    mine = browsing.page
+    for key in ("j", "Enter"):
+        mine.keyboard.press(key)
+    mine.wait_for_selector("#lead")
+    mine.keyboard.press("a")
+    mine.wait_for_selector("button:has-text('Yes, approve'):focus")
+    mine.keyboard.press("Enter")
+    mine.wait_for_selector("#taken :text('takes effect in')")
+    toms.page.wait_for_selector("#decision:has-text('Approve by maria')")
+    assert toms.page.locator("button:has-text('Approve')").count() == 0
+    mine.keyboard.press("u")
+    toms.page.wait_for_selector("button:has-text('Approve')")
+    assert browsing.trouble + toms.trouble == []
