@@ -112,7 +112,7 @@ def recovery_codes_left(user: User) -> int:
 def second_step_remove(*, user: User, pk: UUID | None) -> SecondStep | None:
     """One of the person's; with the last one its codes for once go, too."""
     own = SecondStep.objects.filter(user=user)
-    step = own.filter(pk=pk, kind__in=REAL).first()
+    step = own.filter(pk=pk, kind__in=REAL).first() if pk else None
     if step is None:
         return None
     SecondStep.objects.filter(pk=step.pk).delete()

@@ -22,7 +22,7 @@ from acteon_site.access.whence import agent_of, client_address
 from acteon_site.models import LoginToken, PersonSession
 
 SEEN_GRAIN = timedelta(minutes=1)
-PROVED = "second_step_at"
+PROVED, SEEN = "second_step_at", "seen_at"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -53,11 +53,19 @@ def session_begin(request: HttpRequest, user: User, *, how: str, two_steps: bool
 
 def session_seen(request: HttpRequest, user: User) -> None:
     """Note that it is in use, once a minute; one that was begun elsewhere is remembered now."""
-    row = PersonSession.objects.filter(session_key=request.session.session_key).first()
+    now, key = timezone.now(), request.session.session_key
+    before, at = request.session.get(SEEN, ("", 0))
+    if before == key and now.timestamp() - at < SEEN_GRAIN.total_seconds():
+        return
+    request.session[SEEN] = [
+        key,
+        now.timestamp(),
+    ]  # under a new key, as after another password, it is noted anew
+    row = PersonSession.objects.filter(session_key=key).first()
     if row is None:
         _remember(request, user, "")
-    elif timezone.now() - row.last_seen_at > SEEN_GRAIN:
-        facts = {"last_seen_at": timezone.now(), "address": client_address(request)[:64]}
+    else:
+        facts = {"last_seen_at": now, "address": client_address(request)[:64]}
         PersonSession.objects.filter(pk=row.pk).update(**facts)
 
 

@@ -18,7 +18,7 @@ from orders_app.models import Action, Hold, Lifecycle, Order
 from tests.people import People
 from tests.world import NAMESPACE, SCOPE, TENANT, Shop
 
-MOST = 14
+MOST = 16
 MANY = 500
 
 
