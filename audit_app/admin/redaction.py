@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.forms import Form
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
 from acteon_site.admin.buttons import actor_of
 from acteon_site.admin.config_pages import TellsChanges
@@ -15,7 +14,7 @@ from audit_app.services.redaction import redacted_field_delete, redacted_field_s
 
 
 @admin.register(RedactedField)
-class RedactedFieldAdmin(TellsChanges, ModelAdmin):
+class RedactedFieldAdmin(TellsChanges):
     list_display = ("path", "enabled", "placeholder", "source", "edited_by")
     search_fields = ("path",)
     readonly_fields = ("source", "edited_by", "edited_at", "created_at")

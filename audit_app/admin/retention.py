@@ -7,7 +7,6 @@ from django.db.models import Model
 from django.forms import Form
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 
 from acteon_site.admin.buttons import actor_of
 from acteon_site.admin.config_pages import TellsChanges
@@ -15,7 +14,7 @@ from audit_app.models import RetentionPolicy
 
 
 @admin.register(RetentionPolicy)
-class RetentionPolicyAdmin(TellsChanges, ModelAdmin):
+class RetentionPolicyAdmin(TellsChanges):
     list_display = (
         "namespace",
         "tenant",

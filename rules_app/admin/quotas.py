@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from acteon_site.admin.buttons import actor_of
@@ -21,7 +20,7 @@ from rules_app.services.quotas import quota_delete, quota_save
 
 
 @admin.register(Quota)
-class QuotaAdmin(TellsChanges, ModelAdmin):
+class QuotaAdmin(TellsChanges):
     form = QuotaForm
     list_display = ("__str__", "usage", "when_full", "narrowed_to", "state", "description")
     list_filter = ("enabled", "window", "overage", "namespace", "tenant")
