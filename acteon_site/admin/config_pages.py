@@ -16,7 +16,7 @@ from acteon_site.base.managed import ManagedConfig
 MOST_TOLD = 4000  # characters
 
 
-class TellsChanges:
+class TellsChanges(ScopedAdmin):
     """The history of a row (Django's own, behind its button) says what was changed, from what to what.
 
     Not for pages with secrets: what is said there can be read by whoever may look at the row.
@@ -26,7 +26,7 @@ class TellsChanges:
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
     ) -> Any:
         if add:
-            return super().construct_change_message(request, form, formsets, add)  # type: ignore[misc]
+            return super().construct_change_message(request, form, formsets, add)
         said = [
             str(change)
             for name in form.changed_data

@@ -9,13 +9,12 @@ from django.http import HttpRequest
 
 from acteon_site.admin.buttons import actor_of
 from acteon_site.admin.config_pages import TellsChanges
-from acteon_site.admin.scoped import ScopedAdmin
 from audit_app.models import RedactedField
 from audit_app.services.redaction import redacted_field_delete, redacted_field_save
 
 
 @admin.register(RedactedField)
-class RedactedFieldAdmin(TellsChanges, ScopedAdmin):
+class RedactedFieldAdmin(TellsChanges):
     list_display = ("path", "enabled", "placeholder", "source", "edited_by")
     search_fields = ("path",)
     readonly_fields = ("source", "edited_by", "edited_at", "created_at")

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from acteon_site.admin.buttons import actor_of
 from acteon_site.admin.config_pages import TellsChanges
-from acteon_site.admin.scoped import ScopedAdmin
 from audit_app.compliance import audit_ttl_problem
 from audit_app.models import RetentionPolicy
 
@@ -25,7 +24,7 @@ class RetentionPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(RetentionPolicy)
-class RetentionPolicyAdmin(TellsChanges, ScopedAdmin):
+class RetentionPolicyAdmin(TellsChanges):
     form = RetentionPolicyForm
     list_display = (
         "namespace",

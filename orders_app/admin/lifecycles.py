@@ -23,7 +23,7 @@ PICTURE = '<div class="gw-scroll" tabindex="0" role="region" aria-label="Picture
 
 
 @admin.register(Lifecycle)
-class LifecycleAdmin(TellsChanges, ConfigAdmin):
+class LifecycleAdmin(TellsChanges, ConfigAdmin):  # type: ignore[misc]
     form = LifecycleForm
     shows_shared = True
     list_display = ("name", "state", "action_type", "applies_to", "shown_states", "origin")

@@ -19,7 +19,7 @@ NAMES = ("name", "namespace", "tenant")
 HISTORY = ("origin", "edited_by", "edited_at")
 
 
-class NamedAdmin(TellsChanges, ConfigAdmin):
+class NamedAdmin(TellsChanges, ConfigAdmin):  # type: ignore[misc]
     """What other rows or actions refer to by name keeps its name."""
 
     list_filter = ("namespace", "tenant")

@@ -11,7 +11,6 @@ from unfold.decorators import display
 
 from acteon_site.admin.buttons import actor_of
 from acteon_site.admin.config_pages import TellsChanges
-from acteon_site.admin.scoped import ScopedAdmin
 from acteon_site.base.clock_text import span_in_words
 from rules_app.admin.forms import QuotaForm
 from rules_app.engine.quota_terms import overage_text
@@ -21,7 +20,7 @@ from rules_app.services.quotas import quota_delete, quota_save
 
 
 @admin.register(Quota)
-class QuotaAdmin(TellsChanges, ScopedAdmin):
+class QuotaAdmin(TellsChanges):
     form = QuotaForm
     list_display = ("__str__", "usage", "when_full", "narrowed_to", "state", "description")
     list_filter = ("enabled", "window", "overage", "namespace", "tenant")
