@@ -30,7 +30,7 @@ class EvidenceForm(forms.Form):
     scope = forms.ChoiceField(label="Tenant", widget=UnfoldAdminSelectWidget)
     since = forms.DateField(label="From (UTC)", widget=UnfoldAdminSingleDateWidget)
     until = forms.DateField(
-        label="Until and with (UTC)",
+        label="Until (UTC)",
         widget=UnfoldAdminSingleDateWidget,
         help_text="The whole day belongs to it.",
     )

@@ -58,7 +58,7 @@ def _places_in_use() -> set[int | None]:
 def _token(model: type[models.Model], field: str, order: str) -> bytes | None:
     """As the column holds it: read through the model it would be decrypted by any key."""
     quote = connection.ops.quote_name
-    table, key = quote(model._meta.db_table), quote(model._meta.pk.column)  # type: ignore[union-attr]
+    table, key = quote(model._meta.db_table), quote(model._meta.pk.column)  # type: ignore[arg-type]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {quote(field)} FROM {table} ORDER BY {key} {order} LIMIT 1")  # noqa: S608 - our names
         row = cursor.fetchone()

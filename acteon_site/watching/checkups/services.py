@@ -143,7 +143,7 @@ def _who_answers() -> str:
     from celery import current_app
 
     try:
-        nodes = [name for answer in current_app.control.ping(timeout=1.5) for name in answer]
+        nodes = [name for answer in current_app.control.ping(timeout=1.5) or () for name in answer]
     except Exception:
         return ""
     return f" Of both, these answer now: {', '.join(sorted(nodes)) or 'none'}."
