@@ -25,7 +25,9 @@ class RuleExplain(Endpoint):
     """The newest outcome of the action; who may read its record in the trail may read this."""
 
     def get(self, request: Request, action_id: str) -> Response:
-        record = explainable(records_seen_by(caller_of(request)), action_id).first()
+        caller = caller_of(request)
+        record = explainable(records_seen_by(caller), action_id).first()
         if record is None:
             raise not_found("no decision about that action is on record")
-        return Response(explanation_shape(explain(record, _sees(caller_of(request)))))
+        told = explain(record, _sees(caller), all_tenants=caller.is_global)
+        return Response(explanation_shape(told))

@@ -30,6 +30,7 @@ from rules_app.engine import ActionView, Cleared, Plan, Rule, RuleSet, Trial
 from rules_app.engine.changes import Change, Question, takes_part
 from rules_app.engine.clauses import Clause, clauses_of
 from rules_app.engine.counting import empty_counts, use_of
+from rules_app.engine.counting.declared import TENANT
 from rules_app.engine.fields import walk
 from rules_app.engine.named_lists import Lists
 from rules_app.engine.scope import Counts, Scope
@@ -115,10 +116,11 @@ def explainable(records: QuerySet[AuditRecord], action_id: str) -> QuerySet[Audi
     return own.order_by("-dispatched_at", "-id")
 
 
-def explain(record: AuditRecord, sees: Sees = nobody) -> Explanation:
+def explain(record: AuditRecord, sees: Sees = nobody, *, all_tenants: bool = True) -> Explanation:
     """Explain a row of the trail that a dispatch or a release has left.
 
-    `sees(namespace, tenant)`: whether the reader may see who put what on a list of that place.
+    `sees(namespace, tenant)`: whether the reader may see who put what on a list of that place; `all_tenants`: whether
+    what counters say over several tenants is for them.
     """
     moment = _moment(record)
     rules = rule_set_of(record.ruleset_version)
@@ -134,7 +136,8 @@ def explain(record: AuditRecord, sees: Sees = nobody) -> Explanation:
         return told
     if again is None:
         return replace(told, unknown=GONE if asking else NO_LISTS)
-    with_clauses = _with_clauses(told, rule, again)
+    others: frozenset[str] = frozenset() if all_tenants else _of_several_tenants(rules)
+    with_clauses = _with_clauses(told, rule, again, others)
     found = listed(with_clauses.clauses, with_clauses.scope, sees)
     return replace(with_clauses, listed=tuple(found))
 
@@ -162,7 +165,12 @@ def _moment(record: AuditRecord) -> datetime:
     return parse_time(record.verdict_details.get("demo_now")) or record.dispatched_at
 
 
-def _with_clauses(told: Explanation, rule: Rule, again: _Again) -> Explanation:
+def _of_several_tenants(rules: RuleSet) -> frozenset[str]:
+    return frozenset(one.path for one in rules.counters if one.per != TENANT)
+
+
+def _with_clauses(told: Explanation, rule: Rule, again: _Again, others: frozenset[str]) -> Explanation:
+    """`others` are paths that the reader may not know of, beside what is redacted."""
     plan = again.item.plan
     if plan.failed or not takes_part(rule, plan):
         return replace(told, unknown=OTHERWISE)
@@ -172,7 +180,9 @@ def _with_clauses(told: Explanation, rule: Rule, again: _Again) -> Explanation:
     scope.payload = _payload_at(rule, again)
     clauses = clauses_of(rule.condition, scope)
     hidden = frozenset(
-        path for path in rule.condition.fields() if _is_hidden(path, scope, told.record, again)
+        path
+        for path in rule.condition.fields()
+        if path in others or _is_hidden(path, scope, told.record, again)
     )
     counters = {one.name: one for one in again.rules.counters}
     question = Question(rule, view, scope, clauses, again.ask, again.ask_world, counters)

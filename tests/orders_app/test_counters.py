@@ -167,6 +167,19 @@ def test_a_release_finds_what_came_while_it_waited(shop: Shop) -> None:
     assert "second" in str(Hold.objects.get().outcome)
 
 
+def test_a_key_of_one_tenant_is_not_told_what_a_counter_over_several_said(shop: Shop) -> None:
+    everywhere = {**OF_EMAIL, "per": "everywhere"}
+    declare(everywhere, one=(asks("orders-of-email", gte=2), {"type": "deny"}))
+    late = of("a@x.com")
+    shop.batch([{**of("a@x.com"), "tenant": "other"}, of("a@x.com"), of("a@x.com"), late])
+    path = f"/v1/rules/explain/{late['id']}"
+    assert "the orders of email, 2, is at least 2" in shop.get(path).json()["explanation"]
+    own = Shop(namespaces=["ecommerce"], tenants=["acme-store"]).get(path).json()
+    assert own["matched_rule"] == "one"
+    assert "the orders of email (not shown) is as the rule asks" in own["explanation"]
+    assert not [one for one in own["changes"] if "less" in one["text"]]
+
+
 def test_the_trail_keeps_what_the_counters_said_and_explains_by_it(shop: Shop) -> None:
     one_each()
     late = of("a@x.com")
