@@ -22,7 +22,7 @@ Record = dict[str, Any]
 Head = tuple[int, str]
 
 _UTC = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"""
-_AS_TEXT: Mapping[type[models.Field[Any, Any]], str] = {
+_AS_TEXT: Mapping[type[Any], str] = {
     models.UUIDField: "{}::text",
     models.DateTimeField: _UTC,
     models.JSONField: "{}::text",
