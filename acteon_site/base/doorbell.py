@@ -2,8 +2,8 @@
 
 The database row is the truth and a sweeper finds whatever was not rung, so a broker that is slow or gone must
 neither delay nor fail the request that committed. The first ring goes out at once; those within the next
-PAUSE_SECONDS share a message by task, since each message costs a millisecond of processor time, and as much again who
-takes it. One without ids only asks somebody to look at all there is: those share a message for LOOK_SECONDS.
+PAUSE_SECONDS share a message by task, since each message costs about a millisecond of processor time. One without ids
+only asks somebody to look at all there is: those share a message for LOOK_SECONDS.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ Record = dict[str, Any]
 # A head: the last sequence number given in a namespace and tenant, and the hash of its record.
 Head = tuple[int, str]
 
-_AS_TEXT: Mapping[type[models.Field[Any, Any]], str] = {
+_AS_TEXT: Mapping[type[Any], str] = {
     models.UUIDField: "{}::text",
     models.JSONField: "{}::text",
 }
