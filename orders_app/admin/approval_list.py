@@ -103,7 +103,10 @@ def approvals_matching(asked: ListQuery, viewer: str) -> QuerySet[Approval]:
         rows = rows.filter(rule=asked.rule)
     if (least := worth_of_amount(asked.least)) is not None:
         rows = rows.filter(worth__gte=least)
-    rows = _whose(rows, asked.whose, viewer)
+    if (
+        asked.is_open
+    ):  # what is decided is nobody's work any more, and there are too many of them to look through
+        rows = _whose(rows, asked.whose, viewer)
     return rows.filter(_found(asked.q)) if asked.q else rows
 
 
@@ -172,6 +175,8 @@ def _sorted(rows: QuerySet[Approval], asked: ListQuery) -> QuerySet[Approval]:
 def _sort_of(asked: ListQuery) -> tuple[str, bool]:
     if asked.is_open:
         return _COLUMNS[asked.sort]
+    if asked.shop:
+        return "created_at", True
     return ("pk", True) if asked.state == "all" else ("due_at", True)
 
 
@@ -196,7 +201,7 @@ def _behind(rows: QuerySet[Approval], after: str, column: str, *, down: bool) ->
 def _value(text: str, column: str) -> Any:
     if column == "pk":
         return as_uuid(text)
-    if column == "due_at":
+    if column in ("due_at", "created_at"):
         return parse_time(text)
     digits = text.removeprefix("-")
     return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
