@@ -20,7 +20,7 @@ from acteon_site.base.clock_text import parse_time
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.names import spellings
 from audit_app.admin.filters import scopes_with_trail, within_scopes
-from orders_app.models import Action, Approval, Order, Tie
+from orders_app.models import Action, Approval, Hold, Order, Tie
 from orders_app.states import HoldKind, HoldStatus
 from orders_app.tie_keys import keys_of_text
 from orders_app.worth import worth_of_amount
@@ -117,7 +117,7 @@ def approvals_page(asked: ListQuery, viewer: str, size: int = PAGE) -> tuple[lis
     return found[:size], _key(found[size - 1], asked) if len(found) > size else ""
 
 
-def approval_after(asked: ListQuery, viewer: str, row: Approval) -> UUID | None:
+def approval_after(asked: ListQuery, viewer: str, row: Hold) -> UUID | None:
     """The one to decide after this one; from the top again where it was the last."""
     asked = replace(asked, state=WAITING) if not asked.is_open else asked
     for after in (_key(row, asked), ""):
@@ -180,7 +180,7 @@ def _sort_of(asked: ListQuery) -> tuple[str, bool]:
     return ("pk", True) if asked.state == "all" else ("due_at", True)
 
 
-def _key(row: Approval, asked: ListQuery) -> str:
+def _key(row: Hold, asked: ListQuery) -> str:
     value = getattr(row, _sort_of(asked)[0])
     return f"{value.isoformat() if isinstance(value, datetime) else value}_{row.pk}"
 
