@@ -75,7 +75,8 @@ FILLS = {
     # All orders of a shop are one customer's: the worst that ties can come to.
     "orders_app_tie": """
         INSERT INTO orders_app_tie (id, key, kind, action_id, at, outcome, worth, currency)
-        SELECT {id}, (%(keys)s)[1 + n %% %(tenants)s], 'email', {id}, {at}, 'Executed', 799900, 'USD' FROM {series}""",
+        SELECT {id}, (%(keys)s::text[])[1 + n %% %(tenants)s], 'email', {id}, {at}, 'Executed', 799900, 'USD'
+        FROM {series}""",
     "chains_app_incident": """
         INSERT INTO chains_app_incident (id, run_id, step, reason, message, opened_at, resolved_at, resolution,
             resolved_by)

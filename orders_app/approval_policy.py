@@ -101,7 +101,10 @@ def policy_of(spec: Mapping[str, Any]) -> Policy:
         reasons=tuple(spec.get("reasons") or ()),
         reason_required=bool(spec.get("reason_required", False)),
         risk={**DEFAULT_RISK, **(spec.get("risk") or {})},
-        ties=DEFAULT_TIES | {kind: tuple(paths) for kind, paths in (spec.get("ties") or {}).items()},
+        ties={
+            **DEFAULT_TIES,
+            **{kind: tuple(paths) for kind, paths in (spec.get("ties") or {}).items()},
+        },
         notices=tuple(sorted(notices, key=lambda one: -one.before_seconds)),
         key_holders={key: tuple(people) for key, people in (spec.get("key_holders") or {}).items()},
     )

@@ -278,7 +278,8 @@ class Tie(QuickRow):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     key = models.CharField(max_length=64)
     kind = models.CharField(max_length=16, choices=TieKind)
-    action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="+")
+    # Its index is that of `one_tie_of_a_kind`.
+    action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="+", db_index=False)
     at = models.DateTimeField()
     outcome = models.CharField(max_length=24)
     # As in Hold.

@@ -12,7 +12,7 @@ from acteon_site.base.money import DECIMALS, money
 
 UNKNOWN = -1
 _MOST_DECIMALS = 4
-_LARGEST = 10**18  # what a column holds
+_LARGEST = 1_000_000_000_000_000_000  # what a column holds
 _USUAL_DECIMALS = 2  # where the currency is not known
 _LONGEST_CODE = 12
 
@@ -38,7 +38,8 @@ def worth_of_amount(text: str) -> int | None:
     whole, _, part = text.replace(",", "").strip().partition(".")
     if not (whole + part).isascii() or not (whole + part).isdigit() or len(part) > _MOST_DECIMALS:
         return None
-    return min(int(whole or 0) * 10**_MOST_DECIMALS + int(part.ljust(_MOST_DECIMALS, "0")), _LARGEST)
+    worth = int((whole or "0") + part.ljust(_MOST_DECIMALS, "0"))
+    return min(worth, _LARGEST)
 
 
 def approvers_needed(payload: Mapping[str, Any], above: int | None) -> int:
@@ -46,8 +47,9 @@ def approvers_needed(payload: Mapping[str, Any], above: int | None) -> int:
     if above is None:
         return 1
     total = payload.get("total_cents")
-    known = isinstance(total, int) and not isinstance(total, bool)
-    return 1 if known and total <= above else 2
+    if isinstance(total, bool) or not isinstance(total, int):
+        return 2
+    return 1 if total <= above else 2
 
 
 def _code(value: Any) -> str:

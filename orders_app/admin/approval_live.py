@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from acteon_site.base.digest import content_digest
-from orders_app.models import Approval
+from orders_app.models import Approval, Hold
 from orders_app.states import HoldKind, HoldStatus
 
 MOST_ROWS = 100
@@ -22,7 +22,7 @@ _STATE = (
 Versions = dict[str, str]
 
 
-def versions(rows: Iterable[Approval], taken: Iterable[UUID]) -> Versions:
+def versions(rows: Iterable[Hold], taken: Iterable[UUID]) -> Versions:
     """By part of a page: of these approvals, of what the viewer may still undo, and of what has come in."""
     pending = Approval.objects.filter(kind=HoldKind.APPROVAL, status=HoldStatus.PENDING)
     shown = sorted(rows, key=lambda row: row.pk)

@@ -63,7 +63,7 @@ class Row:
 def list_page(request: HttpRequest, page: ApprovalAdmin) -> TemplateResponse:
     if not page.has_view_permission(request):
         raise PermissionDenied
-    asked, viewer = ListQuery.read(request.GET.dict()), actor_of(request)  # type: ignore[arg-type]
+    asked, viewer = ListQuery.read(request.GET.dict()), actor_of(request)
     rows, after = approvals_page(asked, viewer)
     taken = taken_context(request)
     frame = {**page.admin_site.each_context(request), "opts": page.opts, "title": "Approvals"}
@@ -91,7 +91,7 @@ def list_page(request: HttpRequest, page: ApprovalAdmin) -> TemplateResponse:
 
 def asked_of(given: QueryDict) -> ListQuery:
     """The list that a page of one approval was reached from."""
-    return ListQuery.read(QueryDict(given.get("list", "")[:2000]).dict())  # type: ignore[arg-type]
+    return ListQuery.read(QueryDict(given.get("list", "")[:2000]).dict())
 
 
 def _row(page: ApprovalAdmin, asked: ListQuery, hold: Approval) -> Row:

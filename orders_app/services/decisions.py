@@ -174,7 +174,7 @@ def _decide(hold: Hold, verdict: Verdict, decided_at: datetime, now: datetime) -
     _write(hold, status=status, decided_at=decided_at, decided_by=verdict.actor, taken="", **ends)
     journal = Journal(source)
     why = _why(hold, verdict)
-    notes = {name: why[name] for name in ("reason", "comment") if name in why}
+    notes: dict[str, str] = {name: text for name, text in why.items() if name != "by"}
     if hold.first_by and approved:
         notes["first_approved_by"] = hold.first_by
     journal_decision(journal, hold, verdict.actor, **notes)

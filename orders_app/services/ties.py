@@ -41,7 +41,7 @@ def ties_draw(*, limit: int = 500) -> int:
         rows = list(events.values_list("number", "type", "namespace", "tenant", "action_id", "data")[:limit])
         if rows:
             _draw({(row[2], row[3], row[4]): _tag(row[5]) for row in rows if row[1] == "action_dispatched"})
-            head.event_number = rows[-1][0]
+            head.event_number = rows[-1][0] or 0
             head.save(update_fields=["event_number"])
     return len(rows)
 

@@ -78,9 +78,13 @@ extend_schema_view(
     )
 )(views_approvals.Approval)
 HTML = {(200, "text/html"): OpenApiResponse(OpenApiTypes.STR, "The order and a button, for browsers")}
-for view, verb, status, outcome, shown in (
-    (views_approvals.ApprovalDecision, "Approve", "approved", maybe(OUTCOME), SHOWN_OUTCOMES["Executed"]),
-    (views_approvals.Reject, "Reject", "rejected", NULL, None),
+# `pending`: the first of two people has approved. A rejection may need a reason, which a link cannot give.
+for view, verb, statuses, outcome, shown, refused in (
+    (
+        *(views_approvals.ApprovalDecision, "Approve", ("approved", "pending"), maybe(OUTCOME)),
+        *(SHOWN_OUTCOMES["Executed"], 409),
+    ),
+    (views_approvals.Reject, "Reject", ("rejected",), NULL, None, 422),
 ):
     extend_schema_view(
         get=operation(
@@ -94,11 +98,11 @@ for view, verb, status, outcome, shown in (
         ),
         post=operation(
             f"{verb} the order",
-            answer({"id": UUID, "status": enum(status), "outcome": outcome}),
+            answer({"id": UUID, "status": enum(*statuses), "outcome": outcome}),
             parameters=SIGNED,
-            errors=(404, 410),
+            errors=(404, refused, 410),
             is_open=True,
-            examples={status: {"id": ID, "status": status, "outcome": shown}},
+            examples={statuses[0]: {"id": ID, "status": statuses[0], "outcome": shown}},
             others=HTML,
         ),
     )(view)
