@@ -30,7 +30,7 @@ def sessions_standing(principals: Collection[Principal]) -> set[Principal]:
     keys = {principal.credential.partition(" ")[0] for principal in principals}
     rows = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
     sessions = {row.session_key: row.get_decoded() for row in rows}
-    ids = {data.get(SESSION_KEY) for data in sessions.values()} - {None}
+    ids = {str(data[SESSION_KEY]) for data in sessions.values() if SESSION_KEY in data}
     users = {str(user.pk): user for user in get_user_model().objects.filter(pk__in=ids, is_active=True)}
     return {principal for principal in principals if _stands(principal, sessions, users)}
 

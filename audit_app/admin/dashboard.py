@@ -41,7 +41,7 @@ class DashboardAdmin(ModelAdmin):
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         zone, now = zone_of(request.user), timezone.now()

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -37,16 +37,16 @@ class LiveBoardAdmin(ModelAdmin):
         return request.user.has_perm(MAY_SEE)
 
     def get_urls(self) -> list[URLPattern]:
-        views = {"": self.changelist_view, "state/": self.state_view, "orders/": self.orders_view}
-        names = {"": "changelist", "state/": "state", "orders/": "orders"}
+        own, begin = self.admin_site.admin_view, "audit_app_liveboard"
         return [
-            path(route, self.admin_site.admin_view(view), name=f"audit_app_liveboard_{names[route]}")
-            for route, view in views.items()
+            path("", own(self.changelist_view), name=f"{begin}_changelist"),
+            path("state/", own(self.state_view), name=f"{begin}_state"),
+            path("orders/", own(self.orders_view), name=f"{begin}_orders"),
         ]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         self._require(request)
         scope = _scope(request)
         zone = zone_of(request.user)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 
 from acteon_site.base.money import DECIMALS
 from audit_app.records.sketch import MOST_MICROS, UNKNOWN, class_of
@@ -52,7 +52,7 @@ class Added:
         """Add entries of an earlier `stored`."""
         for sums, entries in ((self.records, records), (self.times, times)):
             for key, count, amount in entries:
-                _add(sums, tuple(key), count, amount)
+                _add(sums, cast(Key, tuple(key)), count, amount)  # JSON has lists
 
     def stored(self) -> tuple[list[Entry], list[Entry]]:
         """As `include` takes them."""
