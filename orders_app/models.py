@@ -125,24 +125,6 @@ class Order(QuickRow):
         return self.fingerprint
 
 
-class OrderLookup(QuickRow):
-    """That an order has some value in a payload field: a keyed hash of the value (orders_app.services.lookups)."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lookups")
-    field = models.CharField(max_length=200)
-    hash = models.CharField(max_length=64)
-
-    class Meta:
-        indexes = [
-            # The newest orders with a value: orders' ids are in order of time.
-            models.Index(fields=["hash", "-order"], name="order_lookup_hash"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.field} of {self.order_id}"
-
-
 class Move(models.Model):
     """One lifecycle transition of an order."""
 

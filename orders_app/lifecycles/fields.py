@@ -29,10 +29,7 @@ KEYS = (
     "pattern",
     "one_of",
     "label",
-    "lookup",
 )
-# Kinds of values that an order can be found by.
-FOUND_BY = ("text", "integer")
 LONGEST_LABEL = 60
 _EXPECTED = {
     "text": "text",
@@ -47,8 +44,7 @@ _EXPECTED = {
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """`label` is what the business calls the field, where its name does not say it; by one with `lookup`, such as a
-    customer's address, orders are found."""
+    """`label` is what the business calls the field, where its name does not say it."""
 
     name: str
     type: str
@@ -61,7 +57,6 @@ class FieldSpec:
     pattern: str = ""
     one_of: tuple[Any, ...] = ()
     label: str = ""
-    lookup: bool = False
 
 
 def parse_field(name: str, spec: Any) -> tuple[FieldSpec | None, list[FieldProblem]]:
@@ -79,7 +74,6 @@ def parse_field(name: str, spec: Any) -> tuple[FieldSpec | None, list[FieldProbl
     if not isinstance(normalize, list) or any(form not in (*NORMAL_FORMS,) for form in normalize):
         problems.append(FieldProblem(f"{where}.normalize", f"must be a list of {', '.join(NORMAL_FORMS)}"))
     problems += _limit_problems(where, spec) + _pattern_problems(where, spec.get("pattern", ""))
-    problems += _lookup_problems(where, spec)
     if problems:
         return None, problems
     lists = {"normalize": tuple(normalize), "one_of": tuple(spec.get("one_of", ()))}
@@ -102,15 +96,6 @@ def _limit_problems(where: str, spec: Mapping[str, Any]) -> list[FieldProblem]:
             FieldProblem(f"{where}.label", f"must be one line of at most {LONGEST_LABEL} characters")
         )
     return problems
-
-
-def _lookup_problems(where: str, spec: Mapping[str, Any]) -> list[FieldProblem]:
-    lookup = spec.get("lookup", False)
-    if not isinstance(lookup, bool):
-        return [FieldProblem(f"{where}.lookup", "must be true or false")]
-    if lookup and spec.get("type") not in FOUND_BY:
-        return [FieldProblem(f"{where}.lookup", f"is for fields of type {' or '.join(FOUND_BY)} only")]
-    return []
 
 
 def _pattern_problems(where: str, pattern: Any) -> list[FieldProblem]:

@@ -41,10 +41,7 @@ class Timeout:
 
 @dataclass(frozen=True, slots=True)
 class LifecycleSpec:
-    """`transitions` are the states that each state may become, `namespace` and `tenant` `*` for all.
-
-    `lookup_fields` are the payload fields by which its orders are found.
-    """
+    """`transitions` are the states that each state may become, `namespace` and `tenant` `*` for all."""
 
     name: str
     action_type: str
@@ -57,7 +54,6 @@ class LifecycleSpec:
     fingerprint_field: str = ""
     namespace: str = "*"
     tenant: str = "*"
-    lookup_fields: tuple[str, ...] = ()
 
     def allowed(self, state: str) -> tuple[str, ...]:
         """The states that this one may become."""
@@ -238,5 +234,4 @@ def _build(spec: Mapping[str, Any], states: list[str], fields: tuple[FieldSpec, 
         timeouts=tuple(Timeout(**timeout) for timeout in spec.get("timeouts") or ()),
         fields=fields,
         fingerprint_field=spec.get("fingerprint_field", ""),
-        lookup_fields=tuple(field.name for field in fields if field.lookup),
     )

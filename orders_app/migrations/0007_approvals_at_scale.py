@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders_app', '0006_order_lookups'),
+        ('orders_app', '0006_orders_named'),
     ]
 
     operations = [

@@ -14,11 +14,10 @@ from chains_app.models import Run
 from chains_app.services.runs import runs_insert
 from chains_app.services.turns import Work, runs_begin
 from orders_app.models import Action as ActionRow
-from orders_app.models import Hold, Order, OrderLookup
+from orders_app.models import Hold, Order
 from orders_app.pipeline.gate_state import GateState
 from orders_app.pipeline.items import Decided
 from orders_app.selectors import CurrentLifecycle
-from orders_app.services.lookups import lookup_rows
 from rules_app.models import RuleTrial
 from rules_app.services.gates import Gate, gates_write
 
@@ -33,7 +32,6 @@ class Rows:
     journal: Journal
     actions: list[ActionRow] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
-    lookups: list[OrderLookup] = field(default_factory=list)
     changed_orders: list[Order] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     ended_holds: list[Hold] = field(default_factory=list)
@@ -49,7 +47,6 @@ class Rows:
         gates_write(gates, writes)
         rows_insert(self.actions, writes)
         rows_insert(self.orders, writes)
-        rows_insert(self.lookups, writes)
         rows_update(self.changed_orders, ORDER_FIELDS, writes)
         rows_insert(self.holds, writes)
         rows_update(self.ended_holds, ENDED_FIELDS, writes)
@@ -108,8 +105,6 @@ def order_place(item: Decided, status: str, unit: UnitOfWork) -> Order | None:
     elif item.lifecycle is not None:
         order = _new_order(item, item.lifecycle, status, unit.now)
         unit.rows.orders.append(order)
-        # What the customer sent: a rule may change what is carried out, and nobody searches for that.
-        unit.rows.lookups += lookup_rows(order, item.lifecycle.spec, item.action.payload)
         unit.state.living[order.namespace, order.tenant, order.fingerprint] = order
     return order
 
