@@ -13,7 +13,7 @@ from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_STOP
 from acteon_site.watching.checkups.table import CHECKUPS
 from acteon_site.watching.metrics import FAMILIES, GAUGES, TOTALS
-from acteon_site.watching.status import STATUS_PARTS
+from acteon_site.watching.status_parts import STATUS_PARTS
 from audit_app import checkups, metrics
 from audit_app.config_kinds.redaction import Redaction
 from audit_app.config_kinds.retention import Retention

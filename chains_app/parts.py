@@ -11,7 +11,7 @@ from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.serving.stopping import ON_END
 from acteon_site.watching.checkups.table import CHECKUPS
 from acteon_site.watching.metrics import FAMILIES, GAUGES
-from acteon_site.watching.status import STATUS_PARTS
+from acteon_site.watching.status_parts import STATUS_PARTS
 from audit_app.evidence.parts import EVIDENCE
 from audit_app.services.reaper import REAPERS, Reaper
 from chains_app import checkups, evidence, metrics

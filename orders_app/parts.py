@@ -12,7 +12,7 @@ from acteon_site.http.direct import DOORS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.watching.checkups.table import CHECKUPS
 from acteon_site.watching.metrics import GAUGES
-from acteon_site.watching.status import STATUS_PARTS
+from acteon_site.watching.status_parts import STATUS_PARTS
 from audit_app.services.legal_holds import ACTIONS_OF_ORDERS
 from audit_app.services.reaper import REAPERS, Reaper
 from chains_app.listeners import LISTENERS

@@ -10,7 +10,7 @@ from acteon_site.base.tidying import TIDIES
 from acteon_site.config_files.kind import KINDS
 from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
 from acteon_site.watching.checkups.table import CHECKUPS
-from acteon_site.watching.status import STATUS_PARTS
+from acteon_site.watching.status_parts import STATUS_PARTS
 from audit_app.evidence.parts import EVIDENCE
 from audit_app.services.reaper import REAPERS, Reaper
 from rules_app import checkups, evidence

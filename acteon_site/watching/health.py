@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import Error as DatabaseProblem
-from django.db import connection
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpResponse
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -20,17 +16,12 @@ from rest_framework.views import APIView
 
 from acteon_site.access.authentication import authenticate_request
 from acteon_site.access.whence import is_local
-from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError, forbidden
-from acteon_site.base.replica import is_set, replica_state
-from acteon_site.models import Heartbeat
+from acteon_site.base.replica import is_set
 from acteon_site.watching.metrics import exposition, totals
+from acteon_site.watching.probes import broker_state, database_state, replica_answer, worker_state
 
 log = structlog.get_logger()
-# The canary task is sent every five seconds; one that finished this lately shows broker and worker at work.
-WORKER_SECONDS = 30
-CHECK_SECONDS = 2
-REMEMBERED_SECONDS = 1.0
 
 
 class OpenEndpoint(APIView):
@@ -57,96 +48,14 @@ class Ready(OpenEndpoint):
     def get(self, request: Request) -> Response:
         database = database_state.now()
         # The worker's sign of life is in the database; without that there is nothing to ask, and no time to lose.
-        worker = _worker() if database == "ok" else "unknown"
-        checks = {"database": database, "broker": _broker(), "worker": worker}
+        worker = worker_state() if database == "ok" else "unknown"
+        checks = {"database": database, "broker": broker_state(), "worker": worker}
         ready = all(state == "ok" for state in checks.values())
         if database == "ok" and is_set():
             checks["replica"] = replica_answer.now()  # without it lists are read from the primary
         return Response(
             {"status": "ready" if ready else "not_ready", "checks": checks}, status=200 if ready else 503
         )
-
-
-class Remembered:
-    """One probe's answer, good or bad, for all who ask within a second: a probe connects, and asking needs no key."""
-
-    def __init__(self, probe: Callable[[], str]) -> None:
-        self._probe = probe
-        self._lock = threading.Lock()
-        self._answer, self._until = "", 0.0
-
-    def now(self) -> str:
-        with self._lock:
-            if time.monotonic() >= self._until:
-                self._answer = self._probe()
-                self._until = time.monotonic() + REMEMBERED_SECONDS
-            return self._answer
-
-    def forget(self) -> None:
-        with self._lock:
-            self._until = 0.0
-
-
-def _database() -> str:
-    probe = _probe()
-    try:
-        with probe.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseProblem:
-        return "does not answer"
-    finally:
-        if probe is not connection:
-            probe.close()
-    return "ok"
-
-
-database_state = Remembered(_database)
-
-
-def _replica() -> str:
-    try:
-        return replica_state().problem or "ok"
-    except DatabaseProblem:
-        return "unknown"
-
-
-replica_answer = Remembered(_replica)
-
-
-def _probe() -> BaseDatabaseWrapper:
-    """A connection of its own: whoever waits for the pool's waits longer than a check may take."""
-    if connection.vendor != "postgresql":
-        return connection
-    probe = connection.copy(alias="probe")
-    own = {name: value for name, value in probe.settings_dict["OPTIONS"].items() if name != "pool"}
-    limits = {"connect_timeout": CHECK_SECONDS, "tcp_user_timeout": CHECK_SECONDS * 1000}
-    probe.settings_dict["OPTIONS"] = own | limits
-    return probe
-
-
-def _broker() -> str:
-    if not settings.REDIS_URL:
-        return "ok"  # in this process
-    import redis
-
-    try:
-        redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=CHECK_SECONDS, socket_connect_timeout=CHECK_SECONDS
-        ).ping()
-    except redis.RedisError:
-        return "does not answer"
-    return "ok"
-
-
-def _worker() -> str:
-    try:
-        beat = Heartbeat.objects.filter(name="worker").first()
-        if beat is None:
-            return "no worker has finished a task yet"
-        silent = (db_now() - beat.at).total_seconds()
-    except DatabaseProblem:
-        return "unknown"
-    return "ok" if silent < WORKER_SECONDS else f"no task finished for {int(silent)} s"
 
 
 class Metrics(OpenEndpoint):

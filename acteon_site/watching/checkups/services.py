@@ -15,7 +15,7 @@ from acteon_site.base.clock import db_now
 from acteon_site.base.findings import Finding, duration, fail, ok, warn
 from acteon_site.base.replica import is_set, replica_state
 from acteon_site.models import Heartbeat
-from acteon_site.watching.health import CHECK_SECONDS, WORKER_SECONDS, database_state
+from acteon_site.watching.probes import CHECK_SECONDS, WORKER_SECONDS, database_state
 from acteon_site.watching.sizes import connection_counts, database_bytes, disk_paths
 
 OLDEST_POSTGRESQL = 140_000

@@ -10,7 +10,7 @@ from django.db import Error as DatabaseProblem
 from acteon_site.base.errors import AppError
 from acteon_site.base.findings import Checkup, Finding, State, fail
 from acteon_site.base.registry import Registry
-from acteon_site.watching.health import database_state
+from acteon_site.watching.probes import database_state
 
 CHECKUPS: Registry[Checkup] = Registry("checkup")
 NO_DATABASE = "Mend the database first."

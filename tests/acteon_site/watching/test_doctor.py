@@ -21,7 +21,7 @@ from acteon_site.base.clock import db_now
 from acteon_site.base.findings import Finding, State
 from acteon_site.models import ApiKey, Heartbeat
 from acteon_site.tasks import canary
-from acteon_site.watching import health, sizes
+from acteon_site.watching import probes, sizes
 from acteon_site.watching.checkups import services
 from acteon_site.watching.checkups.table import CHECKUPS
 from audit_app.models import AuditHead
@@ -142,12 +142,12 @@ def test_a_broker_that_is_away_fails_and_hides_nothing_else(shop: Shop, settings
 def test_without_the_database_the_rest_is_still_looked_at(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "_database", lambda: "does not answer")
-    monkeypatch.setattr(health.database_state, "_probe", lambda: "does not answer")
+    monkeypatch.setattr(probes, "_database", lambda: "does not answer")
+    monkeypatch.setattr(probes.database_state, "_probe", lambda: "does not answer")
     code, found = examined()
     states = {one["name"]: one["state"] for one in found}
     assert (code, states["database"], states["rules"], states["disks"]) == (1, "fail", "warn", "ok")
-    health.database_state.forget()
+    probes.database_state.forget()
 
 
 def test_clocks_that_are_apart_are_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from acteon_site.models import Heartbeat
 from acteon_site.tasks import canary
-from acteon_site.watching import health, status
+from acteon_site.watching import probes, status_parts
 from chains_app.models import Run
 from rules_app.models import RuleSetVersion
 from tests.world import Shop
@@ -23,13 +23,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _asked_anew() -> Iterator[None]:
-    status.forget()
+    status_parts.forget()
     yield
-    status.forget()
+    status_parts.forget()
 
 
 def told() -> tuple[int, dict[str, Any]]:
-    status.forget()
+    status_parts.forget()
     answer = APIClient().get("/status")
     return answer.status_code, answer.json()
 
@@ -58,7 +58,7 @@ def test_without_rules_in_force_orders_are_down(shop: Shop) -> None:
 
 
 def test_without_the_database_all_is_down(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health.database_state, "_probe", lambda: "does not answer")
+    monkeypatch.setattr(probes.database_state, "_probe", lambda: "does not answer")
     code, found = told()
     assert (code, set(found["parts"].values())) == (503, {"down"})
 
