@@ -49,8 +49,7 @@ def test_ready_probes_the_database_once_a_second(shop: Shop, monkeypatch: pytest
         probes.append("does not answer" if not probes else "ok")
         return probes[-1]
 
-    monkeypatch.setattr(probes, "_database", probe)
-    monkeypatch.setattr(health, "database_state", probes.Remembered(probe))
+    monkeypatch.setattr(health, "database_state", Remembered(probe))
     bare = Strict()
     told = [bare.call("GET", "/ready", READY, status=503)["checks"]["database"] for _ in range(3)]
     assert (told, len(probes)) == (["does not answer"] * 3, 1)
