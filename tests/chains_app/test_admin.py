@@ -171,9 +171,8 @@ def test_the_list_of_runs_reads_no_payload_and_never_grows_in_queries() -> None:
     open_shop()
     parked_run()
     client = staff()
-    with CaptureQueriesContext(
-        connection,
-    ) as one:
+    client.get(url("run", "changelist"))  # what a process remembers from its first page on
+    with CaptureQueriesContext(connection) as one:
         assert client.get(url("run", "changelist")).status_code == 200
     for _ in range(5):
         run = Run.objects.first()

@@ -9,10 +9,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 METHODS = ("get", "post", "put", "patch", "delete")
 # Pages for people, and the API's own description, which tells of no tenant.
-NO_ENDPOINTS = (
-    *("", "api-doc/openapi.json", "openapi.json", "swagger-ui/", "admin/login/"),
-    "admin/audit_app/liveboard/stream/",
-)
+NO_ENDPOINTS = ("", "api-doc/openapi.json", "openapi.json", "swagger-ui/")
+# These alone of what stands under /admin/ belong to the API.
+BREAKERS = "admin/circuit-breakers"
 
 
 def endpoints() -> set[tuple[str, str]]:
@@ -25,8 +24,13 @@ def _walk(patterns: list[Any], prefix: str) -> Iterator[tuple[str, str]]:
         if isinstance(pattern, URLResolver):
             if getattr(pattern, "app_name", None) != "admin":
                 yield from _walk(pattern.url_patterns, route)
-        elif isinstance(pattern, URLPattern) and route not in NO_ENDPOINTS and not route.startswith("^"):
+        elif isinstance(pattern, URLPattern) and not _is_page(route):
             yield from ((method, route) for method in _methods(pattern.callback))
+
+
+def _is_page(route: str) -> bool:
+    of_admin = route.startswith("admin/") and not route.startswith(BREAKERS)
+    return route in NO_ENDPOINTS or route.startswith("^") or of_admin
 
 
 def _methods(view: Any) -> list[str]:

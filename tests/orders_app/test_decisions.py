@@ -250,4 +250,7 @@ class TestRaces:
             taken, expired = at_once(
                 [partial(tried, partial(take, hold)), partial(approval_expire, hold_id=hold.pk)]
             )
-            assert (outcome_of(taken) == "done") != expired
+            hold.refresh_from_db()
+            done = outcome_of(taken) == "done"
+            # It may also have been a sweep that expired it.
+            assert (done, done and expired) == (hold.status != "expired", False)
