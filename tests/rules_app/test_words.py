@@ -130,7 +130,10 @@ def orders(db: None) -> None:
 
 def test_the_lifecycles_fields_come_first_with_their_labels_and_an_example(orders: None) -> None:
     fields = known_fields(with_examples=True)
-    assert {field.label for field in fields[:4]} == {"order number", "total", "currency", "shipping country"}
+    assert {field.label for field in fields[:5]} == {
+        *("order number", "total", "currency", "shipping country"),
+        "customer's e-mail",
+    }
     total = next(field for field in fields if field.label == "total")
     assert (total.kind, total.amount, total.source) == ("number", True, "order")
     assert total.example in (9900, 100)

@@ -45,6 +45,14 @@ EVERYTHING = {
     "retention.yaml": (
         "retention:\n  - {namespace: n, tenant: t, audit_ttl_seconds: 60, compliance_hold: true}\n"
     ),
+    "approvals.yaml": (
+        "approval_policies:\n"
+        "  - name: shops\n    namespace: n\n    tenant: t\n"
+        "    reasons: [looks like fraud]\n    reason_required: true\n"
+        "    reminders:\n      - {before_seconds: 900, provider: till, format: slack}\n"
+        "    escalation: {before_seconds: 600, group: administrator, provider: till}\n"
+        "    key_holders: {storefront: [ada]}\n"
+    ),
     "templates.yaml": (
         "templates:\n"
         "  - name: mail\n    namespace: n\n    tenant: t\n"
