@@ -9,6 +9,7 @@ import pytest
 from acteon_site.base import config_versions
 from acteon_site.tasks import canary
 from acteon_site.watching import health
+from acteon_site.watching.probes import Remembered
 from chains_app.services.advance import runs_sweep
 from tests.contract import shapes
 from tests.contract.client import Strict

@@ -22,7 +22,9 @@ from audit_app.stream import reading
 from audit_app.stream.board import board_at
 from chains_app.services.advance import runs_sweep
 from orders_app.models import Hold
+from orders_app.services.decisions import Verdict
 from orders_app.services.releases import approval_decide, holds_sweep
+from orders_app.states import Decision
 from tests.audit_app.analytics.world import ORDER
 from tests.audit_app.conftest import CALLER, SHOP, STRANGER, note
 from tests.people import People
@@ -62,7 +64,7 @@ def test_its_beginning_and_the_frames_after_it_count_each_order_once(
             relay()
         if index % 2:
             rollups_fold()
-    begun = board_at(timezone.now(), BERLIN, scope)
+    begun = board_at(timezone.now(), BERLIN, {name: [value] for name, value in scope.items()})
     assert (
         sum(begun.minutes.values()) == sum(begun.today.values()) == count(scope) - count(scope, begun.number)
     )
@@ -124,7 +126,7 @@ def test_each_outcome_of_a_dispatch_or_release_has_one_row_and_one_frame(shop: S
     scheduled = shop.place(now=CLOSED_HOURS)
     shop.batch([order(), order(action_type="no_such_order", provider="payment-gateway")])
     held = Hold.objects.get(pk=shop.place(payload={"total_cents": 75_000})["PendingApproval"]["approval_id"])
-    approval_decide(hold_id=held.pk, decision="approve", actor="ann", source=CALLER)
+    approval_decide(hold_id=held.pk, verdict=Verdict(Decision.APPROVE, "ann", CALLER))
     assert "Scheduled" in scheduled
     Hold.objects.filter(kind="schedule").update(next_run_at=timezone.now(), due_at=timezone.now())
     holds_sweep()
