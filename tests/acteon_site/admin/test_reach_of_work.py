@@ -15,12 +15,11 @@ from django.utils import timezone
 from acteon_site.access.roles import person_roles_set
 from acteon_site.access.session_standing import session_principal
 from acteon_site.access.standing import standing
-from audit_app.models import AuditRecord, LegalHold
+from audit_app.models import LegalHold
 from audit_app.services.relay import relay
 from audit_app.stream import reading
 from audit_app.stream.filters import may_see
-from chains_app.models import CircuitBreaker, Run
-from chains_app.states import RunStatus
+from chains_app.models import CircuitBreaker
 from orders_app.models import ApprovalPolicy, Hold
 from rules_app.models import Rule, RuleTrial
 from tests.acteon_site.admin.test_reach import signed_in
@@ -158,16 +157,3 @@ def test_the_report_of_a_rule_for_everyone_counts_what_one_reaches(shop: Shop) -
     report = client.get(reverse("admin:rules_app_rule_report", args=[rule.pk]))
     assert [side["sum"].trials for side in report.context["sides"]] == [1]
     assert OTHER not in report.content.decode()
-
-
-def test_who_asked_a_run_to_stop_stands_in_the_trail_with_where_from(shop: Shop, people: People) -> None:
-    always_open()
-    shop.place()
-    run = Run.objects.filter(kind="chain").exclude(status=RunStatus.COMPLETED).get()
-    at = {"REMOTE_ADDR": "192.0.2.7", "HTTP_USER_AGENT": "Firefox/1"}
-    people.client("operator").post(
-        reverse("admin:chains_app_run_cancel", args=[run.pk]), {"reason": "by phone"}, **at
-    )
-    row = AuditRecord.objects.get(outcome="state_changed", outcome_details__change="asked to stop")
-    assert (row.caller_id, row.auth_method, row.caller_address) == ("operator", "admin", "192.0.2.7")
-    assert row.outcome_details["reason"] == "by phone"
