@@ -61,12 +61,9 @@ def session_seen(request: HttpRequest, user: User) -> None:
         key,
         now.timestamp(),
     ]  # under a new key, as after another password, it is noted anew
-    row = PersonSession.objects.filter(session_key=key).first()
-    if row is None:
+    facts = {"last_seen_at": now, "address": client_address(request)[:64]}
+    if not PersonSession.objects.filter(session_key=key).update(**facts):
         _remember(request, user, "")
-    else:
-        facts = {"last_seen_at": now, "address": client_address(request)[:64]}
-        PersonSession.objects.filter(pk=row.pk).update(**facts)
 
 
 def session_left(request: HttpRequest, username: str) -> None:

@@ -13,11 +13,11 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from unfold.forms import AuthenticationForm
 
+from acteon_site.access.entering import may_enter
 from acteon_site.access.half_signed import HALF, first_step_done
 from acteon_site.access.known_devices import device_remember
 from acteon_site.access.oidc.provider import is_set_up
-from acteon_site.access.second_steps import standing_of
-from acteon_site.access.sessions import PROVED, session_left, session_seen
+from acteon_site.access.sessions import session_left
 from acteon_site.access.sign_in import sign_in_attempt
 from acteon_site.base.errors import AppError
 
@@ -67,27 +67,6 @@ def _asked(request: HttpRequest) -> HttpResponseBase:
         return HttpResponseRedirect(first_step_done(request, user, how="password", following=following))
     name = settings.OIDC_NAME if is_set_up() else ""
     return admin.site.login(request, {"oidc_name": name})
-
-
-def may_enter(request: HttpRequest) -> bool:
-    """Whether this browser may open the admin's pages: its person may, and has proved all that is asked of him.
-
-    A page asks several times; the database is asked once.
-    """
-    asked: tuple[object, bool] | None = getattr(request, "_may_enter", None)
-    if asked is None or asked[0] != request.user.pk:
-        asked = request._may_enter = (request.user.pk, _may_enter(request))  # type: ignore[attr-defined]
-    return asked[1]
-
-
-def _may_enter(request: HttpRequest) -> bool:
-    user = request.user
-    if not (isinstance(user, User) and user.is_active and user.is_staff):
-        return False
-    if PROVED not in request.session and standing_of(user).is_asked:
-        return False
-    session_seen(request, user)
-    return True
 
 
 def _waiting(error: AppError) -> str:

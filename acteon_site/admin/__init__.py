@@ -6,7 +6,7 @@ which unfold asks for first, is in `access`).
 
 from django.contrib import admin
 
-from acteon_site.access.sign_in_form import may_enter
+from acteon_site.access.entering import may_enter
 from acteon_site.admin.api_keys import ApiKeyAdmin
 from acteon_site.admin.people import GroupAdmin, UserAdmin
 from acteon_site.admin.sidebar import PAGES, Page

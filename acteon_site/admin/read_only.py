@@ -6,10 +6,11 @@ import json
 from functools import cached_property
 from typing import Any, ClassVar
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db import connections, models
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseBase, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
@@ -89,7 +90,10 @@ class ReadOnlyAdmin(ScopedAdmin):
             raise PermissionDenied
         answered = request.GET
         request.GET = _without(answered, "format")  # type: ignore[assignment]
-        rows = self.get_changelist_instance(request).queryset
+        try:
+            rows = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters:
+            return HttpResponseBadRequest("The address names a filter that this list does not have.")
         request.GET = answered
         return export_answer(self, request, rows, self.exports)
 

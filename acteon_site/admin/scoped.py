@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -17,6 +18,7 @@ __all__ = [
     "NOT_YOURS",
     "ScopedAdmin",
     "narrowed",
+    "person_reaches",
     "reader_of",
     "sees_everything",
     "sees_one_tenant",
@@ -46,6 +48,11 @@ def visible(
 def sees_everything(request: HttpRequest, role: Role = Role.VIEWER) -> bool:
     """Whether the person may look at, or in a higher role change, what belongs to no tenant."""
     return is_everywhere(reader_of(request, role))
+
+
+def person_reaches(user: User, role: Role, row: Model) -> bool:
+    """Whether that person, who need not be the one who looks, has the role where the row is."""
+    return covers_row(person_principal(user).acting_as(role), row)
 
 
 def sees_one_tenant(request: HttpRequest) -> bool:
@@ -129,7 +136,10 @@ class _Within(ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any] | None:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        wanted = [cleaned.get(name, getattr(self.instance, name, None)) for name in ("namespace", "tenant")]
-        if all(wanted) and not self.reader.covers(*map(str, wanted)):
+        names = ("namespace", "tenant")
+        if tenant_path(type(self.instance)) != "" or self.errors.keys() & set(names):
+            return cleaned
+        wanted = [str(cleaned.get(name, getattr(self.instance, name))) for name in names]
+        if not self.reader.covers(*wanted):
             self.add_error("namespace" if "namespace" in self.fields else None, NOT_YOURS)
         return cleaned

@@ -17,8 +17,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from acteon_site.admin.buttons import change_url
+from acteon_site.admin.scoped import reader_of
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.names import MAX_LENGTH
+from acteon_site.base.principals import Principal
 from acteon_site.base.registry import Registry
 from acteon_site.base.replica import read_whole
 
@@ -28,10 +30,11 @@ SHORTEST = 2  # of what names may begin with, or hold
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What is searched for: as typed, and as an id where it spells one."""
+    """What is searched for: as typed, and as an id where it spells one; and by whom."""
 
     text: str
     id: UUID | None
+    reader: Principal
 
     @property
     def is_name(self) -> bool:
@@ -70,9 +73,9 @@ class Group:
 SEARCHES: Registry[Search] = Registry("kind of what is searched for", key="title")
 
 
-def term_of(text: str) -> Term:
+def term_of(text: str, reader: Principal) -> Term:
     text = " ".join(text.split())[:MAX_LENGTH].replace("\0", "")
-    return Term(text, as_uuid(text))
+    return Term(text, as_uuid(text), reader)
 
 
 def found(request: HttpRequest, term: Term) -> list[Group]:
@@ -114,7 +117,7 @@ def named(field: str = "name") -> Callable[[QuerySet[Any], Term], Iterable[Any]]
 
 def find_page(request: HttpRequest) -> HttpResponse:
     """The page of what was found; where that is one row alone, its page."""
-    term = term_of(request.GET.get("q", ""))
+    term = term_of(request.GET.get("q", ""), reader_of(request))
     groups = read_whole(lambda: found(request, term))
     if len(groups) == 1 and len(groups[0].hits) == 1:
         return HttpResponseRedirect(groups[0].hits[0].url)

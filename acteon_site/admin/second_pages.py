@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from acteon_site.access.acts import act_note
+from acteon_site.access.entering import may_enter
 from acteon_site.access.half_signed import HALF, half_signed_user, own_page, second_step_done
 from acteon_site.access.known_devices import device_remember
 from acteon_site.access.passkeys import (
@@ -41,7 +42,6 @@ from acteon_site.access.second_steps import (
 )
 from acteon_site.access.sessions import PROVED, signed_in_end_all
 from acteon_site.access.sign_in import code_attempt
-from acteon_site.access.sign_in_form import may_enter
 from acteon_site.base.errors import AppError
 
 SECRET, QUESTION, NEXT, CODES = "app_secret", "passkey_state", "after_second_step", "recovery_codes"

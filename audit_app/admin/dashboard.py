@@ -11,26 +11,27 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 
+from acteon_site.admin.scoped import ScopedAdmin, reader_of, sees_everything
 from acteon_site.admin.zones import zone_choose, zone_names, zone_of
 from acteon_site.base.errors import AppError
-from audit_app.admin.filters import scopes_known
+from acteon_site.base.principals import Role
+from audit_app.admin.filters import scope_chosen, scopes_seen
 from audit_app.admin.ranges import CHOICES, Range, range_of
 from audit_app.analytics.asking import sums_now
-from audit_app.analytics.panels import PANELS, View
+from audit_app.analytics.panels import PANELS, Panel, View
 from audit_app.models import Dashboard
 
 MAY_SEE = "audit_app.view_auditrecord"
 
 
 @admin.register(Dashboard)
-class DashboardAdmin(ModelAdmin):
+class DashboardAdmin(ScopedAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(MAY_SEE)
+        return request.user.has_perm(MAY_SEE) and self.reaches(request, Role.VIEWER)
 
     def get_urls(self) -> list[URLPattern]:
         own = path("zone/", self.admin_site.admin_view(self.zone_view), name="audit_app_dashboard_zone")
@@ -46,13 +47,10 @@ class DashboardAdmin(ModelAdmin):
             raise PermissionDenied
         zone, now = zone_of(request.user), timezone.now()
         asked = range_of(request.GET.dict(), now, zone)
-        scope = _scope(request)
+        scope = scope_chosen(request)
         with sums_now() as sums:
-            view = View(sums, asked.span, asked.before, zone, scope)
-            seen = sorted(PANELS.values(), key=lambda panel: panel.place)
-            panels = [
-                (panel, panel.figures(view)) for panel in seen if request.user.has_perm(panel.permission)
-            ]
+            view = View(sums, asked.span, asked.before, zone, reader_of(request), scope)
+            panels = [(panel, panel.figures(view)) for panel in _panels(request)]
         context = {
             **self.admin_site.each_context(request),
             "title": "Dashboard",
@@ -60,7 +58,7 @@ class DashboardAdmin(ModelAdmin):
             "panels": panels,
             "asked": asked,
             "choices": CHOICES,
-            "scopes": [(":".join(one), " / ".join(one)) for one in scopes_known() if any(one)],
+            "scopes": [(":".join(one), " / ".join(one)) for one in scopes_seen(request) if any(one)],
             "scope": ":".join(scope) if scope else "",
             "zone": zone,
             "zones": zone_names(),
@@ -82,9 +80,12 @@ class DashboardAdmin(ModelAdmin):
         return HttpResponseRedirect(f"{url}?{query}" if query else url)
 
 
-def _scope(request: HttpRequest) -> tuple[str, str] | None:
-    namespace, colon, tenant = request.GET.get("scope", "").partition(":")
-    return (namespace, tenant) if colon else None
+def _panels(request: HttpRequest) -> list[Panel]:
+    everything = sees_everything(request)
+    seen = [panel for panel in PANELS.values() if request.user.has_perm(panel.permission)]
+    return sorted(
+        (panel for panel in seen if everything or not panel.of_no_tenant), key=lambda panel: panel.place
+    )
 
 
 def _in_words(asked: Range, view: View) -> dict[str, str]:

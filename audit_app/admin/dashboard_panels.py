@@ -173,5 +173,5 @@ PANELS = (
     Panel("breakdown", "What became of them", MAY_SEE, f"{FOLDER}/breakdown.html", breakdown, 20, "wide"),
     Panel("countries", "Where they go", MAY_SEE, f"{FOLDER}/countries.html", countries, 55),
     Panel("latency", "How long an answer takes", MAY_SEE, f"{FOLDER}/latency.html", latency, 40),
-    Panel("gateway", "The gateway itself", MAY_SEE, f"{FOLDER}/gateway.html", gateway, 90),
+    Panel("gateway", "The gateway itself", MAY_SEE, f"{FOLDER}/gateway.html", gateway, 90, of_no_tenant=True),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
 from acteon_site.admin.buttons import source_of
-from audit_app.admin.filters import scopes_known
+from audit_app.admin.filters import scopes_seen
 from audit_app.evidence.parts import Span
 from audit_app.services.evidence import evidence_export, evidence_size
 
@@ -36,12 +37,10 @@ class EvidenceForm(forms.Form):
     )
     span: Span
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, scopes: Iterable[tuple[str, str]], **options: Any) -> None:
         super().__init__(*args, **options)
         choices = [
-            (f"{namespace}:{tenant}", f"{tenant} / {namespace}")
-            for namespace, tenant in scopes_known()
-            if namespace
+            (f"{namespace}:{tenant}", f"{tenant} / {namespace}") for namespace, tenant in scopes if namespace
         ]
         self.fields["scope"].choices = choices  # type: ignore[attr-defined]
 
@@ -66,7 +65,7 @@ def _midnight(day: date) -> datetime:
 
 def evidence_page(request: HttpRequest, page: admin.ModelAdmin[Any]) -> HttpResponseBase:
     """The form, or the ZIP that it asks for. Who may come here the caller has checked."""
-    form = EvidenceForm(request.POST or None)
+    form = EvidenceForm(request.POST or None, scopes=scopes_seen(request))
     if request.method == "POST" and form.is_valid():
         return _download(request, form.span)
     context = {

@@ -8,7 +8,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from acteon_site.admin.scoped import reader_of
+from acteon_site.admin.scoped import narrowed, reader_of
+from acteon_site.base.principals import Principal
 from audit_app.models import AuditHead
 from audit_app.records.vocabulary import OUTCOMES
 
@@ -22,12 +23,7 @@ class ScopeFilter(admin.SimpleListFilter):
     parameter_name = "scope"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        reader = reader_of(request)
-        return [
-            (f"{namespace}:{tenant}", f"{namespace} / {tenant}")
-            for namespace, tenant in scopes_known()
-            if reader.covers(namespace, tenant)
-        ]
+        return [(":".join(one), " / ".join(one)) for one in scopes_seen(request)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         namespace, colon, tenant = (self.value() or "").partition(":")
@@ -57,6 +53,25 @@ def within_scopes(queryset: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def scopes_known(most: int = MOST_SCOPES) -> list[tuple[str, str]]:
-    """Namespaces and tenants that have a trail."""
-    heads = AuditHead.objects.order_by("namespace", "tenant")
-    return list(heads.values_list("namespace", "tenant")[:most])
+    """Namespaces and tenants that have a trail: for an index's sake, never to be shown."""
+    return _scopes(AuditHead.objects.all(), most)
+
+
+def scopes_of(reader: Principal, most: int = MOST_SCOPES) -> list[tuple[str, str]]:
+    """Those of them that the reader may know of."""
+    return _scopes(narrowed(AuditHead.objects.all(), reader), most)
+
+
+def scopes_seen(request: HttpRequest) -> list[tuple[str, str]]:
+    """What a person chooses from."""
+    return scopes_of(reader_of(request))
+
+
+def scope_chosen(request: HttpRequest) -> tuple[str, str] | None:
+    """The shop that the address names; None for all that the person reaches, also where it is not his to choose."""
+    namespace, colon, tenant = request.GET.get("scope", "").partition(":")
+    return (namespace, tenant) if colon and reader_of(request).covers(namespace, tenant) else None
+
+
+def _scopes(heads: QuerySet[AuditHead], most: int) -> list[tuple[str, str]]:
+    return list(heads.order_by("namespace", "tenant").values_list("namespace", "tenant")[:most])

@@ -45,7 +45,7 @@ class LegalHoldAdmin(ButtonPagesAdmin):
     empty_text = "While a hold stands, nothing of what it names is deleted, whatever retention says."
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("audit_app.add_legalhold")
+        return request.user.has_perm("audit_app.add_legalhold") and self.reaches(request, self.act_role)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("-placed_at", "-id")

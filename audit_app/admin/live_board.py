@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 
+from acteon_site.admin.scoped import ScopedAdmin, reader_of
 from acteon_site.admin.zones import zone_of
 from acteon_site.base.money import money
-from audit_app.admin.filters import scopes_known
+from acteon_site.base.principals import Role
+from audit_app.admin.filters import scope_chosen, scopes_seen
 from audit_app.admin.home_cards import GROUP_OF, OUTCOME_GROUPS
+from audit_app.analytics.panels import names_within
 from audit_app.models import AuditRecord, LiveBoard
 from audit_app.records.rollups import worth
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
@@ -29,12 +31,12 @@ RECORDS = "admin:audit_app_auditrecord_changelist"
 
 
 @admin.register(LiveBoard)
-class LiveBoardAdmin(ModelAdmin):
+class LiveBoardAdmin(ScopedAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(MAY_SEE)
+        return request.user.has_perm(MAY_SEE) and self.reaches(request, Role.VIEWER)
 
     def get_urls(self) -> list[URLPattern]:
         own, begin = self.admin_site.admin_view, "audit_app_liveboard"
@@ -48,20 +50,20 @@ class LiveBoardAdmin(ModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         self._require(request)
-        scope = _scope(request)
+        chosen = scope_chosen(request)
         zone = zone_of(request.user)
         context = {
             **self.admin_site.each_context(request),
             "title": "Live",
             "opts": self.opts,
             "groups": {key: words for key, (words, _) in OUTCOME_GROUPS.items()},
-            "scopes": [(":".join(one), " / ".join(one)) for one in scopes_known() if any(one)],
-            "scope": ":".join(scope.values()),
+            "scopes": [(":".join(one), " / ".join(one)) for one in scopes_seen(request) if any(one)],
+            "scope": ":".join(chosen) if chosen else "",
             "zone": zone,
             "settings": {
                 "zone": zone.key,
                 "minutes": MINUTES,
-                "scope": scope,
+                "scope": dict(zip(("namespace", "tenant"), chosen, strict=True)) if chosen else {},
                 "groups": {key: words for key, (words, _) in OUTCOME_GROUPS.items()},
                 "groupOf": GROUP_OF,
                 "state": reverse("admin:audit_app_liveboard_state"),
@@ -75,7 +77,8 @@ class LiveBoardAdmin(ModelAdmin):
     def state_view(self, request: HttpRequest) -> JsonResponse:
         """What was counted up to `number`: `minutes` of the last hour by outcome, and `today` of the viewer's zone."""
         self._require(request)
-        found = board_at(timezone.now(), zone_of(request.user), _scope(request))
+        names = names_within(reader_of(request), scope_chosen(request))
+        found = board_at(timezone.now(), zone_of(request.user), names)
         return JsonResponse(
             {
                 "number": found.number,
@@ -90,7 +93,9 @@ class LiveBoardAdmin(ModelAdmin):
         """By action id, what each of these was worth."""
         self._require(request)
         ids = list(dict.fromkeys(request.GET.getlist("id")))[:MOST_ASKED]
-        return JsonResponse(_worths(ids, _scope(request)))
+        names = names_within(reader_of(request), scope_chosen(request))
+        lookups = {f"{name}__in": list(among) for name, among in names.items()}
+        return JsonResponse(_worths(AuditRecord.objects.filter(action_id__in=ids, **lookups)))
 
     def _require(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
@@ -103,18 +108,12 @@ def _told(frame: Frame) -> dict[str, str]:
     return {"timestamp": frame.timestamp, **{name: getattr(frame, name) for name in names}}
 
 
-def _worths(ids: Collection[str], scope: dict[str, str]) -> dict[str, str]:
-    rows = AuditRecord.objects.filter(action_id__in=ids, outcome__in=DISPATCH_OUTCOMES, **scope)
+def _worths(records: QuerySet[AuditRecord]) -> dict[str, str]:
+    columns = ("action_id", "namespace", "tenant", "action_payload")
     found: dict[str, str] = {}
-    for action_id, namespace, tenant, payload in rows.values_list(
-        "action_id", "namespace", "tenant", "action_payload"
-    ):
+    rows = records.filter(outcome__in=DISPATCH_OUTCOMES)
+    for action_id, namespace, tenant, payload in rows.values_list(*columns):
         amount, currency = worth(payload)
         # Two shops may name their actions alike.
         found["\n".join((namespace, tenant, action_id))] = money(amount, currency) if currency else ""
     return found
-
-
-def _scope(request: HttpRequest) -> dict[str, str]:
-    namespace, colon, tenant = request.GET.get("scope", "").partition(":")
-    return {"namespace": namespace, "tenant": tenant} if colon else {}

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.urls import reverse
 
 from acteon_site.base.clock_text import rfc3339
+from acteon_site.base.principals import Principal
 from acteon_site.base.registry import Registry
 from audit_app.analytics.asking import Answer, Question, Sums
 from audit_app.analytics.spans import Span
@@ -21,22 +22,23 @@ Figures = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a person looks at: a span and the one a week (or weeks) before, of all shops or of one."""
+    """What a person looks at: a span and the one a week (or weeks) before, of all shops that he reaches or of one."""
 
     sums: Sums
     span: Span
     before: Span
     zone: ZoneInfo
+    reader: Principal
     scope: tuple[str, str] | None = None
 
     @property
     def filters(self) -> dict[str, Collection[str]]:
-        return {"namespace": {self.scope[0]}, "tenant": {self.scope[1]}} if self.scope else {}
+        return names_within(self.reader, self.scope)
 
     @property
-    def lookups(self) -> dict[str, str]:
-        """The shop's, for rows of any table."""
-        return {"namespace": self.scope[0], "tenant": self.scope[1]} if self.scope else {}
+    def lookups(self) -> dict[str, Any]:
+        """The shops', for rows of any table."""
+        return {f"{name}__in": list(names) for name, names in self.filters.items()}
 
     def both(self, kind: int, group: tuple[str, ...], **filters: Collection[str]) -> Sequence[Answer]:
         """Records of the span, and of the one before, alike in `group`."""
@@ -57,9 +59,20 @@ class View:
         return datetime.fromtimestamp(at, self.zone)
 
 
+def names_within(reader: Principal, scope: tuple[str, str] | None) -> dict[str, Collection[str]]:
+    """Whose sums the reader is told, where he has chosen that shop or none. He must cover what he chose."""
+    if scope:
+        return {"namespace": {scope[0]}, "tenant": {scope[1]}}
+    reached = {"namespace": reader.namespaces, "tenant": reader.tenants}
+    return {name: names for name, names in reached.items() if "*" not in names}
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A section. `figures` are read by bounded queries. `place` sorts; a wide one has the page's whole width."""
+    """A section. `figures` are read by bounded queries. `place` sorts; a wide one has the page's whole width.
+
+    `of_no_tenant`: for who reaches everywhere.
+    """
 
     name: str
     title: str
@@ -68,6 +81,7 @@ class Panel:
     figures: Callable[[View], Figures]
     place: int
     width: Literal["wide", "half"] = "half"
+    of_no_tenant: bool = False
 
 
 PANELS: Registry[Panel] = Registry("panel of the dashboard")

@@ -3,7 +3,8 @@
 
 1. Each file has the size and the SHA-256 that manifest.json says.
 2. Each record in records.jsonl has the hash that follows from its content: SHA-256 over its canonical JSON
-   (keys sorted, no spaces, UTF-8) without `record_hash`.
+   (keys sorted, no spaces, UTF-8) without `record_hash`. Its fields are those that manifest.json lists; where a
+   person's request came from stands there, and is in the hash, only where it was known.
 3. The records are a chain: each number is one more than the last, and each `previous_hash` is the hash before.
 
 It needs Python 3.8 or newer and nothing else. Exit code 0: all fits. 1: something does not, and it says what and where.
@@ -44,7 +45,15 @@ def record_hash(record: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def chain_problems(chain: dict[str, Any]) -> Iterator[str]:
+def fields_problem(record: dict[str, Any], manifest: dict[str, Any]) -> str:
+    """What a record has, or lacks, against the manifest; empty where it fits."""
+    names, must = set(record) - {"record_hash"}, set(manifest["sealed_fields"])
+    wrong = (must - names) | (names - must - set(manifest["sealed_where_filled"]))
+    return f"has or lacks {', '.join(sorted(wrong))}" if wrong else ""
+
+
+def chain_problems(manifest: dict[str, Any]) -> Iterator[str]:
+    chain = manifest["chain"]
     number, before = chain["first"] - 1, chain["previous_hash"]
     with (FOLDER / "records.jsonl").open(encoding="utf-8", errors="replace") as lines:
         for place, line in enumerate(lines, start=1):
@@ -55,6 +64,8 @@ def chain_problems(chain: dict[str, Any]) -> Iterator[str]:
                     yield f"{where}: number {record['sequence_number']} comes after {number}: records are missing"
                 if record["previous_hash"] != before:
                     yield f"{where}: it does not follow on the record before"
+                if strange := fields_problem(record, manifest):
+                    yield f"{where}: {strange}"
                 if record["record_hash"] != record_hash(record):
                     yield f"{where}: its content is not what its hash was made of"
             except (ValueError, KeyError, TypeError):
@@ -70,7 +81,7 @@ def main() -> int:
     manifest = json.loads(text)
     problems = list(file_problems(manifest))
     if manifest["chain"]["records"]:
-        problems += chain_problems(manifest["chain"])
+        problems += chain_problems(manifest)
     for problem in problems[:20]:
         print(f"BROKEN: {problem}")
     print(f"SHA-256 of manifest.json: {hashlib.sha256(text).hexdigest()}")

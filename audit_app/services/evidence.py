@@ -19,7 +19,7 @@ from acteon_site.base.errors import invalid
 from acteon_site.base.source import Source
 from audit_app.evidence.parts import EVIDENCE, Span
 from audit_app.models import AuditHead, AuditRecord
-from audit_app.records.sealing import SEALED_FIELDS, sealed_value
+from audit_app.records.sealing import SEALED_FIELDS, SEALED_OF_PEOPLE, record_hash, sealed_value
 from audit_app.records.vocabulary import DECISIONS
 from audit_app.services.journal import Journal, Subject
 from audit_app.services.verify import Segment, records_in_order, segment_of
@@ -95,7 +95,7 @@ def _write_records(
 
     _write_lines(archive, "records.jsonl", lines(), done)
     decisions = _records(span, segment, outcome__in=sorted(DECISIONS))
-    decided = ({name: record[name] for name in WHO_DECIDED} for record in decisions)
+    decided = (_who_decided(record) for record in decisions)
     _write_lines(archive, "decisions.jsonl", decided, done)
     done.records = chain["records"]
     return chain
@@ -109,7 +109,18 @@ def _records(span: Span, segment: Segment | None, **wanted: Any) -> Iterator[dic
         namespace=span.namespace, tenant=span.tenant, sequence_number__isnull=False, **wanted
     )
     for record in records_in_order(sealed, segment):
-        yield {name: sealed_value(record[name]) for name in (*SEALED_FIELDS, "record_hash")}
+        names = (*SEALED_FIELDS, *_sealed_of_people(record), "record_hash")
+        yield {name: sealed_value(record[name]) for name in names}
+
+
+def _who_decided(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: record[name] for name in (*WHO_DECIDED, *SEALED_OF_PEOPLE) if name in record}
+
+
+def _sealed_of_people(record: Mapping[str, Any]) -> list[str]:
+    """Where a person's request came from, where the seal covers it: what it does not cover is no evidence."""
+    said = [name for name in SEALED_OF_PEOPLE if record[name]]
+    return said if said and record_hash(record) == record["record_hash"] else []
 
 
 def _write_lines(
@@ -151,6 +162,9 @@ def _write_manifest(
         "made_by": source.caller_id,
         "version": settings.VERSION,
         "chain": chain,
+        # What a record's hash is made of; of the second list what a record has.
+        "sealed_fields": SEALED_FIELDS,
+        "sealed_where_filled": SEALED_OF_PEOPLE,
         "files": done.files,
     }
     content = json.dumps(manifest, indent=2).encode() + b"\n"

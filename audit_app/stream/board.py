@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from audit_app.analytics.asking import MOST_UNNUMBERED, Question, sums_now
@@ -35,20 +36,23 @@ class Board:
     behind: bool
 
 
-def board_at(now: datetime, zone: ZoneInfo, scope: Mapping[str, str]) -> Board:
-    """All that frames up to `number` have told, and nothing that a later one will tell."""
+def board_at(now: datetime, zone: ZoneInfo, names: Mapping[str, Collection[str]]) -> Board:
+    """All that frames up to `number` have told, and nothing that a later one will tell.
+
+    `names`: whose, by namespace and tenant; without one of them, of all.
+    """
     local = now.astimezone(zone)
     midnight = int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
     until = int(now.timestamp()) // MINUTE * MINUTE + 2 * MINUTE  # hosts' clocks differ a little
     hour = Span(until - (MINUTES + 1) * MINUTE, until)
-    names = {name: {value} for name, value in scope.items()}
+    lookups = {f"{name}__in": list(among) for name, among in names.items()}
     with sums_now() as sums:
         number = RelayHead.objects.filter(pk=1).values_list("event_number", flat=True).first() or 0
         minutes = sums.records(Question(DECIDED, hour, names, ("at", "outcome"), MINUTE))
         today = sums.records(Question(DECIDED, Span(midnight, until), names, ("outcome",)))
         coming, newest = (
-            _coming(scope),
-            frames_before(number, limit=NEWEST, type="action_dispatched", **scope),
+            _coming(lookups),
+            frames_before(number, limit=NEWEST, type="action_dispatched", **lookups),
         )
         behind = (
             AuditRecord.objects.filter(number__isnull=True)[: MOST_UNNUMBERED + 1].count() > MOST_UNNUMBERED
@@ -61,9 +65,9 @@ def board_at(now: datetime, zone: ZoneInfo, scope: Mapping[str, str]) -> Board:
     return Board(number, by_minute, of_today, newest, behind)
 
 
-def _coming(scope: Mapping[str, str]) -> Counts:
+def _coming(lookups: Mapping[str, Any]) -> Counts:
     """What is counted already, since it is committed, and will be told by frames that have no number yet."""
-    rows = Event.objects.filter(number__isnull=True, type="action_dispatched", **scope)
+    rows = Event.objects.filter(number__isnull=True, type="action_dispatched", **lookups)
     found: Counts = Counter()
     for at, data in rows.values_list("created_at", "data"):
         outcome = outcome_name(data.get("outcome"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -38,7 +39,7 @@ def frames_after(number: int, *, limit: int, up_to: int | None = None) -> list[F
     return [frame_of(row) for row in rows.order_by("number").values(*FIELDS)[:limit]]
 
 
-def frames_before(number: int, *, limit: int, **filters: str) -> list[Frame]:
+def frames_before(number: int, *, limit: int, **filters: Any) -> list[Frame]:
     """The last frames up to this one, newest first."""
     rows = Event.objects.filter(number__lte=number, **filters)
     return [frame_of(row) for row in rows.order_by("-number").values(*FIELDS)[:limit]]

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 
-from acteon_site.admin.buttons import actor_of, answer_dialog, change_url
+from acteon_site.admin.buttons import actor_of, answer_dialog, change_url, source_of
 from acteon_site.admin.config_pages import ConfigAdmin, origin_of
 from chains_app.admin.forms import BreakerForm
 from chains_app.admin.pages import dialog
@@ -73,7 +73,8 @@ class CircuitBreakerAdmin(ConfigAdmin):
         breaker = CircuitBreaker.objects.filter(pk=object_id).first()
 
         def act() -> str:
-            changed = switch(provider=breaker.provider if breaker else "", actor=actor_of(request))
+            who = {"actor": actor_of(request), "source": source_of(request)}
+            changed = switch(provider=breaker.provider if breaker else "", **who)
             return f"The breaker of {changed.provider} is {changed.state}."
 
         return answer_dialog(self, request, change_url(CircuitBreaker, object_id), act)

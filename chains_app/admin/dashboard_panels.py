@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Min
 from django.urls import reverse
 
+from acteon_site.admin.scoped import narrowed
 from acteon_site.base.clock import db_now
 from acteon_site.base.clock_text import span_text
 from audit_app.analytics.asking import Answer, Question
@@ -65,7 +66,8 @@ def _steps(view: View) -> list[dict[str, Any]]:
 
 def providers(view: View) -> Figures:
     """Calls that were made in the span, and the breakers as they are now."""
-    states = dict(CircuitBreaker.objects.filter(enabled=True).values_list("provider", "state"))
+    enabled = narrowed(CircuitBreaker.objects.filter(enabled=True), view.reader)
+    states = dict(enabled.values_list("provider", "state"))
     found = _durations(view, ("provider", "outcome", "duration_class"))
     names = sorted({*(name for (name,) in found), *states})
     nothing = (Durations(), 0)

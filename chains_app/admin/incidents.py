@@ -128,8 +128,8 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     @action(description="Cancel the run", permissions=["resolve"], dialog=CANCEL)  # type: ignore[arg-type, operator]
     def cancel(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        reason = form.cleaned_data["reason"]
-        return self._decide(request, object_id, chain_cancel, "The run was asked to stop.", reason=reason)
+        given = {"reason": form.cleaned_data["reason"], "source": source_of(request)}
+        return self._decide(request, object_id, chain_cancel, "The run was asked to stop.", **given)
 
     def _decide(
         self, request: HttpRequest, object_id: str, service: Any, words: str, **given: Any

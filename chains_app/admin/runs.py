@@ -202,7 +202,8 @@ class RunAdmin(ReadOnlyAdmin):
     def cancel(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         def act() -> str:
             reason = form.cleaned_data["reason"] or "cancelled in the admin"
-            chain_cancel(run_id=UUID(object_id), actor=actor_of(request), reason=reason)
+            who = {"actor": actor_of(request), "source": source_of(request)}
+            chain_cancel(run_id=UUID(object_id), **who, reason=reason)  # type: ignore[arg-type]
             return "The run was asked to stop."
 
         return answer_dialog(self, request, change_url(Run, object_id), act)

@@ -110,7 +110,7 @@ class ChainCancel(RunEndpoint):
         run, body = self.found(request, chain_id), body_of(request)
         scope_of(request, body)
         by = _text(body, "cancelled_by", MAX_ACTOR) or caller_of(request).caller_id
-        chain_cancel(run_id=run.pk, actor=by, reason=_text(body, "reason"))
+        chain_cancel(run_id=run.pk, actor=by, source=source_of(request), reason=_text(body, "reason"))
         run_settle(run.pk, CANCEL_SECONDS)
         return Response(run_detail(Run.objects.get(pk=run.pk)))
 
@@ -252,8 +252,7 @@ class IncidentAction(Endpoint):
     def _act(self, request: Request, incident: Incident) -> None:
         body, run_id, seen = body_of(request), incident.run_id, incident.pk
         if self.verb == "cancel":
-            actor, reason = caller_of(request).caller_id, _text(body, "reason")
-            chain_cancel(run_id=run_id, actor=actor, reason=reason, incident=seen)
+            chain_cancel(run_id=run_id, reason=_text(body, "reason"), incident=seen, **_who(request))
             return
         act = run_skip_step if self.verb == "skip" else run_retry
         act(run_id=run_id, outcome=_text(body, "outcome"), incident=seen, **_who(request))

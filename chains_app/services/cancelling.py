@@ -12,6 +12,8 @@ from acteon_site.base.doorbell import ring_on_commit
 from acteon_site.base.errors import conflict
 from acteon_site.base.managed import MAX_ACTOR
 from acteon_site.base.retrying import retry_on_deadlock
+from acteon_site.base.source import Source
+from audit_app.services.journal import Journal
 from chains_app.engine.ending import UNKNOWN_OUTCOME, past_point_of_no_return
 from chains_app.models import Incident, Run, StepRun
 from chains_app.services.incidents import incidents_close, not_running, require_incident
@@ -19,19 +21,37 @@ from chains_app.services.loaded_runs import resting_turn, run_load
 from chains_app.services.locks import lock_above, lock_run
 from chains_app.services.redacting import scrubbed
 from chains_app.services.runs import ADVANCE_TASK
+from chains_app.services.trail import audit_run
 from chains_app.states import TERMINAL, Phase, StepStatus
 
 
 @retry_on_deadlock
-def chain_cancel(*, run_id: UUID, actor: str, reason: str = "", incident: UUID | None = None) -> Run:
+def chain_cancel(
+    *,
+    run_id: UUID,
+    actor: str,
+    source: Source | None = None,
+    reason: str = "",
+    incident: UUID | None = None,
+) -> Run:
     """`run_cancel` in a transaction of its own."""
     with transaction.atomic():
         lock_above(run_id)
-        return run_cancel(run_id=run_id, actor=actor, reason=reason, now=db_now(), incident=incident)
+        asked = {"actor": actor, "source": source, "reason": reason}
+        return run_cancel(run_id=run_id, **asked, now=db_now(), incident=incident)  # type: ignore[arg-type]
 
 
-def run_cancel(*, run_id: UUID, actor: str, reason: str, now: datetime, incident: UUID | None = None) -> Run:
-    """Ask a run to stop, inside the caller's transaction, which has locked its owner.
+def run_cancel(
+    *,
+    run_id: UUID,
+    actor: str,
+    reason: str,
+    now: datetime,
+    source: Source | None = None,
+    incident: UUID | None = None,
+) -> Run:
+    """Ask a run to stop, inside the caller's transaction, which has locked its owner. Who asked, and from where, stands
+    in the trail at once; how the run ends, and when, is another row.
 
     Raises 404, and 409 where it has ended or is past its point of no return. A repeat changes nothing, unless the
     run has been parked since: then what it waits over is left behind. `incident`: the one that the person saw.
@@ -49,11 +69,21 @@ def run_cancel(*, run_id: UUID, actor: str, reason: str, now: datetime, incident
         return run
     run.next_run_at = now
     run.save(update_fields=["cancel_requested_at", "cancel_reason", "cancelled_by", "next_run_at"])
+    _note(run, source)
     if parked is not None:
         _leave_in_doubt(parked)
         incidents_close([run.pk], "cancelled", now, actor)
     ring_on_commit(ADVANCE_TASK, [str(run.pk)])
     return run
+
+
+def _note(run: Run, source: Source | None) -> None:
+    if source is None:
+        return
+    journal = Journal(source)
+    details = {"change": "asked to stop", "by": run.cancelled_by, "reason": run.cancel_reason}
+    audit_run(run, "state_changed", details, journal)
+    journal.write()
 
 
 def _is_being_cancelled(run: Run) -> bool:

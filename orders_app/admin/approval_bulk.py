@@ -18,9 +18,12 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from acteon_site.admin.buttons import actor_of, comment_of, reason_of, source_of
-from acteon_site.base.errors import AppError
+from acteon_site.admin.scoped import NOT_YOURS
+from acteon_site.base.errors import AppError, forbidden
 from acteon_site.base.ids import as_uuid
+from acteon_site.base.principals import Role
 from orders_app.admin.approval_context import risk_words
+from orders_app.admin.approval_list import viewer_of
 from orders_app.admin.approval_live import taken_by
 from orders_app.admin.approval_rows import asked_of
 from orders_app.admin.payloads import amount_of
@@ -99,7 +102,12 @@ def _foreseen(
     request: HttpRequest, page: ApprovalAdmin, rows: Sequence[Approval], decision: Decision
 ) -> list[Line]:
     now, viewer = timezone.now(), actor_of(request)
-    return [_line(page, hold, *_foresight(hold, decision, viewer, now)) for hold in rows]
+    return [
+        _line(page, hold, *_foresight(hold, decision, viewer, now))
+        if page.may_act(request, hold)
+        else _line(page, hold, NOT_YOURS, False, False)
+        for hold in rows
+    ]
 
 
 def _foresight(hold: Hold, decision: Decision, viewer: str, now: datetime) -> tuple[str, bool, bool]:
@@ -138,6 +146,8 @@ def _decided(
     lines = []
     for hold in rows:
         try:
+            if not page.may_act(request, hold):
+                raise forbidden(NOT_YOURS)
             told = _take(hold, verdict, delay)
         except AppError as error:
             lines.append(_line(page, hold, error.message, False, False))
@@ -158,7 +168,7 @@ def _take(hold: Hold, verdict: Verdict, delay: timedelta) -> str:
 
 def _undone(request: HttpRequest) -> str:
     count = 0
-    for hold_id in list(taken_by(actor_of(request)).values_list("pk", flat=True)):
+    for hold_id in list(taken_by(viewer_of(request, Role.OPERATOR)).values_list("pk", flat=True)):
         try:
             approval_undo(hold_id=hold_id, actor=actor_of(request), source=source_of(request))
             count += 1

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.scoped import person_reaches
 from acteon_site.base.clock_text import ago
+from acteon_site.base.principals import Role
+from orders_app.admin.approval_list import viewer_of
 from orders_app.admin.approval_live import taken_by
 from orders_app.admin.payloads import amount_of
 from orders_app.models import Hold
@@ -21,6 +24,7 @@ from orders_app.services.approval_work import approvers
 from orders_app.worth import worth_shown
 
 MOST_LINES = 12
+MOST_PEOPLE = 200
 TIE_WORDS = {"customer": "customer", "email": "e-mail", "card": "card", "address": "address"}
 OUTCOME_WORDS = {
     "Suppressed": "turned away",
@@ -100,7 +104,11 @@ def _line(one: RelatedOrder) -> Line:
 
 def taken_context(request: HttpRequest) -> dict[str, Any]:
     """The viewer's decisions that can still be undone."""
-    rows = taken_by(actor_of(request)).select_related("action", "order").defer("outcome", "context")
+    rows = (
+        taken_by(viewer_of(request, Role.OPERATOR))
+        .select_related("action", "order")
+        .defer("outcome", "context")
+    )
     return {"taken": [_taken(hold) for hold in rows]}
 
 
@@ -117,9 +125,15 @@ def _taken(hold: Hold) -> dict[str, Any]:
     }
 
 
+def approvers_of(hold: Hold) -> list[str]:
+    """The usernames of those who may decide this one."""
+    reaching = (person.username for person in approvers() if person_reaches(person, Role.OPERATOR, hold))
+    return list(islice(reaching, MOST_PEOPLE))
+
+
 def work_context(hold: Hold, viewer: str) -> dict[str, Any]:
     """Whose it is, and to whom and until when it can be passed on."""
-    people = approvers()
+    people = approvers_of(hold)
     now = timezone.now()
     return {
         "people": [person for person in people if person != hold.assigned_to],

@@ -15,6 +15,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from acteon_site.admin.scoped import narrowed, reader_of
+from acteon_site.base.principals import Principal
 from acteon_site.base.replica import read_whole
 from orders_app.models import Hold
 from orders_app.states import HoldKind, HoldStatus
@@ -60,12 +62,12 @@ def expired_page(request: HttpRequest, page: ApprovalAdmin) -> HttpResponse:
         "choices": DAYS.items(),
         "list_url": f"{reverse('admin:orders_app_approval_changelist')}?state=expired",
     }
-    figures = read_whole(lambda: _figures(int(days)))
+    figures = read_whole(lambda: _figures(int(days), reader_of(request)))
     return TemplateResponse(request, "admin/orders_app/approval_expired.html", {**frame, **shown, **figures})
 
 
-def _figures(days: int) -> dict[str, Any]:
-    rows = _rows(days)
+def _figures(days: int, reader: Principal) -> dict[str, Any]:
+    rows = _rows(days, reader)
     total = Total()
     groups: dict[str, dict[str, Total]] = {name: {} for name in GROUPS}
     for row in rows:
@@ -82,7 +84,7 @@ def _sorted(name: str, group: dict[str, Total]) -> list[tuple[str, Total]]:
     return sorted(group.items(), key=lambda pair: (-pair[1].count, pair[0]))
 
 
-def _rows(days: int) -> Iterable[dict[str, Any]]:
+def _rows(days: int, reader: Principal) -> Iterable[dict[str, Any]]:
     """By the index of kind, status and time: as many rows are read as have expired in that time."""
     now = timezone.now()
     expired = Hold.objects.filter(
@@ -91,7 +93,11 @@ def _rows(days: int) -> Iterable[dict[str, Any]]:
         due_at__gt=now - timedelta(days=days),
         due_at__lte=now,
     )
-    grouped = expired.annotate(on=TruncDate("due_at")).values("on", "rule", "tenant", "namespace", "currency")
+    grouped = (
+        narrowed(expired, reader)
+        .annotate(on=TruncDate("due_at"))
+        .values("on", "rule", "tenant", "namespace", "currency")
+    )
     counted = grouped.annotate(
         count=Count("pk"),
         unknown=Count("pk", filter=Q(worth__lt=0)),

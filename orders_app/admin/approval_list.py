@@ -14,12 +14,16 @@ from uuid import UUID
 
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 
+from acteon_site.admin.buttons import actor_of
+from acteon_site.admin.scoped import narrowed, reader_of
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.names import spellings
-from audit_app.admin.filters import scopes_known, within_scopes
+from acteon_site.base.principals import Principal, Role
+from audit_app.admin.filters import scopes_of, within_scopes
 from orders_app.models import Action, Approval, Hold, Order, Tie
 from orders_app.states import HoldKind, HoldStatus
 from orders_app.tie_keys import keys_of_text
@@ -48,6 +52,18 @@ _COLUMNS = {
     "newest": ("pk", True),
 }
 UNREAD = ("outcome", "context", "cleared", "passed")  # not for a list: some of it is encrypted
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks: whose work is his own, and how far he sees."""
+
+    name: str
+    reader: Principal
+
+
+def viewer_of(request: HttpRequest, role: Role = Role.VIEWER) -> Viewer:
+    return Viewer(actor_of(request), reader_of(request, role))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +109,9 @@ def open_approvals() -> QuerySet[Approval]:
     return pending.filter(due_at__gt=timezone.now())
 
 
-def approvals_matching(asked: ListQuery, viewer: str) -> QuerySet[Approval]:
+def approvals_matching(asked: ListQuery, viewer: Viewer) -> QuerySet[Approval]:
     """All of them, in no order."""
-    rows = _in_state(asked.state)
+    rows = narrowed(_in_state(asked.state), viewer.reader)
     if asked.shop:
         namespace, _, tenant = asked.shop.partition(":")
         rows = rows.filter(namespace=namespace, tenant=tenant)
@@ -106,18 +122,18 @@ def approvals_matching(asked: ListQuery, viewer: str) -> QuerySet[Approval]:
     if (
         asked.is_open
     ):  # what is decided is nobody's work any more, and there are too many of them to look through
-        rows = _whose(rows, asked.whose, viewer)
-    return rows.filter(_found(asked.q)) if asked.q else rows
+        rows = _whose(rows, asked.whose, viewer.name)
+    return rows.filter(_found(asked.q, viewer.reader)) if asked.q else rows
 
 
-def approvals_page(asked: ListQuery, viewer: str, size: int = PAGE) -> tuple[list[Approval], str]:
+def approvals_page(asked: ListQuery, viewer: Viewer, size: int = PAGE) -> tuple[list[Approval], str]:
     """The rows of a page, and the key behind its last one; "" where it is the last page."""
     rows = _sorted(approvals_matching(asked, viewer), asked)
     found = list(rows.select_related("action", "order").defer(*UNREAD)[: size + 1])
     return found[:size], _key(found[size - 1], asked) if len(found) > size else ""
 
 
-def approval_after(asked: ListQuery, viewer: str, row: Hold) -> UUID | None:
+def approval_after(asked: ListQuery, viewer: Viewer, row: Hold) -> UUID | None:
     """The one to decide after this one; from the top again where it was the last."""
     asked = replace(asked, state=WAITING) if not asked.is_open else asked
     for after in (_key(row, asked), ""):
@@ -147,19 +163,23 @@ def _whose(rows: QuerySet[Approval], whose: str, viewer: str) -> QuerySet[Approv
     return rows.filter(escalated_to__in=groups) if whose else rows
 
 
-def _found(text: str) -> Q:
+def _found(text: str, reader: Principal) -> Q:
     """By order, action, approval, shop or customer. Each is looked up by its own index, at most so many rows."""
     names = spellings(text)
-    orders = within_scopes(Order.objects.filter(fingerprint__in=names)).values_list("pk", flat=True)
-    actions = within_scopes(Action.objects.filter(action_id__in=names)).values_list("pk", flat=True)
+    orders = narrowed(within_scopes(Order.objects.filter(fingerprint__in=names)), reader).values_list(
+        "pk", flat=True
+    )
+    actions = narrowed(within_scopes(Action.objects.filter(action_id__in=names)), reader).values_list(
+        "pk", flat=True
+    )
     found = Q(order_id__in=list(orders[:MOST_FOUND])) | Q(tenant=text)
-    ids = set(actions[:MOST_FOUND]) | set(_of_customer(text))
+    ids = set(actions[:MOST_FOUND]) | set(_of_customer(text, reader))
     found |= Q(action_id__in=ids)
     return found | Q(pk=pk) if (pk := as_uuid(text)) else found
 
 
-def _of_customer(text: str) -> list[UUID]:
-    keys = [key for scope in scopes_known() for key in keys_of_text(*scope, text)]
+def _of_customer(text: str, reader: Principal) -> list[UUID]:
+    keys = [key for scope in scopes_of(reader) for key in keys_of_text(*scope, text)]
     ties = Tie.objects.filter(key__in=keys).order_by("-at")
     return list(ties.values_list("action_id", flat=True)[:MOST_FOUND])
 

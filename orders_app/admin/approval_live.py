@@ -8,7 +8,9 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from acteon_site.admin.scoped import narrowed
 from acteon_site.base.digest import content_digest
+from orders_app.admin.approval_list import Viewer
 from orders_app.models import Approval, Hold
 from orders_app.states import HoldKind, HoldStatus
 
@@ -22,9 +24,10 @@ _STATE = (
 Versions = dict[str, str]
 
 
-def versions(rows: Iterable[Hold], taken: Iterable[UUID]) -> Versions:
+def versions(rows: Iterable[Hold], taken: Iterable[UUID], viewer: Viewer) -> Versions:
     """By part of a page: of these approvals, of what the viewer may still undo, and of what has come in."""
-    pending = Approval.objects.filter(kind=HoldKind.APPROVAL, status=HoldStatus.PENDING)
+    waiting = Approval.objects.filter(kind=HoldKind.APPROVAL, status=HoldStatus.PENDING)
+    pending = narrowed(waiting, viewer.reader)
     shown = sorted(rows, key=lambda row: row.pk)
     return {
         "rows": _digest([getattr(row, name) for name in _STATE] for row in shown),
@@ -33,16 +36,16 @@ def versions(rows: Iterable[Hold], taken: Iterable[UUID]) -> Versions:
     }
 
 
-def versions_now(ids: Iterable[UUID], viewer: str) -> Versions:
+def versions_now(ids: Iterable[UUID], viewer: Viewer) -> Versions:
     """The same, read for it alone."""
-    rows = Approval.objects.filter(pk__in=list(ids)[:MOST_ROWS]).only(*_STATE)
-    return versions(rows, taken_by(viewer).values_list("pk", flat=True))
+    rows = narrowed(Approval.objects.filter(pk__in=list(ids)[:MOST_ROWS]), viewer.reader).only(*_STATE)
+    return versions(rows, taken_by(viewer).values_list("pk", flat=True), viewer)
 
 
-def taken_by(viewer: str) -> QuerySet[Approval]:
+def taken_by(viewer: Viewer) -> QuerySet[Approval]:
     """Decisions of the viewer that have no effect yet, the latest first."""
-    taken = Approval.objects.filter(status=HoldStatus.PENDING, taken_by=viewer).exclude(taken="")
-    return taken.order_by("-next_run_at")[:MOST_TAKEN]
+    taken = Approval.objects.filter(status=HoldStatus.PENDING, taken_by=viewer.name).exclude(taken="")
+    return narrowed(taken, viewer.reader).order_by("-next_run_at")[:MOST_TAKEN]
 
 
 def _digest(rows: Iterable[Any]) -> str:

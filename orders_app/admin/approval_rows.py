@@ -13,11 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from acteon_site.admin.buttons import actor_of
 from acteon_site.admin.home import bounded_count
 from acteon_site.admin.times import countdown
 from acteon_site.base.clock_text import ago, moment
-from audit_app.admin.filters import scopes_known
+from audit_app.admin.filters import scopes_seen
 from orders_app.admin.approval_context import risk_words, taken_context
 from orders_app.admin.approval_list import (
     SORTS,
@@ -26,6 +25,7 @@ from orders_app.admin.approval_list import (
     ListQuery,
     approvals_matching,
     approvals_page,
+    viewer_of,
 )
 from orders_app.admin.approval_live import EVERY_SECONDS, versions
 from orders_app.admin.holds import COLORS, status_of
@@ -63,7 +63,7 @@ class Row:
 def list_page(request: HttpRequest, page: ApprovalAdmin) -> TemplateResponse:
     if not page.has_view_permission(request):
         raise PermissionDenied
-    asked, viewer = ListQuery.read(request.GET.dict()), actor_of(request)
+    asked, viewer = ListQuery.read(request.GET.dict()), viewer_of(request)
     rows, after = approvals_page(asked, viewer)
     taken = taken_context(request)
     frame = {**page.admin_site.each_context(request), "opts": page.opts, "title": "Approvals"}
@@ -77,11 +77,11 @@ def list_page(request: HttpRequest, page: ApprovalAdmin) -> TemplateResponse:
         "states": STATES.items(),
         "sorts": SORTS.items(),
         "whose": WHOSE.items(),
-        "shops": [(f"{ns}:{tenant}", f"{tenant} / {ns}") for ns, tenant in scopes_known()],
-        "saved": SavedFilter.objects.filter(owner=viewer).order_by("name")[:MOST_SAVED],
+        "shops": [(f"{ns}:{tenant}", f"{tenant} / {ns}") for ns, tenant in scopes_seen(request)],
+        "saved": SavedFilter.objects.filter(owner=viewer.name).order_by("name")[:MOST_SAVED],
         "may_act": page.may_act(request),
         "undo_seconds": settings.APPROVAL_UNDO_SECONDS,
-        "versions": versions(rows, [one["pk"] for one in taken["taken"]]),
+        "versions": versions(rows, [one["pk"] for one in taken["taken"]], viewer),
         "every": EVERY_SECONDS,
         "expired_url": reverse("admin:orders_app_approval_expired"),
     }

@@ -28,13 +28,14 @@ from acteon_site.base.ids import as_uuid
 from acteon_site.base.replica import read_whole
 from orders_app.admin import approval_bulk, approval_expired, approval_filters
 from orders_app.admin.approval_context import (
+    approvers_of,
     past_context,
     risk_words,
     snooze_until,
     taken_context,
     work_context,
 )
-from orders_app.admin.approval_list import ListQuery, approval_after
+from orders_app.admin.approval_list import ListQuery, approval_after, viewer_of
 from orders_app.admin.approval_live import EVERY_SECONDS, versions, versions_now
 from orders_app.admin.approval_results import approval_result
 from orders_app.admin.approval_rows import asked_of, list_page
@@ -79,12 +80,12 @@ class ApprovalAdmin(HoldAdmin):
         if not self.has_view_permission(request):
             return JsonResponse({}, status=403)
         ids = [pk for text in request.GET.getlist("id") if (pk := as_uuid(text))]
-        return JsonResponse(versions_now(ids, actor_of(request)), headers={"Cache-Control": "no-store"})
+        return JsonResponse(versions_now(ids, viewer_of(request)), headers={"Cache-Control": "no-store"})
 
     def details(self, request: HttpRequest, obj: Hold) -> dict[str, Any]:
         viewer, is_open = actor_of(request), self.is_open(obj)
         asked = asked_of(request.GET)
-        following, taken = approval_after(asked, viewer, obj), taken_context(request)
+        following, taken = approval_after(asked, viewer_of(request), obj), taken_context(request)
         shown = {
             **super().details(request, obj),
             **past_context(request, obj),
@@ -95,7 +96,7 @@ class ApprovalAdmin(HoldAdmin):
             "risk": risk_words(obj.risk),
             "list_text": asked.text(),
             "next_url": self.page_url(following, asked) if following else "",
-            "versions": versions([obj], [one["pk"] for one in taken["taken"]]),
+            "versions": versions([obj], [one["pk"] for one in taken["taken"]], viewer_of(request)),
             "every": EVERY_SECONDS,
         }
         return shown | (work_context(obj, viewer) if is_open and self.may_act(request, obj) else {})
@@ -144,7 +145,8 @@ class ApprovalAdmin(HoldAdmin):
             return ButtonResult("Undone. It waits for a decision again.", messages.INFO)
         if name == ASSIGN:
             to = request.POST.get("to", "")[:150]
-            approval_assign(hold_id=obj.pk, to=to, comment=comment_of(request), **who)
+            among = approvers_of(obj)
+            approval_assign(hold_id=obj.pk, to=to, among=among, comment=comment_of(request), **who)
             return ButtonResult(f"It is {to}'s now." if to else "It is nobody's now.", messages.INFO)
         if name == SNOOZE:
             return self._snooze(request, obj, who)
@@ -165,7 +167,7 @@ class ApprovalAdmin(HoldAdmin):
         verdict = verdict_of(request, Decision(name))
         delay = timedelta(seconds=settings.APPROVAL_UNDO_SECONDS)
         # Found before: the decided one may not be among those that are asked for.
-        following = approval_after(asked_of(request.POST), actor_of(request), obj)
+        following = approval_after(asked_of(request.POST), viewer_of(request), obj)
         if delay:
             made = Made(approval_take(hold_id=obj.pk, verdict=verdict, delay=delay))
             asked = asked_of(request.POST)

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from acteon_site.admin.scoped import narrowed
 from acteon_site.admin.search import MOST, Search, Term, named
 from acteon_site.base.beginnings import begins_with
 from acteon_site.base.clock_text import moment
 from acteon_site.base.names import spellings
-from audit_app.admin.filters import scopes_known, within_scopes
+from audit_app.admin.filters import scopes_of, within_scopes
 from orders_app.models import Action, Hold, Order, Tie
 from orders_app.tie_keys import keys_of_text
 
@@ -34,14 +35,14 @@ def orders(rows: QuerySet[Any], term: Term) -> Iterator[Any]:
 
 def _of_customer(term: Term) -> list[UUID]:
     """The newest actions of a customer, by number, e-mail or a card's fingerprint."""
-    keys = [key for scope in scopes_known(MOST_TENANTS) for key in keys_of_text(*scope, term.text)]
+    keys = [key for scope in scopes_of(term.reader, MOST_TENANTS) for key in keys_of_text(*scope, term.text)]
     tied = Tie.objects.filter(key__in=keys).order_by("-at")
     return list(tied.values_list("action_id", flat=True)[:MOST_OF_CUSTOMER])
 
 
 def _actions(term: Term) -> list[UUID]:
-    named = within_scopes(Action.objects.filter(action_id=term.text))
-    return list(named.values_list("pk", flat=True)[:MOST_OF_CUSTOMER])
+    rows = within_scopes(narrowed(Action.objects.filter(action_id=term.text), term.reader))
+    return list(rows.values_list("pk", flat=True)[:MOST_OF_CUSTOMER])
 
 
 def holds(rows: QuerySet[Any], term: Term) -> Iterator[Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 
 from acteon_site.base.clock import db_now
 from acteon_site.base.clock_text import rfc3339
@@ -18,21 +20,21 @@ from orders_app.services.decisions import open_approval
 from orders_app.services.holds import hold_clean, journal_change
 
 PERMISSION = "orders_app.change_hold"
-MOST_PEOPLE = 200
 
 
-def approvers() -> list[str]:
-    """The usernames of those who may decide."""
+def approvers() -> QuerySet[User]:
+    """Those who may decide approvals, wherever they have a role for it; by name."""
     people = User.objects.with_perm(PERMISSION, backend="django.contrib.auth.backends.ModelBackend")
-    found = people.filter(is_staff=True).order_by("username")
-    return list(found.values_list("username", flat=True)[:MOST_PEOPLE])
+    return people.filter(is_staff=True).select_related("person_roles").order_by("username")
 
 
 @retry_on_deadlock
-def approval_assign(*, hold_id: UUID, to: str, actor: str, source: Source, comment: str = "") -> Hold:
-    """Give it to somebody ("": to nobody). Raises 404, 410, and 422 where they may not decide."""
-    if to and to not in approvers():
-        raise invalid_field("to", f"{to[:150]} may not decide approvals")
+def approval_assign(
+    *, hold_id: UUID, to: str, among: Collection[str], actor: str, source: Source, comment: str = ""
+) -> Hold:
+    """Give it to somebody ("": to nobody). Raises 404, 410, and 422 where it is none `among` who may."""
+    if to and to not in among:
+        raise invalid_field("to", f"{to[:150]} may not decide this approval")
     with transaction.atomic():
         hold = open_approval(hold_id, db_now())
         if hold.assigned_to == to:

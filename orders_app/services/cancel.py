@@ -38,7 +38,7 @@ def order_cancel(
     if order.status in WAITING:
         _cancel_hold(order, actor, source, reason)
     elif order.status == OrderStatus.PROCESSING:
-        run_settle(_cancel_run(order, actor, reason), CANCEL_SECONDS)
+        run_settle(_cancel_run(order, actor, source, reason), CANCEL_SECONDS)
     elif order.status != OrderStatus.CANCELLED:
         raise conflict(f"the order is {order.status} and cannot be cancelled", "ORDER_NOT_CANCELLABLE")
     return Order.objects.get(pk=order.pk)
@@ -54,10 +54,10 @@ def _cancel_hold(order: Order, actor: str, source: Source, reason: str) -> None:
 
 
 @retry_on_deadlock
-def _cancel_run(order: Order, actor: str, reason: str) -> UUID:
+def _cancel_run(order: Order, actor: str, source: Source, reason: str) -> UUID:
     with transaction.atomic():
         locked = Order.objects.select_for_update().get(pk=order.pk)
         if locked.run_id is None:
             raise conflict("the order has no run to cancel", "ORDER_NOT_CANCELLABLE")
-        run_cancel(run_id=locked.run_id, actor=actor, reason=reason, now=db_now())
+        run_cancel(run_id=locked.run_id, actor=actor, source=source, reason=reason, now=db_now())
     return locked.run_id

@@ -33,6 +33,8 @@ from orders_app.states import Decision, HoldKind, HoldStatus
 
 # The request that approved releases the order itself; the sweeper takes over where it did not.
 HEAD_START = timedelta(seconds=5)
+# Of who decided, what the trail says as well when it takes effect later.
+KEPT_OF_SOURCE = ("auth_method", "request_id", "address", "agent")
 STATUS_OF = {Decision.APPROVE: HoldStatus.APPROVED, Decision.REJECT: HoldStatus.REJECTED}
 
 
@@ -101,7 +103,7 @@ def approval_carry_out(*, hold_id: UUID) -> Hold | None:
         if hold.next_run_at is None or hold.next_run_at > now:
             return None
         taken = hold.taken_with or {}
-        source = Source(hold.taken_by, taken.get("auth_method", ""), taken.get("request_id", ""))
+        source = Source(hold.taken_by, *(taken.get(name, "") for name in KEPT_OF_SOURCE))
         verdict = Verdict(
             Decision(hold.taken), hold.taken_by, source, taken.get("reason", ""), taken.get("comment", "")
         )
@@ -150,7 +152,7 @@ def _note_first(hold: Hold, verdict: Verdict, now: datetime) -> None:
 
 def _note_taken(hold: Hold, verdict: Verdict, now: datetime, effect: datetime) -> None:
     why = _why(hold, verdict)
-    how = {"auth_method": verdict.source.auth_method, "request_id": verdict.source.request_id, **why}
+    how = {name: getattr(verdict.source, name) for name in KEPT_OF_SOURCE} | why
     _write(
         hold,
         taken=verdict.decision,

@@ -74,10 +74,10 @@ class RuleCounterAdmin(ConfigAdmin):
         return self.fieldsets if may_save else self.fieldsets[:-1]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("rules_app.change_rule")
+        return request.user.has_perm("rules_app.change_rule") and self.reaches(request, self.act_role)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("rules_app.change_rule")
+        return request.user.has_perm("rules_app.change_rule") and self.reaches(request, self.act_role, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What is deleted here is so at once; a draft takes a counter out, too."""

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from acteon_site.admin.buttons import Button, actor_of, reason_of
-from acteon_site.admin.scoped import ScopedAdmin
+from acteon_site.admin.scoped import ScopedAdmin, reader_of
 from acteon_site.base.errors import AppError
 from rules_app.admin.saving import MAY_PUBLISH
 from rules_app.engine import Rule as EngineRule
@@ -48,9 +48,10 @@ def report_view(page: ScopedAdmin, request: HttpRequest, pk: int) -> HttpRespons
     if not page.has_view_permission(request, rule):
         raise PermissionDenied
     days = _days(request)
-    now = timezone.now()
-    report = trial_report(rule.name, now - timedelta(days=days), now)
-    newest = newest_trials(rule.name)
+    # A rule for everyone has trials of all shops.
+    now, seen = timezone.now(), reader_of(request).lookups()
+    report = trial_report(rule.name, now - timedelta(days=days), now, **seen)
+    newest = newest_trials(rule.name, **seen)
     parsed, version = parse_rule(rule_spec(rule))[0], _newest_version()
     context = {
         **page.admin_site.each_context(request),

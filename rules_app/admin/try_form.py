@@ -47,6 +47,9 @@ class TryForm(forms.Form):
     def __init__(self, *args: Any, reader: Principal, **options: Any) -> None:
         super().__init__(*args, **options)
         self.reader = reader
+        for name, names in (("namespace", reader.namespaces), ("tenant", reader.tenants)):
+            if "*" not in names:  # the example is another's
+                self.fields[name].initial = next(iter(names), "")
         choice = self.fields["rules"]
         assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - declared above
         choice.choices = [("", "Those in force"), *(draft_choices() if reader.is_global else ())]

@@ -68,7 +68,7 @@ class RuleSetVersionAdmin(ButtonPagesAdmin):
 
     def backtest(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask what the version would have made of the past."""
-        if not request.user.has_perm(MAY_BACKTEST):
+        if not self._may_backtest(request):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
@@ -80,10 +80,13 @@ class RuleSetVersionAdmin(ButtonPagesAdmin):
         self.message_user(request, "Asked for: it is computed beside the orders.")
         return HttpResponseRedirect(change_url(Backtest, asked.pk))
 
+    def _may_backtest(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(MAY_BACKTEST) and self.reaches(request, Role.ADMIN)
+
     def _backtests(self, request: HttpRequest, *numbers: int) -> dict[str, Any]:
         between = [{"number": number, "url": self.url_of("backtest", number)} for number in numbers]
         return {
-            "may_backtest": request.user.has_perm(MAY_BACKTEST),
+            "may_backtest": self._may_backtest(request),
             "backtest_url": between[0]["url"],
             "between": between if len(between) > 1 else [],
             **backtests_shown(Backtest.objects.filter(version__in=numbers)),

@@ -15,12 +15,16 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.utils import timezone
 
+from acteon_site.base.source import Source
 from audit_app.models import AuditRecord
 from audit_app.services import verify
+from audit_app.services.journal import Journal
 from audit_app.services.relay import relay
 from rules_app.models import Rule
+from tests.audit_app.conftest import CALLER, SHOP, note
 from tests.chains_app.test_metrics import follow
 from tests.world import OPEN_HOURS, SCOPE, Shop, order, publish_rules
 
@@ -151,6 +155,30 @@ def test_a_part_of_the_range_hangs_on_the_record_before_it(
         == AuditRecord.objects.get(**SCOPE, sequence_number=record["sequence_number"] - 1).record_hash
     )
     assert checked(tmp_path / "later")[0] == 0
+
+
+def test_where_a_person_asked_from_is_evidence_as_far_as_the_seal_covers_it(tmp_path: Path) -> None:
+    person = Source("ada", "admin", "r-1", "192.0.2.7", "Firefox")
+    with transaction.atomic():
+        journal = Journal(person)
+        journal.audit(SHOP, outcome="approval_approved", verdict="request_approval")
+        journal.write()
+    note(SHOP)
+    relay()
+    # As a relay of the version before has sealed it, or somebody has written it in since.
+    AuditRecord.objects.filter(caller_id=CALLER.caller_id).update(caller_address="198.51.100.9")
+    export(tmp_path / "out")
+    records, (decision,) = lines(tmp_path / "out", "records"), lines(tmp_path / "out", "decisions")
+    assert {record["caller_id"]: record.get("caller_address") for record in records} == {
+        "ada": "192.0.2.7",
+        CALLER.caller_id: None,
+    }
+    assert (decision["caller_address"], decision["caller_agent"]) == ("192.0.2.7", "Firefox")
+    assert checked(tmp_path / "out")[0] == 0
+    path = tmp_path / "out" / "records.jsonl"
+    path.write_text(path.read_text().replace("192.0.2.7", "192.0.2.8").replace('"verdict"', '"verdikt"', 1))
+    code, said = checked(tmp_path / "out")
+    assert (code, "has or lacks verdict, verdikt" in said) == (1, True), said
 
 
 def test_the_export_itself_stands_in_the_trail_with_its_digest(evidence: Path) -> None:

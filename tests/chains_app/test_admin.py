@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from acteon_site.base import config_versions
-from audit_app.models import AuditHead, RedactedField
+from audit_app.models import AuditHead, AuditRecord, RedactedField
 from chains_app.models import (
     Attempt,
     ChainDefinition,
@@ -224,6 +224,8 @@ def test_an_operator_cancels_a_run_and_a_viewer_does_not() -> None:
     assert press(operator, "run", "cancel", run.pk).status_code == 302
     run.refresh_from_db()
     assert (run.cancel_requested_at is not None, run.cancelled_by) == (True, "ann")
+    asked = AuditRecord.objects.get(outcome="state_changed", outcome_details__change="asked to stop")
+    assert (asked.caller_id, asked.auth_method, asked.caller_address) == ("ann", "admin", "127.0.0.1")
 
 
 def test_a_viewer_does_not_cancel_a_run() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from audit_app.models import AuditRecord
 from chains_app.models import (
     CircuitBreaker,
 )
@@ -62,6 +63,8 @@ def test_the_buttons_trip_and_reset_a_breaker() -> None:
     assert press(client, "circuitbreaker", "trip", breaker.pk).status_code == 302
     breaker.refresh_from_db()
     assert breaker.state == "open"
+    row = AuditRecord.objects.get(outcome="state_changed")
+    assert (row.caller_id, row.auth_method, row.caller_address) == ("ann", "admin", "127.0.0.1")
     press(client, "circuitbreaker", "reset", breaker.pk)
     breaker.refresh_from_db()
     assert breaker.state == "closed"

@@ -111,7 +111,7 @@ class Command(RepairCommand):
     def _cancel(self, options: dict[str, Any]) -> None:
         run, seen = _target(options["id"])
         reason = " ".join(options["reason"].split())[:500]
-        chain_cancel(run_id=run.pk, incident=_id(seen), actor=self.who["actor"], reason=reason)
+        chain_cancel(run_id=run.pk, incident=_id(seen), reason=reason, **self.who)
         self._decided(run, "was asked to stop; what is done is undone", options)
 
     def _decided(self, run: Run, words: str, options: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from audit_app.models import AuditRecord
 from audit_app.services.relay import relay
 from chains_app.models import Run
 from orders_app.models import Order
+from orders_app.services.ties import ties_draw
 from rules_app.models import Rule
 from tests.people import People, always_open, held
 from tests.world import Shop, order, publish_rules
@@ -48,6 +49,7 @@ def page(name: str, row: Any) -> str:
 def test_a_name_an_address_and_ids_lead_straight_to_their_page(boss: Client, shop: Shop) -> None:
     shop.place(id="act-of-it", payload={"order_id": "blue-1", "customer_email": "kari@example.com"})
     relay()
+    ties_draw()
     placed = Order.objects.get()
     for text in ("blue-1", "blu", " kari@Example.com ", str(placed.pk)):
         assert led_to(boss, text) == page("orders_app_order", placed), text

@@ -64,7 +64,7 @@ def test_its_beginning_and_the_frames_after_it_count_each_order_once(
             relay()
         if index % 2:
             rollups_fold()
-    begun = board_at(timezone.now(), BERLIN, scope)
+    begun = board_at(timezone.now(), BERLIN, {name: [value] for name, value in scope.items()})
     assert (
         sum(begun.minutes.values()) == sum(begun.today.values()) == count(scope) - count(scope, begun.number)
     )
