@@ -45,9 +45,11 @@ class View:
         return {"namespace": self.scope[0], "tenant": self.scope[1]} if self.scope else {}
 
     def both(self, kind: int, group: tuple[str, ...], **filters: Collection[str]) -> Sequence[Answer]:
-        """Records of the span, and of the one before, alike in `group`."""
+        """Records of the span, and of the one before, alike in `group`. Worth is told of the span alone."""
         wanted = {**self.filters, **filters}
-        return [self.sums.records(Question(kind, span, wanted, group)) for span in (self.span, self.before)]
+        now = Question(kind, self.span, wanted, group)
+        before = Question(kind, self.before, wanted, group, worth=False)
+        return [self.sums.records(now), self.sums.records(before)]
 
     def endings(self, outcomes: Collection[str]) -> Sequence[Answer]:
         """Of the span and the one before: namespace, tenant, outcome, label and currency, of those outcomes.
