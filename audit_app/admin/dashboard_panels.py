@@ -18,6 +18,7 @@ from audit_app.analytics.asking import Answer, Question
 from audit_app.analytics.chart import axis_of, bars
 from audit_app.analytics.durations import Durations
 from audit_app.analytics.panels import Compared, Figures, Panel, View, milliseconds
+from audit_app.analytics.zone_days import cover_of
 from audit_app.models import AuditRecord
 from audit_app.records.rollups import COUNTRIES, DISPATCHES, RECORDS
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
@@ -47,19 +48,20 @@ class Line:
 def orders(view: View) -> Figures:
     """How many came, by time and group of outcomes."""
     axis = axis_of(view.span, view.zone)
+    cover = cover_of(axis, view.span)
     filters = {**view.filters, "outcome": DISPATCH_OUTCOMES}
-    found = view.sums.records(Question(RECORDS, view.span, filters, ("at", "outcome"), axis.largest))
+    group = ("grain", "at", "outcome")
+    question = Question(RECORDS, view.span, filters, group, cover=cover.pieces, worth=False)
     counted: Counter[tuple[int, str]] = Counter()
-    for (at, outcome), (count, _) in found.items():
-        counted[axis.index(at), GROUP_OF[outcome]] += count
+    for (grain, at, outcome), (count, _) in view.sums.records(question).items():
+        for bar, sign in cover.parts_of(axis, grain, at):
+            counted[bar, GROUP_OF[outcome]] += sign * count
     return {"bars": bars(axis, counted, _WORDS, view.zone), "total": sum(counted.values()), "groups": _WORDS}
 
 
 def breakdown(view: View) -> Figures:
     """What dispatches came to and were worth, by outcome, shop and rule, from one question for each span."""
-    now, before = view.both(
-        RECORDS, ("namespace", "tenant", "outcome", "label", "currency"), outcome=DISPATCH_OUTCOMES
-    )
+    now, before = view.endings(DISPATCH_OUTCOMES)
     by_outcome = _lines(
         now,
         before,
@@ -142,7 +144,7 @@ def _worth(amounts: Mapping[str, int]) -> str:
 def latency(view: View) -> Figures:
     """From a dispatch's arrival to its outcome."""
     found = Durations()
-    question = Question(DISPATCHES, view.span, view.filters, ("duration_class",))
+    question = Question(DISPATCHES, view.span, view.filters, ("duration_class",), worth=False)
     for (one,), (count, micros) in view.sums.times(question).items():
         found.add(one, count, micros)
     return {

@@ -11,13 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from acteon_site.admin.home import Card, Figures, Tile
-from acteon_site.admin.scoped import narrowed
 from acteon_site.base.principals import Principal
-from audit_app.models import AuditRecord
+from audit_app.analytics.asking import Question, sums_now
+from audit_app.analytics.spans import Span
+from audit_app.records.rollups import HOUR, MINUTE, RECORDS
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 
 HOURS = 24
-MOST_RECORDS = 20_000
 # Group of outcomes -> its words. The order is that of the bars, from below.
 OUTCOME_GROUPS = {
     "good": ("Went through", ("executed", "rerouted", "chain_started")),
@@ -37,11 +37,10 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """The last 24 clock hours, oldest first; `cut` where only the newest MOST_RECORDS were read."""
+    """The last 24 clock hours, oldest first; the last hour is of 60 whole minutes and the one that runs."""
 
     hours: list[Hour]
     last_hour: Counter[str]
-    cut: bool
 
     @property
     def total(self) -> Counter[str]:
@@ -61,7 +60,6 @@ def outcomes(reader: Principal) -> Figures:
         "groups": groups,
         "bars": bars(found),
         "day_count": total.total(),
-        "most_records": MOST_RECORDS,
         "tiles": [Tile(str(found.last_hour.total()), "orders in the last hour", url)],
     }
 
@@ -69,17 +67,21 @@ def outcomes(reader: Principal) -> Figures:
 def outcomes_of_a_day(now: datetime, reader: Principal) -> Outcomes:
     """What became of the orders of the last 24 hours, releases included; steps of chains are not counted."""
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
-    records = AuditRecord.objects.filter(dispatched_at__gte=first, outcome__in=DISPATCH_OUTCOMES)
-    records = narrowed(records, reader)
-    seen = list(records.order_by("-dispatched_at").values_list("dispatched_at", "outcome")[:MOST_RECORDS])
+    begins, minute = int(first.timestamp()), int(now.timestamp()) // MINUTE * MINUTE
+    filters = {name.removesuffix("__in"): names for name, names in reader.lookups().items()}
+    filters["outcome"] = tuple(sorted(DISPATCH_OUTCOMES))
     hours = [Hour(first + timedelta(hours=index)) for index in range(HOURS)]
-    last_hour: Counter[str] = Counter()
-    for at, outcome in seen:
-        group = GROUP_OF[outcome]
-        hours[min(HOURS - 1, int((at - first).total_seconds() // 3600))].counts[group] += 1
-        if now - at <= timedelta(hours=1):
-            last_hour[group] += 1
-    return Outcomes(hours, last_hour, len(seen) == MOST_RECORDS)
+    with sums_now() as sums:
+        day = Question(
+            RECORDS, Span(begins, begins + HOURS * HOUR), filters, ("at", "outcome"), HOUR, worth=False
+        )
+        for (at, outcome), (count, _) in sums.records(day).items():
+            hours[(at - begins) // HOUR].counts[GROUP_OF[outcome]] += count
+        recent = Question(RECORDS, Span(minute - HOUR, minute + MINUTE), filters, ("outcome",), worth=False)
+        last_hour: Counter[str] = Counter()
+        for (outcome,), (count, _) in sums.records(recent).items():
+            last_hour[GROUP_OF[outcome]] += count
+    return Outcomes(hours, last_hour)
 
 
 def bars(outcomes: Outcomes, *, width: int = 720, height: int = 230) -> dict[str, Any]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from django.db import models
-from django.db.models import Q, Sum
+from django.db import connection, models
+from django.db.models import BigIntegerField, Q, Sum
+from django.db.models.functions import Cast
 
 from acteon_site.base.snapshot import snapshot
-from audit_app.analytics.spans import Span, pieces
+from audit_app.analytics.spans import Piece, Span, pieces
 from audit_app.models import AuditRecord, Rollup, RollupDelta, RollupTime
-from audit_app.records.rollups import DAY, FIELDS, Added, added
+from audit_app.records.rollups import DAY, FIELDS, MINUTE, Added, added
 from audit_app.services.rollups import deltas_sum
 
 # So many records that the relay has not reached are counted one by one; with more of them answers are late, as it is.
@@ -24,6 +25,8 @@ _COLUMNS: Mapping[type[models.Model], tuple[str, ...]] = {
     RollupTime: ("at", *_NAMES, "duration_class"),
 }
 _TOTALS: Mapping[type[models.Model], str] = {Rollup: "amount", RollupTime: "micros"}
+# Compiling a statement, and starting processes for it, takes longer than adding up what these read.
+_PLAIN_PLANS = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
 # What a row is about, and how many and how much there were of it.
 Answer: TypeAlias = dict[tuple[Any, ...], tuple[int, int]]
 
@@ -32,7 +35,9 @@ Answer: TypeAlias = dict[tuple[Any, ...], tuple[int, int]]
 class Question:
     """How many were alike in `group`, of those of `kind` in `span` whose names are among `filters`.
 
-    `group` may hold "at": the begin of each sum, no longer than `largest` seconds.
+    `group` may hold "at": the begin of each sum, no longer than `largest` seconds; and "grain": its length. `cover`
+    are the sums to read where the usual ones for the span will not do. `worth`: whether amounts or times are asked
+    for, too; adding up numbers without bounds costs more than all the rest.
     """
 
     kind: int
@@ -40,13 +45,22 @@ class Question:
     filters: Mapping[str, Collection[str]] = field(default_factory=dict)
     group: tuple[str, ...] = ()
     largest: int = DAY
+    cover: Sequence[Piece] = ()
+    worth: bool = True
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """The same for the same question."""
+        filters = tuple(sorted((name, tuple(sorted(names))) for name, names in self.filters.items()))
+        return (self.kind, self.span, filters, self.group, self.largest, tuple(self.cover), self.worth)
 
 
 class Sums:
-    """What is asked of one moment."""
+    """What is asked of one moment: so what was asked once need not be read again."""
 
     def __init__(self, fresh: Added) -> None:
         self._fresh = fresh
+        self._known: dict[tuple[Any, ...], Answer] = {}
 
     def records(self, question: Question) -> Answer:
         """Counts, and amounts in the smallest unit of the currency (which is to be in `group`)."""
@@ -59,26 +73,35 @@ class Sums:
     def _answer(
         self, model: type[models.Model], question: Question, fresh: Mapping[tuple[Any, ...], list[int]]
     ) -> Answer:
-        total = _TOTALS[model]
-        lookups = {f"{name}__in": list(names) for name, names in question.filters.items()}
-        rows = model._default_manager.filter(_within(question), kind=question.kind, **lookups).order_by()
-        found = (
-            rows.values(*question.group).annotate(n=Sum("count"), t=Sum(total))
-            if question.group
-            else [rows.aggregate(n=Sum("count"), t=Sum(total))]
-        )
-        answer = {
-            tuple(row[name] for name in question.group): (row["n"], int(row["t"]))
-            for row in found
-            if row["n"] is not None
-        }
-        _include(answer, question, _COLUMNS[model], fresh)
-        return answer
+        identity = (model, *question.identity)
+        if identity not in self._known:
+            answer = _stored(model, question)
+            _include(answer, question, _COLUMNS[model], fresh)
+            self._known[identity] = answer
+        return self._known[identity]
+
+
+def _stored(model: type[models.Model], question: Question) -> Answer:
+    size = len(question.group)
+    lookups = {f"{name}__in": list(names) for name, names in question.filters.items()}
+    rows = model._default_manager.filter(_within(question), kind=question.kind, **lookups).order_by()
+    sums: dict[str, Any] = {"n": Cast(Sum("count"), BigIntegerField())}
+    if question.worth:
+        sums["t"] = Sum(_TOTALS[model])
+    if not question.group:
+        found = [tuple(rows.aggregate(**sums).values())]
+    else:
+        found = list(rows.values(*question.group).annotate(**sums).values_list(*question.group, *sums))
+    return {row[:size]: (row[size], _whole(row[size + 1 :])) for row in found if row[size] is not None}
+
+
+def _whole(totals: tuple[Any, ...]) -> int:
+    return int(totals[0]) if totals else 0
 
 
 def _within(question: Question) -> Q:
     found = Q(pk__in=[])
-    for grain, span in pieces(question.span, question.largest):
+    for grain, span in question.cover or pieces(question.span, question.largest):
         found |= Q(grain=grain, at__gte=span.since, at__lt=span.until)
     return found
 
@@ -89,21 +112,26 @@ def _include(
     columns: tuple[str, ...],
     fresh: Mapping[tuple[Any, ...], list[int]],
 ) -> None:
-    span, group = question.span, [columns.index(name) for name in question.group]
+    span, columns = question.span, (*columns, "grain")
+    group = [columns.index(name) for name in question.group]
     wanted = [(columns.index(name), names) for name, names in question.filters.items()]
-    for key, (count, amount) in fresh.items():
+    for entry, (count, amount) in fresh.items():
+        key = (*entry, MINUTE)
         if key[1] != question.kind or not span.since <= key[0] < span.until:
             continue
         if all(key[index] in names for index, names in wanted):
             alike = tuple(key[index] for index in group)
             held = answer.get(alike, (0, 0))
-            answer[alike] = (held[0] + count, held[1] + amount)
+            answer[alike] = (held[0] + count, held[1] + (amount if question.worth else 0))
 
 
 @contextmanager
 def sums_now() -> Iterator[Sums]:
     """To ask inside; all answers are of one moment."""
     with snapshot():
+        if connection.vendor == "postgresql" and connection.in_atomic_block:
+            with connection.cursor() as cursor:
+                cursor.execute(_PLAIN_PLANS)
         yield Sums(_fresh())
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from audit_app.analytics.spans import Span
-from audit_app.records.rollups import DAY, HOUR, MINUTE, QUARTER
+from audit_app.records.rollups import DAY, HOUR, MINUTE
 
 WIDTH, HEIGHT = 960, 260
 MOST_LABELS = 8
@@ -19,11 +19,10 @@ MOST_LABELS = 8
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """When each bar begins, and the longest sums that lie within one bar."""
+    """When each bar begins, and how long it is: days of a zone may be shorter or longer."""
 
     begins: Sequence[int]
     step: int
-    largest: int
 
     def index(self, at: int) -> int:
         return bisect_right(self.begins, at) - 1
@@ -32,13 +31,11 @@ class Axis:
 def axis_of(span: Span, zone: ZoneInfo) -> Axis:
     """By minute up to two hours, by hour up to three days, then by day of the zone."""
     if span.seconds <= 2 * HOUR:
-        return Axis(range(span.since, span.until, MINUTE), MINUTE, MINUTE)
+        return Axis(range(span.since, span.until, MINUTE), MINUTE)
     if span.seconds <= 3 * DAY:
         first = span.since // HOUR * HOUR
-        return Axis([max(at, span.since) for at in range(first, span.until, HOUR)], HOUR, HOUR)
-    begins = _days(span, zone)
-    largest = next(grain for grain in (DAY, HOUR, QUARTER) if all(at % grain == 0 for at in begins[1:]))
-    return Axis(begins, DAY, largest)
+        return Axis([max(at, span.since) for at in range(first, span.until, HOUR)], HOUR)
+    return Axis(_days(span, zone), DAY)
 
 
 def _days(span: Span, zone: ZoneInfo) -> list[int]:

@@ -72,7 +72,7 @@ def answer(asked: Asked, sums: Sums) -> Found:
 def _counted(asked: Asked, sums: Sums, *names: str) -> dict[tuple[Any, ...], int]:
     """How many records by bucket, and by these names."""
     filters = {"outcome": DISPATCH_OUTCOMES, **asked.filters}
-    question = Question(RECORDS, asked.span, filters, ("at", *names), asked.largest)
+    question = Question(RECORDS, asked.span, filters, ("at", *names), asked.largest, worth=False)
     found: Counter[tuple[Any, ...]] = Counter()
     for (at, *alike), (count, _) in sums.records(question).items():
         found[bucket_of(at, asked.interval), *alike] += count

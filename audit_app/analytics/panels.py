@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +17,13 @@ from acteon_site.base.principals import Principal
 from acteon_site.base.registry import Registry
 from audit_app.analytics.asking import Answer, Question, Sums
 from audit_app.analytics.spans import Span
+from audit_app.records.rollups import RECORDS
+from audit_app.records.vocabulary import CHAIN_ENDS, DECISIONS, DISPATCH_OUTCOMES
 
 Figures = Mapping[str, Any]
+# Outcomes of orders, of approvals and of chains, and what is asked of them.
+ENDINGS = frozenset((*DISPATCH_OUTCOMES, *DECISIONS, *CHAIN_ENDS))
+ENDING = ("namespace", "tenant", "outcome", "label", "currency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +47,29 @@ class View:
         return {f"{name}__in": list(names) for name, names in self.filters.items()}
 
     def both(self, kind: int, group: tuple[str, ...], **filters: Collection[str]) -> Sequence[Answer]:
-        """Records of the span, and of the one before, alike in `group`."""
+        """Records of the span, and of the one before, alike in `group`. Worth is told of the span alone."""
         wanted = {**self.filters, **filters}
-        return [self.sums.records(Question(kind, span, wanted, group)) for span in (self.span, self.before)]
+        now = Question(kind, self.span, wanted, group)
+        before = Question(kind, self.before, wanted, group, worth=False)
+        return [self.sums.records(now), self.sums.records(before)]
+
+    def endings(self, outcomes: Collection[str]) -> Sequence[Answer]:
+        """Of the span and the one before: namespace, tenant, outcome, label and currency, of those outcomes.
+
+        One reading for all panels, since each of them alone would read the same sums.
+        """
+        answers = self.both(RECORDS, ENDING, outcome=ENDINGS)
+        return [{key: value for key, value in answer.items() if key[2] in outcomes} for answer in answers]
+
+    def outcomes(self, outcomes: Collection[str]) -> Sequence[Counter[tuple[str, str]]]:
+        """How many by outcome and label."""
+        found = []
+        for answer in self.endings(outcomes):
+            counts: Counter[tuple[str, str]] = Counter()
+            for (_, _, outcome, label, _), (count, _) in answer.items():
+                counts[outcome, label] += count
+            found.append(counts)
+        return found
 
     def rows_url(self, **filters: str) -> str:
         """The list of the records in the span to which these filters lead."""

@@ -22,6 +22,10 @@ class Span:
         return Span(self.since - seconds, self.until - seconds)
 
 
+# A grain, and the span that sums of it cover.
+Piece = tuple[int, Span]
+
+
 def whole_span(since: float, until: float, minutes_from: int) -> Span:
     """The smallest span of whole minutes, or of whole quarters where minutes are no longer kept, that holds both."""
     first = _floor(since, MINUTE if since >= minutes_from else QUARTER)
@@ -33,13 +37,13 @@ def _floor(at: float, step: int) -> int:
     return int(at // step) * step
 
 
-def pieces(span: Span, largest: int = DAY) -> list[tuple[int, Span]]:
+def pieces(span: Span, largest: int = DAY) -> list[Piece]:
     """The span in grains up to `largest`, each piece with its grain: whole days in the middle, minutes at the ends."""
     grains = [grain for grain in GRAINS if grain <= largest]
     return _pieces(span.since, span.until, grains)
 
 
-def _pieces(since: int, until: int, grains: list[int]) -> list[tuple[int, Span]]:
+def _pieces(since: int, until: int, grains: list[int]) -> list[Piece]:
     if since >= until:
         return []
     *smaller, grain = grains

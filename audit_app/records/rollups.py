@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any, cast
 
 from acteon_site.base.money import DECIMALS
-from audit_app.records.sketch import MOST_MICROS, UNKNOWN, class_of
+from audit_app.records.sketch import MOST_MICROS, UNKNOWN, class_of, micros_of
 from audit_app.records.vocabulary import CHAIN_ENDS, DECISIONS, DISPATCH_OUTCOMES, STEP_OUTCOMES
 
 # Kinds of Rollup.
@@ -141,10 +141,7 @@ def _count_step(record: Record, whose: tuple[int, int, str, str, str], times: Su
 
 def _count_dispatch(record: Record, alike: Alike, sums: Added) -> None:
     if "release" not in record["verdict_details"]:
-        took = record["completed_at"] - record["dispatched_at"]
-        _add_time(
-            sums.times, alike, took.days * 86_400_000_000 + took.seconds * 1_000_000 + took.microseconds
-        )
+        _add_time(sums.times, alike, micros_of(record["completed_at"] - record["dispatched_at"]))
     # Of bare calls the number alone: what each of them took stands in no record.
     for provider, *counts in record["outcome_details"].get("calls") or ():
         for result, count in zip((SUCCESS, FAILURE), counts, strict=False):

@@ -7,6 +7,7 @@ added to what. Class 0 holds what took no time.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from math import ceil, log
 
 GROWTH = 1.05
@@ -14,6 +15,11 @@ ERROR_PERCENT = 2.5
 UNKNOWN = -1
 MOST_MICROS = 10**13  # 115 days
 _LOG = log(GROWTH)
+
+
+def micros_of(took: timedelta) -> int:
+    """A division of times takes thrice as long."""
+    return took.days * 86_400_000_000 + took.seconds * 1_000_000 + took.microseconds
 
 
 def class_of(micros: int) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from typing import Any
 
+from audit_app.records.sketch import micros_of
 from audit_app.records.vocabulary import CHAIN_ENDS, DECISIONS, DISPATCH_OUTCOMES, STEP_OUTCOMES
 
 Key = tuple[str, str]  # name and label
@@ -26,7 +26,6 @@ DISPATCH_CLASS, DISPATCH_MICROSECONDS = "dispatch_le_", "dispatch_microseconds"
 RULE_OUTCOME = "rule_"
 # Details of records that tell of something else than an order that changed its state.
 _NO_ORDERS = frozenset(("rule_list", "evidence_export", "legal_hold"))
-MICROSECOND = timedelta(microseconds=1)
 _BOUNDS_US = [float(bound) * 1e6 for bound in STEP_BOUNDS]
 
 # What GET /metrics always shows, zero or not.
@@ -50,113 +49,86 @@ METRIC_NAMES = (
 
 
 def totals(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
-    """What these records add; keys are name and label, the label a provider or empty."""
+    """What these records add; keys are name and label: a provider, a rule, "chain/step", an outcome or empty.
+
+    In one walk, while others wait to be numbered.
+    """
     found: Counter[Key] = Counter()
     for record in records:
-        found.update(_keys(record))
+        outcome: str = record["outcome"]
+        if outcome in STEP_OUTCOMES:
+            _count_step(record, found)
+        elif outcome in DISPATCH_OUTCOMES:
+            _count_dispatch(record, outcome, found)
+        elif outcome == "state_changed":
+            _count_change(record, found)
+        elif outcome in DECISIONS:
+            found[outcome, ""] += 1
+        # Chains inside a chain were not counted as started either.
+        elif outcome in CHAIN_ENDS and not record["outcome_details"].get("parent_chain_id"):
+            found[_CHAIN_TOTALS[outcome], ""] += 1
     return found
 
 
-def _keys(record: Mapping[str, Any]) -> list[Key]:
-    outcome: str = record["outcome"]
-    if outcome in CHAIN_ENDS:
-        # Chains inside a chain were not counted as started either.
-        return [] if record["outcome_details"].get("parent_chain_id") else [(_CHAIN_TOTALS[outcome], "")]
-    if outcome in STEP_OUTCOMES:
-        return _step_call_keys(record)
-    if outcome in DISPATCH_OUTCOMES:
-        return _dispatch_keys(record, outcome)
-    if outcome == "state_changed":
-        return _change_keys(record)
-    return [(outcome, "")] if outcome in DECISIONS else []
-
-
-def _step_call_keys(record: Mapping[str, Any]) -> list[Key]:
+def _count_step(record: Mapping[str, Any], found: Counter[Key]) -> None:
     """By the call's own result: what a step came to may be something else, as where a failure is skipped.
 
     Steps that end without a call (sub-chains, timers) and parked runs say nothing of a provider.
     """
     details = record["outcome_details"]
     if not details.get("called"):
-        return []
-    keys = [(FAILURES if details.get("error") else SUCCESSES, record["provider"])]
-    return [*keys, ("circuit_fallbacks", "")] if details.get("fallback_for") else keys
+        return
+    found[FAILURES if details.get("error") else SUCCESSES, record["provider"]] += 1
+    if details.get("fallback_for"):
+        found["circuit_fallbacks", ""] += 1
+    if details.get("chain_name"):
+        label = f"{details['chain_name']}/{details['step']}"
+        took = _number(details.get("duration_us"), record["duration_ms"] * 1000)
+        found[STEP_CLASS + STEP_BOUNDS[bisect_left(_BOUNDS_US, took)], label] += 1
+        found[STEP_MICROSECONDS, label] += took
 
 
-def _change_keys(record: Mapping[str, Any]) -> list[Key]:
+def _count_change(record: Mapping[str, Any], found: Counter[Key]) -> None:
     """Of orders and of circuit breakers; other things, dead letters and approvals for two, change state too."""
     details = record["outcome_details"]
     if record["namespace"]:
-        of_an_order = record["verdict"] not in ("chain", "request_approval") and _NO_ORDERS.isdisjoint(
-            details
-        )
-        return [("state_changed", "")] if of_an_order else []
-    moved = "circuit_breaker" in details and details.get("from") != details.get("to")
-    return [("circuit_transitions", "")] if moved else []
+        if record["verdict"] not in ("chain", "request_approval") and _NO_ORDERS.isdisjoint(details):
+            found["state_changed", ""] += 1
+    elif "circuit_breaker" in details and details.get("from") != details.get("to"):
+        found["circuit_transitions", ""] += 1
 
 
-def _dispatch_keys(record: Mapping[str, Any], outcome: str) -> list[Key]:
-    """A release's outcome counts as an outcome; the action was dispatched long before."""
+def _count_dispatch(record: Mapping[str, Any], outcome: str, found: Counter[Key]) -> None:
+    """A release's outcome counts as an outcome; the action was dispatched long before, and its time says nothing."""
     details = record["verdict_details"]
-    keys = [] if details.get("release") else [("dispatched", "")]
+    if not details.get("release"):
+        found["dispatched", ""] += 1
+        took = max(0, micros_of(record["completed_at"] - record["dispatched_at"]))
+        found[DISPATCH_CLASS + STEP_BOUNDS[bisect_left(_BOUNDS_US, took)], outcome] += 1
+        found[DISPATCH_MICROSECONDS, outcome] += took
     if outcome != "chain_started":
-        keys.append((outcome, ""))
+        found[outcome, ""] += 1
     if outcome == "chain_started" or (outcome == "executed" and record["chain_id"] is not None):
-        keys.append(("chains_started", ""))
-    keys += [(_QUOTA_TOTALS[effect], "") for effect in _quota_effects(details)]
-    return keys
+        found["chains_started", ""] += 1
+    if record["matched_rule"]:
+        found[RULE_OUTCOME + outcome, record["matched_rule"]] += 1
+    for effect in _quota_effects(details) if "quota" in details else ():
+        found[_QUOTA_TOTALS[effect], ""] += 1
+    if "calls" in record["outcome_details"]:
+        _count_bare_calls(record["outcome_details"], found)
 
 
-def bare_calls(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
-    """What bare actions' rows say of the calls that were made for them, each under the provider that got it."""
-    found: Counter[Key] = Counter()
-    for record in records:
-        details = record["outcome_details"]
-        if record["outcome"] in DISPATCH_OUTCOMES and "calls" in details:
-            for provider, successes, failures in details["calls"]:
-                found[SUCCESSES, provider] += _number(successes)
-                found[FAILURES, provider] += _number(failures)
-            found["circuit_fallbacks", ""] += _number(details.get("fallbacks"))
-    return found
-
-
-def dispatch_times(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
-    """How long dispatches took from their arrival to what they came to, by outcome; releases waited and say nothing."""
-    found: Counter[Key] = Counter()
-    for record in records:
-        outcome: str = record["outcome"]
-        if outcome in DISPATCH_OUTCOMES and not record["verdict_details"].get("release"):
-            took = max(0, (record["completed_at"] - record["dispatched_at"]) // MICROSECOND)
-            found[DISPATCH_CLASS + STEP_BOUNDS[bisect_left(_BOUNDS_US, took)], outcome] += 1
-            found[DISPATCH_MICROSECONDS, outcome] += took
-    return found
-
-
-def rule_outcomes(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
-    """What the rule that decided made of an action, by outcome; the label is the rule."""
-    return Counter(
-        (RULE_OUTCOME + record["outcome"], record["matched_rule"])
-        for record in records
-        if record["matched_rule"] and record["outcome"] in DISPATCH_OUTCOMES
-    )
+def _count_bare_calls(details: Mapping[str, Any], found: Counter[Key]) -> None:
+    """The calls that were made for a bare action, each under the provider that got it."""
+    for provider, successes, failures in details["calls"]:
+        found[SUCCESSES, provider] += _number(successes)
+        found[FAILURES, provider] += _number(failures)
+    found["circuit_fallbacks", ""] += _number(details.get("fallbacks"))
 
 
 def _number(value: Any, otherwise: int = 0) -> int:
     """Redaction blanks also numbers that an order's secret fields hold: such a row must not hold up the relay."""
     return value if isinstance(value, int) else otherwise
-
-
-def step_times(records: Iterable[Mapping[str, Any]]) -> Counter[Key]:
-    """How long calls of each step took, in microseconds and by class of STEP_BOUNDS; the label is chain/step."""
-    found: Counter[Key] = Counter()
-    for record in records:
-        details = record["outcome_details"]
-        if record["outcome"] in STEP_OUTCOMES and details.get("called") and details.get("chain_name"):
-            label = f"{details['chain_name']}/{details['step']}"
-            took = _number(details.get("duration_us"), record["duration_ms"] * 1000)
-            found[STEP_CLASS + STEP_BOUNDS[bisect_left(_BOUNDS_US, took)], label] += 1
-            found[STEP_MICROSECONDS, label] += took
-    return found
 
 
 def _quota_effects(details: Mapping[str, Any]) -> list[str]:

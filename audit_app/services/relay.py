@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from audit_app.models import AuditHead, AuditRecord, Event, RelayHead
 from audit_app.records.sealing import record_hash
-from audit_app.records.totals import bare_calls, dispatch_times, rule_outcomes, step_times, totals
+from audit_app.records.totals import totals
 from audit_app.services.counters import counters_add
 from audit_app.services.relay_rows import (
     Head,
@@ -114,8 +114,7 @@ def _seal_records(last: int) -> list[Record]:
         heads[scope] = _seal(record, number, *heads[scope])
     seals_store(records)
     heads_store(heads)
-    times = step_times(records) + dispatch_times(records)
-    counters_add(amounts=totals(records) + bare_calls(records) + rule_outcomes(records) + times)
+    counters_add(amounts=totals(records))
     return records
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from django.db.models import Min
 from django.urls import reverse
@@ -12,10 +12,10 @@ from django.urls import reverse
 from acteon_site.admin.scoped import narrowed
 from acteon_site.base.clock import db_now
 from acteon_site.base.clock_text import span_text
-from audit_app.analytics.asking import Answer, Question
+from audit_app.analytics.asking import Question
 from audit_app.analytics.durations import Durations
 from audit_app.analytics.panels import Compared, Figures, Panel, View, milliseconds
-from audit_app.records.rollups import CALLS, FAILURE, RECORDS
+from audit_app.records.rollups import CALLS, FAILURE
 from audit_app.records.vocabulary import CHAIN_ENDS
 from chains_app.models import CircuitBreaker, Run
 from chains_app.states import BreakerState
@@ -25,11 +25,10 @@ MOST_ROWS = 20
 
 def chains(view: View) -> Figures:
     """How runs ended, by chain; and how long the calls of each step took."""
-    now, before = view.both(RECORDS, ("label", "outcome"), outcome=set(CHAIN_ENDS))
+    now, before = view.outcomes(CHAIN_ENDS)
     found: dict[str, dict[str, Compared]] = defaultdict(dict)
-    for chain, outcome in sorted({*now, *before}):
-        counts = (answer.get((chain, outcome), (0, 0))[0] for answer in (now, before))
-        found[chain][outcome] = Compared(*counts)
+    for outcome, chain in sorted({*now, *before}, key=lambda key: (key[1], key[0])):
+        found[chain][outcome] = Compared(now[outcome, chain], before[outcome, chain])
     return {
         "chains": [_chain(name, ends, view) for name, ends in list(found.items())[:MOST_ROWS]],
         "steps": _steps(view),
@@ -56,20 +55,19 @@ def _chain(name: str, ends: Mapping[str, Compared], view: View) -> dict[str, Any
 
 
 def _steps(view: View) -> list[dict[str, Any]]:
-    steps = _durations(view, ("label", "outcome", "duration_class"))
-    return [
-        {"name": label, **_times(times, failed)}
-        for (label,), (times, failed) in sorted(steps.items())[:MOST_ROWS]
-        if label
-    ]
+    steps = sorted(
+        ((label, found) for label, found in _durations(view, "label").items() if label),
+        key=lambda one: one[0],
+    )
+    return [{"name": label, **_times(*found)} for label, found in steps[:MOST_ROWS]]
 
 
 def providers(view: View) -> Figures:
     """Calls that were made in the span, and the breakers as they are now."""
     enabled = narrowed(CircuitBreaker.objects.filter(enabled=True), view.reader)
     states = dict(enabled.values_list("provider", "state"))
-    found = _durations(view, ("provider", "outcome", "duration_class"))
-    names = sorted({*(name for (name,) in found), *states})
+    found = _durations(view, "provider")
+    names = sorted({*found, *states})
     nothing = (Durations(), 0)
     return {
         "providers": [
@@ -81,7 +79,7 @@ def providers(view: View) -> Figures:
                     provider__exact=name,
                     outcome__in="chain_step_completed,chain_step_failed,chain_step_retrying",
                 ),
-                **_times(*found.get((name,), nothing)),
+                **_times(*found.get(name, nothing)),
             }
             for name in names[: 2 * MOST_ROWS]
         ],
@@ -89,14 +87,16 @@ def providers(view: View) -> Figures:
     }
 
 
-def _durations(view: View, group: tuple[str, ...]) -> dict[tuple[Any, ...], tuple[Durations, int]]:
-    """Of calls, by the first of `group`; and how many of them failed."""
-    answer: Answer = view.sums.times(Question(CALLS, view.span, view.filters, group))
-    times: dict[tuple[Any, ...], Durations] = defaultdict(Durations)
-    failed: Counter[tuple[Any, ...]] = Counter()
-    for (*alike, outcome, duration_class), (count, micros) in answer.items():
-        key = tuple(alike)
-        times[key].add(duration_class, count, micros)
+def _durations(view: View, name: Literal["provider", "label"]) -> dict[str, tuple[Durations, int]]:
+    """Of calls, by that name; and how many of them failed. Read once for both names."""
+    question = Question(
+        CALLS, view.span, view.filters, ("provider", "label", "outcome", "duration_class"), worth=False
+    )
+    times: dict[str, Durations] = defaultdict(Durations)
+    failed: Counter[str] = Counter()
+    for (provider, label, outcome, duration_class), (count, _) in view.sums.times(question).items():
+        key = provider if name == "provider" else label
+        times[key].add(duration_class, count, 0)
         failed[key] += count if outcome == FAILURE else 0
     return {key: (found, failed[key]) for key, found in times.items()}
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
 from django.urls import reverse
 from django.utils import timezone
 
@@ -10,7 +13,7 @@ from acteon_site.base.clock_text import span_text
 from audit_app.analytics.asking import Question
 from audit_app.analytics.durations import Durations
 from audit_app.analytics.panels import Compared, Figures, Panel, View, milliseconds
-from audit_app.records.rollups import RECORDS, WAITS
+from audit_app.records.rollups import WAITS
 from orders_app.models import Hold
 from orders_app.states import HoldKind, HoldStatus
 
@@ -24,9 +27,9 @@ DECISIONS = {
 def approvals(view: View) -> Figures:
     pending = Hold.objects.filter(kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, **view.lookups)
     oldest = pending.order_by("created_at").values_list("created_at", flat=True).first()
-    now, before = view.both(RECORDS, ("outcome",), outcome=set(DECISIONS))
+    now, before = (_by_outcome(counts) for counts in view.outcomes(set(DECISIONS)))
     waits = Durations()
-    question = Question(WAITS, view.span, view.filters, ("duration_class",))
+    question = Question(WAITS, view.span, view.filters, ("duration_class",), worth=False)
     for (one,), (count, micros) in view.sums.times(question).items():
         waits.add(one, count, micros)
     return {
@@ -36,7 +39,7 @@ def approvals(view: View) -> Figures:
         "decisions": [
             (
                 words,
-                Compared(now.get((outcome,), (0, 0))[0], before.get((outcome,), (0, 0))[0]),
+                Compared(now[outcome], before[outcome]),
                 view.rows_url(outcome=outcome),
             )
             for outcome, words in DECISIONS.items()
@@ -44,6 +47,13 @@ def approvals(view: View) -> Figures:
         "waits": [(share, milliseconds(value)) for share, value in waits.percentiles_ms().items()],
         "waited": waits.measured,
     }
+
+
+def _by_outcome(counts: Mapping[tuple[str, str], int]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for (outcome, _), count in counts.items():
+        found[outcome] += count
+    return found
 
 
 PANELS = (

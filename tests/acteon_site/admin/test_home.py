@@ -14,10 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from acteon_site.admin.sidebar import GROUPS, PAGES
-from acteon_site.base.principals import SYSTEM
+from acteon_site.base.principals import SYSTEM, Principal, Role
 from audit_app.admin import home_cards
 from audit_app.admin.home_cards import bars, outcomes_of_a_day
 from audit_app.models import AuditRecord
+from audit_app.services.relay import relay
 from chains_app.models import CircuitBreaker, Incident, Run
 from orders_app.models import Hold
 from rules_app.models import Quota
@@ -93,17 +94,19 @@ def test_hours_are_clock_hours_and_steps_of_chains_are_left_out() -> None:
     note(now, "chain_failed", "chain")
     found = outcomes_of_a_day(now, SYSTEM)
     assert [hour.counts.total() for hour in found.hours] == [1, *[0] * 21, 1, 1]
-    assert (found.total["good"], found.last_hour["good"], found.cut) == (3, 2, False)
+    assert (found.total["good"], found.last_hour["good"]) == (3, 2)
 
 
 @pytest.mark.django_db
-def test_only_so_many_records_are_read_and_the_page_says_so(
-    monkeypatch: pytest.MonkeyPatch, people: People
-) -> None:
-    monkeypatch.setattr(home_cards, "MOST_RECORDS", 2)
-    for _ in range(3):
-        note(timezone.now())
-    assert "Only the newest 2 are counted" in page_of(people.client("viewer"), "index")
+def test_orders_of_the_day_are_counted_where_the_relay_has_been_and_only_the_readers_own() -> None:
+    now = timezone.now()
+    note(now)
+    relay()
+    note(now, "failed")
+    found = outcomes_of_a_day(now, SYSTEM)
+    assert found.total == found.last_hour == {"good": 1, "failed": 1}
+    stranger = Principal("user:stranger", "admin", Role.VIEWER, namespaces=("elsewhere",))
+    assert not outcomes_of_a_day(now, stranger).total
 
 
 @pytest.mark.django_db

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from itertools import pairwise
@@ -17,6 +18,7 @@ from acteon_site.access.zones import zone_of
 from audit_app.admin.ranges import range_of
 from audit_app.analytics.chart import axis_of
 from audit_app.analytics.spans import Span
+from audit_app.analytics.zone_days import cover_of
 from audit_app.services.relay import relay
 from audit_app.services.rollups import rollups_fold
 from tests.audit_app.analytics.world import ORDER, some_of_everything
@@ -72,12 +74,32 @@ def test_days_begin_at_midnight_of_the_zone_also_where_that_is_at_half_past() ->
     span = Span(*(int(datetime(2026, 3, day, tzinfo=UTC).timestamp()) for day in (1, 12)))
     kolkata = axis_of(span, ZoneInfo("Asia/Kolkata"))
     assert {datetime.fromtimestamp(at, UTC).strftime("%H:%M") for at in kolkata.begins[1:]} == {"18:30"}
-    assert kolkata.largest == 900
     days = axis_of(span, ZoneInfo("America/New_York")).begins[1:]  # clocks go forward on the eighth
     assert sorted({later - earlier for earlier, later in pairwise(days)}) == [
         82_800,
         86_400,
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["UTC", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York", "Europe/London"]
+)
+@pytest.mark.parametrize("hours", [50, 73, 400])
+def test_bars_of_a_zones_days_hold_each_minute_once_and_few_sums_are_read_for_them(
+    name: str, hours: int
+) -> None:
+    until = int(datetime(2026, 4, 2, 7, 38, tzinfo=UTC).timestamp())  # clocks went forward in March
+    span, zone = Span(until - hours * 3600, until), ZoneInfo(name)
+    axis = axis_of(span, zone)
+    cover = cover_of(axis, span)
+    read = {(grain, at) for grain, one in cover.pieces for at in range(one.since, one.until, grain)}
+    found = Counter[tuple[int, int]]()
+    for grain, at in read:
+        for bar, sign in cover.parts_of(axis, grain, at):
+            found.update({(bar, minute): sign for minute in range(at, at + grain, 60)})
+    counted = {key: count for key, count in found.items() if count}
+    assert counted == {(axis.index(at), at): 1 for at in range(span.since, span.until, 60)}
+    assert len(read) < 160 + hours / 24 * 10
 
 
 @pytest.mark.parametrize("name", ["hour", "today", "yesterday", "day", "week", "month"])
@@ -114,5 +136,5 @@ def test_the_page_costs_the_same_however_much_there_is(
 ) -> None:
     some_of_everything()
     relay()
-    with django_assert_max_num_queries(45):
+    with django_assert_max_num_queries(40):
         shown(viewer, range="month")
