@@ -39,6 +39,7 @@ SEEN_BY_NOBODY = {
     "drf_spectacular.openapi",
     "uvicorn",
     "celpy",
+    "opentelemetry",
 }
 SERVERS = {"psycopg", "redis"}  # SQLite and the in-process broker need neither
 
