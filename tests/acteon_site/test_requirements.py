@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONAL = {"greenlet", "msgpack"}  # looked for, and not missed
+OPTIONAL = {"greenlet", "msgpack", "opentelemetry"}  # looked for (by redis the last), and not missed
 # Everything that a process of the gateway may come to import, in both modes.
 LOAD = """
 import importlib, json, pkgutil, sys
@@ -28,6 +28,7 @@ for name in ("acteon_site", "audit_app", "rules_app", "chains_app", "orders_app"
     for module in pkgutil.walk_packages(package.__path__, f"{name}."):
         if module.name != "acteon_site.watching.otel":  # for whoever has installed requirements-otel.txt
             importlib.import_module(module.name)
+assert "opentelemetry.sdk.trace" not in sys.modules
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 

@@ -39,7 +39,8 @@ SEEN_BY_NOBODY = {
     "drf_spectacular.openapi",
     "uvicorn",
     "celpy",
-    "opentelemetry",
+    "acteon_site.watching.otel",
+    "opentelemetry.sdk.trace",
 }
 SERVERS = {"psycopg", "redis"}  # SQLite and the in-process broker need neither
 

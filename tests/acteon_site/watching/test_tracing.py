@@ -248,7 +248,7 @@ def test_each_process_exports_its_own_spans_once(collector: Collector) -> None:
 
 
 def test_off_a_request_passes_nothing_of_it() -> None:
-    """Nor is the library imported: tests/acteon_site/test_start.py and test_requirements.py."""
+    """Nor is the library imported: tests/acteon_site/test_start.py, test_requirements.py."""
     assert spans.tracer is None
     application = GatewayHandler()
     assert traced(application, spans.tracer) is application
