@@ -3,7 +3,7 @@ in place of those that came, and needs to know of no span."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -53,7 +53,7 @@ async def _request(
         await application({**scope, "headers": _with(span.trace, scope)}, receive, send_on)
     finally:
         status = said.get("status", 0)
-        request_id = dict(said.get("headers", ())).get(b"x-request-id", b"").decode("latin-1")
+        request_id = _header(said.get("headers", ()), b"x-request-id")
         attributes |= {"http.response.status_code": status or None, "acteon.request.id": request_id}
         span.end(attributes, str(status) if status >= 500 else "")
 
@@ -72,6 +72,10 @@ def _given(scope: Scope) -> spans.Trace:
     parents, states = ([value.decode("latin-1") for value in values] for values in found)
     # Of two nobody knows which it is; those of tracestate are parts of one list.
     return trace_of_headers(parents[0], ",".join(states)) if len(parents) == 1 else {}
+
+
+def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in headers if name.lower() == wanted), "")
 
 
 def _with(trace: spans.Trace, scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -83,8 +83,9 @@ class OtelTracer:
         if provider is not None:
             # In a thread that the process does not wait for: the SDK itself waits for half a minute.
             ending = threading.Thread(target=provider.shutdown, name="traces-end", daemon=True)
-            ending.start()
-            ending.join(seconds)
+            with _harmless():
+                ending.start()
+                ending.join(seconds)
 
 
 class OtelSpan:

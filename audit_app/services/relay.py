@@ -83,7 +83,7 @@ def _relay_batch() -> Batch:
         head.save(update_fields=["event_number", "audit_number", "rolled_up_number"])
         if batch.events:
             transaction.on_commit(lambda: wake_listeners(head.event_number))
-    if spans.tracer is not None:
+    if spans.tracer is not None and (batch.events or batch.records):
         about = {"acteon.events": batch.events, "acteon.records": batch.records}
         spans.tracer.span("relay", (), began=began).end(about)
     return batch

@@ -97,6 +97,7 @@ def test_an_order_is_one_trace_from_its_request_to_its_calls(
     request, dispatched = one(found.named("POST /v1/dispatch")), one(found.named("dispatch set"))
     assert (request.kind, request.trace_id, request.parent_id) == (SERVER, TRACE, CALLER)
     assert request.said["http.response.status_code"] == 200
+    assert request.said["acteon.request.id"]
     assert (dispatched.trace_id, dispatched.parent_id) == (TRACE, request.span_id)
     assert dispatched.said["acteon.outcomes"] == ["Executed"]
     turns, calls = found.named("turn"), found.named("call ")
@@ -107,6 +108,7 @@ def test_an_order_is_one_trace_from_its_request_to_its_calls(
     assert {"payment-gateway", "warehouse"} <= {call.said["acteon.provider"] for call in calls}
     # What goes out is the call's own span, and the trail names the trace.
     out = {said.headers["traceparent"] for said in gateway.peer.said}
+    assert len(out) >= 3
     assert out <= {f"00-{TRACE}-{call.span_id}-01" for call in calls}
     trails = {record.metadata["traceparent"] for record in AuditRecord.objects.filter(outcome="executed")}
     assert {TRACE} == {trail.split("-")[1] for trail in trails}
@@ -207,7 +209,6 @@ def test_an_order_waits_for_no_collector_and_neither_does_the_end(
     assert time.monotonic() - began < collector.pause
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("wrong", [{}, {"OTEL_BSP_MAX_QUEUE_SIZE": "-1"}])
 def test_without_a_collector_or_with_wrong_variables_an_order_goes_its_way(
     wrong: dict[str, str], secret: str, settings: Any, monkeypatch: pytest.MonkeyPatch
