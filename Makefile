@@ -73,7 +73,7 @@ $(VENV)/.requirements.stamp: requirements.txt requirements.lock | $(BIN)/python
 	@$(INSTALL) -r requirements.txt
 	@touch $@
 
-$(VENV)/.requirements-dev.stamp: requirements.txt requirements-dev.txt requirements.lock | $(BIN)/python
+$(VENV)/.requirements-dev.stamp: requirements.txt requirements-otel.txt requirements-dev.txt requirements.lock | $(BIN)/python
 	@echo "Installing development requirements ..."
 	@$(INSTALL) -r requirements-dev.txt
 	@touch $(VENV)/.requirements.stamp $@

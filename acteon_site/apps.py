@@ -25,6 +25,7 @@ class SiteConfig(AppConfig):
         from acteon_site.watching.checkups.own import OWN
         from acteon_site.watching.checkups.table import CHECKUPS
         from acteon_site.watching.metrics import FAMILIES, database, disks, processes, replica_lag
+        from acteon_site.watching.tracing import tracing_begin
 
         register(
             {
@@ -47,6 +48,7 @@ class SiteConfig(AppConfig):
                 ),
             }
         )
+        tracing_begin()
 
 
 class AdminConfig(SimpleAdminConfig):

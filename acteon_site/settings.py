@@ -289,6 +289,9 @@ OIDC_GROUPS: dict[str, str] = env.dict("ACTEON_OIDC_GROUPS", default={})
 # Whether the provider asks for two steps itself, so that ours is not asked on top.
 OIDC_PROVES_TWO_STEPS = env.bool("ACTEON_OIDC_PROVES_TWO_STEPS", default=False)
 
+# Where spans are exported, by OTLP over HTTP; off without. What else there is to set, the SDK reads from OTEL_*.
+OTEL_ENDPOINT = env.str("ACTEON_OTEL_ENDPOINT", default="")
+
 LOG_LEVEL = env.str("ACTEON_LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("ACTEON_LOG_FORMAT", default="console" if EMBEDDED else "json")
 LOGGING_CONFIG = None  # acteon_site.watching.logs sets structlog up, once, with redaction

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from acteon_site.base import spans
 from acteon_site.base.registry import Hook, Registry
 
 Ending = Callable[[float], None]
@@ -15,3 +16,4 @@ ON_STOP: Registry[Hook[Callable[[], None]]] = Registry("hook for the server's en
 def end_parts(seconds: float) -> None:
     for hook in ON_END.values():
         hook.call(seconds)
+    spans.flush()

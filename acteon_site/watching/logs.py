@@ -18,7 +18,16 @@ from acteon_site.watching.strangers import Refusals
 
 JSON, CONSOLE = "json", "console"
 # Their debug and info lines hold SQL parameters and whole URLs.
-QUIET = ("django.db.backends", "django_eventstream", "httpx", "httpcore", "asyncio", "kombu", "amqp")
+QUIET = (
+    "django.db.backends",
+    "django_eventstream",
+    "httpx",
+    "httpcore",
+    "asyncio",
+    "kombu",
+    "amqp",
+    "urllib3",
+)
 # They tell of every message at info level, ten a second where nothing happens. Tasks that fail are errors.
 EVERY_MESSAGE = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 _PLAIN = (str, int, float, bool, dict, list, tuple, type(None))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from acteon_site.base import spans
 from audit_app.models import AuditHead, AuditRecord, Event, RelayHead
 from audit_app.records.sealing import record_hash
 from audit_app.records.totals import totals
@@ -67,6 +68,7 @@ def _relay_batch() -> Batch:
     # Looked at before the lock: an idle relay must not take SQLite's one write lock every second.
     if not _something_waits():
         return Batch()
+    began = spans.beginning()
     with transaction.atomic():
         head = _locked_head()
         if head is None:
@@ -81,6 +83,9 @@ def _relay_batch() -> Batch:
         head.save(update_fields=["event_number", "audit_number", "rolled_up_number"])
         if batch.events:
             transaction.on_commit(lambda: wake_listeners(head.event_number))
+    if spans.tracer is not None and (batch.events or batch.records):
+        about = {"acteon.events": batch.events, "acteon.records": batch.records}
+        spans.tracer.span("relay", (), began=began).end(about)
     return batch
 
 

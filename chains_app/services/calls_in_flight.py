@@ -16,6 +16,7 @@ from itertools import islice
 
 import structlog
 
+from acteon_site.base import spans
 from acteon_site.base.per_process import PerProcess
 from chains_app.engine.call_results import Failure
 from chains_app.providers.base import EXECUTION_FAILED, NOT_FOUND, TIMEOUT, Answer, Call, ProviderError
@@ -31,6 +32,7 @@ from chains_app.providers.calling import (
 from chains_app.providers.own import own
 from chains_app.selectors import providers
 from chains_app.services.requests import Reply, Request
+from chains_app.services.spans_of_runs import call_traced
 
 log = structlog.get_logger()
 Done = Callable[[Request, Reply], None]
@@ -92,6 +94,8 @@ class CallsInFlight:
         timeout; then it fails as one that was not sent. Raises AssertionError inside a transaction, else nothing.
         """
         refuse_transaction()
+        if spans.tracer is not None:
+            request, done = call_traced(spans.tracer, request, done)
         started = time.monotonic_ns()
         try:
             prepared = _prepared(request.call)

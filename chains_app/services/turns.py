@@ -21,6 +21,7 @@ from uuid import UUID
 import structlog
 from django.db import connection, transaction
 
+from acteon_site.base import spans
 from acteon_site.base.clock import db_now
 from acteon_site.base.ids import new_id
 from acteon_site.base.retrying import database_is_away, retry_on_deadlock
@@ -58,6 +59,7 @@ from chains_app.services.recording import (
     reply_received,
     steps_ended_without_call,
 )
+from chains_app.services.spans_of_runs import turn_traced
 from chains_app.services.step_calls import Reply, Request, template_context, traits_of
 from chains_app.services.units import Unit
 from chains_app.templating import render_strictly
@@ -144,6 +146,7 @@ def _turn_or_split(work: Sequence[Work], room: Room | None, turned: Turned) -> N
 
 @retry_on_deadlock
 def _turn_together(work: Sequence[Work], room: Room | None) -> list[Work]:
+    began = spans.beginning()
     # In no pipeline: there nobody learns how many rows an UPDATE has changed, and by that probes are taken.
     with transaction.atomic():
         tops = {one.lease.run_id: one.lease.top for one in work}
@@ -162,7 +165,8 @@ def _turn_together(work: Sequence[Work], room: Room | None) -> list[Work]:
         unit.write(runs, writes)
         writes.execute()
     _keep(held, runs)
-    return [one for one in turned if one is not None]
+    begun = [one for one in turned if one is not None]
+    return begun if spans.tracer is None else turn_traced(spans.tracer, runs, begun, began)
 
 
 def _is_held(lease: Lease, locked: Mapping[UUID, LockedRun]) -> bool:

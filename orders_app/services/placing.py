@@ -16,6 +16,7 @@ import structlog
 from django.db import Error as DatabaseError
 from django.db import OperationalError, connection
 
+from acteon_site.base import spans
 from acteon_site.base.connections import in_breaths_with_locks
 from acteon_site.base.errors import AppError, database_gone, unavailable, unexpected
 from acteon_site.base.retrying import database_is_away
@@ -43,6 +44,7 @@ from orders_app.services.idempotency import (
     rows_keep,
 )
 from orders_app.services.rebuild import Kept, kept_outcomes, rebuilt_outcomes
+from orders_app.services.spans_of_sets import set_traced
 
 log = structlog.get_logger()
 
@@ -92,6 +94,8 @@ def requests_answer(requests: Sequence[DispatchRequest]) -> list[Answer | AppErr
 def requests_place(requests: Sequence[DispatchRequest]) -> list[Placed]:
     """Commit what these ask for: one result for each, in order. Their Idempotency-Keys differ."""
     try:
+        if spans.tracer is not None:
+            return set_traced(spans.tracer, requests, _place)
         return _place(requests)
     except AppError as error:
         return [error] * len(requests)
@@ -107,12 +111,15 @@ def requests_place(requests: Sequence[DispatchRequest]) -> list[Placed]:
     return requests_place(requests[:half]) + requests_place(requests[half:])
 
 
-def _place(requests: Sequence[DispatchRequest]) -> list[Placed]:
+def _place(requests: Sequence[DispatchRequest], told: list[Processed] | None = None) -> list[Placed]:
+    """`told` takes what has gone through all stages."""
     submitted: list[Submitted] = [(body, one.submission) for one in requests for body in one.bodies]
     decided, errors = decide_all(submitted)
     placing = Placing(requests, errors)
     if decided or placing.uses:
-        gate_and_act(decided, placing)
+        processed = gate_and_act(decided, placing)
+        if told is not None:
+            told += processed
     return [placing.placed(number) for number in range(len(requests))]
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from acteon_site.base import spans
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
 from acteon_site.base.principals import Principal, Role
@@ -36,6 +37,7 @@ from orders_app.pipeline.trials import trials_note
 from orders_app.services.decisions import Verdict, approval_carry_out, approval_take
 from orders_app.services.dedup_keys import dedup_key_free_of_hold
 from orders_app.services.holds import approval_expire, hold_subject
+from orders_app.services.spans_of_sets import release_traced
 from orders_app.states import HoldKind, HoldStatus, OrderStatus
 from rules_app.engine import Cleared, RuleSet
 from rules_app.engine.scope import Counts
@@ -155,6 +157,7 @@ def _release(
     hold_ids: Sequence[UUID], *, at_once: bool = False, demo_now: datetime | None = None
 ) -> dict[UUID, Processed]:
     """All in one transaction. What cannot be decided stays held, and is not among the answers."""
+    began = spans.beginning()
     with transaction.atomic():
         now = db_now()
         items = _decide_due(hold_ids, now, at_once=at_once, demo_now=demo_now)
@@ -175,7 +178,10 @@ def _release(
             processed[pk] = _act(item, result, unit)
             unit.rows.ended_holds.append(_ended(item, processed[pk], now))
         unit.write()
-    return {pk: with_work(done, unit) for pk, done in processed.items()}
+    released = {pk: with_work(done, unit) for pk, done in processed.items()}
+    return (
+        release_traced(spans.tracer, released, began) if released and spans.tracer is not None else released
+    )
 
 
 def _decide_due(

@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONAL = {"greenlet", "msgpack"}  # looked for, and not missed
+OPTIONAL = {"greenlet", "msgpack", "opentelemetry"}  # looked for (by redis the last), and not missed
 # Everything that a process of the gateway may come to import, in both modes.
 LOAD = """
 import importlib, json, pkgutil, sys
@@ -26,7 +26,9 @@ import kombu.transport.redis, kombu.transport.memory, uvicorn.main
 for name in ("acteon_site", "audit_app", "rules_app", "chains_app", "orders_app"):
     package = importlib.import_module(name)
     for module in pkgutil.walk_packages(package.__path__, f"{name}."):
-        importlib.import_module(module.name)
+        if module.name != "acteon_site.watching.otel":  # for whoever has installed requirements-otel.txt
+            importlib.import_module(module.name)
+assert "opentelemetry.sdk.trace" not in sys.modules
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 
@@ -53,7 +55,8 @@ def test_everything_that_is_imported_is_required_without_the_test_tools() -> Non
 
 def test_the_lock_pins_whatever_the_requirements_bring_along() -> None:
     locked = _locked()
-    wanted = [*_required(ROOT / "requirements.txt"), *_required(ROOT / "requirements-dev.txt")]
+    files = ("requirements.txt", "requirements-otel.txt", "requirements-dev.txt")
+    wanted = [one for name in files for one in _required(ROOT / name)]
     assert _closure(wanted) - {"pip"} <= locked.keys()  # every environment has one
     assert {one.name: locked[_plain(one.name)] for one in wanted} == {
         one.name: str(one.specifier) for one in wanted

@@ -39,6 +39,8 @@ SEEN_BY_NOBODY = {
     "drf_spectacular.openapi",
     "uvicorn",
     "celpy",
+    "acteon_site.watching.otel",
+    "opentelemetry.sdk.trace",
 }
 SERVERS = {"psycopg", "redis"}  # SQLite and the in-process broker need neither
 

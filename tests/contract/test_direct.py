@@ -46,7 +46,14 @@ class Said:
         return json.loads(self.content)
 
 
-def ask(body: Any, *headers: Header, path: str = PATH, method: str = "POST", query: str = "") -> Said:
+def ask(
+    body: Any,
+    *headers: Header,
+    path: str = PATH,
+    method: str = "POST",
+    query: str = "",
+    application: Any = None,
+) -> Said:
     """One request to the application as the web server hands it over."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     given = {"host": "testserver", "content-type": "application/json", "content-length": str(len(raw))}
@@ -75,7 +82,7 @@ def ask(body: Any, *headers: Header, path: str = PATH, method: str = "POST", que
         sent.append(message)
 
     receiving = [{"type": "http.request", "body": raw, "more_body": False}]
-    asyncio.run(GatewayHandler()(scope, receive, send))
+    asyncio.run((application or GatewayHandler())(scope, receive, send))
     answered = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
     return Said(sent[0]["status"], answered, b"".join(part.get("body", b"") for part in sent[1:]))
 
