@@ -26,7 +26,7 @@ from tests.people import PRIVATE, People, always_open, held, page_of, press, tol
 from tests.world import Shop, order, publish_rules
 
 LIST, PAGE, BULK = (f"orders_app_approval_{name}" for name in ("changelist", "change", "bulk"))
-MOST_FOR_ONE = 28
+MOST_FOR_ONE = 30
 
 
 def listed(client: Client, **query: str) -> list[str]:
