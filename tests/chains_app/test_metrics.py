@@ -292,7 +292,8 @@ def test_retention_counts_what_it_deletes_skips_and_fails_at(
     reaper.reap()
     assert (Run.objects.count(), AuditRecord.objects.count(), Action.objects.count()) == (0, 0, 0)
     found = {name: value for name, value in counted(shop).items() if "retention" in name}
-    assert found.pop("acteon_retention_deleted_rollups_total") > 0  # sums by the minute, which are kept for less
+    # Sums by the minute, which are kept for less.
+    assert found.pop("acteon_retention_deleted_rollups_total") > 0
     assert found == {
         "acteon_retention_deleted_state_total": 1,
         "acteon_retention_deleted_audit_total": 2,  # the record, and the encrypted original of the action
