@@ -25,7 +25,7 @@ _COLUMNS: Mapping[type[models.Model], tuple[str, ...]] = {
     RollupTime: ("at", *_NAMES, "duration_class"),
 }
 _TOTALS: Mapping[type[models.Model], str] = {Rollup: "amount", RollupTime: "micros"}
-# Compiling a statement, and starting processes for it, takes longer than adding up what these read.
+# These add up short rows in milliseconds: to compile a statement and to start processes for it is left to larger ones.
 _PLAIN_PLANS = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
 # What a row is about, and how many and how much there were of it.
 Answer: TypeAlias = dict[tuple[Any, ...], tuple[int, int]]

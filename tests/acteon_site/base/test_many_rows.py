@@ -57,7 +57,7 @@ def test_changed_rows() -> None:
     assert Run.objects.get(pk=ours.pk).error == ""
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's planner")
+@pytest.mark.postgres
 def test_a_change_is_made_by_the_index_while_the_planner_knows_nothing_of_the_table() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
