@@ -10,7 +10,7 @@ from celery import shared_task
 from orders_app.services.assessing import approvals_assess
 from orders_app.services.notices_due import approvals_remind
 from orders_app.services.releases import holds_release, holds_sweep
-from orders_app.services.ties import ties_draw
+from orders_app.services.ties import ties_draw, ties_seen_until
 from orders_app.services.transitions import orders_time_out
 
 LOOK = 200  # holds
@@ -38,6 +38,7 @@ def assess() -> None:
     ends = time.monotonic() + ASSESS_SECONDS
     while ties_draw() and time.monotonic() < ends:
         pass
-    while approvals_assess() and time.monotonic() < ends:
+    seen_until = ties_seen_until()
+    while approvals_assess(before=seen_until) and time.monotonic() < ends:
         pass
     approvals_remind()

@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.e2e.running import AS_USERS_HAVE_IT, ROOT, Process, background, environment, free_port, wait_until
-from tests.rules_app.manager_way import STEPS, Way
+from tests.rules_app.manager_way import OPEN_HOURS, STEPS, Way
 
 PICTURES = ROOT / "docs" / "pictures"
 SIZE: ViewportSize = {"width": 1280, "height": 800}
@@ -87,9 +87,44 @@ def take(album: Album) -> None:
         manager, colleague = (signed_in(browser, url, name, passwords[name]) for name in ("manager", "admin"))
         shop = playwright.request.new_context(base_url=url)
         way = Way(manager, colleague, shop, url, tenant="north-store", shown=album.keep)
+        shop_floor(way)
         for step in STEPS:
             step(way)
         browser.close()
+
+
+def shop_floor(way: Way) -> None:
+    """What a manager looks at all day: what waits, one of it, orders as they come, the day added up."""
+    for number, cents in enumerate((12_900, 8_450, 93_400, 61_200)):
+        payload = {
+            "order_id": f"ORD-{7001 + number}",
+            "total_cents": cents,
+            "currency": "USD",
+            "shipping_country": "US",
+            "customer_email": "ada@example.com",
+            "items": [{"sku": "LAMP-2", "quantity": 1 + number}],
+        }
+        action = {
+            "namespace": "ecommerce",
+            "tenant": "acme-store",
+            "provider": "payment-gateway",
+            "action_type": "place_order",
+            "payload": payload,
+        }
+        answer = way.shop.post(f"{way.url}/v1/dispatch", data=action, headers={"X-Demo-Now": OPEN_HOURS})
+        assert answer.ok, answer.text()
+    page = way.manager
+    page.wait_for_timeout(4000)  # until risks are assessed, and the relay has counted
+    way.visit(page, "/admin/orders_app/approval/?sort=value")
+    way.shown("approvals", page, "")
+    page.click("text=ORD-7003")
+    page.wait_for_load_state()
+    way.shown("approval", page, "")
+    way.visit(page, "/admin/audit_app/liveboard/")
+    page.wait_for_selector("#live-newest tr")
+    way.shown("live", page, "")
+    way.visit(page, "/admin/audit_app/dashboard/")
+    way.shown("dashboard", page, "")
 
 
 def main() -> None:

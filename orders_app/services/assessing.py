@@ -5,6 +5,7 @@ Off the request, within a second or two: until then the list shows it without po
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -24,9 +25,14 @@ log = structlog.get_logger()
 UNASSESSED = -1
 
 
-def approvals_assess(*, limit: int = 50) -> int:
-    """Assess the oldest that nobody has assessed; answers how many."""
+def approvals_assess(*, before: datetime | None = None, limit: int = 50) -> int:
+    """Assess the oldest that nobody has assessed; answers how many.
+
+    `before`: only what came in until then, since earlier orders of its customer may not be tied to it yet.
+    """
     waiting = Hold.objects.filter(kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, risk=UNASSESSED)
+    if before is not None:
+        waiting = waiting.filter(created_at__lt=before)
     holds = list(waiting.select_related("action").order_by("id")[:limit])
     for hold in holds:
         policy = policy_for(hold.namespace, hold.tenant)

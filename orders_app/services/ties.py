@@ -7,12 +7,15 @@ together. A tie that is drawn again (the action was released) only changes its o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
 from django.db import transaction
+from django.db.models import Min
 
+from acteon_site.base.clock import db_now
 from audit_app.models import Event
 from audit_app.selectors import current_redactor
 from orders_app.contract.actions import stored_action
@@ -24,6 +27,7 @@ from orders_app.worth import UNKNOWN, worth_of
 Name = tuple[str, str, str]  # namespace, tenant, action id
 # Not orders of their own: a repeat, or one that is asked to come again.
 PASSED_BY = frozenset({"Deduplicated", "Throttled", "CircuitOpen", "DryRun"})
+PATIENCE = timedelta(seconds=15)
 MOST_ALIKE = 20  # rows read for each action id on average: one that is sent over and over has many
 
 
@@ -44,6 +48,17 @@ def ties_draw(*, limit: int = 500) -> int:
             head.event_number = rows[-1][0] or 0
             head.save(update_fields=["event_number"])
     return len(rows)
+
+
+def ties_seen_until() -> datetime:
+    """What was placed before this has its ties; of a relay that stands still nobody waits longer than PATIENCE."""
+    now = db_now()
+    at = TieHead.objects.values_list("event_number", flat=True).first() or 0
+    begins = [
+        Event.objects.filter(number=None).aggregate(at=Min("created_at"))["at"],
+        Event.objects.filter(number__gt=at).order_by("number").values_list("created_at", flat=True).first(),
+    ]
+    return max(min([now, *filter(None, begins)]), now - PATIENCE)
 
 
 def _locked_head() -> TieHead | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db.models import F
+from django.utils import timezone
 
 from acteon_site.base import config_versions
 from acteon_site.base.source import SYSTEM_SOURCE
@@ -17,7 +18,7 @@ from orders_app.approval_policy import DEFAULT_RISK
 from orders_app.models import Action, ApprovalPolicy, Hold, Order, Tie
 from orders_app.related import related_orders, shops_past
 from orders_app.risk import Asked, Past, risk_of
-from orders_app.services.assessing import approvals_assess
+from orders_app.services.assessing import UNASSESSED, approvals_assess
 from orders_app.services.decisions import Verdict, approval_take
 from orders_app.services.notices_due import approvals_remind
 from orders_app.services.ties import ties_draw
@@ -203,3 +204,21 @@ def test_a_name_becomes_no_link_in_a_chat(shop: Shop) -> None:
     assert "<http" not in slack
     assert "&lt;http" in slack
     assert "[ok](" not in teams
+
+
+def test_nobody_is_assessed_before_earlier_orders_of_the_customer_are_tied(shop: Shop) -> None:
+    for number in range(3):
+        shop.place(payload={"order_id": f"small-{number}", "total_cents": 1_000})
+    hold = held(shop)
+    assess()  # the relay has not numbered them yet
+    hold.refresh_from_db()
+    assert hold.risk == UNASSESSED
+    relay()
+    assess()
+    hold.refresh_from_db()
+    assert any("times what" in reason for reason in hold.risk_reasons)
+    late = held(shop, order_id="late")
+    Hold.objects.filter(pk=late.pk).update(created_at=timezone.now() - timedelta(minutes=1))
+    assess()  # and a relay that stands still keeps nobody for ever
+    late.refresh_from_db()
+    assert late.risk != UNASSESSED
