@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import tempfile
 import zipfile
@@ -79,7 +80,10 @@ class Command(ExplainedCommand):
 
 
 def _moment(text: str) -> datetime:
-    """Raises ValueError, of which argparse makes a message."""
     if moment := parse_time(text):
         return moment
-    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        wanted = "a day like 2026-01-31 or an RFC 3339 time with offset, like 2026-01-31T12:00:00Z"
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: {wanted}") from None
