@@ -38,6 +38,9 @@ log = structlog.get_logger()
 Done = Callable[[Request, Reply], None]
 # Shorter than the margin by which a lease outlasts its call: who waits longer for his turn was not called at all.
 TURN_SECONDS = 20.0
+# A call that is recorded goes out within this time or never: a process may stand still in between, until its lease has
+# run out and somebody has settled that no call was made. Shorter than MARGIN of leases, longer than TURN_SECONDS.
+SEND_SECONDS = 25.0
 UNBOUNDED = 1000
 
 
@@ -99,6 +102,7 @@ class CallsInFlight:
         started = time.monotonic_ns()
         try:
             prepared = _prepared(request.call)
+            _require_in_time(request)
             answer = answer_at_once(prepared) if prepared.at_once else None
         except ProviderError as error:
             _tell(done, request, _failed(error, started))
@@ -150,6 +154,7 @@ class CallsInFlight:
     async def _fly(self, flight: _Flight) -> None:
         started = time.monotonic_ns()
         try:
+            _require_in_time(flight.request)
             reply = _answered(await answer_of(flight.prepared), started)
         except ProviderError as error:
             reply = _failed(error, started)
@@ -192,6 +197,11 @@ def _prepared(call: Call) -> Prepared:
     except Exception as error:  # the database is gone
         log.error("call_not_prepared", provider=call.provider, error=type(error).__name__)
         raise ProviderError(EXECUTION_FAILED, "the settings cannot be read", retryable=True) from None
+
+
+def _require_in_time(request: Request) -> None:
+    if time.monotonic() - request.recorded_at > SEND_SECONDS:
+        raise ProviderError(TIMEOUT, "not sent: the process stood still for too long", retryable=True)
 
 
 def _answered(answer: Answer, started: int) -> Reply:

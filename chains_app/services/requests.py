@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from chains_app.definitions import Step
@@ -14,13 +15,17 @@ from chains_app.services.breakers import Route
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A call that is recorded as started, and the attempt that it stands in. `undo`: it is the compensation's."""
+    """A call that is recorded as started, and the attempt that it stands in. `undo`: it is the compensation's.
+
+    `recorded_at` is of this process's steady clock, in seconds.
+    """
 
     step: Step
     attempt: Attempt
     call: Call
     route: Route
     undo: bool = False
+    recorded_at: float = field(default_factory=lambda: time.monotonic())
 
     @property
     def fallback(self) -> str:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from chains_app.providers.base import Answer, Call, ProviderSettings, Runs
 from chains_app.providers.registry import KINDS
 from chains_app.services import calls_in_flight as module
 from chains_app.services.calls_in_flight import CallsInFlight, calls_in_flight
+from chains_app.services.leases import MARGIN
 from chains_app.services.requests import Reply, Request
 from chains_app.services.step_calls import make_call
 from tests.chains_app.crowd import Crowd
@@ -96,6 +98,24 @@ def test_a_turn_that_does_not_come_in_time_is_a_call_that_was_not_sent(
     crowd.let_go()
     assert first.wait_for(1)[0].failure is None
     assert len(crowd.order) == 1
+
+
+@pytest.mark.parametrize("kind", ["webhook", "log"])
+def test_a_process_that_stood_still_between_recording_a_call_and_making_it_makes_it_no_more(
+    named: Providers, crowd: Crowd, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Its lease may have run out meanwhile, and somebody may have settled that the call was not made."""
+    named.webhook("shop", crowd.url("/"), most=1)
+    named["book"] = ProviderSettings("book", "log")
+    late, ends = request("shop" if kind == "webhook" else "book"), Ends()
+    frozen = time.monotonic() + module.SEND_SECONDS + 1
+    monkeypatch.setattr(module.time, "monotonic", lambda: frozen)
+    calls_in_flight().start(late, ends.done)
+    failure = ends.wait_for(1)[0].failure
+    assert failure
+    assert (failure.code, failure.retryable, failure.unknown) == ("TIMEOUT", True, False)
+    assert crowd.order == []
+    assert module.TURN_SECONDS < module.SEND_SECONDS < MARGIN.total_seconds()
 
 
 def test_what_answers_at_once_does_so_in_the_thread_that_asks(named: Providers) -> None:
