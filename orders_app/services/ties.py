@@ -58,7 +58,8 @@ def ties_seen_until() -> datetime:
         Event.objects.filter(number=None).aggregate(at=Min("created_at"))["at"],
         Event.objects.filter(number__gt=at).order_by("number").values_list("created_at", flat=True).first(),
     ]
-    return max(min([now, *filter(None, begins)]), now - PATIENCE)
+    oldest: datetime = min([now, *filter(None, begins)])
+    return max(oldest, now - PATIENCE)
 
 
 def _locked_head() -> TieHead | None:
