@@ -9,8 +9,8 @@ from __future__ import annotations
 from django.db import models
 
 
-class Rollup(models.Model):
-    """Audit rows that are alike in all of this, of one minute, quarter, hour or day (UTC).
+class _Sum(models.Model):
+    """How many audit rows are alike in all of this, of one minute, quarter, hour or day (UTC).
 
     `kind` says what is counted and what `label` is (audit_app.records.rollups). `id` is made of all that they have in
     common: names are long, and no index could hold them.
@@ -26,8 +26,16 @@ class Rollup(models.Model):
     action_type = models.CharField(max_length=256)
     outcome = models.CharField(max_length=40)
     label = models.CharField(max_length=600)
-    currency = models.CharField(max_length=3, blank=True)
     count = models.BigIntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class Rollup(_Sum):
+    """How many they are, and worth how much."""
+
+    currency = models.CharField(max_length=3, blank=True)
     amount = models.DecimalField(max_digits=40, decimal_places=0, help_text="In the smallest unit")
 
     class Meta:
@@ -42,24 +50,13 @@ class Rollup(models.Model):
         return f"{self.at} {self.outcome} {self.label}: {self.count}"
 
 
-class RollupTime(models.Model):
+class RollupTime(_Sum):
     """How many took how long: as `Rollup`, with the class of their durations (audit_app.records.sketch).
 
     Class -1: nobody measured it.
     """
 
-    id = models.UUIDField(primary_key=True, editable=False)
-    kind = models.PositiveSmallIntegerField()
-    grain = models.PositiveIntegerField(help_text="Seconds")
-    at = models.BigIntegerField(help_text="When it begins, in Unix seconds")
-    namespace = models.CharField(max_length=256)
-    tenant = models.CharField(max_length=256)
-    provider = models.CharField(max_length=256)
-    action_type = models.CharField(max_length=256)
-    outcome = models.CharField(max_length=40)
-    label = models.CharField(max_length=600)
     duration_class = models.SmallIntegerField()
-    count = models.BigIntegerField()
     micros = models.DecimalField(max_digits=40, decimal_places=0, help_text="All of them together")
 
     class Meta:

@@ -81,7 +81,9 @@ def passkey_check(request: HttpRequest, *, user: User, state: Any, answer: Any) 
         given = AuthenticationResponse.from_dict(answer)
         found = _server(request).authenticate_complete(state, _known(user), given)
         counted = given.response.authenticator_data.counter
-    except Exception:
+    except (
+        Exception
+    ):  # what a browser sent is decoded in there, and each part of it raises in its own way: no proof
         return False
     rows = SecondStep.objects.filter(user=user, kind=SecondStep.Kind.PASSKEY, mark=_mark(found.credential_id))
     # Passkeys that are kept in several places always say 0. One that counts, and counts back, is a copy.

@@ -213,7 +213,8 @@ def test_every_metric_of_the_dashboard_and_of_the_alarms_is_one_that_the_gateway
             assert {name, re.sub("_(total|bucket|sum|count)$", "", name)} & told, f"{path.name}: {name}"
 
 
-def test_the_dashboards_are_those_that_their_maker_makes() -> None:
+def test_the_dashboards_are_those_that_their_maker_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(GRAFANA))
     made = runpy.run_path(str(GRAFANA / "make_dashboards.py"))
     assert {path.stem for path in DASHBOARDS} == set(made["DASHBOARDS"])
     for path in DASHBOARDS:

@@ -144,7 +144,9 @@ def _who_answers() -> str:
 
     try:
         nodes = [name for answer in current_app.control.ping(timeout=1.5) or () for name in answer]
-    except Exception:
+    except (
+        Exception
+    ):  # kombu's and redis' have no common one; a broker that does not answer has a finding of its own
         return ""
     return f" Of both, these answer now: {', '.join(sorted(nodes)) or 'none'}."
 
