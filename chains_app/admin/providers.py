@@ -88,5 +88,7 @@ def _secret_names(secrets: Mapping[str, Any]) -> list[str]:
 
 def _shown(value: Any) -> Any:
     """Of an address only whose it is."""
+    if isinstance(value, Mapping):
+        return {key: _shown(item) for key, item in value.items()}
     found = _ADDRESS.match(value) if isinstance(value, str) else None
     return f"{found[0]}/…" if found else value

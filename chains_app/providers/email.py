@@ -18,9 +18,8 @@ from django.core.validators import validate_email
 
 from acteon_site.base.digest import keyed_hash
 from acteon_site.base.errors import FieldProblem
-from acteon_site.base.money import as_shown, total_of
 from chains_app import templating
-from chains_app.definitions.reader import Problems, Reader
+from chains_app.definitions.reader import Reader
 from chains_app.providers import smtp, time_left
 from chains_app.providers.base import (
     CONNECTION,
@@ -32,9 +31,9 @@ from chains_app.providers.base import (
     ProviderSettings,
     Runs,
 )
+from chains_app.providers.texts import check_messages, check_texts, context_of, readable, reader_of, wording
 
 TEXT_KEYS = ("to", "subject", "body", "from", "reply_to")
-ROOTS = ("payload", "amount", "action_type", "action_id", "namespace", "tenant")
 MAX_SUBJECT = 200
 
 
@@ -46,18 +45,12 @@ class EmailKind:
     secret_keys: frozenset[str] = frozenset()
 
     def check(self, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> list[FieldProblem]:
-        problems = Problems()
-        reader = Reader({**config, **secrets}, "", self.config_keys, problems)
+        reader = reader_of(config, secrets, self.config_keys)
         if not reader.has("to"):
             reader.problem("to", 'is required, for example "{{payload.customer_email}}"')
         _check_texts(reader)
-        messages = reader.raw("messages") or {}
-        if not isinstance(messages, Mapping):
-            reader.problem("messages", "must be an object with an object for each action type")
-            return problems.found
-        for action_type, texts in messages.items():
-            _check_texts(Reader(texts, f"messages.{action_type}", TEXT_KEYS, problems))
-        return problems.found
+        check_messages(reader, TEXT_KEYS, _check_texts)
+        return reader.problems.found
 
     def call(self, settings: ProviderSettings, call: Call) -> Answer:
         message = compose(settings, call)
@@ -96,15 +89,7 @@ def _close(connection: Any) -> None:
 
 def compose(settings: ProviderSettings, call: Call) -> EmailMessage:
     """The mail of a call. Only the configuration can name several recipients, never a value inside it."""
-    config = {**settings.config, **settings.config.get("messages", {}).get(call.action_type, {})}
-    context = {
-        "payload": call.payload,
-        "amount": _amount(call.payload),
-        "action_type": call.action_type,
-        "action_id": call.action_id,
-        "namespace": call.namespace,
-        "tenant": call.tenant,
-    }
+    config, context = wording(settings, call), context_of(call)
     texts = {key: templating.render(config[key], context) for key in TEXT_KEYS if key in config}
     return EmailMessage(
         subject=one_line(texts.get("subject", f"{call.action_type} {call.action_id}"))[:MAX_SUBJECT],
@@ -135,18 +120,6 @@ def addresses(value: Any) -> list[str]:
     return found
 
 
-def readable(payload: Mapping[str, Any]) -> str:
-    currency = payload.get("currency")
-    fields = (as_shown(key, value, currency) for key, value in payload.items())
-    return "\n".join(f"{key}: {templating.as_text(value)}" for key, value in fields)
-
-
-def _amount(payload: Mapping[str, Any]) -> str | None:
-    """The order's total: an approval's notice has the order inside it."""
-    order = payload if "total_cents" in payload else payload.get("order")
-    return total_of(order) if isinstance(order, Mapping) and "total_cents" in order else None
-
-
 def _failure(error: OSError, *, unknown: bool) -> ProviderError:
     """The server's refusal, or a silence: what was cut off while the mail went over may have been accepted."""
     if isinstance(error, smtplib.SMTPException) and not isinstance(error, smtplib.SMTPServerDisconnected):
@@ -168,15 +141,4 @@ def _refusal(error: smtplib.SMTPException) -> ProviderError:
 
 
 def _check_texts(reader: Reader) -> None:
-    for key in TEXT_KEYS:
-        for _, reference in templating.placeholders(reader.raw(key)):
-            if reference.path.partition(".")[0] not in ROOTS:
-                reader.problem(key, f"{{{{{reference.path}}}}} is unknown; there are {', '.join(ROOTS)}")
-        if reader.raw(key) is not None and not _is_text(reader.raw(key), several=key in ("to", "reply_to")):
-            reader.problem(key, "must be text")
-
-
-def _is_text(value: Any, *, several: bool) -> bool:
-    if several and isinstance(value, list):
-        return bool(value) and all(isinstance(item, str) for item in value)
-    return isinstance(value, str)
+    check_texts(reader, TEXT_KEYS, several=("to", "reply_to"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from chains_app.providers.statuses import DEFAULT, Statuses, is_unknown
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_RETRY_AFTER = 86_400
 DETAIL_LENGTH = 200
+WORD = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 KEPT_HEADERS = ("content-type", "request-id", "x-request-id", "idempotent-replayed")
 
 
@@ -46,13 +48,18 @@ USUAL = Terms()
 async def exchange(request: HttpRequest, timeout_seconds: float, terms: Terms = USUAL) -> Answer:
     """Send and read within the time, on the loop of `own()`. What failed before anything was sent is known to have
     had no effect."""
-    response = await _response(request, timeout_seconds, terms)
+    return judged(await send(request, timeout_seconds, terms), terms)
+
+
+def judged(response: Response, terms: Terms = USUAL) -> Answer:
+    """What a response means. Raises ProviderError."""
     if response.status in terms.statuses.success:
         return _answer(response, terms)
     raise failure(response, terms)
 
 
-async def _response(request: HttpRequest, timeout_seconds: float, terms: Terms) -> Response:
+async def send(request: HttpRequest, timeout_seconds: float, terms: Terms = USUAL) -> Response:
+    """What came back, whatever its status. Raises ProviderError where nothing did."""
     origin, message = address_of(request.url).origin, message_of(request)
     connections = own().connections
     connection: Connection | None = None
@@ -95,7 +102,7 @@ def failure(response: Response, terms: Terms = USUAL) -> ProviderError:
     if 300 <= status < 400:
         return ProviderError(EXECUTION_FAILED, f"HTTP {status}: redirects are not followed")
     code = {429: RATE_LIMITED, 408: TIMEOUT, 504: TIMEOUT}.get(status, EXECUTION_FAILED)
-    body, statuses = _reasons(response, terms), terms.statuses
+    body, statuses = reasons(response, terms), terms.statuses
     detail = _detail(body or {})
     retryable = status in statuses.retry
     judged = status in statuses.settling and body is not None and not _is_about_the_key(body)
@@ -109,7 +116,7 @@ def failure(response: Response, terms: Terms = USUAL) -> ProviderError:
     )
 
 
-def _reasons(response: Response, terms: Terms) -> dict[str, Any] | None:
+def reasons(response: Response, terms: Terms = USUAL) -> dict[str, Any] | None:
     """What a refusal says, None where nobody can read it: a proxy's page judges no key."""
     try:
         return read_answer(response.content, response.headers, terms.max_bytes)
@@ -126,10 +133,16 @@ def _is_about_the_key(body: Mapping[str, Any]) -> bool:
 
 
 def _detail(body: Mapping[str, Any]) -> str:
-    """The peer's own short reason, where it names one as `error`, `error.message` or `message`."""
+    """The peer's own short reason: `error`, `error.message` or `message`, with the first of `errors`; or one word
+    and nothing else, as Slack's webhooks say it."""
     error = body.get("error")
     reason = error.get("message") if isinstance(error, Mapping) else error or body.get("message")
-    return " ".join(reason.split())[:DETAIL_LENGTH] if isinstance(reason, str) else ""
+    listed, word = body.get("errors"), body.get("text")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    said = [" ".join(text.split()) for text in (reason, first) if isinstance(text, str)]
+    if not said and isinstance(word, str) and WORD.fullmatch(word):
+        said = [word]
+    return ": ".join(said)[:DETAIL_LENGTH]
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -1,4 +1,5 @@
-"""What calls need of their process: an event loop in a thread of its own, threads for what blocks, connections."""
+"""What calls need of their process: an event loop in a thread of its own, threads for what blocks, connections,
+tokens."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 from acteon_site.base.per_process import PerProcess
 from chains_app.providers.connections import Connections
+from chains_app.providers.tokens import Tokens
 
 T = TypeVar("T")
 # Of all providers together; of one provider see calling.MOST_BLOCKING.
@@ -29,6 +31,7 @@ class Own:
         self.blocking = ThreadPoolExecutor(BLOCKING_THREADS, thread_name_prefix="blocking-call")
         self._pid = os.getpid()
         self.connections = Connections()
+        self.tokens = Tokens()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="calls", daemon=True)
         self._thread.start()

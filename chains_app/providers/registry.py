@@ -8,6 +8,10 @@ from types import MappingProxyType
 from chains_app.providers.base import CONFIGURATION, ProviderError, ProviderKind, ProviderSettings
 from chains_app.providers.email import EmailKind
 from chains_app.providers.log import LogKind
+from chains_app.providers.pagerduty import PagerDutyKind
+from chains_app.providers.slack import SlackKind
+from chains_app.providers.teams import TeamsKind
+from chains_app.providers.twilio import TwilioKind
 from chains_app.providers.webhook import WebhookKind
 
 KINDS: Mapping[str, ProviderKind] = MappingProxyType(
@@ -15,6 +19,10 @@ KINDS: Mapping[str, ProviderKind] = MappingProxyType(
         "log": LogKind(),
         "webhook": WebhookKind(),
         "email": EmailKind(),
+        "slack": SlackKind(),
+        "teams": TeamsKind(),
+        "pagerduty": PagerDutyKind(),
+        "twilio": TwilioKind(),
     }
 )
 

@@ -8,16 +8,17 @@ Idempotency-Key. Redirects are refused.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
 from acteon_site.base.errors import FieldProblem
 from chains_app import templating
 from chains_app.definitions.reader import Problems, Reader
-from chains_app.providers import encoding, statuses
+from chains_app.providers import encoding, oauth, request_hmac, statuses
 from chains_app.providers.base import SERIALIZATION, Answer, Call, ProviderError, ProviderSettings, Runs
-from chains_app.providers.exchange import MAX_ANSWER_BYTES, Terms, exchange
+from chains_app.providers.exchange import MAX_ANSWER_BYTES, Terms, exchange, judged, send
+from chains_app.providers.reading import Response
 from chains_app.providers.requests import HttpRequest, address_of, joined, whole_query
 from chains_app.providers.webhook_checks import (
     FORMATS,
@@ -34,6 +35,10 @@ from chains_app.providers.webhook_checks import (
 MAX_REQUEST_BYTES = 1024 * 1024
 # Longer ones are refused by many servers, some of which cut them.
 MAX_QUERY_BYTES = 16 * 1024
+CHECKS = (
+    *(check_no_body, check_headers, check_signing_keys, check_sizes, check_mapping),
+    *(statuses.check_statuses, oauth.check_oauth, request_hmac.check_hmac),
+)
 
 
 class WebhookKind:
@@ -43,8 +48,11 @@ class WebhookKind:
     config_keys = statuses.KEYS | {
         *("url", "method", "format", "envelope", "response_mapping"),
         *("max_request_bytes", "max_response_bytes"),
+        *("oauth", "hmac"),
     }
-    secret_keys = frozenset(("secret_url", "headers", "signing_key", "signing_keys"))
+    secret_keys = frozenset(
+        ("secret_url", "headers", "signing_key", "signing_keys", oauth.SECRET, request_hmac.SECRET)
+    )
 
     def check(self, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> list[FieldProblem]:
         problems = Problems()
@@ -55,17 +63,31 @@ class WebhookKind:
         reader.choice("method", METHODS, "POST")
         reader.choice("format", FORMATS, "json")
         reader.flag("envelope")
-        for check in (check_no_body, check_headers, check_signing_keys, check_sizes, check_mapping):
+        for check in CHECKS:
             check(reader)
-        statuses.check_statuses(reader)
         return problems.found
 
     async def call(self, settings: ProviderSettings, call: Call) -> Answer:
         config = settings.config
         request = _request(settings, call)
         terms = Terms(statuses.statuses_of(config), config.get("max_response_bytes", MAX_ANSWER_BYTES))
-        answer = await exchange(request, call.timeout_seconds, terms)
+        answer = await _answer(settings, request, call.timeout_seconds, terms)
         return replace(answer, body=_mapped(answer.body, config.get("response_mapping", {})))
+
+
+async def _answer(settings: ProviderSettings, request: HttpRequest, seconds: float, terms: Terms) -> Answer:
+    if "oauth" not in settings.config:
+        return await exchange(request, seconds, terms)
+
+    def with_token(token: str, left: float) -> Coroutine[Any, Any, Response]:
+        headers = joined(request.headers, {"Authorization": f"Bearer {token}"})
+        return send(replace(request, headers=headers), left, terms)
+
+    response, token = await oauth.signed_in(settings, seconds, with_token)
+    try:
+        return judged(response, terms)
+    except ProviderError as error:
+        raise oauth.without(error, token) from None
 
 
 def _request(settings: ProviderSettings, call: Call) -> HttpRequest:
@@ -84,7 +106,8 @@ def _request(settings: ProviderSettings, call: Call) -> HttpRequest:
         call.trace,
         _signature(settings, call, content),
     )
-    return HttpRequest(method, url, headers, content, query)
+    request = HttpRequest(method, url, headers, content, query)
+    return replace(request, headers=request_hmac.signed_request(settings, request))
 
 
 def _query(url: str, settings: ProviderSettings, call: Call) -> bytes:

@@ -104,7 +104,8 @@ def test_an_address_moves_into_the_secrets_and_back() -> None:
 @pytest.mark.parametrize("page", ["changelist", "change", "history"])
 def test_who_may_not_edit_sees_neither_secrets_nor_what_an_address_holds(page: str) -> None:
     provider_save(
-        spec={"name": "slack", "type": "webhook", "url": f"{SLACK}?sig=s3cret", "method": "PUT"},
+        spec={"name": "slack", "type": "webhook", "url": f"{SLACK}?sig=s3cret", "method": "PUT"}
+        | {"oauth": {"token_url": f"{SLACK}/t", "client_id": "c"}, "oauth_client_secret": "never shown"},
         actor="ann",
     )
     row = Provider.objects.get()

@@ -47,7 +47,8 @@ PROVIDERS = {
 
 
 def examples(page: str, language: str) -> Iterator[str]:
-    text = (DOCS / page).read_text()
+    """With secrets in place of the variables that name them."""
+    text = re.sub(r"\$\{[A-Z0-9_]+\}", "0nlyF0rTh1sTest" * 2 + "00", (DOCS / page).read_text())
     yield from re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 

@@ -44,7 +44,7 @@ MAIL = ProviderSettings(
 
 
 def test_every_kind_of_the_table_has_the_parts_that_the_protocol_asks_for() -> None:
-    assert set(KINDS) == {"log", "webhook", "email"}
+    assert set(KINDS) == {"log", "webhook", "email", "slack", "teams", "pagerduty", "twilio"}
     for name, kind in KINDS.items():
         assert kind.name == name
         assert isinstance(kind.repeatable, bool)
