@@ -83,6 +83,7 @@ ONCE = (
     "tests/chains_app/test_metrics",
     "tests/chains_app/test_seen",
     "tests/chains_app/test_timeline",
+    "tests/docs/test_pipelines",
     # What an order may say.
     "tests/orders_app/test_cards",
     "tests/orders_app/test_money",

@@ -41,7 +41,7 @@ class Sent:
     @property
     def as_expected(self) -> bool:
         rule_fits = self.sample.rule is None or self.rule == self.sample.rule
-        chain_fits = not self.chain or self.chain["status"] == "completed"
+        chain_fits = not self.chain or self.chain["status"] == self.sample.chain
         return self.outcome.kind == self.sample.expected and rule_fits and chain_fits
 
 
