@@ -45,6 +45,8 @@ CODES = {
     429: "RATE_LIMITED",
 }
 
+API_ROOTS = ("/v1", "/a2a")
+
 
 def handle(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's exception handler. Also a view that answers something else refuses in JSON."""
@@ -136,4 +138,5 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path == "/v1" or request.path.startswith("/v1/")
+    """Also below /a2a, where some clients look for agents: they read JSON, too."""
+    return any(request.path == root or request.path.startswith(f"{root}/") for root in API_ROOTS)

@@ -37,7 +37,15 @@ LISTS = {
 }
 SHARED = ("definitions", "breakers", "rules")
 SCOPED_LISTS = [path for path in LISTS if not any(name in path for name in SHARED)]
-NOT_OURS = ("bus/topics", "agents", "plugins", "swarm", "groups", "silences", "recurring", "anything/else")
+NOT_OURS = (
+    "/v1/bus/topics",
+    "/v1/agents",
+    "/v1/plugins",
+    "/v1/swarm",
+    "/v1/anything/else",
+    "/a2a",
+    "/a2a/agents/x/card",
+)
 
 
 def test_paths_carry_no_trailing_slash(client: Strict) -> None:
@@ -47,8 +55,8 @@ def test_paths_carry_no_trailing_slash(client: Strict) -> None:
 
 @pytest.mark.parametrize("area", NOT_OURS)
 def test_areas_that_we_do_not_have_say_so(client: Strict, area: str) -> None:
-    client.refused("GET", f"/v1/{area}", 404, "NOT_SUPPORTED")
-    client.refused("POST", f"/v1/{area}", 404, "NOT_SUPPORTED")
+    client.refused("GET", area, 404, "NOT_SUPPORTED")
+    client.refused("POST", area, 404, "NOT_SUPPORTED")
 
 
 def test_a_method_that_a_path_does_not_have_is_refused_as_json(client: Strict) -> None:
