@@ -55,29 +55,48 @@ OTHER_SECRETS: Mapping[str, str] = {
     "twilio": "auth_token: the account's, or that of api_key_sid",
 }
 EXAMPLE = '<pre style="white-space: pre-wrap">{}</pre>'
+KEYS: Mapping[str, Mapping[str, str]] = {
+    "webhook": WEBHOOK,
+    "email": EMAIL,
+    "slack": SLACK,
+    "teams": TEAMS,
+    "pagerduty": PAGERDUTY,
+    "twilio": TWILIO,
+}
+EXAMPLES: Mapping[str, str] = {
+    "webhook": 'url: "https://api.stripe.com/v1/charges"\nformat: form',
+    "email": 'to: "{{payload.customer_email}}"\nsubject: "Your order {{payload.order_id}}"',
+    "slack": 'text: "*{{payload.order_id}}* over {{amount}} needs a look"',
+    "teams": 'title: "{{payload.order_id}} needs a look"\nfacts: {Shop: "{{tenant}}", Amount: "{{amount}}"}',
+    "pagerduty": 'summary: "{{payload.order_id}} is stuck"\nseverity: critical',
+    "twilio": 'account_sid: AC…\nfrom: "+15005550006"\nto: "{{payload.phone}}"\n'
+    'body: "Parcel {{payload.order_id}} is on its way."',
+}
 
 
-def _listed(kind: str, keys: Mapping[str, str]) -> str:
+def _listed(keys: Mapping[str, str]) -> str:
     lines = format_html_join("", "<li><b>{}</b>: {}</li>", keys.items())
-    return format_html("<p>{}</p><ul>{}</ul>", kind, lines)
+    return format_html("<ul>{}</ul>", lines)
+
+
+def _folded(kind: str) -> str:
+    """One kind's keys, to be opened by who wants that kind."""
+    text = "<details><summary>{}</summary>" + EXAMPLE + "{}</details>"
+    return format_html(text, kind, EXAMPLES[kind], _listed(KEYS[kind]))
 
 
 CONFIG_HELP = format_html(
-    "JSON or YAML. A log provider needs nothing here." + EXAMPLE + "{}{}{}{}{}{}",
-    'url: "https://api.stripe.com/v1/charges"',
-    _listed("webhook", WEBHOOK),
-    _listed("email", EMAIL),
-    _listed("slack", SLACK),
-    _listed("teams", TEAMS),
-    _listed("pagerduty", PAGERDUTY),
-    _listed("twilio", TWILIO),
+    "JSON or YAML, with the keys of the type chosen above. A log provider needs nothing here.{}",
+    format_html_join("", "{}", ((_folded(kind),) for kind in KEYS)),
 )
 SECRETS_HELP = format_html(
     "Encrypted, and never shown again. Leave it empty to keep what is stored; {{}} forgets everything, a name "
-    "with null forgets that one." + EXAMPLE + "{}{}",
+    "with null forgets that one.<details><summary>webhook</summary>"
+    + EXAMPLE
+    + "{}</details><details><summary>the others</summary>{}</details>",
     """headers:
   Authorization: "Bearer sk_live_…"
   Content-Type: "application/x-www-form-urlencoded\"""",
-    _listed("webhook", WEBHOOK_SECRETS),
-    _listed("the others", OTHER_SECRETS),
+    _listed(WEBHOOK_SECRETS),
+    _listed(OTHER_SECRETS),
 )
