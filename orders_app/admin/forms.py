@@ -134,6 +134,12 @@ class LifecycleForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_fields(self) -> dict[str, Any]:
         return self.cleaned_data["fields"] or {}
 
+    def clean_charges(self) -> dict[str, Any]:
+        return self.cleaned_data["charges"] or {}
+
+    def clean_refunds(self) -> dict[str, Any]:
+        return self.cleaned_data["refunds"] or {}
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         for name, value in cleaned.items():

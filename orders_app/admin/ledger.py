@@ -8,8 +8,6 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.urls import reverse
 
-from acteon_site.access.reach import person_principal
-from acteon_site.access.tokens import role_of
 from acteon_site.admin.buttons import (
     REASON,
     Button,
@@ -19,10 +17,10 @@ from acteon_site.admin.buttons import (
     reason_of,
     source_of,
 )
+from acteon_site.admin.scoped import caller_of
 from acteon_site.base.errors import AppError, conflict
 from acteon_site.base.ids import new_id
 from acteon_site.base.money import DECIMALS, money
-from acteon_site.base.principals import Principal, Role
 from orders_app.contract.outcomes import Outcome
 from orders_app.models import Order
 from orders_app.services.refunding import (
@@ -50,7 +48,7 @@ def ledger_context(request: HttpRequest, order: Order | None) -> dict[str, Any]:
     of = order.refund_of if order is not None and order.refund_state else None
     of = of if of is None or covers(request, of) else None
     whose = of or order
-    ledger = ledger_of(whose, person_of(request)) if whose is not None else None
+    ledger = ledger_of(whose, caller_of(request)) if whose is not None else None
     if whose is None or ledger is None:
         return {}
     return {
@@ -82,16 +80,7 @@ def _shown(ledger: Ledger) -> dict[str, Any]:
 
 
 def covers(request: HttpRequest, order: Order) -> bool:
-    return person_of(request).covers(order.namespace, order.tenant)
-
-
-def person_of(request: HttpRequest) -> Principal:
-    """The person as a caller: rules see the role that he has."""
-    user: Any = request.user
-    source = source_of(request)
-    return person_principal(
-        user, most=role_of(user) or Role.OPERATOR, address=source.address, agent=source.agent
-    )
+    return caller_of(request).covers(order.namespace, order.tenant)
 
 
 def url_of(order: Order) -> str:
@@ -180,7 +169,7 @@ def _refund(request: HttpRequest, order: Order) -> ButtonResult:
         amount=amount,
         name=name,
         reason=reason_of(request),
-        caller=person_of(request),
+        caller=caller_of(request),
         request_id=getattr(request, "request_id", ""),
     )
     return _told(outcome)

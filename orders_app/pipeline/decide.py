@@ -10,7 +10,7 @@ from typing import Any
 from acteon_site.base.errors import FieldProblem, invalid, invalid_fields
 from acteon_site.base.ids import new_id
 from acteon_site.base.names import identity_problem, name_problem
-from acteon_site.base.principals import caller_facts
+from acteon_site.base.principals import Principal, caller_facts
 from audit_app.selectors import current_redactor
 from orders_app.contract.actions import Action
 from orders_app.lifecycles.fields import check_payload
@@ -42,10 +42,7 @@ def action_decide(
     check = _check_of(lifecycle)
     if check is not None:
         action = action.with_payload(check(action.payload))
-    view = replace(
-        view_of(action, _order_name(action, lifecycle)),
-        caller=caller_facts(submission.caller, action.namespace),
-    )
+    view = view_sent(action, submission.caller, _order_name(action, lifecycle))
     plan = decide(rules, view, submission.rule_time, cleared=cleared, check_payload=check, counts=counts)
     if plan.failed and plan.failed.error:
         raise plan.failed.error  # a modify rule made a payload that the lifecycle refuses
@@ -61,6 +58,7 @@ def action_decide(
         lifecycle=lifecycle,
         fingerprint=fingerprint_of(action, plan, lifecycle),
         scrubber=current_redactor().scrubber(plan.payload, action.tainted),
+        asked_role=str(view.caller["caller.role"]) if rules.asks_callers else "",
     )
     if counts is not None or not (rules.counters or _asks_order(rules, lifecycle)):
         return item
@@ -136,6 +134,11 @@ def view_of(action: Action, order_name: str | None = None) -> ActionView:
         template=action.template or None,
         order_name=order_name,
     )
+
+
+def view_sent(action: Action, caller: Principal, order_name: str | None = None) -> ActionView:
+    """With what rules see of who sent it."""
+    return replace(view_of(action, order_name), caller=caller_facts(caller, action.namespace))
 
 
 def require_one_spelling(item: Decided) -> None:
