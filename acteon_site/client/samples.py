@@ -25,7 +25,8 @@ SCHEDULED_WHEN_CLOSED = frozenset({"standard", "duplicate", "rapid-fire", "after
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One order to send. `demo_now` is None with the real clock; `rule` is None where any may match."""
+    """One order to send. `demo_now` is None with the real clock; `rule` is None where any may match; `after` labels the
+    one whose chain must be over before."""
 
     label: str
     category: str
@@ -33,6 +34,7 @@ class Sample:
     rule: str | None
     demo_now: str | None
     action: Mapping[str, Any]
+    after: str = ""
 
 
 def is_open(now: datetime) -> bool:
@@ -69,6 +71,7 @@ def _sample(document: Mapping[str, Any], order: Mapping[str, Any], run: str, rea
         rule=order.get("rule") if expected == order["expected"] else None,
         demo_now=None if real_clock else document["clocks"][order["clock"]],
         action=_filled({**document["defaults"], **order["action"]}, run),
+        after=order.get("after", ""),
     )
 
 

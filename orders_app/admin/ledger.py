@@ -36,11 +36,7 @@ from orders_app.states import WAITING, OrderStatus, RefundState
 
 REFUND, PAID, UNPAID = "refund", "paid", "unpaid"
 COLORS = {RefundState.PAID: "success", RefundState.RESERVED: "warning", RefundState.RELEASED: ""}
-WORDS = {
-    RefundState.PAID: "refunded",
-    RefundState.RESERVED: "waits, is under way or in doubt",
-    RefundState.RELEASED: "not paid",
-}
+WORDS = {RefundState.PAID: "refunded", RefundState.RELEASED: "not paid"}
 
 
 def ledger_context(request: HttpRequest, order: Order | None) -> dict[str, Any]:
@@ -70,13 +66,21 @@ def _shown(ledger: Ledger) -> dict[str, Any]:
                 "name": refund.fingerprint,
                 "url": url_of(refund),
                 "amount": money(refund.refund_amount, currency),
-                "words": WORDS[RefundState(refund.refund_state)],
+                "words": _words(refund),
                 "label": COLORS[RefundState(refund.refund_state)],
                 "at": refund.created_at,
             }
             for refund in ledger.refunds
         ],
     }
+
+
+def _words(refund: Order) -> str:
+    if words := WORDS.get(RefundState(refund.refund_state)):
+        return words
+    if refund.status in WAITING:
+        return "waits"
+    return "under way" if refund.status == OrderStatus.PROCESSING else "in doubt"
 
 
 def covers(request: HttpRequest, order: Order) -> bool:

@@ -27,6 +27,7 @@ class Lifecycles(Kind):
         "namespace": "*",
         "tenant": "*",
         "enabled": True,
+        "transitions": [],
         "terminal": [],
         "timeouts": [],
         "fields": {},
