@@ -23,7 +23,7 @@ class Lifecycle(ManagedConfig):
     enabled = models.BooleanField(default=True)
     initial = models.CharField(max_length=100)
     states = models.JSONField(help_text="All state names, in order")
-    transitions = models.JSONField(help_text='A list of {"from", "to"}')
+    transitions = models.JSONField(blank=True, help_text='A list of {"from", "to"}')
     terminal = models.JSONField(default=list, blank=True, help_text="States in which an order is finished")
     timeouts = models.JSONField(
         default=list, blank=True, help_text='A list of {"state", "after_seconds", "to"}'
