@@ -24,6 +24,7 @@ from orders_app.config_kinds.lifecycles import Lifecycles
 from orders_app.config_kinds.profiles import Profiles
 from orders_app.config_kinds.templates import Templates
 from orders_app.pipeline.decide import order_name_for, payload_check_for
+from orders_app.pipeline.refunds import order_facts_now
 from orders_app.services import reaping
 from orders_app.services.chain_references import Neighbours
 from orders_app.services.outlook import cleaner_of, outlook_of_action, start_of_order
@@ -36,7 +37,7 @@ from orders_app.services.trial_orders import orders_of_actions
 from rules_app.references import CHECKS, LIFECYCLES, NAMES
 from rules_app.services.evaluation import ORDER_NAMES, PAYLOAD_CHECKS
 from rules_app.services.past_dispatches import PAST_DISPATCHES
-from rules_app.services.past_moments import COUNTS_THEN
+from rules_app.services.past_moments import COUNTS_THEN, ORDER_FACTS
 from rules_app.services.trial_reports import ORDERS
 from rules_app.services.trying import CLEANERS, OUTLOOKS, STARTS
 
@@ -55,6 +56,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     OUTLOOKS: (Hook("dispatch", outlook_of_action),),
     PAST_DISPATCHES: (StoredDispatches(),),
     COUNTS_THEN: (Hook("orders", counts_then),),
+    ORDER_FACTS: (Hook("ledgers", order_facts_now),),
     CLEANERS: (Hook("redaction", cleaner_of),),
     ORDERS: (Hook("orders", orders_of_actions),),
     ACTIONS_OF_ORDERS: (Hook("orders", reaping.actions_of_orders),),

@@ -70,7 +70,7 @@ def related_orders(hold: Hold) -> list[RelatedOrder]:
     ids = [one.action_id for one in past]
     if not ids:
         return []
-    columns = ("action_id", "pk", "fingerprint", "status", "run_id")
+    columns = ("action_id", "pk", "fingerprint", "status", "run_id", "refunded")
     orders = {row[0]: row for row in Order.objects.filter(action_id__in=ids).values_list(*columns)}
     names = dict(Action.objects.filter(pk__in=ids).values_list("pk", "action_id"))
     refunded = _refunded(row[4] for row in orders.values())
@@ -79,7 +79,7 @@ def related_orders(hold: Hold) -> list[RelatedOrder]:
         order = orders.get(one.action_id)
         name = order[2] if order else names.get(one.action_id, "")
         shown = replace(one, status=order[3]) if order else one
-        is_refunded = order is not None and order[4] in refunded
+        is_refunded = order is not None and (order[4] in refunded or order[5] > 0)
         recent = one.at > hold.created_at - DAY
         lines.append(RelatedOrder(shown, name, order[1] if order else None, is_refunded, recent))
     return lines
@@ -87,9 +87,12 @@ def related_orders(hold: Hold) -> list[RelatedOrder]:
 
 def shops_past(hold: Hold) -> ShopsPast:
     rows = Order.objects.filter(namespace=hold.namespace, tenant=hold.tenant)
-    newest = list(rows.order_by("-updated_at", "-id").values_list("status", "run_id")[:MOST_OF_SHOP])
-    refunded = _refunded(run_id for _, run_id in newest)
-    return ShopsPast(len(newest), Counter(status for status, _ in newest), len(refunded))
+    # Refunds are orders of their own, and no sales.
+    sales = rows.filter(refund_state="").order_by("-updated_at", "-id")
+    newest = list(sales.values_list("status", "run_id", "refunded")[:MOST_OF_SHOP])
+    undone = _refunded(run_id for _, run_id, _ in newest)
+    refunded = sum(run_id in undone or paid > 0 for _, run_id, paid in newest)
+    return ShopsPast(len(newest), Counter(status for status, _, _ in newest), refunded)
 
 
 def _refunded(run_ids: Iterable[UUID | None]) -> set[UUID]:

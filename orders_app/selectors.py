@@ -44,6 +44,8 @@ def lifecycle_spec(row: Lifecycle) -> dict[str, Any]:
         "timeouts": row.timeouts,
         "fields": row.fields,
         "fingerprint_field": row.fingerprint_field,
+        "charges": row.charges,
+        "refunds": row.refunds,
     }
 
 

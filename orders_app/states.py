@@ -19,6 +19,14 @@ WAITING = frozenset({OrderStatus.HELD, OrderStatus.SCHEDULED})
 UNMOVABLE = WAITING | {OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED}
 
 
+class RefundState(TextChoices):
+    """Where a refund stands in the ledger of the order that it refunds."""
+
+    RESERVED = "reserved"  # it waits, is under way, or nobody knows whether it was paid
+    PAID = "paid"
+    RELEASED = "released"  # known not to have been paid
+
+
 class HoldKind(TextChoices):
     APPROVAL = "approval"
     SCHEDULE = "schedule"

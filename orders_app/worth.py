@@ -9,12 +9,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from acteon_site.base.money import DECIMALS, money
+from orders_app.lifecycles.spec import LifecycleSpec
 
 UNKNOWN = -1
 _MOST_DECIMALS = 4
 _LARGEST = 1_000_000_000_000_000_000  # what a column holds
 _USUAL_DECIMALS = 2  # where the currency is not known
 _LONGEST_CODE = 12
+
+
+def priced(payload: Mapping[str, Any], lifecycle: LifecycleSpec | None) -> Mapping[str, Any]:
+    """With the amount that its lifecycle names (a charge's, a refund's) as its total, for whatever asks for that."""
+    money_of = (lifecycle.charges or lifecycle.refunds) if lifecycle else None
+    if money_of is None or money_of.amount not in payload:
+        return payload
+    return {**payload, "total_cents": payload[money_of.amount], "currency": payload.get(money_of.currency)}
 
 
 def worth_of(payload: Mapping[str, Any]) -> tuple[int, str]:

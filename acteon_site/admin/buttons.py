@@ -29,7 +29,8 @@ class Button:
     """Posts to `url`, with `to` as a form value, once `question` was answered. `kind`: plain, good or bad.
 
     Where `reason` labels a field, the answer may say why (must, where it is `required`), with `reasons` by choosing one
-    of them; `reason_of` reads it. `comment` labels a field for more; `comment_of` reads that. `shortcut` is a key.
+    of them; `reason_of` reads it. `comment` labels a field for more; `comment_of` reads that. `amount` labels a field
+    for an amount of money; `amount_text` reads it. `shortcut` is a key.
     """
 
     label: str
@@ -42,6 +43,7 @@ class Button:
     required: bool = False
     reasons: tuple[str, ...] = ()
     comment: str = ""
+    amount: str = ""
     shortcut: str = ""
 
 
@@ -70,6 +72,11 @@ def reason_of(request: HttpRequest) -> str:
 def comment_of(request: HttpRequest) -> str:
     """What was typed beside the reason, as one line."""
     return " ".join(request.POST.get("comment", "").split())[:MOST_REASON]
+
+
+def amount_text(request: HttpRequest) -> str:
+    """The amount as it was typed."""
+    return request.POST.get("amount", "")[:MOST_REASON]
 
 
 def change_url(model: Any, pk: object) -> str:

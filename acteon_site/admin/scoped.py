@@ -12,11 +12,14 @@ from unfold.admin import ModelAdmin
 
 from acteon_site.access.acts import act_note
 from acteon_site.access.reach import covers_row, is_everywhere, narrowed, person_principal, tenant_path
+from acteon_site.access.tokens import role_of
+from acteon_site.access.whence import agent_of, client_address
 from acteon_site.base.principals import Principal, Role
 
 __all__ = [
     "NOT_YOURS",
     "ScopedAdmin",
+    "caller_of",
     "narrowed",
     "person_reaches",
     "reader_of",
@@ -36,6 +39,13 @@ def reader_of(request: HttpRequest, role: Role = Role.VIEWER) -> Principal:
         reader = person_principal(request.user)  # type: ignore[arg-type]
         request._reader = reader  # type: ignore[attr-defined]
     return reader.acting_as(role)
+
+
+def caller_of(request: HttpRequest) -> Principal:
+    """The person as whoever sends an action: with the role that his groups give him, where he reaches."""
+    user: User = request.user  # type: ignore[assignment]
+    facts = {"address": client_address(request)[:64], "agent": agent_of(request)}
+    return person_principal(user, most=role_of(user) or Role.VIEWER, **facts)
 
 
 def visible(

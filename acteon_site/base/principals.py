@@ -45,6 +45,11 @@ class Principal:
         held = {name for at, names in self.roles if at >= role for name in names}
         return replace(self, role=role, namespaces=ANY if "*" in held else tuple(sorted(held)))
 
+    def role_in(self, namespace: str) -> Role:
+        """The role that the caller has there."""
+        held = [role for role, names in self.roles if _in(names, namespace)]
+        return max(held) if held else self.role
+
     @property
     def is_authenticated(self) -> bool:
         """DRF asks this of request.user."""
@@ -96,6 +101,15 @@ def _lookups(prefix: str, **scopes: tuple[str, ...]) -> dict[str, Any]:
 
 def _in(scope: tuple[str, ...], name: str) -> bool:
     return "*" in scope or name in scope
+
+
+def caller_facts(caller: Principal, namespace: str) -> dict[str, str]:
+    """What rules see of who sends an action to that namespace, by their paths (rules_app.engine.facts)."""
+    return {
+        "caller.id": caller.caller_id,
+        "caller.role": caller.role_in(namespace).name.lower(),
+        "caller.auth_method": caller.auth_method,
+    }
 
 
 SYSTEM = Principal("system", "internal", Role.ADMIN)

@@ -25,8 +25,8 @@ SCHEDULED_WHEN_CLOSED = frozenset({"standard", "duplicate", "rapid-fire", "after
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One order to send. `demo_now` is None with the real clock; `rule` is None where any may match; `chain` is how its
-    run comes to stand, where it has one."""
+    """One order to send. `demo_now` is None with the real clock; `rule` is None where any may match; `after` labels the
+    one whose chain must be over before; `chain` is how its run comes to stand, where it has one."""
 
     label: str
     category: str
@@ -35,6 +35,7 @@ class Sample:
     demo_now: str | None
     action: Mapping[str, Any]
     chain: str = "completed"
+    after: str = ""
 
 
 def is_open(now: datetime) -> bool:
@@ -72,6 +73,7 @@ def _sample(document: Mapping[str, Any], order: Mapping[str, Any], run: str, rea
         demo_now=None if real_clock else document["clocks"][order["clock"]],
         action=_filled({**document["defaults"], **order["action"]}, run),
         chain=order.get("chain", "completed"),
+        after=order.get("after", ""),
     )
 
 

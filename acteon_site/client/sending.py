@@ -47,7 +47,10 @@ class Sent:
 
 def send_all(client: GatewayClient, samples: Iterable[Sample], patience: Patience) -> list[Sent]:
     """Send the samples in order, then follow their chains. Raises ClientError."""
-    sent = [Sent(sample, _send_sample(client, sample, patience)) for sample in samples]
+    sent: list[Sent] = []
+    for sample in samples:
+        _wait_for(client, [item for item in sent if item.sample.label == sample.after])
+        sent.append(Sent(sample, _send_sample(client, sample, patience)))
     deadline = time.monotonic() + CHAIN_SECONDS
     for item in sent:
         record = client.audit_of(item.sample.action["id"]) or {}
@@ -55,6 +58,13 @@ def send_all(client: GatewayClient, samples: Iterable[Sample], patience: Patienc
         if item.outcome.chain_id:
             item.chain = _ended_chain(client, item.outcome.chain_id, deadline)
     return sent
+
+
+def _wait_for(client: GatewayClient, earlier: Iterable[Sent]) -> None:
+    """Until the chains of these are over, or that takes too long."""
+    for item in earlier:
+        if item.outcome.chain_id:
+            _ended_chain(client, item.outcome.chain_id, time.monotonic() + CHAIN_SECONDS)
 
 
 def _send_sample(client: GatewayClient, sample: Sample, patience: Patience) -> Outcome:

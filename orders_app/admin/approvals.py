@@ -40,6 +40,7 @@ from orders_app.admin.approval_live import EVERY_SECONDS, versions, versions_now
 from orders_app.admin.approval_results import approval_result
 from orders_app.admin.approval_rows import asked_of, list_page
 from orders_app.admin.holds import HoldAdmin
+from orders_app.admin.ledger import ledger_context
 from orders_app.admin.payloads import amount_of
 from orders_app.contract.approval_links import APPROVE, REJECT
 from orders_app.models import Approval, Hold
@@ -89,6 +90,7 @@ class ApprovalAdmin(HoldAdmin):
         shown = {
             **super().details(request, obj),
             **past_context(request, obj),
+            **ledger_context(request, obj.order if obj.order and obj.order.refund_state else None),
             **taken,
             "decided": _decided(obj),
             "not_permitted": is_open and not self.may_act(request, obj),

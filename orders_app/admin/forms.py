@@ -97,11 +97,30 @@ class LifecycleForm(forms.ModelForm):  # type: ignore[type-arg]
         ),
     )
 
+    charges = StructuredField(
+        rows=3,
+        required=False,
+        help_text=example(
+            "What its orders charge: the payload field of the amount, of the currency, and the step of the chain by "
+            "which it is charged. Refunds never give back more.",
+            "amount: total_cents\ncurrency: currency\nstep: charge",
+        ),
+    )
+    refunds = StructuredField(
+        rows=4,
+        required=False,
+        help_text=example(
+            "What its orders give back, and of which order.",
+            "of: order_id\namount: amount_cents\ncurrency: currency\nstep: refund",
+        ),
+    )
+
     class Meta:
         model = Lifecycle
         fields = (
             *("name", "enabled", "action_type", "namespace", "tenant"),
             *("initial", "states", "transitions", "terminal", "timeouts", "fingerprint_field", "fields"),
+            *("charges", "refunds"),
         )
         help_texts: ClassVar = {
             "name": "Unique. It cannot be changed later.",
@@ -114,6 +133,12 @@ class LifecycleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_fields(self) -> dict[str, Any]:
         return self.cleaned_data["fields"] or {}
+
+    def clean_charges(self) -> dict[str, Any]:
+        return self.cleaned_data["charges"] or {}
+
+    def clean_refunds(self) -> dict[str, Any]:
+        return self.cleaned_data["refunds"] or {}
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

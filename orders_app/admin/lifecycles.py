@@ -36,6 +36,7 @@ class LifecycleAdmin(TellsChanges, ConfigAdmin):  # type: ignore[misc]
         ("Which actions", {"fields": ("action_type", "namespace", "tenant")}),
         ("States", {"fields": ("initial", "states", "transitions", "terminal", "timeouts")}),
         ("The order", {"fields": ("fingerprint_field", "fields")}),
+        ("Money", {"fields": ("charges", "refunds")}),
         ("History", {"fields": ("origin", "edited_by", "edited_at")}),
     )
 

@@ -29,6 +29,7 @@ from audit_app.admin.filters import ScopeFilter, within_scopes
 from chains_app.models import Run, StepRun
 from orders_app.admin.explanations import explanations_of, try_url
 from orders_app.admin.filters import OrderState
+from orders_app.admin.ledger import PAID, REFUND, UNPAID, ledger_buttons, ledger_context, ledger_press
 from orders_app.admin.payloads import amount_of, payload_of, payload_rows
 from orders_app.admin.picture import lifecycle_svg
 from orders_app.admin.rule_test import rule_test_of
@@ -67,7 +68,7 @@ class OrderAdmin(ButtonPagesAdmin):
     search_fields = ("fingerprint",)
     search_help_text = "The exact name of an order"
     change_form_template = "admin/orders_app/order.html"
-    buttons = (MOVE, CANCEL)
+    buttons = (MOVE, CANCEL, REFUND, PAID, UNPAID)
     empty_title = "No orders"
     empty_text = "Accepted actions whose type a lifecycle claims appear here as orders."
 
@@ -121,6 +122,7 @@ class OrderAdmin(ButtonPagesAdmin):
             "moves": moves,
             "holds": list(_holds(obj)),
             "run": _run(request, obj),
+            **ledger_context(request, obj),
             "payload": payload_rows(payload_of(obj)),
             "trail": trail_of(request, obj),
             "rule_test": _rule_test(request, obj),
@@ -136,7 +138,7 @@ class OrderAdmin(ButtonPagesAdmin):
             question = f"Cancel {order.fingerprint}? What is done already is undone where that is possible."
             url = self.url_of(CANCEL, order.pk)
             buttons.append(Button("Cancel the order", url, question, "Yes, cancel it", "bad", reason=REASON))
-        return buttons
+        return buttons + ledger_buttons(order, self.url_of)
 
     def _move_button(self, order: Order, state: str) -> Button:
         question = f"Mark {order.fingerprint} as {state}? It is {order.state} now."
@@ -147,6 +149,8 @@ class OrderAdmin(ButtonPagesAdmin):
     def press(self, request: HttpRequest, obj: Order, name: str) -> ButtonResult:
         if not _is_current(obj):
             raise conflict("this order was placed anew; its newer page has the buttons")
+        if name in (REFUND, PAID, UNPAID):
+            return ledger_press(request, obj, name)
         named: dict[str, Any] = {
             "namespace": obj.namespace,
             "tenant": obj.tenant,

@@ -11,6 +11,8 @@ from acteon_site.base.money import as_shown, total_of
 from audit_app.selectors import current_redactor
 from orders_app.contract.actions import stored_action
 from orders_app.models import Action
+from orders_app.selectors import lifecycle_for
+from orders_app.worth import priced
 
 MOST_LINES = 100
 
@@ -53,7 +55,10 @@ def redacted(action: Action) -> dict[str, Any]:
 
 
 def amount_of(row: HasAction) -> str:
-    return total_of(payload_of(row))
+    """What it charges, or gives back."""
+    action: Action = row.action
+    lifecycle = lifecycle_for(action.namespace, action.tenant, action.action_type)
+    return total_of(priced(payload_of(row), lifecycle.spec if lifecycle else None))
 
 
 def payload_rows(payload: Mapping[str, Any]) -> list[Row]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from acteon_site.base.clock_text import rfc3339, rfc3339_or_none
+from acteon_site.base.principals import Principal
 from orders_app.models import Hold, Order, Template, TemplateProfile
 from orders_app.selectors import lifecycle_of
+from orders_app.services.refunding import Ledger, ledger_of
 from orders_app.states import UNMOVABLE
 
 
@@ -19,7 +21,7 @@ def order_shape(order: Order) -> dict[str, Any]:
     }
 
 
-def order_detail(order: Order) -> dict[str, Any]:
+def order_detail(order: Order, caller: Principal) -> dict[str, Any]:
     history = [
         {"from": move.from_state, "to": move.to_state, "at": rfc3339(move.at), "actor": move.actor}
         for move in order.moves.all()
@@ -33,6 +35,46 @@ def order_detail(order: Order) -> dict[str, Any]:
         "chain_id": str(order.run_id) if order.run_id else None,
         "history": history,
         "allowed": allowed,
+        "ledger": _ledger_shape(ledger_of(order, caller)),
+        "refund": _refund_shape(order, caller),
+    }
+
+
+def _ledger_shape(ledger: Ledger | None) -> dict[str, Any] | None:
+    """Null of what charges nothing; an amount is null as long as nobody knows it."""
+    if ledger is None:
+        return None
+    known = not ledger.charged.problem
+    return {
+        "charged_cents": ledger.charged.amount if known else None,
+        "currency": ledger.charged.currency,
+        "refunded_cents": ledger.refunded,
+        "in_doubt_cents": ledger.reserved,
+        "left_cents": ledger.left if known else 0,
+        "why_not": ledger.charged.problem,
+        "refunds": [
+            {
+                "fingerprint": refund.fingerprint,
+                "amount_cents": refund.refund_amount or 0,
+                "refund": refund.refund_state,
+                "state": refund.state,
+                "status": refund.status,
+                "created_at": rfc3339(refund.created_at),
+            }
+            for refund in ledger.refunds
+        ],
+    }
+
+
+def _refund_shape(order: Order, caller: Principal) -> dict[str, Any] | None:
+    if not order.refund_state:
+        return None
+    of = order.refund_of
+    seen = of is not None and caller.covers_action(of.namespace, of.tenant, of.provider, of.action_type)
+    return {
+        "of": of.fingerprint if of is not None and seen else "",
+        "amount_cents": order.refund_amount or 0,
+        "refund": order.refund_state,
     }
 
 

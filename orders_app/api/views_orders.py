@@ -14,6 +14,7 @@ from orders_app.api.shapes import order_detail, order_shape, scheduled_shape
 from orders_app.models import Order
 from orders_app.services.cancel import order_cancel
 from orders_app.services.holds import hold_cancel
+from orders_app.services.refunding import refund_settle
 from orders_app.services.transitions import order_named, order_transition
 from orders_app.states import HoldKind, HoldStatus
 
@@ -41,7 +42,7 @@ class Event(Endpoint):
     def get(self, request: Request, fingerprint: str) -> Response:
         namespace, tenant = scope_of(request)
         order = order_named(namespace, tenant, fingerprint, caller=caller_of(request))
-        return Response(order_detail(order))
+        return Response(order_detail(order, caller_of(request)))
 
 
 class Transition(Endpoint):
@@ -87,7 +88,30 @@ class OrderCancel(Endpoint):
             reason=_reason(body.get("reason")),
             caller=caller_of(request),
         )
-        return Response(order_detail(order))
+        return Response(order_detail(order, caller_of(request)))
+
+
+class RefundSettle(Endpoint):
+    """What a person has found out about a refund in doubt."""
+
+    write_role = Role.OPERATOR
+
+    def post(self, request: Request, fingerprint: str) -> Response:
+        body = body_of(request)
+        namespace, tenant = scope_of(request, body)
+        if not isinstance(body.get("paid"), bool):
+            raise invalid_field("paid", "is required: true where it was paid back, false where it was not")
+        refund = refund_settle(
+            namespace=namespace,
+            tenant=tenant,
+            fingerprint=fingerprint,
+            paid=body["paid"],
+            actor=caller_of(request).caller_id,
+            source=source_of(request),
+            reason=_reason(body.get("reason")),
+            caller=caller_of(request),
+        )
+        return Response(order_detail(refund, caller_of(request)))
 
 
 def _reason(given: object) -> str:

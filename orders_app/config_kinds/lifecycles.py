@@ -12,7 +12,7 @@ from acteon_site.base.errors import FieldProblem
 from acteon_site.config_files.kind import Kind, Misfit, Spec, World, doubled
 from chains_app.config_kinds.chains import definition_of
 from orders_app.config_kinds.starts import never_begun
-from orders_app.lifecycles.chain_states import transition_problems
+from orders_app.lifecycles.chain_states import money_step_problems, transition_problems
 from orders_app.lifecycles.spec import parse_lifecycle
 from orders_app.models import Lifecycle, Order
 from orders_app.selectors import lifecycle_spec
@@ -27,10 +27,13 @@ class Lifecycles(Kind):
         "namespace": "*",
         "tenant": "*",
         "enabled": True,
+        "transitions": [],
         "terminal": [],
         "timeouts": [],
         "fields": {},
         "fingerprint_field": "",
+        "charges": {},
+        "refunds": {},
     }
 
     def rows(self) -> QuerySet[Lifecycle]:
@@ -60,11 +63,18 @@ class Lifecycles(Kind):
             for identity, spec in enabled.items()
         }
         yield from doubled(self.section, claims, "action_type", "claims the same actions as lifecycle")
-        lifecycles = [parsed for spec in enabled.values() if (parsed := parse_lifecycle(spec)[0])]
-        for identity, spec in world["chains"].items():
-            definition = definition_of(spec)
-            for problem in transition_problems(definition, lifecycles) if definition else ():
+        parsed = {
+            identity: lifecycle
+            for identity, spec in enabled.items()
+            if (lifecycle := parse_lifecycle(spec)[0])
+        }
+        chains = {identity: definition_of(spec) for identity, spec in world["chains"].items()}
+        for identity, definition in chains.items():
+            for problem in transition_problems(definition, parsed.values()) if definition else ():
                 yield "chains", identity, problem
+        for identity, lifecycle in parsed.items():
+            for problem in money_step_problems(lifecycle, [one for one in chains.values() if one]):
+                yield self.section, identity, problem
 
     def overlooked(self, world: World) -> Iterable[Misfit]:
         return never_begun(world)

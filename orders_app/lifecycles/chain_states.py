@@ -1,4 +1,4 @@
-"""Whether the states that a chain's steps move orders to exist. Pure."""
+"""Whether the states that a chain's steps move orders to exist, and the steps that move their money. Pure."""
 
 from __future__ import annotations
 
@@ -27,6 +27,28 @@ def transition_problems(definition: Definition, lifecycles: Iterable[LifecycleSp
         for place, step, _ in placed_steps(definition.steps)
         if owners and step.transition_to and step.transition_to not in states
     ]
+
+
+def money_step_problems(spec: LifecycleSpec, definitions: Iterable[Definition]) -> list[FieldProblem]:
+    """A problem where a chain that the lifecycle's orders trigger lacks the step that charges, or refunds.
+
+    Only a call of the chain itself can be that: what a sub-chain does is known to the sub-chain.
+    """
+    begun = [one for one in definitions if one.trigger is not None and _may_claim(spec, one.trigger)]
+    named = [("charges", spec.charges), ("refunds", spec.refunds)]
+    return [
+        FieldProblem(
+            f"{key}.step",
+            f'"{money.step}" is no call of chain {chain.name}{suggestion(money.step, _calls(chain))}',
+        )
+        for key, money in named
+        for chain in begun
+        if money and money.step and money.step not in _calls(chain)
+    ]
+
+
+def _calls(definition: Definition) -> tuple[str, ...]:
+    return tuple(step.name for step in definition.steps if step.provider)
 
 
 def _may_claim(spec: LifecycleSpec, trigger: Trigger) -> bool:

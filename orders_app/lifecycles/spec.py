@@ -9,6 +9,7 @@ from typing import Any
 
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.names import MAX_LENGTH, SHORT_LENGTH
+from orders_app.lifecycles.charging import Charges, Refunds, parse_charging
 from orders_app.lifecycles.fields import FieldSpec, parse_field, suggestion
 
 KEYS = (
@@ -23,6 +24,8 @@ KEYS = (
     "timeouts",
     "fields",
     "fingerprint_field",
+    "charges",
+    "refunds",
     "enabled",
 )
 LONGEST = {
@@ -41,7 +44,10 @@ class Timeout:
 
 @dataclass(frozen=True, slots=True)
 class LifecycleSpec:
-    """`transitions` are the states that each state may become, `namespace` and `tenant` `*` for all."""
+    """`transitions` are the states that each state may become, `namespace` and `tenant` `*` for all.
+
+    `charges`: its orders charge money; `refunds`: they give back what another order has charged.
+    """
 
     name: str
     action_type: str
@@ -54,6 +60,8 @@ class LifecycleSpec:
     fingerprint_field: str = ""
     namespace: str = "*"
     tenant: str = "*"
+    charges: Charges | None = None
+    refunds: Refunds | None = None
 
     def allowed(self, state: str) -> tuple[str, ...]:
         """The states that this one may become."""
@@ -104,7 +112,10 @@ def parse_lifecycle(spec: Any) -> tuple[LifecycleSpec | None, list[FieldProblem]
     problems += _state_problems(spec, states)
     fields, field_problems = _fields(spec.get("fields", {}))
     problems += field_problems
-    return (None, problems) if problems else (_build(spec, states, fields), [])
+    charges, refunds, money_problems = parse_charging(spec, fields)
+    # Of fields that are wrong themselves nothing more is said.
+    problems += [] if field_problems else money_problems
+    return (None, problems) if problems else (_build(spec, states, fields, charges, refunds), [])
 
 
 def _text_problems(spec: Mapping[str, Any]) -> list[FieldProblem]:
@@ -221,7 +232,13 @@ def _fields(spec: Any) -> tuple[tuple[FieldSpec, ...], list[FieldProblem]]:
     return fields, [problem for _, problems in parsed for problem in problems]
 
 
-def _build(spec: Mapping[str, Any], states: list[str], fields: tuple[FieldSpec, ...]) -> LifecycleSpec:
+def _build(
+    spec: Mapping[str, Any],
+    states: list[str],
+    fields: tuple[FieldSpec, ...],
+    charges: Charges | None,
+    refunds: Refunds | None,
+) -> LifecycleSpec:
     return LifecycleSpec(
         name=spec["name"],
         action_type=spec["action_type"],
@@ -234,4 +251,6 @@ def _build(spec: Mapping[str, Any], states: list[str], fields: tuple[FieldSpec, 
         timeouts=tuple(Timeout(**timeout) for timeout in spec.get("timeouts") or ()),
         fields=fields,
         fingerprint_field=spec.get("fingerprint_field", ""),
+        charges=charges,
+        refunds=refunds,
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
 from django.utils import timezone
 
 from acteon_site.base.fields import EncryptedJSONField
 from acteon_site.base.ids import new_id
 from acteon_site.base.managed import ManagedConfig
 from acteon_site.base.quick_rows import QuickRow
-from orders_app.states import OrderStatus
+from orders_app.states import OrderStatus, RefundState
 
 
 class Lifecycle(ManagedConfig):
@@ -23,7 +23,7 @@ class Lifecycle(ManagedConfig):
     enabled = models.BooleanField(default=True)
     initial = models.CharField(max_length=100)
     states = models.JSONField(help_text="All state names, in order")
-    transitions = models.JSONField(help_text='A list of {"from", "to"}')
+    transitions = models.JSONField(blank=True, help_text='A list of {"from", "to"}')
     terminal = models.JSONField(default=list, blank=True, help_text="States in which an order is finished")
     timeouts = models.JSONField(
         default=list, blank=True, help_text='A list of {"state", "after_seconds", "to"}'
@@ -33,6 +33,18 @@ class Lifecycle(ManagedConfig):
     )
     fingerprint_field = models.CharField(
         max_length=200, blank=True, default="", help_text="Payload field that names the order"
+    )
+    charges = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text='What its orders charge: {"amount", "currency"} name payload fields, "step" the step that charges',
+    )
+    refunds = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text='What its orders give back: as charges, and "of" is the field that names the charged order',
     )
 
     def __str__(self) -> str:
@@ -97,14 +109,39 @@ class Order(QuickRow):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, help_text="Begin of event_ttl")
+    # Its ledger, in smallest units (orders_app.services.ledger), changed under the row's lock. `charged` is null where
+    # nobody has asked yet, and its run may not have told.
+    charged = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, default="", db_default="", help_text="Of what was charged")
+    refunded = models.BigIntegerField(default=0, db_default=0)
+    reserved = models.BigIntegerField(
+        default=0, db_default=0, help_text="Of refunds that wait, are under way or in doubt"
+    )
+    # Of a refund: whose money it gives back, how much, and where that stands in the other's ledger.
+    refund_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, related_name="refunds", db_index=False
+    )
+    refund_amount = models.BigIntegerField(null=True)
+    refund_state = models.CharField(max_length=16, choices=RefundState, default="", db_default="", blank=True)
 
     class Meta:
         constraints = [
+            # Never more is given back, or on its way, than was charged.
+            models.CheckConstraint(
+                condition=Q(refunded=0, reserved=0)
+                | Q(
+                    charged__isnull=False,
+                    refunded__gte=0,
+                    reserved__gte=0,
+                    charged__gte=F("refunded") + F("reserved"),
+                ),
+                name="refunds_within_charge",
+            ),
             models.UniqueConstraint(
                 fields=["namespace", "tenant", "fingerprint"],
                 condition=Q(living=True),
                 name="one_living_order",
-            )
+            ),
         ]
         indexes = [
             # Also by the beginning of its name, which the operators of the database's language do not serve.
@@ -115,6 +152,9 @@ class Order(QuickRow):
             ),
             models.Index(fields=["namespace", "tenant", "-updated_at", "-id"], name="order_tenant_newest"),
             models.Index(fields=["namespace", "tenant", "state", "-updated_at"], name="order_tenant_state"),
+            models.Index(
+                fields=["refund_of", "id"], name="order_refunds", condition=Q(refund_of__isnull=False)
+            ),
             models.Index(fields=["timeout_at"], name="order_timeout", condition=Q(timeout_at__isnull=False)),
             models.Index(
                 fields=["finished_at"], name="order_finished", condition=Q(finished_at__isnull=False)

@@ -13,6 +13,7 @@ from acteon_site.base.errors import AppError
 from orders_app.pipeline.decide import require_one_spelling
 from orders_app.pipeline.gate_state import COUNTED, GateState, gate_state_extend
 from orders_app.pipeline.items import Decided
+from orders_app.pipeline.refunds import order_facts
 from rules_app.services.counting import counters_count, counts_found
 
 
@@ -24,7 +25,8 @@ def action_count(item: Decided, state: GateState) -> Decided | AppError:
     if item.again is None:
         return item
     try:
-        counts = counts_found(item.met, state.gates, state.now, marks_of(item))
+        found = counts_found(item.met, state.gates, state.now, marks_of(item))
+        counts = replace(found, order=order_facts(item, state.ledgers, state.now))
         again = item.again(counts)
         if item.hold is None:
             require_one_spelling(again)

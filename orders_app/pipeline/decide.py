@@ -10,6 +10,7 @@ from typing import Any
 from acteon_site.base.errors import FieldProblem, invalid, invalid_fields
 from acteon_site.base.ids import new_id
 from acteon_site.base.names import identity_problem, name_problem
+from acteon_site.base.principals import Principal, caller_facts
 from audit_app.selectors import current_redactor
 from orders_app.contract.actions import Action
 from orders_app.lifecycles.fields import check_payload
@@ -41,7 +42,7 @@ def action_decide(
     check = _check_of(lifecycle)
     if check is not None:
         action = action.with_payload(check(action.payload))
-    view = view_of(action, _order_name(action, lifecycle))
+    view = view_sent(action, submission.caller, _order_name(action, lifecycle))
     plan = decide(rules, view, submission.rule_time, cleared=cleared, check_payload=check, counts=counts)
     if plan.failed and plan.failed.error:
         raise plan.failed.error  # a modify rule made a payload that the lifecycle refuses
@@ -57,11 +58,17 @@ def action_decide(
         lifecycle=lifecycle,
         fingerprint=fingerprint_of(action, plan, lifecycle),
         scrubber=current_redactor().scrubber(plan.payload, action.tainted),
+        asked_role=str(view.caller["caller.role"]) if rules.asks_callers else "",
     )
-    if counts is not None or not rules.counters:
+    if counts is not None or not (rules.counters or _asks_order(rules, lifecycle)):
         return item
     again = partial(action_decide, given, rules, submission, position=position, cleared=cleared)
     return _with_counters(item, view, rules, again, cleared=bool(cleared))
+
+
+def _asks_order(rules: RuleSet, lifecycle: CurrentLifecycle | None) -> bool:
+    """Whether rules may ask what the ledger of a refund's order says, which is known once that is locked."""
+    return rules.asks_orders and lifecycle is not None and lifecycle.spec.refunds is not None
 
 
 def _with_counters(
@@ -70,7 +77,7 @@ def _with_counters(
     """With the counters that it meets and, where rules ask any, how it is decided once they are known."""
     asked = rules.asked(view, cleared=cleared)
     met = counters_met(rules.counters, view, asked)
-    if not any(one.asked for one in met):
+    if not any(one.asked for one in met) and not _asks_order(rules, item.lifecycle):
         return replace(item, met=met)
     rules_asked = rules.rules if cleared else rules.concerned.of(view)
     possible = tuple(rule for rule in rules_asked if rule.enabled and rule.covers(view))
@@ -127,6 +134,11 @@ def view_of(action: Action, order_name: str | None = None) -> ActionView:
         template=action.template or None,
         order_name=order_name,
     )
+
+
+def view_sent(action: Action, caller: Principal, order_name: str | None = None) -> ActionView:
+    """With what rules see of who sent it."""
+    return replace(view_of(action, order_name), caller=caller_facts(caller, action.namespace))
 
 
 def require_one_spelling(item: Decided) -> None:

@@ -29,6 +29,7 @@ from orders_app.pipeline.gate_state import (
 )
 from orders_app.pipeline.hold_answers import hold_outcome
 from orders_app.pipeline.items import Accepted, Contradicted, Decided, GateResult, Refused
+from orders_app.pipeline.refunds import refund_refused, refund_reserve
 from orders_app.states import HoldKind
 from rules_app.engine import Rule, StartChain, Throttle
 from rules_app.engine.counters import micros, moment_of, next_slot, slots_after, turn_slot
@@ -42,6 +43,7 @@ def action_gate(item: Decided, state: GateState) -> GateResult:
         or _already_held(item, state)
         or _duplicate(item, state)
         or _not_callable(item, state)
+        or refund_refused(item, state.ledgers)
         or _over_quota(item, state)
         or _throttled(item, state)
     )
@@ -188,6 +190,7 @@ def _consume(item: Decided, state: GateState) -> Accepted:
             throttle_take(item, rule, state, micros(state.now))
             passed.append(key)
     _take_dedup_key(item, state)
+    refund_reserve(item, state.ledgers)
     over_quota = _count_quotas(item, state)
     degraded = [quota.overage_target for quota in over_quota if quota.overage == "degrade"]
     target = item.reroute_target or (degraded[-1] if degraded else None)

@@ -19,6 +19,7 @@ from orders_app.contract.actions import Action
 from orders_app.models import Hold, Order
 from orders_app.pipeline.content import content_hash
 from orders_app.pipeline.items import Decided
+from orders_app.pipeline.refunds import Ledgers, ledgers_extend, ledgers_of
 from orders_app.pipeline.shadow_gates import shadow_gate_keys
 from orders_app.selectors import (
     OrderKey,
@@ -49,7 +50,8 @@ class GateState:
     """Everything that the gates look at, locked. An action that passes changes it for the next one of the set.
 
     `holds` are those that wait, by their id and by their order's id; `originals` the actions in them, by their row's
-    id, as far as something else was sent again; `blocked` the breakers that refuse a call now.
+    id, as far as something else was sent again; `blocked` the breakers that refuse a call now; `ledgers` those that
+    refunds ask for, None where nobody knows them.
     """
 
     now: datetime  # the database's clock
@@ -60,6 +62,7 @@ class GateState:
     providers: Mapping[str, ProviderSettings]
     blocked: Mapping[str, Blocked]
     find: Find
+    ledgers: Ledgers | None = None
 
     def gate(self, key: str | None) -> Gate | None:
         return self.gates.get(key) if key else None
@@ -67,7 +70,7 @@ class GateState:
 
 def gate_state_lock(decided: Sequence[Decided]) -> GateState:
     """Lock and read for these actions: at most four statements, however many they are."""
-    return _gate_state(decided, _lock)
+    return _gate_state(decided, _lock, lock=True)
 
 
 def gate_state_read(decided: Sequence[Decided], at: datetime | None = None) -> GateState:
@@ -87,9 +90,13 @@ def _read(keys: Collection[str], names: Collection[OrderKey], at: datetime | Non
     return *gates_read(keys, at), living_orders(names)
 
 
-def _gate_state(decided: Sequence[Decided], find: Find) -> GateState:
+def _gate_state(decided: Sequence[Decided], find: Find, *, lock: bool = False) -> GateState:
     # Those that the rules refuse reach no gate, so nothing is locked for them.
     items = [item for item in decided if item.again or not _refused(item)]
+    # What is refused on its release gives back what it had reserved.
+    ledgers = ledgers_of(
+        [item for item in decided if item.order or item.again or not _refused(item)], lock=lock
+    )
     found, found_at, living = _found(items, find)
     state = GateState(
         now=found_at,
@@ -100,6 +107,7 @@ def _gate_state(decided: Sequence[Decided], find: Find) -> GateState:
         providers=providers(),
         blocked=breakers_blocking(_called_in_request(items), now=found_at),
         find=find,
+        ledgers=ledgers,
     )
     again = [(hold, item) for item in items if (hold := hold_found(item, state))]
     others = {
@@ -116,6 +124,8 @@ def _refused(item: Decided) -> bool:
 def gate_state_extend(state: GateState, item: Decided) -> None:
     """Lock and read what only the plan by its counters asks for: an order's name that a `modify` rule has changed."""
     key = order_gate_key(item)
+    if state.ledgers is not None:
+        ledgers_extend(state.ledgers, item, lock=connection.in_atomic_block)
     if key is None or key in state.gates or item.order is not None or _refused(item):
         return
     found, _, living = state.find({key}, {item.order_name or NOBODY})

@@ -14,10 +14,11 @@ from orders_app.pipeline.hold_answers import hold_outcome
 from orders_app.pipeline.items import Accepted, Decided, Processed, Refused
 from orders_app.pipeline.journaling import journal_accepted, journal_outcome
 from orders_app.pipeline.notices import approval_notice
+from orders_app.pipeline.refunds import refund_reserve
 from orders_app.pipeline.rows import UnitOfWork, order_place
 from orders_app.pipeline.trials import tried_context
 from orders_app.states import HoldKind, OrderStatus
-from orders_app.worth import approvers_needed, worth_of
+from orders_app.worth import approvers_needed, priced, worth_of
 from rules_app.engine import RequestApproval, Rule, Schedule
 
 
@@ -32,8 +33,9 @@ def action_hold(
     due = _next_second(unit.now + timedelta(seconds=action.timeout_seconds))
     hold = _hold(item, HoldKind.APPROVAL, rule, due, accepted, unit)
     hold.message, hold.notify_provider = action.message, action.notify_provider or ""
-    hold.worth, hold.currency = worth_of(item.scrubber.payload or {})
-    hold.approvers = approvers_needed(item.plan.payload, action.second_approver_above)
+    lifecycle = item.lifecycle.spec if item.lifecycle else None
+    hold.worth, hold.currency = worth_of(priced(item.scrubber.payload or {}, lifecycle))
+    hold.approvers = approvers_needed(priced(item.plan.payload, lifecycle), action.second_approver_above)
     return _held(item, hold, accepted, unit)
 
 
@@ -52,6 +54,7 @@ def action_wait_for_turn(item: Decided, refused: Refused, turn: datetime, unit: 
     """Throttled on release: reserve the next slot and wait for it. Never dropped, and before any new order."""
     rule = next(rule for rule in throttles_of(item) if rule.name == refused.rule)
     turn_reserve(item, unit.state, turn)
+    refund_reserve(item, unit.state.ledgers)
     before = Accepted(passed=tuple(item.passed), counted=marks_of(item))
     hold = _hold(item, HoldKind.TURN, rule, turn, before, unit)
     outcome = hold_outcome(hold)
@@ -83,6 +86,7 @@ def _hold(
         payload_hash=item.payload_hash,
         context={
             **item.submission.context,
+            "caller_role": item.submission.caller.role_in(item.action.namespace).name.lower(),
             CONTENT: content_hash(item.action),
             **_counted(accepted),
             **tried_context(item),

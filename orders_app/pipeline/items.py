@@ -67,7 +67,8 @@ class Decided:
     keys of the throttles that it has gone through before.
 
     `met` are the counters that it asks or counts in, `counts` what it found in them. Where rules ask any, `again`
-    decides by what is found, and `possible` are the rules that may then have a part in it.
+    decides by what is found, and `possible` are the rules that may then have a part in it. `asked_role` is the caller's
+    role, where rules ask for callers.
     """
 
     position: int
@@ -88,6 +89,7 @@ class Decided:
     counts: Counts = NO_COUNTS
     again: Callable[[Counts], Decided] | None = None
     possible: tuple[Rule, ...] = ()
+    asked_role: str = ""
 
     @property
     def subject(self) -> Subject:

@@ -91,6 +91,10 @@ def verdict_notes(item: Decided) -> dict[str, Any]:
     if item.counts.values:
         found = item.counts.values.items()
         notes["counters"] = {name: value for name, value in found if value is not MISSING}
+    if item.asked_role:
+        notes["caller_role"] = item.asked_role
+    if item.counts.order:
+        notes["order"] = dict(item.counts.order)
     if item.hold is not None:
         notes["release"] = item.hold.rule
     return notes

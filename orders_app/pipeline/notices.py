@@ -13,6 +13,7 @@ from orders_app.models import Hold
 from orders_app.pipeline.hold_answers import approval_links
 from orders_app.pipeline.items import Accepted, Decided
 from orders_app.pipeline.rows import UnitOfWork
+from orders_app.worth import priced
 
 NOBODY = Owner("", None)
 
@@ -32,8 +33,9 @@ def approval_notice(item: Decided, hold: Hold, unit: UnitOfWork) -> Run | None:
         "action_id": hold.action_id_text,
         "order": item.scrubber.payload,
     }
-    if "total_cents" in item.scrubber.payload:
-        payload["amount"] = total_of(item.scrubber.payload)
+    total = priced(item.scrubber.payload, item.lifecycle.spec if item.lifecycle else None)
+    if "total_cents" in total:
+        payload["amount"] = total_of(total)
     return run_of_notice(
         hold.notify_provider,
         origin=_origin(item, "approval_request", payload),

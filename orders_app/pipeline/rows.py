@@ -17,11 +17,17 @@ from orders_app.models import Action as ActionRow
 from orders_app.models import Hold, Order
 from orders_app.pipeline.gate_state import GateState
 from orders_app.pipeline.items import Decided
+from orders_app.pipeline.refunds import Ledgers, refund_values
 from orders_app.selectors import CurrentLifecycle
+from orders_app.services.ledger import REFUND_FIELDS
+from orders_app.states import OrderStatus
 from rules_app.models import RuleTrial
 from rules_app.services.gates import Gate, gates_write
 
-ORDER_FIELDS = ["status", "run_id", "reason", "living", "updated_at", "finished_at", "timeout_at"]
+ORDER_FIELDS = [
+    *("status", "run_id", "reason", "living", "updated_at", "finished_at", "timeout_at"),
+    *REFUND_FIELDS,
+]
 ENDED_FIELDS = ["status", "ended_at", "next_run_at", "problem", "outcome"]
 
 
@@ -41,11 +47,13 @@ class Rows:
     work: dict[UUID, Work] = field(default_factory=dict)
     trials: list[RuleTrial] = field(default_factory=list)
 
-    def write(self, gates: Iterable[Gate], now: datetime) -> None:
+    def write(self, gates: Iterable[Gate], now: datetime, ledgers: Ledgers | None = None) -> None:
         """All of it, and the gates that were changed, by one statement where the database can."""
         writes = Writes()
         gates_write(gates, writes)
         rows_insert(self.actions, writes)
+        if ledgers is not None:
+            ledgers.write(writes)
         rows_insert(self.orders, writes)
         rows_update(self.changed_orders, ORDER_FIELDS, writes)
         rows_insert(self.holds, writes)
@@ -73,7 +81,7 @@ class UnitOfWork:
 
     def write(self) -> None:
         """Write what was consumed and what was done."""
-        self.rows.write(self.state.gates.values(), self.now)
+        self.rows.write(self.state.gates.values(), self.now, self.state.ledgers)
 
 
 def unit_of_work(state: GateState) -> UnitOfWork:
@@ -101,16 +109,18 @@ def order_place(item: Decided, status: str, unit: UnitOfWork) -> Order | None:
     order = item.order
     if order is not None:
         order.status, order.updated_at = status, unit.now
+        if status not in (OrderStatus.FAILED, OrderStatus.REJECTED):
+            order.__dict__.update(refund_values(item, unit.state.ledgers))
         unit.rows.changed_orders.append(order)
     elif item.lifecycle is not None:
-        order = _new_order(item, item.lifecycle, status, unit.now)
+        order = _new_order(item, item.lifecycle, status, unit)
         unit.rows.orders.append(order)
         unit.state.living[order.namespace, order.tenant, order.fingerprint] = order
     return order
 
 
-def _new_order(item: Decided, lifecycle: CurrentLifecycle, status: str, now: datetime) -> Order:
-    spec = lifecycle.spec
+def _new_order(item: Decided, lifecycle: CurrentLifecycle, status: str, unit: UnitOfWork) -> Order:
+    spec, now = lifecycle.spec, unit.now
     return Order.made(
         namespace=item.action.namespace,
         tenant=item.action.tenant,
@@ -125,4 +135,5 @@ def _new_order(item: Decided, lifecycle: CurrentLifecycle, status: str, now: dat
         timeout_at=spec.timeout_at(spec.initial, now),
         created_at=now,
         updated_at=now,
+        **refund_values(item, unit.state.ledgers),
     )

@@ -16,15 +16,15 @@ from django.db.models import QuerySet
 
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import AppError
-from acteon_site.base.principals import SYSTEM
 from audit_app.models import AuditRecord
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 from audit_app.selectors import current_redactor
 from orders_app.contract.actions import Action, stored_action
 from orders_app.models import Action as ActionRow
 from orders_app.models import Hold
-from orders_app.pipeline.decide import action_decide, require_one_spelling, view_of
+from orders_app.pipeline.decide import action_decide, require_one_spelling, view_of, view_sent
 from orders_app.pipeline.items import Decided, Submission
+from orders_app.services.past_trail import sender_of
 from orders_app.services.releases import decide_again, submission_of
 from rules_app.engine import ActionView, Cleared, Plan, Rule, RuleSet, Trial
 from rules_app.engine.changes import Change, Question, takes_part
@@ -89,7 +89,10 @@ class _Again:
         """For the same action, had its counters said this, and by these lists."""
         rules = self.rules.with_lists(lists)
         return self._asked(
-            view_of(self.item.action), self.submission.rule_time, rules, replace(self.counts, values=counts)
+            view_sent(self.item.action, self.submission.caller),
+            self.submission.rule_time,
+            rules,
+            replace(self.counts, values=counts),
         )
 
     def _asked(self, view: ActionView, now: datetime, rules: RuleSet, counts: Counts) -> Plan | None:
@@ -105,7 +108,7 @@ class _Again:
         return item.plan
 
     def _is_counted_alike(self, view: ActionView) -> bool:
-        own = view_of(self.item.action)
+        own = view_sent(self.item.action, self.submission.caller)
         uses = ((use_of(one, own), use_of(one, view)) for one in self.rules.counters)
         return all((mine.group, mine.lacks) == (other.group, other.lacks) for mine, other in uses)
 
@@ -174,7 +177,7 @@ def _with_clauses(told: Explanation, rule: Rule, again: _Again, others: frozense
     plan = again.item.plan
     if plan.failed or not takes_part(rule, plan):
         return replace(told, unknown=OTHERWISE)
-    view = view_of(again.item.action)
+    view = view_sent(again.item.action, again.submission.caller)
     zone = rule.zone or again.rules.zone
     scope = Scope(view, told.moment, zone, again.rules.lists, again.counts)
     scope.payload = _payload_at(rule, again)
@@ -233,7 +236,7 @@ def _dispatched(record: AuditRecord, rules: RuleSet) -> _Again | None:
     row = min(rows, key=lambda row: abs(row.received_at - record.dispatched_at), default=None)
     if row is None:
         return None
-    submission = Submission(SYSTEM, record.request_id, record.dispatched_at, _moment(record))
+    submission = Submission(sender_of(record), record.request_id, record.dispatched_at, _moment(record))
     action = stored_action(row.body)
     counts = _counts(record, action, rules)
     return _Again(action_decide(action, rules, submission, counts=counts), action, rules, submission, counts)
@@ -242,7 +245,9 @@ def _dispatched(record: AuditRecord, rules: RuleSet) -> _Again | None:
 def _counts(record: AuditRecord, action: Action, rules: RuleSet) -> Counts:
     """What the action found in counters, as the trail says."""
     empty = empty_counts(rules.counters, view_of(action))
-    return replace(empty, values={**empty.values, **record.verdict_details.get("counters", {})})
+    details = record.verdict_details
+    values = {**empty.values, **details.get("counters", {})}
+    return replace(empty, values=values, order=details.get("order", {}))
 
 
 def _released(record: AuditRecord, rules: RuleSet) -> _Again | None:

@@ -19,6 +19,7 @@ from orders_app.pipeline.gate_state import (
     throttles_of,
 )
 from orders_app.pipeline.items import Decided
+from orders_app.pipeline.refunds import ledger_told
 from rules_app.engine import Deduplicate, Rule, Throttle
 from rules_app.engine.counters import micros, moment_of
 from rules_app.services.quota_windows import QuotaSpec
@@ -28,6 +29,10 @@ from rules_app.services.trying import GateTold
 def gates_told(item: Decided, state: GateState, unknown: Mapping[str, str], *, past: bool) -> list[GateTold]:
     """In the order in which a dispatch asks them. `unknown`: by a gate's key, why nobody knows it."""
     told = [*_order(item, state, unknown), *_key(item, state, unknown), *_breaker(item, state, past=past)]
+    told += [
+        GateTold("ledger", passes, f"Ledger of the order: {text}")
+        for passes, text in ledger_told(item, state.ledgers)
+    ]
     told += [_quota(item, quota, used, state, unknown) for quota, used in quota_uses(item, state)]
     return told + [_throttle(item, rule, state, unknown) for rule in throttles_of(item)]
 

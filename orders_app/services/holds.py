@@ -22,6 +22,7 @@ from audit_app.services.journal import Journal, Subject
 from orders_app.contract.actions import stored_action
 from orders_app.models import Hold, Order
 from orders_app.services.dedup_keys import dedup_key_free_of_hold
+from orders_app.services.ledger import refund_release
 from orders_app.states import HoldKind, HoldStatus, OrderStatus
 from rules_app.engine import Throttle
 from rules_app.engine.counters import micros
@@ -154,6 +155,7 @@ def hold_order_end(hold: Hold, reason: str, now: datetime) -> None:
             finished_at=now,
             timeout_at=None,
         )
+        refund_release(hold.order_id)
     dedup_key_free_of_hold(hold)
 
 

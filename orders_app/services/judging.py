@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 from uuid import UUID
@@ -46,6 +46,8 @@ class Record(NamedTuple):
     ruleset_version: int
     details: dict[str, Any]
     attempts: str | int | None
+    caller_id: str
+    auth_method: str
 
     @property
     def name(self) -> Name:
@@ -109,16 +111,20 @@ class Judge:
         amount, currency = self._money(action.payload)
         past = past._replace(amount=amount, currency=currency)
         lifecycle = self._lifecycle(action)
-        view = _view(action, lifecycle)
+        view = replace(_view(action, lifecycle), caller=_caller(record))
         counts = self._counts(view, record)
         if counts is None:
             return past._replace(lost=UNCOUNTED)
         return past._replace(judged=self._decided(action, view, record, lifecycle, counts))
 
     def _counts(self, view: ActionView, record: Record) -> Counts | None:
-        """What the counters that rules ask said then; None where the trail does not say it of one."""
+        """What the counters that rules ask said then, and the ledger of a refund's order; None where the trail does not
+        say it of one."""
+        order = record.details.get("order", {})
+        if self._asks_more_than_noted(view, record):
+            return None
         if not (asked := self.rules.asked(view)):
-            return NO_COUNTS
+            return replace(NO_COUNTS, order=order)
         then = self._set_of(record.ruleset_version)
         said, since = (
             record.details.get("counters", {}),
@@ -130,7 +136,18 @@ class Judge:
         counted = [use.counter for use in uses if not use.lacks]
         if any(one.name not in known or since[one.name] != one.since for one in counted):
             return None
-        return Counts(dict.fromkeys(lacks, MISSING) | {one.name: said[one.name] for one in counted}, lacks)
+        values = dict.fromkeys(lacks, MISSING) | {one.name: said[one.name] for one in counted}
+        return Counts(values, lacks, order=order)
+
+    def _asks_more_than_noted(self, view: ActionView, record: Record) -> bool:
+        """Whether a rule about it asks who sent it, or about its order, and the rules of then did not."""
+        concerned = self.rules.concerned.of(view)
+        lifecycle = self._lifecycles.get((view.namespace, view.tenant, view.action_type))
+        refunds = lifecycle is not None and lifecycle.spec.refunds is not None
+        asks_caller = any(rule.asks_caller for rule in concerned)
+        asks_order = refunds and any(rule.asks_order for rule in concerned)
+        noted = record.details
+        return (asks_caller and "caller_role" not in noted) or (asks_order and "order" not in noted)
 
     def _money(self, payload: Mapping[str, Any]) -> tuple[int | None, str]:
         amount = payload.get("total_cents")
@@ -224,9 +241,17 @@ class Judge:
         return tuple(found)
 
 
+def _caller(record: Record) -> dict[str, str]:
+    role = record.details.get("caller_role")
+    if not role:
+        return {}
+    return {"caller.id": record.caller_id, "caller.role": role, "caller.auth_method": record.auth_method}
+
+
 def _said(rules: RuleSet, record: Record) -> Counts:
     """What counters said to the rules of then."""
-    return Counts({one.name: 0 for one in rules.counters} | record.details.get("counters", {}))
+    said = {one.name: 0 for one in rules.counters} | record.details.get("counters", {})
+    return Counts(said, order=record.details.get("order", {}))
 
 
 def _view(action: Submitted, lifecycle: CurrentLifecycle | None) -> ActionView:

@@ -27,8 +27,10 @@ from orders_app.contract.approval_notices import FORMATS, Reminder
 from orders_app.models import Hold
 from orders_app.pipeline.hold_answers import sign_in_link
 from orders_app.policies import policy_for
+from orders_app.selectors import lifecycle_for
 from orders_app.services.holds import journal_change
 from orders_app.states import HoldStatus
+from orders_app.worth import priced
 
 log = structlog.get_logger()
 NOBODY = Owner("", None)
@@ -99,11 +101,12 @@ def _run(hold: Hold, notice: Notice, now: datetime) -> Run | None:
         return None
     action = stored_action(hold.action.body)
     shown = current_redactor().scrubber(action.payload, action.tainted)
+    lifecycle = lifecycle_for(action.namespace, action.tenant, action.action_type)
     reminder = Reminder(
         approval_id=str(hold.pk),
         order=shown.text(hold.order_name),
         shop=f"{hold.tenant} / {hold.namespace}",
-        amount=total_of(shown.payload),
+        amount=total_of(priced(shown.payload, lifecycle.spec if lifecycle else None)),
         rule=hold.rule,
         message=hold.message,
         expires_at=rfc3339(hold.due_at),

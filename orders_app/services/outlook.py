@@ -12,7 +12,7 @@ from django.utils import timezone
 from acteon_site.base.clock_text import moment, parse_time, span_text
 from acteon_site.base.errors import AppError
 from acteon_site.base.ids import as_uuid
-from acteon_site.base.principals import SYSTEM, Principal, Role
+from acteon_site.base.principals import SYSTEM
 from audit_app.selectors import current_redactor
 from orders_app.contract.actions import Action, stored_action
 from orders_app.models import Order
@@ -25,7 +25,7 @@ from orders_app.pipeline.items import Contradicted, Decided, Refused, Submission
 from orders_app.services.gates_told import gates_told
 from orders_app.services.past_counts import counts_then
 from orders_app.services.past_gates import gates_then
-from orders_app.services.past_trail import PastTrail, record_of
+from orders_app.services.past_trail import PastTrail, record_of, sender_of
 from rules_app.engine import RequestApproval, Schedule
 from rules_app.engine.counters import micros, moment_of
 from rules_app.selectors import current_rules
@@ -43,7 +43,7 @@ def start_of_order(key: str) -> Start | None:
     shown = current_redactor().scrubber(action.payload, action.tainted).payload
     record = record_of(row)
     rule_time = parse_time(record.verdict_details.get("demo_now")) if record else None
-    caller = Principal(record.caller_id, record.auth_method, Role.OPERATOR) if record else SYSTEM
+    caller = sender_of(record) if record else SYSTEM
     return Start(
         name=order.fingerprint,
         view=view_of(action),

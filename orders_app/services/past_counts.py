@@ -6,7 +6,7 @@ Nothing is guessed: a counter whose orders are too many to be read again, or are
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -37,8 +37,16 @@ def counts_then(rules: RuleSet, action: ActionView, moment: Moment) -> Counts:
     """For evaluations and tries."""
     if moment.at > timezone.now():
         return counts_now(rules, action, moment.at)
-    met = counters_asked(rules, action)
-    return _Then(PastTrail(moment), action).counts(met) if met else NO_COUNTS
+    met, trail = counters_asked(rules, action), PastTrail(moment)
+    counts = _Then(trail, action).counts(met) if met else NO_COUNTS
+    return replace(counts, order=_order_then(trail)) if rules.asks_orders else counts
+
+
+def _order_then(trail: PastTrail) -> Mapping[str, Any]:
+    """What the trail says that the ledger of its order told it; of what is not on record, nothing."""
+    own = trail.own
+    found: Mapping[str, Any] = own.record.verdict_details.get("order", {}) if own and own.record else {}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

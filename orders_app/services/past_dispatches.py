@@ -44,6 +44,7 @@ RECORD_FIELDS = (
     "ruleset_version",
     "verdict_details",
     "attempts",
+    *("caller_id", "auth_method"),
 )
 _NAME = ("namespace", "tenant", "action_type", "action_id")
 _OF_ACTION = ("id", "namespace", "tenant", "action_type", "action_id", "received_at", "replay_of", "token")

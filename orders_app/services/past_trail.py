@@ -17,6 +17,7 @@ from django.db.models.fields.json import KT
 
 from acteon_site.base.clock_text import moment as moment_text
 from acteon_site.base.ids import as_uuid
+from acteon_site.base.principals import Principal, Role
 from acteon_site.base.replica import read_whole
 from audit_app.models import AuditHead, AuditRecord
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
@@ -141,6 +142,12 @@ class PastTrail:
 
     def _is_own(self, record: Record) -> bool:
         return self.own is not None and self.own.left(record)
+
+
+def sender_of(record: AuditRecord) -> Principal:
+    """Who sent the action, with the role that he had then; of what was sent before rules asked for it, the least."""
+    role = Role[record.verdict_details.get("caller_role", Role.OPERATOR.name).upper()]
+    return Principal(record.caller_id, record.auth_method, role)
 
 
 def record_of(row: Action) -> AuditRecord | None:

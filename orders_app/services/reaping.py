@@ -49,6 +49,7 @@ def reap_orders(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         namespace=policy.namespace,
         tenant=policy.tenant,
         finished_at__lt=now - timedelta(seconds=policy.event_ttl_seconds),
+        reserved=0,  # no refund of it is under way
     )
     orders = list(
         finished.exclude(fingerprint__in=held_of(policy.namespace, policy.tenant).orders).order_by(

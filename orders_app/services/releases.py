@@ -32,6 +32,7 @@ from orders_app.pipeline.gate import action_gate
 from orders_app.pipeline.gate_state import gate_state_lock
 from orders_app.pipeline.holding import action_wait_for_turn
 from orders_app.pipeline.items import Decided, GateResult, Processed, Refused, Submission
+from orders_app.pipeline.refunds import refund_give_back
 from orders_app.pipeline.rows import UnitOfWork, order_place, unit_of_work
 from orders_app.pipeline.trials import trials_note
 from orders_app.services.decisions import Verdict, approval_carry_out, approval_take
@@ -290,7 +291,9 @@ def cleared_with(hold: Hold) -> list[dict[str, str]]:
 
 def submission_of(context: Mapping[str, Any], now: datetime) -> Submission:
     """The circumstances under which the action was once submitted, now."""
-    caller = Principal(context["caller_id"], context["auth_method"], Role.OPERATOR)
+    # What was held before rules could ask for it is taken for the least that dispatches.
+    role = Role[context.get("caller_role", Role.OPERATOR.name).upper()]
+    caller = Principal(context["caller_id"], context["auth_method"], role)
     return Submission(caller, context["request_id"], now)
 
 
@@ -325,6 +328,7 @@ def _act(item: Decided, result: GateResult, unit: UnitOfWork) -> Processed:
 def _reject(item: Decided, refused: Refused, unit: UnitOfWork) -> None:
     """A rule of today says no, or nobody could carry it out."""
     failed = refused.outcome.tag == "Failed"
+    refund_give_back(item, unit.state.ledgers)
     if item.order is not None:
         order_place(item, OrderStatus.FAILED if failed else OrderStatus.REJECTED, unit)
         item.order.reason = (

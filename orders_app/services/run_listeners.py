@@ -26,9 +26,17 @@ from orders_app.pipeline.journaling import outcome_notes, trail_metadata
 from orders_app.pipeline.rows import ORDER_FIELDS
 from orders_app.selectors import lifecycle_of
 from orders_app.services.dedup_keys import dedup_key_retake, dedup_keys_free
+from orders_app.services.ledger import (
+    LEDGER_FIELDS,
+    REFUND_FIELDS,
+    charge_note,
+    refund_outcome,
+    refund_retake,
+    reservation_settle,
+)
 from orders_app.services.run_outcomes import call_notes, outcome_of_step
 from orders_app.services.transitions import MOVED_FIELDS, order_move_by_run
-from orders_app.states import OrderStatus
+from orders_app.states import OrderStatus, RefundState
 
 STATUS_OF_END = {
     RunStatus.COMPLETED: OrderStatus.COMPLETED,
@@ -49,7 +57,12 @@ LOCKED = (
         "lifecycle_id",
     ),
     *("state", "status", "living", "run_id", "reason", "timeout_at", "updated_at", "finished_at"),
+    *LEDGER_FIELDS,
+    *REFUND_FIELDS,
 )
+
+
+TURNED_FIELDS = sorted({*ORDER_FIELDS, *MOVED_FIELDS, *LEDGER_FIELDS})
 
 
 class SingleRuns(Owners):
@@ -84,6 +97,7 @@ class LockedOrders(SingleRuns):
         self._changed: dict[UUID, Order] = {}
         self._moves: list[Move] = []
         self._freed: list[Mapping[str, Any]] = []
+        self._settled: list[tuple[Order, RefundState]] = []
 
     def ended(self, end: Ended, *, now: datetime) -> None:
         super().ended(end, now=now)
@@ -97,6 +111,10 @@ class LockedOrders(SingleRuns):
             order.timeout_at = None
         if not order.living:
             self._freed.append(run.origin)
+        if order.refund_state:
+            self._settled.append((order, refund_outcome(order, end)))
+        else:
+            charge_note(order, end)
 
     def transition(self, owner_id: UUID, *, to: str, step: str, now: datetime, journal: Journal) -> None:
         if owner_id not in self._rows:
@@ -112,8 +130,20 @@ class LockedOrders(SingleRuns):
             self._changed[owner_id] = Order.from_db("default", LOCKED, self._rows[owner_id])
         return self._changed[owner_id]
 
+    def _settle(self) -> None:
+        """What refunds came to, in the ledgers of the orders that they refund."""
+        ids = {refund.refund_of_id for refund, _ in self._settled if refund.refund_of_id}
+        rows = rows_lock(Order, LOCKED, sorted(ids - self._rows.keys()))
+        self._rows |= {row[0]: row for row in rows}
+        for refund, state in self._settled:
+            of = refund.refund_of_id
+            if of and of in self._rows:  # else retention has removed it
+                reservation_settle(self._order(of), refund, state)
+
     def write(self, journal: Journal, writes: Writes) -> None:
-        rows_update(list(self._changed.values()), sorted({*ORDER_FIELDS, *MOVED_FIELDS}), writes)
+        if self._settled:
+            self._settle()
+        rows_update(list(self._changed.values()), TURNED_FIELDS, writes)
         rows_insert(self._moves, writes)
         dedup_keys_free(self._freed)
         super().write(journal, writes)
@@ -158,7 +188,11 @@ class OrderRuns(Listener):
         if not dedup_key_retake(run.origin):
             raise conflict("another order has taken its dedup key; this run cannot go on", "PLACED_ANEW")
         row = order.get()
+        refund_retake(row.pk)
+        # What it charges is known again when it has ended, unless refunds were taken from it.
+        untouched = {} if row.refunded or row.reserved else {"charged": None}
         alive = {
+            **untouched,
             "status": OrderStatus.PROCESSING,
             "living": True,
             "timeout_at": lifecycle_of(row).timeout_at(row.state, now),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +14,11 @@ from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import AppError, FieldProblem, invalid_field, invalid_fields
 from acteon_site.base.labels import labels_of
 from acteon_site.base.names import name_problem
-from acteon_site.base.principals import Principal, Role
+from acteon_site.base.principals import Principal, Role, caller_facts
 from acteon_site.http.endpoint import Endpoint, body_of, caller_of, require_action, scope_of
 from rules_app.api.shapes import evaluation_shape, outlook_shape
 from rules_app.engine import ActionView
+from rules_app.engine.facts import FACTS
 from rules_app.services.evaluation import Evaluation, rules_evaluate
 from rules_app.services.past_moments import Moment
 from rules_app.services.trying import Outlook, Question, outlook_of
@@ -25,7 +27,10 @@ OPTIONAL_NAMES = ("id", "dedup_key", "fingerprint", "status", "template")
 
 
 class RuleEvaluate(Endpoint):
-    """Reads although it is a POST, so a viewer may. `mock_state` is accepted; no condition looks at state."""
+    """Reads although it is a POST, so a viewer may. `mock_state` gives facts in place of what is known of the caller
+    and of the order that a refund is about: {"caller.role": "operator", "order.refunded_cents": 5000}. Whatever else
+    stands there is accepted, and looked at by no condition.
+    """
 
     write_role = Role.VIEWER
     heavy_from = 0
@@ -34,6 +39,7 @@ class RuleEvaluate(Endpoint):
         body = body_of(request)
         scope_of(request, body)
         action, at, caller = parse_action_view(body), _at(body), caller_of(request)
+        action = replace(action, caller=caller_facts(caller, action.namespace))
         require_action(request, body)
         now, moment = at or timezone.now(), Moment.of(at) if at else None
         found = rules_evaluate(
@@ -42,6 +48,7 @@ class RuleEvaluate(Endpoint):
             include_disabled=_flag(body, "include_disabled"),
             evaluate_all=_flag(body, "evaluate_all"),
             moment=moment,
+            facts=body.get("mock_state") or {},
             sees=caller.knows,
         )
         shape = evaluation_shape(found, now, all_tenants=caller.is_global)
@@ -92,6 +99,10 @@ def _problems(body: dict[str, Any]) -> list[FieldProblem]:
         found.append(("payload", "must be a JSON object" if "payload" in body else "is required"))
     if not isinstance(body.get("mock_state"), dict | None):
         found.append(("mock_state", "must be a JSON object"))
+    mocked = (body.get("mock_state") or {}) if isinstance(body.get("mock_state"), dict | None) else {}
+    found += [
+        (f"mock_state.{path}", FACTS[path].problem(value)) for path, value in mocked.items() if path in FACTS
+    ]
     _, wrong = labels_of(body.get("metadata"))
     return [FieldProblem(name, problem) for name, problem in found if problem] + wrong
 

@@ -16,6 +16,7 @@ from rules_app.checking.space import PAYLOAD, Schema
 from rules_app.checking.values import NOTHING, SOMETHING, operands_of
 from rules_app.engine import ActionView, Rule, RuleSet
 from rules_app.engine.counting import empty_counts
+from rules_app.engine.facts import CALLER, FACTS
 from rules_app.engine.fields import TEXT_FIELDS
 from rules_app.engine.scope import MISSING, Scope
 from rules_app.engine.times import TIME_FIELDS
@@ -78,6 +79,9 @@ def _action(values: Mapping[Key, Any], schema: Schema | None, ground: Ground) ->
         elif key.path.startswith(_METADATA):
             if value is not MISSING:
                 facts["metadata"][key.path.removeprefix(_METADATA)] = value
+        elif key.path in FACTS:
+            if FACTS[key.path].root == CALLER and value is not MISSING:
+                facts.setdefault("caller", {})[key.path] = value
         elif (name := key.path.partition(".")[2]) in TEXT_FIELDS and value is not MISSING:
             facts[name] = value
     return ActionView(**facts)

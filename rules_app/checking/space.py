@@ -8,6 +8,8 @@ from typing import Any
 
 from rules_app.checking.literals import KNOWN, Key, Literal, Term, equals
 from rules_app.checking.values import ANY, NOTHING, SOMETHING, Domain, find_value, operands_of
+from rules_app.engine.facts import FACTS, Fact
+from rules_app.engine.facts import TEXT as FACT_TEXT
 from rules_app.engine.fields import TEXT_FIELDS
 from rules_app.engine.times import TIME_FIELDS, WEEKDAYS
 
@@ -136,6 +138,8 @@ class Space:
             return _TIMES[name]
         if root == "counter":
             return _COUNT
+        if key.path in FACTS:
+            return _fact_domain(FACTS[key.path])
         if name in TEXT_FIELDS:
             return _TEXT if name in _ALWAYS else _MAYBE_TEXT
         declared = schema.fields.get(key.path.removeprefix(PAYLOAD)) if schema else None
@@ -177,6 +181,12 @@ class Space:
 
     def _value_of(self, key: Key, literals: Iterable[Literal]) -> Any:
         return self.value(self.domain(key, None), frozenset(literals))
+
+
+def _fact_domain(fact: Fact) -> Domain:
+    """Missing where nobody is asked for it: of what is no refund, of a caller that is not known."""
+    kinds = ("text",) if fact.kind == FACT_TEXT else ("integer",)
+    return Domain(frozenset((*kinds, "missing")), members=fact.choices or None)
 
 
 def _clock_domain(name: str) -> Domain:

@@ -109,7 +109,7 @@ def _field_changes(question: Question) -> Iterator[Change]:
     by_path: dict[str, list[Clause]] = {}
     for clause in question.clauses.leaves():
         leaf = clause.condition.leaf
-        if leaf and not leaf.field.clock and not leaf.field.counter:
+        if leaf and not leaf.field.clock and not leaf.field.counter and not leaf.field.fact:
             by_path.setdefault(leaf.field.path, []).append(clause)
     for clauses in islice(by_path.values(), _MOST_FIELDS):
         if change := _field_change(clauses, question):

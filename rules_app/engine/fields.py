@@ -1,4 +1,5 @@
-"""Field paths: `action.<name>`, `action.payload.<path>`, `action.metadata.<key>`, `time.<name>`, `counter.<name>`.
+"""Field paths: `action.<name>`, `action.payload.<path>`, `action.metadata.<key>`, `time.<name>`, `counter.<name>`,
+`caller.<name>`, `order.<name>`.
 
 Of a member of a list, `item` and `item.<path>`; `[*]` behind a list stands for all its members.
 """
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rules_app.engine.facts import CALLER, FACTS, TEXT, Fact
 from rules_app.engine.scope import MISSING, Scope
 from rules_app.engine.suggest import nearest, unknown
 from rules_app.engine.times import TIME_FIELDS, TimeField
@@ -26,10 +28,12 @@ TEXT_FIELDS = (
     "status",
     "template",
 )
-ROOTS = tuple(f"action.{name}" for name in (*TEXT_FIELDS, "payload", "metadata")) + tuple(
-    f"time.{name}" for name in TIME_FIELDS
+_OF_ALL = (
+    *(f"action.{name}" for name in (*TEXT_FIELDS, "payload", "metadata")),
+    *(f"time.{name}" for name in TIME_FIELDS),
 )
-_BY_LAST_NAME = {root.partition(".")[2]: root for root in ROOTS} | {"action.type": "action.action_type"}
+ROOTS = (*_OF_ALL, *FACTS)
+_BY_LAST_NAME = {root.partition(".")[2]: root for root in _OF_ALL} | {"action.type": "action.action_type"}
 ITEM, EACH = "item", "[*]"
 EACH_ALONE = "stands for every member of a list: write any: {…} or all: {…} with the operator inside"
 ITEM_ALONE = "is a member of a list: it is asked below any or all of a field with [*]"
@@ -40,13 +44,16 @@ MAX_INDEX_DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A parsed path. `is_text`: always text or missing; `clock` is set for time.*, `counter` for counter.*."""
+    """A parsed path. `is_text`: always text or missing; `clock` is set for time.*, `counter` for counter.*, `fact` for
+    caller.* and order.*.
+    """
 
     path: str
     get: Getter
     is_text: bool = False
     clock: TimeField | None = None
     counter: str = ""
+    fact: Fact | None = None
 
     @property
     def is_country(self) -> bool:
@@ -54,6 +61,8 @@ class Field:
 
     def value_problem(self, value: Any, *, slack: int = 0) -> str | None:
         """Why the field can never have this value; `slack` lets an ordered operator name one past the end."""
+        if self.fact:
+            return self.fact.problem(value)
         if self.is_text or self.is_country:
             if isinstance(value, bool):
                 return f"must be text for {self.path}: {country_hint(value)}"
@@ -86,6 +95,8 @@ def parse_field(path: object, *, in_item: bool = False) -> Field | str:
         return _time_field(path, TIME_FIELDS[rest])
     if root == "counter" and rest:
         return Field(path, _count(rest), counter=rest)
+    if path in FACTS:
+        return _fact_field(FACTS[path])
     if root == "action" and rest in TEXT_FIELDS:
         return Field(path, _attribute(rest), is_text=True)
     if root == "action" and rest.partition(".")[0] in ("payload", "metadata"):
@@ -138,6 +149,19 @@ def _item_field(path: str, rest: str) -> Field | str:
 def _time_field(path: str, clock: TimeField) -> Field:
     read = clock.get
     return Field(path, lambda scope: read(scope.local()), clock=clock)
+
+
+def _fact_field(fact: Fact) -> Field:
+    path = fact.path
+
+    def of_caller(scope: Scope) -> Any:
+        return scope.action.caller.get(path, MISSING)
+
+    def of_order(scope: Scope) -> Any:
+        return scope.counts.order.get(path, MISSING)
+
+    get = of_caller if fact.root == CALLER else of_order
+    return Field(path, get, is_text=fact.kind == TEXT, fact=fact)
 
 
 def _attribute(name: str) -> Getter:

@@ -27,9 +27,9 @@ CONDITION: Schema = {"$ref": "#/definitions/condition"}
 ITEM_CONDITION: Schema = {"$ref": "#/definitions/item_condition"}
 FIELD: Schema = {
     "type": "string",
-    "description": "action.payload.<path> ([*] for all members), action.metadata.<key>, action.<name>, time.<name> or "
-    "counter.<name>",
-    "pattern": r"^(action|time|counter|item)(\.|\[|$)",
+    "description": "action.payload.<path> ([*] for all members), action.metadata.<key>, action.<name>, time.<name>, "
+    "counter.<name>, caller.<name> or order.<name>",
+    "pattern": r"^(action|time|counter|caller|order|item)(\.|\[|$)",
 }
 MOMENT: Schema = {
     "type": "string",

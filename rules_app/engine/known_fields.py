@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from acteon_site.base.money import is_amount
+from rules_app.engine import facts
 from rules_app.engine.fields import COUNTER, TEXT_FIELDS, names_country
 from rules_app.engine.operators.base import CHOICE, DATE, LIST, MOMENT, NUMBER, TEXT, YES_NO
 from rules_app.engine.spans import read_moment
@@ -14,6 +15,7 @@ from rules_app.engine.times import TIME_FIELDS, WEEKDAYS, TimeField
 from rules_app.engine.words import label_from_name
 
 MAX_EXAMPLE = 60
+_FACT_KINDS = {facts.TEXT: TEXT, facts.NUMBER: NUMBER}
 _CLOCK_EXAMPLES = {"date": "2025-12-24", "clock": "09:30"}
 
 
@@ -54,6 +56,20 @@ def own_fields(choices: Mapping[str, tuple[str, ...]]) -> list[KnownField]:
 
 def clock_fields() -> list[KnownField]:
     return [_clock_field(name, clock) for name, clock in TIME_FIELDS.items()]
+
+
+def fact_fields() -> list[KnownField]:
+    """Who sent the action, and of a refund its order."""
+    return [
+        KnownField(
+            fact.path,
+            fact.label,
+            CHOICE if fact.choices else _FACT_KINDS[fact.kind],
+            "action",
+            choices=fact.choices,
+        )
+        for fact in facts.FACTS.values()
+    ]
 
 
 def counter_fields(names: Iterable[str]) -> list[KnownField]:

@@ -18,6 +18,7 @@ from rules_app.engine.changes import Change
 from rules_app.engine.clauses import Clause
 from rules_app.engine.conditions import Leaf
 from rules_app.engine.decide import Plan
+from rules_app.engine.facts import FACTS
 from rules_app.engine.near_values import OTHER_TEXTS
 from rules_app.engine.scope import MISSING
 from rules_app.engine.words import label_from_name
@@ -77,6 +78,8 @@ _CLOCK = {"weekday_num": "number of the weekday", "clock": "time of day", "times
 
 def label(path: str) -> str:
     """`action.payload.shipping_country` as "shipping country"."""
+    if path in FACTS:
+        return FACTS[path].label
     root, _, rest = path.partition(".")
     if root == "time":
         return _CLOCK.get(rest, rest)

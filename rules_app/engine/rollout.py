@@ -118,6 +118,9 @@ def _field(path: Any, problems: list[FieldProblem]) -> Field | None:
             FieldProblem("rollout.by", "must not look at the clock: an order is to stay on its side")
         )
         return None
+    if found.fact:
+        problems.append(FieldProblem("rollout.by", "must be of the action itself: facts about it may change"))
+        return None
     return found
 
 

@@ -19,6 +19,7 @@ from rules_app.engine.concerned import ConcernedRules
 from rules_app.engine.conditions import Condition, parse_condition
 from rules_app.engine.counting.declared import Counter
 from rules_app.engine.effect import Effect, effect_of
+from rules_app.engine.facts import CALLER, ORDER
 from rules_app.engine.fields import COUNTER
 from rules_app.engine.named_lists import NO_LISTS, Lists, lists_named
 from rules_app.engine.rollout import Rollout, parse_rollout
@@ -58,6 +59,7 @@ class Rule:
 
     `claims`: a match takes the action out of reach of the catch-alls below (gates that name the action type).
     `effect`: when it is asked, None for always; `lists`, `counters`: the names of those that its condition asks.
+    `asks_caller`, `asks_order`: its condition asks who sent it, and of the order that a refund is about.
     `shadow`: it is only noted what it would have done. `rollout`: it is for a share of orders alone.
     """
 
@@ -76,6 +78,8 @@ class Rule:
     effect: Effect | None = None
     lists: frozenset[str] = frozenset()
     counters: frozenset[str] = frozenset()
+    asks_caller: bool = False
+    asks_order: bool = False
     shadow: bool = False
     rollout: Rollout | None = None
 
@@ -115,6 +119,8 @@ class RuleSet:
     zone: ZoneInfo = field(init=False, repr=False)
     concerned: ConcernedRules = field(init=False, repr=False)
     names_lists: bool = field(init=False, repr=False)
+    asks_callers: bool = field(init=False, repr=False)
+    asks_orders: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.rules, key=lambda rule: (rule.priority, rule.name)))
@@ -122,6 +128,8 @@ class RuleSet:
         object.__setattr__(self, "concerned", ConcernedRules(ordered))
         object.__setattr__(self, "zone", ZoneInfo(self.default_timezone))
         object.__setattr__(self, "names_lists", any(rule.lists for rule in ordered))
+        object.__setattr__(self, "asks_callers", any(rule.asks_caller for rule in ordered if rule.enabled))
+        object.__setattr__(self, "asks_orders", any(rule.asks_order for rule in ordered if rule.enabled))
 
     def with_lists(self, lists: Lists) -> RuleSet:
         """The same rules, asking these."""
@@ -269,6 +277,8 @@ def _build(
         effect=effect_of(spec),
         lists=frozenset(name for _, name in lists_named(spec["condition"])),
         counters=frozenset(path.removeprefix(COUNTER) for path in fields if path.startswith(COUNTER)),
+        asks_caller=any(path.startswith(f"{CALLER}.") for path in fields),
+        asks_order=any(path.startswith(f"{ORDER}.") for path in fields),
         shadow=spec.get("shadow", False),
         rollout=rollout,
     )

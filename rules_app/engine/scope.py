@@ -26,7 +26,8 @@ MISSING: Final = _Missing()
 class ActionView:
     """An action as conditions see it under `action.*`. `payload` is a JSON object and is never changed.
 
-    `order_name` is what its lifecycle calls the order, where one claims it; conditions do not see it.
+    `order_name` is what its lifecycle calls the order, where one claims it; conditions do not see it. `caller` is who
+    sent it, by the paths of `caller.*` (rules_app.engine.facts).
     """
 
     namespace: str
@@ -41,18 +42,21 @@ class ActionView:
     status: str | None = None
     template: str | None = None
     order_name: str | None = None
+    caller: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What an action finds in the counters, by their names; `lacks` says why it has no such counter.
 
-    `unknown` are those of them that it had, and nobody can say any more what they said.
+    `unknown` are those of them that it had, and nobody can say any more what they said. `order`: what the
+    ledger says of the order that a refund is about, by the paths of `order.*`.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     lacks: Mapping[str, str] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
+    order: Mapping[str, Any] = field(default_factory=dict)
 
 
 NO_COUNTS: Final = Counts()

@@ -10,6 +10,7 @@ from typing import Any
 
 from acteon_site.base.money import DECIMALS, is_amount, money
 from rules_app.engine.conditions import Condition, Leaf
+from rules_app.engine.facts import FACTS
 from rules_app.engine.fields import EACH, ITEM
 from rules_app.engine.rules import Rule
 from rules_app.engine.times import WEEKDAYS
@@ -55,6 +56,8 @@ def label_from_name(path: str) -> str:
     if EACH in path:
         whole, _, part = path.partition(EACH)
         return f"{label_from_name(f'{ITEM}{part}')} of {label_from_name(whole)}"
+    if path in FACTS:
+        return FACTS[path].label
     root, _, rest = path.partition(".")
     if root == "time":
         return _OF_THE_CLOCK.get(rest, rest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -13,6 +13,7 @@ from acteon_site.base.errors import FieldProblem, invalid_fields, problems_in_wo
 from acteon_site.base.registry import Hook, Registry
 from rules_app.engine import ActionView, Plan, RuleSet, RuleTrace, decide
 from rules_app.engine import Rule as EngineRule
+from rules_app.engine.facts import CALLER, ORDER, facts_below
 from rules_app.engine.scope import NO_COUNTS, Counts
 from rules_app.models import Rule
 from rules_app.selectors import current_rules, parse_rules
@@ -20,6 +21,7 @@ from rules_app.services.past_moments import Moment, counts_at
 from rules_app.specs import rule_spec
 
 Payload = dict[str, Any]
+NO_FACTS: Mapping[str, Any] = {}
 # The payload in its normal form, as far as it has one, and what a dispatch would refuse it for.
 PayloadCheck = Callable[[Payload], tuple[Payload, list[FieldProblem]]]
 # Gives the check of the fields that an action's lifecycle declares, or None where none claims it.
@@ -72,13 +74,15 @@ def rules_evaluate(
     include_disabled: bool = False,
     evaluate_all: bool = False,
     moment: Moment | None = None,
+    facts: Mapping[str, Any] = NO_FACTS,
     sees: Callable[[str, str], bool] = lambda namespace, tenant: True,
 ) -> Evaluation:
     """What the rules in force (or `rule_set`) would decide. Consumes and stores nothing.
 
     `include_disabled` asks the disabled rules as if they were enabled; without it they are traced as skipped.
     `sees(namespace, tenant)` leaves out the rules that the caller may not know of. Any payload is judged, also one
-    that breaks what its lifecycle declares (`refused`). Counters say what they say now, or said at `moment`.
+    that breaks what its lifecycle declares (`refused`). Counters say what they say now, or said at `moment`;
+    `facts`, by the paths of `caller.*` and `order.*`, are taken as given.
     Raises 503 where no rules are in force.
     """
     started = perf_counter_ns()
@@ -88,9 +92,10 @@ def rules_evaluate(
     payload, refused = check(action.payload)
     again = partial(_normal, check, strict=not refused)
     trace: list[RuleTrace] = []
-    judged = replace(action, payload=payload)
+    judged = replace(action, payload=payload, caller={**action.caller, **facts_below(CALLER, facts)})
     judged = replace(judged, order_name=next((hook.call(judged) for hook in ORDER_NAMES.values()), None))
     counts = counts_at(rules, judged, moment)
+    counts = replace(counts, order={**counts.order, **facts_below(ORDER, facts)})
     plan = decide(
         rules, judged, now, check_payload=again, trace=trace, evaluate_all=evaluate_all, counts=counts
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
 from acteon_site.base.registry import Hook, Registry
 from rules_app.engine import ActionView, RuleSet
@@ -35,9 +35,22 @@ class Moment:
 COUNTS_THEN: Registry[Hook[Callable[[RuleSet, ActionView, Moment], Counts]]] = Registry("counts of the past")
 
 
+# What the ledger says of the order that such an action would refund, by the paths of `order.*`.
+ORDER_FACTS: Registry[Hook[Callable[[ActionView], Mapping[str, Any]]]] = Registry("facts of orders")
+
+
 def counts_at(rules: RuleSet, action: ActionView, moment: Moment | None) -> Counts:
+    """What counters say, and the order that a refund is about; nothing is read where no rule asks any."""
+    counts = _counts_at(rules, action, moment)
+    hook = next(iter(ORDER_FACTS.values()), None)
+    if counts.order or hook is None or not rules.asks_orders:
+        return counts
+    return replace(counts, order=hook.call(action))
+
+
+def _counts_at(rules: RuleSet, action: ActionView, moment: Moment | None) -> Counts:
     """Now, or at that moment; nothing is read where no rule asks any."""
     hook = next(iter(COUNTS_THEN.values()), None)
-    if moment is None or hook is None or not rules.counters:
+    if moment is None or hook is None or not (rules.counters or rules.asks_orders):
         return counts_now(rules, action)
     return hook.call(rules, action, moment)

@@ -14,6 +14,7 @@ from rules_app.engine.known_fields import (
     clock_fields,
     counter_fields,
     example_of,
+    fact_fields,
     kind_of_value,
     own_fields,
 )
@@ -47,7 +48,7 @@ def known_fields(*, with_examples: bool) -> list[KnownField]:
     own = own_fields(_choices(rows) if with_examples else {})
     counters = counter_fields(RuleCounter.objects.order_by("name").values_list("name", flat=True))
     typed = [_with_example(field, seen) for field in fields_declared()]
-    fields = [*typed, *own, *clock_fields(), *counters]
+    fields = [*typed, *own, *fact_fields(), *clock_fields(), *counters]
     known = {field.path for field in fields}
     fields += [field for path, field in sorted(seen.items()) if path not in known]
     return fields if with_examples else [_plain(field) for field in fields]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.names import name_problem
+from rules_app.engine.facts import CALLER, FACTS, ORDER, facts_below
 from rules_app.engine.fields import TEXT_FIELDS
 from rules_app.engine.merge_patch import merge_patch
 from rules_app.engine.scope import ActionView, kind_of
@@ -24,8 +25,8 @@ VERDICTS = (
     *("deduplicate", "throttle", "failed", "invalid"),
 )
 SECTION = ("defaults", "lists", "tests")
-CASE = ("name", "at", "lists", "action", "counters", "expect", "steps")
-STEP = ("after", "at", "repeat", "every", "action", "counters", "expect")
+CASE = ("name", "at", "lists", "action", "counters", "facts", "expect", "steps")
+STEP = ("after", "at", "repeat", "every", "action", "counters", "facts", "expect")
 EXPECT = ("outcome", "verdict", "rule", "shadow", "payload")
 ACTION = (*TEXT_FIELDS, "payload", "metadata")
 REQUIRED = ("namespace", "tenant", "provider", "action_type", "payload")
@@ -52,7 +53,8 @@ class Expected:
 class Step:
     """One action at its moment. `has_key`: it brings an id or a dedup_key, so that it can be known again.
 
-    `counters`: what these say to it, whatever was counted.
+    `counters`: what these say to it, whatever was counted; `facts`: what is known of its order, by
+    the paths of `order.*`.
     """
 
     action: ActionView
@@ -60,6 +62,7 @@ class Step:
     expected: Expected
     has_key: bool
     counters: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +140,10 @@ class _Reader:
         lists = {**shared, **self.lists(spec, place)}
         if ("steps" in spec) == ("expect" in spec):
             self.refuse(place, "needs either expect, or steps that each have one")
-        alone = {key: spec[key] for key in ("counters", "expect") if key in spec}
-        if "steps" in spec and "counters" in spec:
-            self.refuse(f"{place}.counters", "stands beside steps; write it into those that it is for")
+        alone = {key: spec[key] for key in ("counters", "facts", "expect") if key in spec}
+        for key in ("counters", "facts"):
+            if "steps" in spec and key in spec:
+                self.refuse(f"{place}.{key}", "stands beside steps; write it into those that it is for")
         steps = spec.get("steps", [alone])
         if not isinstance(steps, list) or not steps:
             self.refuse(f"{place}.steps", "must be a list with at least one step")
@@ -184,6 +188,7 @@ class _Reader:
             given = self.merged(base, spec.get("action", {}), f"{here}.action")
             expected = self.expected(spec.get("expect"), f"{here}.expect")
             counters = self.counters(spec.get("counters", {}), f"{here}.counters")
+            facts = self.facts(spec.get("facts", {}), f"{here}.facts")
             for turn in range(int(repeat)):
                 number += 1
                 at += timedelta(seconds=every if turn else 0)
@@ -191,7 +196,8 @@ class _Reader:
                 if view is None or expected is None:
                     break
                 has_key = bool(given.get("id") or given.get("dedup_key"))
-                yield Step(view, at, expected, has_key, counters)
+                known = replace(view, caller=facts_below(CALLER, facts))
+                yield Step(known, at, expected, has_key, counters, facts_below(ORDER, facts))
 
     def counters(self, value: Any, place: str) -> Mapping[str, int]:
         if not isinstance(value, Mapping):
@@ -200,6 +206,17 @@ class _Reader:
         for name, number in value.items():
             if type(number) is not int or number < 0:
                 self.refuse(f"{place}.{name}", "must be a whole number from 0 on")
+        return value
+
+    def facts(self, value: Any, place: str) -> Mapping[str, Any]:
+        if not isinstance(value, Mapping):
+            self.refuse(place, f"must be an object of fields and what they hold, not {kind_of(value)}")
+            return {}
+        for path, held in value.items():
+            fact = FACTS.get(path)
+            problem = fact.problem(held) if fact else unknown("field", path, tuple(FACTS))
+            if problem:
+                self.refuse(f"{place}.{path}", problem)
         return value
 
     def step_begin(self, spec: Mapping[str, Any], at: datetime, place: str) -> datetime:

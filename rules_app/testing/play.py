@@ -85,9 +85,16 @@ class Bench:
         self._counters = CounterMemory(self.rules.counters)
 
     def send(
-        self, action: ActionView, at: datetime, *, has_key: bool, counters: Mapping[str, int] = _AS_COUNTED
+        self,
+        action: ActionView,
+        at: datetime,
+        *,
+        has_key: bool,
+        counters: Mapping[str, int] = _AS_COUNTED,
+        facts: Mapping[str, Any] = _AS_COUNTED,
     ) -> Outcome:
-        """The outcome of one more action; moments must not go back. `counters`: what some say, whatever was counted."""
+        """The outcome of one more action; moments must not go back. `counters`: what some say, whatever was counted;
+        `facts`: what is known of the order that it is about."""
         self._release_until(at)
         judge = self.declared.judge(action) if self.declared else None
         if judge:
@@ -97,7 +104,7 @@ class Bench:
             action = replace(action, payload=payload)
         traces: list[RuleTrace] = []
         found = self._counters.found(action, at)
-        counts = replace(found, values={**found.values, **counters})
+        counts = replace(found, values={**found.values, **counters}, order=facts)
         plan = self._decide(action, at, (), counts, traces)
         outcome = self._gate(action, plan, at, self._names(action, plan, has_key))
         return replace(outcome, traces=tuple(traces), asked=action, counts=counts)

@@ -42,7 +42,8 @@ def _run(case: Case, rules: RuleSet, declared: Declared | None, coverage: Covera
     bench = Bench(asking, declared)
     outcomes, failures = [], []
     for number, step in enumerate(case.steps, 1):
-        outcome = bench.send(step.action, step.at, has_key=step.has_key, counters=step.counters)
+        said = {"counters": step.counters, "facts": step.facts}
+        outcome = bench.send(step.action, step.at, has_key=step.has_key, **said)
         if outcome.asked:
             coverage.note(outcome.asked, step.at, outcome.traces, asking.lists, outcome.counts)
         outcomes.append(outcome)

@@ -82,6 +82,9 @@ WALK: dict[tuple[str, str], list[Call]] = {
         Call(body={**IN_BODY, "to": "confirmed"}, status=(404, 403))
     ],
     ("POST", "v1/orders/<path:fingerprint>/cancel"): [Call(body=IN_BODY, status=(404, 403))],
+    ("POST", "v1/orders/<path:fingerprint>/settle"): [
+        Call(body={**IN_BODY, "paid": True}, status=(404, 403))
+    ],
     ("GET", "v1/scheduled"): [LIST],
     ("POST", "v1/scheduled/<path:action_id>/cancel"): [Call(body=IN_BODY, status=(404, 403))],
     ("GET", "v1/approvals"): [LIST],

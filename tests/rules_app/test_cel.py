@@ -83,7 +83,7 @@ REFUSED = [
     ),
     (
         f"{P}.items.exists(i, i.x.exists(j, i.a == j.b))",
-        "column 46: 'i' is not known here; known are action, time, counter, j",
+        "column 46: 'i' is not known here; known are action, time, counter, caller, order, j",
     ),
     (f"{P}.items.exists(i, {P}.b == 1)", "column 32: is no part of the member"),
     ("payload.a == 1", "line 1, column 1: 'payload' is not known here"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_view
 
 from acteon_site.http.openapi import (
+    BOOLEAN,
+    INTEGER,
     PAGE,
     SCOPE,
     TEXT,
@@ -24,9 +26,34 @@ from acteon_site.http.openapi_examples import BODY_SCOPE, ID, NOW, SHOWN_SCOPE
 from orders_app.api import views_orders
 from orders_app.api.schema.outcomes import CONTENTS, SHOWN_OUTCOMES
 from orders_app.api.schema.shared import HOLD_STATUS
-from orders_app.states import HoldStatus, OrderStatus
+from orders_app.states import HoldStatus, OrderStatus, RefundState
 
 EVENT_KEYS = {"fingerprint": TEXT, "state": TEXT, "action_type": TEXT, "updated_at": TIME}
+LEDGER = component(
+    "OrderLedger",
+    answer(
+        {
+            "charged_cents": maybe(INTEGER),
+            "currency": TEXT,
+            "refunded_cents": INTEGER,
+            "in_doubt_cents": INTEGER,
+            "left_cents": INTEGER,
+            "why_not": TEXT,
+            "refunds": array(
+                answer(
+                    {
+                        "fingerprint": TEXT,
+                        "amount_cents": INTEGER,
+                        "refund": enum(*RefundState.values),
+                        "state": TEXT,
+                        "status": enum(*OrderStatus.values),
+                        "created_at": TIME,
+                    }
+                )
+            ),
+        }
+    ),
+)
 ORDER = component(
     "Order",
     answer(
@@ -38,6 +65,10 @@ ORDER = component(
             "reason": TEXT,
             "action_id": TEXT,
             "chain_id": maybe(UUID),
+            "ledger": maybe(LEDGER),
+            "refund": maybe(
+                answer({"of": TEXT, "amount_cents": INTEGER, "refund": enum(*RefundState.values)})
+            ),
         }
     ),
 )
@@ -50,6 +81,32 @@ SHOWN_ORDER = {
     "reason": "",
     "action_id": "order-1",
     "chain_id": ID,
+    "ledger": {
+        "charged_cents": 7999,
+        "currency": "USD",
+        "refunded_cents": 2000,
+        "in_doubt_cents": 0,
+        "left_cents": 5999,
+        "why_not": "",
+        "refunds": [
+            {
+                "fingerprint": "RF-1001-1",
+                "amount_cents": 2000,
+                "refund": "paid",
+                "state": "refunded",
+                "status": "completed",
+                "created_at": NOW,
+            }
+        ],
+    },
+    "refund": None,
+}
+SHOWN_REFUND = {
+    **SHOWN_ORDER,
+    "fingerprint": "RF-1001-2",
+    "action_type": "refund_order",
+    "ledger": None,
+    "refund": {"of": "ORD-1001", "amount_cents": 1000, "refund": "paid"},
 }
 extend_schema_view(
     get=operation(
@@ -84,6 +141,19 @@ extend_schema_view(
         examples={"cancelled": {**SHOWN_ORDER, "status": "cancelled", "allowed": []}},
     )
 )(views_orders.OrderCancel)
+extend_schema_view(
+    post=operation(
+        "Settle a refund in doubt",
+        ORDER,
+        sends=body(
+            {**BODY_SCOPE, "paid": BOOLEAN},
+            {"reason": maybe({"type": "string", "maxLength": views_orders.MAX_REASON})},
+        ),
+        sends_examples={"paid": {**SHOWN_SCOPE, "paid": True, "reason": "found in the provider's books"}},
+        errors=(404, 409),
+        examples={"paid": SHOWN_REFUND},
+    )
+)(views_orders.RefundSettle)
 SCHEDULED = component(
     "ScheduledAction",
     answer(

@@ -67,8 +67,9 @@ def path_of(node: Node, variable: str) -> str:
     first = "item" if variable and root.text == variable else root.text
     if first == "item" and not variable:
         raise Refused("item is known inside of exists and all only, under the name given there", node.place)
-    if first not in ("action", "time", "counter", "item", "now"):
-        known = f"action, time, counter, {variable}" if variable else "action, time and counter"
+    if first not in ("action", "time", "counter", "caller", "order", "item", "now"):
+        known = "action, time, counter, caller"
+        known += f", order, {variable}" if variable else " and order"
         raise Refused(f"'{root.text}' is not known here; known are {known}", node.place)
     return ".".join((first, *reversed(names)))
 

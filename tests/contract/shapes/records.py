@@ -138,10 +138,33 @@ EVENT_KEYS: dict[str, Check] = {
 }
 EVENTS = wrapped("events", Shape(EVENT_KEYS))
 MOVE = Shape({"from": text, "to": filled, "at": time, "actor": filled})
+REFUND_KEYS: dict[str, Check] = {
+    "of": text,
+    "amount_cents": integer,
+    "refund": one_of("reserved", "paid", "released"),
+}
+LEDGER = Shape(
+    {
+        **{"charged_cents": or_null(integer), "currency": text, "why_not": text},
+        **dict.fromkeys(("refunded_cents", "in_doubt_cents", "left_cents"), integer),
+        "refunds": listed(
+            Shape(
+                {
+                    **{"fingerprint": filled, "amount_cents": integer, "refund": filled, "state": filled},
+                    **{"status": filled, "created_at": time},
+                }
+            )
+        ),
+    }
+)
 EVENT = Shape(
     {**EVENT_KEYS, "history": listed(MOVE), "allowed": listed(filled)},
     # The order's processing status, why it is so, and where it came from and runs.
-    extra={"status": filled, "reason": text, "action_id": filled, "chain_id": or_null(uuid)},
+    # Of what charges money what was given back of it, of a refund whose money it is.
+    extra={
+        **{"status": filled, "reason": text, "action_id": filled, "chain_id": or_null(uuid)},
+        **{"ledger": or_null(LEDGER), "refund": or_null(Shape(REFUND_KEYS))},
+    },
 )
 TRANSITION = OUTCOMES["StateChanged"]
 SCHEDULED_ROW = Shape(

@@ -1,0 +1,294 @@
+"""Refunds: what was charged, what is given back, and that the one never exceeds the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from audit_app.models import AuditRecord
+from chains_app.models import Run
+from chains_app.services.advance import runs_sweep
+from orders_app.models import Hold, Order
+from orders_app.services.releases import holds_sweep
+from tests.chains_app.gateway import GONE, Gateway, charging, decide, placed, settle
+from tests.chains_app.peer import peer_running
+from tests.orders_app.refunding import (
+    CHARGED,
+    charged_order,
+    failure,
+    ledger,
+    load_returns,
+    refund,
+    with_rules,
+    without,
+)
+from tests.world import SCOPE, Shop, tag
+
+
+@pytest.fixture
+def shop(db: None) -> Shop:
+    return load_returns()
+
+
+@pytest.fixture
+def gateway(shop: Shop, settings: Any) -> Iterator[Gateway]:
+    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
+    with peer_running() as peer:
+        yield Gateway(peer)
+
+
+def test_partial_refunds_are_paid_until_nothing_is_left_and_no_cent_more(
+    shop: Shop, gateway: Gateway
+) -> None:
+    name = charged_order(shop, gateway)
+    assert ledger(name) == (CHARGED, 0, 0)
+    first = shop.dispatch(refund(name, 6_000)).json()
+    assert tag(first) == "Executed"
+    assert ledger(name) == (CHARGED, 0, 6_000)
+    settle(2)
+    assert ledger(name) == (CHARGED, 6_000, 0)
+    refused = failure(shop.dispatch(refund(name, 4_001)).json())
+    assert (refused["code"], refused["retryable"]) == ("EXECUTION_FAILED", False)
+    assert (
+        "$40.01 are more than the $40.00 that are left to refund: $100.00 were charged" in refused["message"]
+    )
+    assert tag(shop.dispatch(refund(name, 4_000)).json()) == "Executed"
+    settle(2)
+    assert ledger(name) == (CHARGED, CHARGED, 0)
+    assert tag(shop.dispatch(refund(name, 1)).json()) == "Failed"
+    sent = [call["payload"]["amount_cents"] for call in gateway.calls("refund_card")]
+    assert sent == [6_000, 4_000]
+    assert len(gateway.keys("refund_card")) == 2
+    of_one = Order.objects.get(fingerprint=first["Executed"]["body"]["order_id"])
+    assert (of_one.state, of_one.status, of_one.refund_state) == ("refunded", "completed", "paid")
+
+
+def test_refunds_of_one_batch_share_what_is_left(shop: Shop, gateway: Gateway) -> None:
+    name = charged_order(shop, gateway)
+    outcomes = shop.batch([refund(name, 4_000) for _ in range(3)]).json()
+    assert [tag(outcome) for outcome in outcomes] == ["Executed", "Executed", "Failed"]
+    # What is on its way may fail, and be left for the third.
+    assert failure(outcomes[2])["retryable"]
+    assert ledger(name) == (CHARGED, 0, 8_000)
+
+
+def test_a_refund_that_failed_gives_its_amount_back_and_one_in_doubt_keeps_it(
+    shop: Shop, gateway: Gateway
+) -> None:
+    name = charged_order(shop, gateway)
+    gateway.script["refund_card"] = [402]
+    shop.dispatch(refund(name, CHARGED))
+    settle()
+    assert ledger(name) == (CHARGED, 0, 0)
+    gateway.script["refund_card"] = [GONE, *[404] * 9]
+    shop.dispatch(refund(name, CHARGED, payload={"refund_id": "rf-doubt"}))
+    settle()
+    assert ledger(name) == (CHARGED, 0, CHARGED)
+    refused = failure(shop.dispatch(refund(name, 1)).json())
+    assert refused["retryable"]
+    assert "$100.00 wait, are under way or in doubt" in refused["message"]
+    assert decide(shop, "skip", outcome="done").status_code == 200
+    settle()
+    assert ledger(name) == (CHARGED, CHARGED, 0)
+
+
+def test_a_failed_refund_that_goes_on_reserves_anew_or_is_refused(shop: Shop, gateway: Gateway) -> None:
+    name = charged_order(shop, gateway)
+    gateway.script["refund_card"] = [402]
+    failed = shop.dispatch(refund(name, 7_000)).json()["Executed"]["body"]["chain_id"]
+    settle()
+    assert tag(shop.dispatch(refund(name, 4_000)).json()) == "Executed"
+    again = shop.post(f"/v1/chains/{failed}/retry", SCOPE)
+    assert (again.status_code, again.json()["code"]) == (409, "REFUND_OVER_REST")
+    assert ledger(name) == (CHARGED, 0, 4_000)
+    gateway.script["refund_card"] = [402]
+    settle()
+    assert ledger(name) == (CHARGED, 0, 0)
+    assert shop.post(f"/v1/chains/{failed}/retry", SCOPE).status_code == 200
+    assert ledger(name) == (CHARGED, 0, 7_000)
+    settle()
+    assert ledger(name) == (CHARGED, 7_000, 0)
+
+
+def test_what_is_not_charged_cannot_be_refunded(shop: Shop, gateway: Gateway) -> None:
+    unknown = failure(shop.dispatch(refund("nobody")).json())
+    assert (unknown["code"], unknown["retryable"]) == ("NOT_FOUND", False)
+    charging(gateway)
+    waits = shop.place(payload={"order_id": "big", "total_cents": 75_000})
+    assert tag(waits) == "PendingApproval"
+    refused = failure(shop.dispatch(refund("big")).json())
+    assert refused["retryable"]
+    assert "it is held: nothing is charged" in refused["message"]
+    gateway.script["charge_card"] = [402]
+    placed(shop, payload={"order_id": "declined"})
+    settle()
+    assert ledger("declined") == (0, 0, 0)
+    assert tag(shop.dispatch(refund("declined")).json()) == "Failed"
+    # A refund is nothing that could be refunded.
+    paid = charged_order(shop, gateway)
+    shop.dispatch(refund(paid, payload={"refund_id": "rf-one"}))
+    settle()
+    assert "charge nothing" in failure(shop.dispatch(refund("rf-one")).json())["message"]
+    assert "in EUR" in failure(shop.dispatch(refund(paid, payload={"currency": "eur"})).json())["message"]
+    for wrong in ({"amount_cents": 0}, {"amount_cents": -5}, {"amount_cents": 5.5}, {"amount_cents": "100"}):
+        assert shop.dispatch(refund(paid, payload=wrong)).status_code == 422
+    assert ledger(paid) == (CHARGED, 1_000, 0)
+
+
+def test_an_order_under_way_is_cancelled_or_refunded_and_never_both(shop: Shop, gateway: Gateway) -> None:
+    charging(gateway)
+    gateway.script["ship_order"] = [429]
+    run = placed(shop, payload={"order_id": "slow", "total_cents": CHARGED})
+    runs_sweep()  # it is charged, and its shipping is tried again later
+    refused = failure(shop.dispatch(refund("slow", CHARGED)).json())
+    assert refused["retryable"]
+    assert "its charge may still be undone by itself" in refused["message"]
+    assert shop.post("/v1/orders/slow/cancel", SCOPE).status_code == 200
+    settle()
+    assert Run.objects.get(pk=run.pk).status == "cancelled"
+    assert ledger("slow") == (0, 0, 0)
+    refused = failure(shop.dispatch(refund("slow", CHARGED)).json())
+    assert not refused["retryable"]
+    assert len(gateway.calls("refund_card")) == 1  # the compensation
+
+
+def test_past_the_point_of_no_return_it_is_refunded_and_not_cancelled(shop: Shop, gateway: Gateway) -> None:
+    charging(gateway)
+    gateway.script["order_confirmation"] = [500] * 3
+    placed(shop, payload={"order_id": "sent", "total_cents": CHARGED})
+    runs_sweep()
+    if Order.objects.get(fingerprint="sent").status == "processing":
+        assert shop.post("/v1/orders/sent/cancel", SCOPE).status_code == 409
+    assert tag(shop.dispatch(refund("sent", CHARGED)).json()) == "Executed"
+    settle()
+    assert ledger("sent") == (CHARGED, CHARGED, 0)
+
+
+def test_a_refund_that_waits_reserves_and_gives_back_however_it_ends(shop: Shop, gateway: Gateway) -> None:
+    name = charged_order(shop, gateway, cents=40_000)
+    with_rules("approve-refund")
+    ends = []
+    for number in range(3):
+        answer = shop.dispatch(refund(name, 20_000, payload={"refund_id": f"rf-end-{number}"})).json()
+        assert tag(answer) == "PendingApproval"
+        assert ledger(name) == (40_000, 0, 20_000)
+        hold = Hold.objects.get(pk=answer["PendingApproval"]["approval_id"])
+        ends.append(hold)
+        if number == 0:
+            assert shop.post("/v1/orders/rf-end-0/cancel", SCOPE).status_code == 200
+        elif number == 1:
+            shop.client.post(_path(answer))
+        else:
+            Hold.objects.filter(pk=hold.pk).update(due_at=F("due_at") - timedelta(days=2))
+            Hold.objects.filter(pk=hold.pk).update(next_run_at=F("due_at"))
+            holds_sweep()
+        assert ledger(name) == (40_000, 0, 0), number
+
+
+def _path(answer: Any) -> str:
+    url: str = answer["PendingApproval"]["reject_url"]
+    return "/v1/" + url.partition("/v1/")[2]
+
+
+def test_a_refund_above_the_limit_takes_two_and_a_rule_of_today_can_refuse_it(
+    shop: Shop, gateway: Gateway
+) -> None:
+    charging(gateway)
+    without("approve-high-value")
+    name = charged_order(shop, gateway, cents=90_000)
+    with_rules("approve-refund")
+    answer = shop.dispatch(refund(name, 60_000)).json()
+    hold = Hold.objects.get(pk=answer["PendingApproval"]["approval_id"])
+    assert (hold.approvers, hold.worth, hold.currency) == (2, 6_000_000, "USD")
+    assert ledger(name) == (90_000, 0, 60_000)
+    one = shop.dispatch(refund(name, 10_000)).json()["PendingApproval"]
+    Order.objects.filter(fingerprint=name).update(created_at=F("created_at") - timedelta(days=90))
+    held_by_operator = Hold.objects.get(pk=one["approval_id"])
+    held_by_operator.context["caller_role"] = "operator"
+    held_by_operator.save(update_fields=["context"])
+    shop.client.post("/v1/" + one["approve_url"].partition("/v1/")[2])
+    # 60 days are over: what the operator asked for is rejected on its release, and gives its amount back.
+    assert Order.objects.get(refund_amount=10_000).status == "rejected"
+    assert ledger(name) == (90_000, 0, 60_000)
+
+
+def test_rules_see_who_sends_a_refund_and_what_its_order_says(shop: Shop, gateway: Gateway) -> None:
+    name = charged_order(shop, gateway)
+    with_rules("approve-refund-by-parts")
+    clerk = Shop(role="operator", name="clerk")
+    assert tag(clerk.dispatch(refund(name, 5_000)).json()) == "Executed"
+    settle()
+    Order.objects.filter(fingerprint=name).update(refunded=0, charged=40_000)
+    Order.objects.filter(fingerprint=name).update(refunded=10_000)
+    assert tag(clerk.dispatch(refund(name, 100)).json()) == "PendingApproval"
+    asked = refund(name, 100)
+    Order.objects.filter(fingerprint=name).update(created_at=F("created_at") - timedelta(days=61))
+    assert clerk.dispatch(asked).json() == {"Suppressed": {"rule": "refund-too-late"}}
+    assert tag(shop.dispatch(refund(name, 100)).json()) == "PendingApproval"  # an administrator's
+    said = shop.post("/v1/rules/evaluate", asked).json()
+    assert said["matched_rule"] == "approve-refund-by-parts"
+    mocked = {"mock_state": {"caller.role": "operator", "order.age_days": 70}}
+    assert shop.post("/v1/rules/evaluate", {**asked, **mocked}).json()["matched_rule"] == "refund-too-late"
+    wrong = shop.post("/v1/rules/evaluate", {**asked, "mock_state": {"caller.role": "boss"}})
+    assert wrong.status_code == 422
+    record = AuditRecord.objects.filter(matched_rule="refund-too-late").latest("dispatched_at")
+    assert record.verdict_details["order"]["order.age_days"] == 61
+    told = shop.dispatch(asked, dry_run=True).json()["DryRun"]
+    assert told["verdict"] == "request_approval"
+
+
+def test_a_dry_run_says_that_too_little_is_left_and_reserves_nothing(shop: Shop, gateway: Gateway) -> None:
+    name = charged_order(shop, gateway)
+    said = [
+        shop.dispatch(refund(name, cents), dry_run=True).json()["DryRun"] for cents in (CHARGED, CHARGED + 1)
+    ]
+    assert [one["verdict"] for one in said] == ["allow", "deny"]
+    assert ledger(name) == (CHARGED, 0, 0)
+
+
+def test_the_order_of_before_is_charged_as_its_stored_payload_says(shop: Shop, gateway: Gateway) -> None:
+    name = charged_order(shop, gateway)
+    Order.objects.filter(fingerprint=name).update(charged=None, currency="")  # as a migration leaves it
+    assert tag(shop.dispatch(refund(name, 1_000)).json()) == "Executed"
+    assert ledger(name) == (CHARGED, 0, 1_000)
+    settle()
+    Order.objects.filter(fingerprint=name).update(charged=None, currency="", refunded=0)
+    Run.objects.filter(action_type="place_order").delete()
+    assert tag(shop.dispatch(refund(name, CHARGED)).json()) == "Executed"
+    settle()
+    assert ledger(name) == (CHARGED, CHARGED, 0)
+
+
+def test_the_database_itself_refuses_a_sum_above_the_charge(shop: Shop, gateway: Gateway) -> None:
+    name = charged_order(shop, gateway)
+    rows = Order.objects.filter(fingerprint=name)
+    for values in ({"refunded": CHARGED, "reserved": 1}, {"reserved": -1}, {"charged": None, "reserved": 1}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            rows.update(**values)
+
+
+def test_a_return_is_moved_from_request_to_refund(shop: Shop) -> None:
+    answer = shop.dispatch(
+        {
+            **SCOPE,
+            "provider": "warehouse",
+            "action_type": "request_return",
+            "id": "return-1",
+            "payload": {
+                "return_id": "rt-1",
+                "order_id": "ord-1",
+                "items": [{"sku": "A-1"}],
+                "reason": "too small",
+            },
+        }
+    ).json()
+    assert tag(answer) == "Executed"
+    for state in ("approved", "received", "refunded"):
+        moved = shop.put("/v1/events/rt-1/transition", {**SCOPE, "to": state})
+        assert moved.status_code == 200, moved.content
+    assert shop.put("/v1/events/rt-1/transition", {**SCOPE, "to": "refused"}).status_code == 409
