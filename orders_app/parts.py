@@ -26,6 +26,7 @@ from orders_app.config_kinds.templates import Templates
 from orders_app.pipeline.decide import order_name_for, payload_check_for
 from orders_app.services import reaping
 from orders_app.services.chain_references import Neighbours
+from orders_app.services.group_runs import GroupRuns
 from orders_app.services.outlook import cleaner_of, outlook_of_action, start_of_order
 from orders_app.services.past_counts import counts_then
 from orders_app.services.past_dispatches import StoredDispatches
@@ -44,7 +45,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CHECKUPS: checkups.CHECKUPS,
     STATUS_PARTS: (Hook("releases", checkups.releases_status),),
     KINDS: (Lifecycles(), Templates(), Profiles(), ApprovalPolicies()),
-    LISTENERS: (OrderRuns(), ActionRuns(), ApprovalNotices()),
+    LISTENERS: (OrderRuns(), ActionRuns(), ApprovalNotices(), GroupRuns()),
     NEIGHBOURS: (Neighbours(),),
     CHECKS: (Hook("providers and chains", rule_reference_problems),),
     LIFECYCLES: (OrderLifecycles(),),
@@ -60,11 +61,12 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     ACTIONS_OF_ORDERS: (Hook("orders", reaping.actions_of_orders),),
     REAPERS: (
         Reaper("holds", reaping.reap_holds),
+        Reaper("groups", reaping.reap_groups),
         Reaper("orders", reaping.reap_orders, "retention_deleted_events"),
         Reaper("actions", reaping.reap_actions, "retention_deleted_audit"),
     ),
     TIDIES: (Hook("answers", reaping.tidy_answers),),
     DESCRIPTIONS: (Description("orders_app.api.schema"),),
     DOORS: (DispatchDoor(),),
-    GAUGES: (Hook("holds", metrics.holds),),
+    GAUGES: (Hook("holds", metrics.holds), Hook("groups", metrics.groups)),
 }
