@@ -51,6 +51,7 @@ class ActionGroup(QuickRow):
     problem = models.TextField(default="", help_text="Why its call cannot be prepared")
 
     class Meta:
+        verbose_name = "group"
         indexes = [
             models.Index(fields=["next_run_at"], name="group_due", condition=Q(next_run_at__isnull=False)),
             models.Index(fields=["group_key", "-id"], name="group_of_key"),
