@@ -197,7 +197,7 @@ def test_a_group_is_listed_shown_and_sent_before_its_time(shop: Shop, calls: lis
     send_all()
     assert len(calls) == 1
     assert shop.scoped("/v1/groups", state="flushed")["total"] == 1
-    assert shop.get(f"/v1/audit/{row['group_id']}").json()["caller_id"] == shop.key.name
+    assert shop.get(f"/v1/audit/{row['group_id']}").json()["caller_id"] == f"key:{shop.key.name}"
     assert shop.scoped("/v1/groups", state="lost")["code"] == "BAD_QUERY"
     assert shop.get("/v1/groups/nothing").status_code == 404
 
