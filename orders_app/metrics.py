@@ -27,7 +27,7 @@ def groups() -> dict[str, float]:
     """How many groups wait to be sent, how many of those cannot be, and for how long the one longest due has been."""
     open_ = ActionGroup.objects.filter(next_run_at__isnull=False)
     now: datetime = db_now()
-    oldest = open_.filter(next_run_at__lte=now).aggregate(oldest=Min("notify_at"))["oldest"]
+    oldest = open_.filter(next_run_at__lte=now).aggregate(oldest=Min("next_run_at"))["oldest"]
     return {
         "groups_waiting": open_.count(),
         "groups_with_problem": open_.exclude(problem="").count(),
