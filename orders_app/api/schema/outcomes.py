@@ -106,6 +106,7 @@ SHOWN_OUTCOMES: dict[str, Any] = {
         }
     },
     "Scheduled": {"Scheduled": {"action_id": "order-1", "scheduled_for": NOW}},
+    "Grouped": {"Grouped": {"group_id": ID, "group_size": 2, "notify_at": NOW}},
     "ChainStarted": {
         "ChainStarted": {
             "chain_id": ID,
