@@ -69,7 +69,7 @@ class ActionGroupAdmin(ButtonPagesAdmin):
             *("rule", "created_at", "notify_at", "closed_by", "ended_at", "problem"),
         )
     }
-    list_display = ("what", "shop", "event_count", "provider", "due", "shown_state", "problem")
+    list_display = ("what", "shop", "actions_inside", "provider", "due", "shown_state", "problem")
     list_filter = (ScopeFilter, GroupsShown)
     ordering = ("-id",)
     change_form_template = "admin/orders_app/group.html"
@@ -88,6 +88,10 @@ class ActionGroupAdmin(ButtonPagesAdmin):
     @display(description="Shop")
     def shop(self, group: ActionGroup) -> str:
         return shop_cell(group)
+
+    @display(description="Actions")
+    def actions_inside(self, group: ActionGroup) -> int:
+        return group.event_count
 
     @display(description="Sent")
     def due(self, group: ActionGroup) -> SafeString | str:
@@ -117,13 +121,14 @@ class ActionGroupAdmin(ButtonPagesAdmin):
         }
 
     def buttons_for(self, group: ActionGroup) -> list[Button]:
-        count = f"{group.event_count} action{'' if group.event_count == 1 else 's'}"
-        question = f"Send {count} to {group.provider} now? What comes after that waits for the next group."
+        question = (
+            f"Send {group.told} to {group.provider} now? What comes after that waits for the next group."
+        )
         return [Button("Send now", self.url_of(FLUSH, group.pk), question, "Yes, send", "good")]
 
     def press(self, request: HttpRequest, obj: ActionGroup, name: str) -> ButtonResult:
         group = group_flush_now(group_id=obj.pk, source=source_of(request))
-        return ButtonResult(f"Closed with {group.event_count} actions; {group.provider} is called.")
+        return ButtonResult(f"Closed with {group.told}; {group.provider} is called.")
 
 
 def title_of(group: ActionGroup) -> str:

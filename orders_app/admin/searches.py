@@ -69,7 +69,7 @@ def _hold_words(hold: Hold) -> str:
 
 
 def _group_words(group: ActionGroup) -> str:
-    return f"{group.state}, {group.event_count} actions, {group.tenant}, since {moment(group.created_at)}"
+    return f"{group.state}, {group.told}, {group.tenant}, since {moment(group.created_at)}"
 
 
 def _description(row: Any) -> str:

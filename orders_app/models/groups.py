@@ -65,7 +65,11 @@ class ActionGroup(QuickRow):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rule}, {self.event_count} actions"
+        return f"{self.rule}, {self.told}"
+
+    @property
+    def told(self) -> str:
+        return f"{self.event_count} action{'' if self.event_count == 1 else 's'}"
 
 
 class GroupedAction(QuickRow):

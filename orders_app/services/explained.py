@@ -204,7 +204,7 @@ def _chain_started(record: AuditRecord) -> str:
 def _grouped(record: AuditRecord) -> str:
     found = record.outcome_details
     group = f"the group {found.get('group_id')}, as number {found.get('group_size')}"
-    return f"It came into {group}, which was to be sent by {found.get('notify_at')}{_by_rule(record)}"
+    return f"It came{_by_rule(record)} into {group}, to be sent at {found.get('notify_at')} or sooner"
 
 
 def _executed(record: AuditRecord) -> str:

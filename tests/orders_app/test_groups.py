@@ -175,7 +175,7 @@ def test_the_trail_tells_of_an_action_and_of_its_call_and_what_is_secret_stays_s
         cursor.execute("SELECT body FROM orders_app_groupedaction")
         assert b"4111" not in bytes(cursor.fetchone()[0])
     why = shop.get(f"/v1/rules/explain/{sent['id']}").json()["explanation"]
-    assert "came into the group" in why
+    assert f"by the rule {RULE} into the group" in why
     relay()
     metrics = shop.get("/metrics").json()
     assert (metrics["grouped"], metrics["executed"], metrics["dispatched"]) == (1, 1, 1)
