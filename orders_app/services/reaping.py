@@ -45,7 +45,8 @@ def reap_groups(policy: RetentionPolicy, now: datetime, batch: int) -> int:
     """state_ttl: groups whose call ended before it, with the actions in them. Returns how many rows went."""
     if policy.state_ttl_seconds is None:
         return 0
-    ended = ActionGroup.objects.filter(
+    # Locked, and judged as it stands then: a person may be having its call made again.
+    ended = ActionGroup.objects.select_for_update(skip_locked=True).filter(
         namespace=policy.namespace,
         tenant=policy.tenant,
         ended_at__lt=now - timedelta(seconds=policy.state_ttl_seconds),

@@ -17,12 +17,16 @@ from audit_app.services.reaper import reap
 from audit_app.services.relay import relay
 from chains_app.models import Provider, Run
 from chains_app.providers.base import Call
-from orders_app.models import Action, ActionGroup, GroupedAction, TemplateProfile
-from rules_app.models import Quota, Rule
+from orders_app.models import Action, ActionGroup, GroupedAction, Hold, TemplateProfile
+from orders_app.services.releases import holds_sweep
+from rules_app.models import Quota, Rule, RuleCounter, RuleTrial
+from rules_app.services.rule_sets import rule_check
+from rules_app.specs import counter_columns
 from tests.orders_app.gathered import PROVIDER, RULE, TYPE, alert, calls, group_rule, make_due, send_all
 from tests.world import SCOPE, Shop, order, publish_rules, tag
 
 __all__ = ["calls"]
+IS_ALERT = {"field": "action.action_type", "eq": TYPE}
 
 
 def grouped(outcome: Any) -> dict[str, Any]:
@@ -133,8 +137,6 @@ def test_a_rule_that_groups_orders_is_refused_where_it_is_written(shop: Shop) ->
         "condition": {"field": "action.action_type", "eq": "place_order"},
         "action": {"type": "group", "group_by": []},
     }
-    from rules_app.services.rule_sets import rule_check
-
     with pytest.raises(Exception, match="makes orders"):
         rule_check(rule)
 
@@ -285,24 +287,71 @@ def test_a_grouped_action_counts_in_a_quota_and_owns_its_dedup_key(shop: Shop) -
     assert ActionGroup.objects.get().event_count == 2
 
 
-def test_what_was_scheduled_is_grouped_on_its_release(shop: Shop) -> None:
-    from orders_app.models import Hold
-    from orders_app.services.releases import holds_sweep
-
+def test_what_was_scheduled_is_grouped_on_its_release_into_one_call(shop: Shop, calls: list[Call]) -> None:
     group_rule()
     Rule.objects.create(
-        name="later",
-        priority=0,
-        condition={"field": "action.action_type", "eq": TYPE},
-        action={"type": "schedule", "delay_seconds": 60},
+        name="later", priority=0, condition=IS_ALERT, action={"type": "schedule", "delay_seconds": 60}
     )
     publish_rules()
-    sent = alert()
-    assert tag(shop.dispatch(sent).json()) == "Scheduled"
+    sent = [alert() for _ in range(3)]
+    assert {tag(one) for one in shop.batch(sent).json()} == {"Scheduled"}
     Hold.objects.update(next_run_at=db_now(), due_at=db_now())
     holds_sweep()
-    assert GroupedAction.objects.get().action.action_id == sent["id"]
-    assert Hold.objects.get().outcome["tag"] == "Grouped"
+    assert {hold.outcome["tag"] for hold in Hold.objects.all()} == {"Grouped"}
+    make_due()
+    send_all()
+    (call,) = calls
+    assert {event["id"] for event in call.payload["events"]} == {one["id"] for one in sent}
+
+
+def test_a_group_outlives_its_rule_and_every_publishing(shop: Shop, calls: list[Call]) -> None:
+    group_rule()
+    told = gather(shop, alert())
+    group_rule(group_wait_seconds=1)
+    assert gather(shop, alert())["notify_at"] == told["notify_at"]
+    Rule.objects.filter(name=RULE).delete()
+    publish_rules()
+    send_all()
+    assert not calls
+    make_due()
+    send_all()
+    assert [call.payload["count"] for call in calls] == [2]
+
+
+def test_counters_decide_who_is_grouped_and_with_whom(shop: Shop) -> None:
+    group_rule()
+    by = ["action.payload.sku"]
+    RuleCounter.objects.create(
+        **counter_columns({"name": "of-sku", "count": "orders", "by": by, "window": "24h"})
+    )
+    Rule.objects.create(
+        name="often",
+        priority=0,
+        condition={"all": [IS_ALERT, {"field": "counter.of-sku", "gte": 2}]},
+        action={"type": "modify", "changes": {"warehouse": "often"}},
+    )
+    Rule.objects.create(
+        name="tried", priority=0, shadow=True, condition=IS_ALERT, action={"type": "group", "group_by": []}
+    )
+    publish_rules()
+    same = {"warehouse": "north", "sku": "S"}
+    told = [grouped(one) for one in shop.batch([alert(payload=same) for _ in range(4)]).json()]
+    assert [one["group_size"] for one in told] == [1, 2, 1, 2]
+    labels = ActionGroup.objects.order_by("id").values_list("labels", flat=True)
+    assert [one["action.payload.warehouse"] for one in labels] == ["north", "often"]
+    assert set(RuleTrial.objects.values_list("rule", "would", "happened")) == {("tried", "group", "grouped")}
+
+
+def test_a_quota_that_degrades_sends_an_action_to_its_target_by_itself(shop: Shop, calls: list[Call]) -> None:
+    group_rule()
+    Quota.objects.create(
+        **SCOPE, max_actions=1, window="daily", overage="degrade", overage_target="compliance-queue"
+    )
+    config_versions.reset()
+    gather(shop, alert())
+    assert tag(shop.dispatch(alert()).json()) == "Executed"
+    assert [call.provider for call in calls] == ["compliance-queue"]
+    assert ActionGroup.objects.get().event_count == 1
 
 
 def test_retention_takes_sent_groups_and_then_their_actions_and_nothing_that_waits(shop: Shop) -> None:
