@@ -159,6 +159,8 @@ class Event(models.Model):
     action_type = models.CharField(max_length=256, default="")
     action_id = models.CharField(max_length=256, default="")
     chain_id = models.CharField(max_length=64, default="")
+    # Not in the frame either: of which group of actions it tells.
+    group_id = models.CharField(max_length=64, default="", db_default="")
     data = models.JSONField(
         default=dict, encoder=DjangoJSONEncoder, help_text="The frame's further keys, redacted"
     )
@@ -171,6 +173,7 @@ class Event(models.Model):
             # What a subscription to one action or chain is told of its past.
             models.Index(fields=["action_id"], name="event_action", condition=~Q(action_id="")),
             models.Index(fields=["chain_id"], name="event_chain", condition=~Q(chain_id="")),
+            models.Index(fields=["group_id"], name="event_group", condition=~Q(group_id="")),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import DurationField, ExpressionWrapper, F, Min
 
 from acteon_site.base.clock import db_now
-from orders_app.models import Hold
+from orders_app.models import ActionGroup, Hold
 from orders_app.states import HoldKind, HoldStatus
 
 LAST_PART = 4  # a hold whose time left is less than this part of all it had
@@ -20,6 +20,18 @@ def holds() -> dict[str, float]:
         "schedules_pending": pending.exclude(kind=HoldKind.APPROVAL).count(),
         "approvals_expiring": approvals_expiring(),
         "holds_oldest_due_seconds": holds_oldest_due_seconds() or 0,
+    }
+
+
+def groups() -> dict[str, float]:
+    """How many groups wait to be sent, how many of those cannot be, and for how long the one longest due has been."""
+    open_ = ActionGroup.objects.filter(next_run_at__isnull=False)
+    now: datetime = db_now()
+    oldest = open_.filter(next_run_at__lte=now).aggregate(oldest=Min("next_run_at"))["oldest"]
+    return {
+        "groups_waiting": open_.count(),
+        "groups_with_problem": open_.exclude(problem="").count(),
+        "groups_oldest_due_seconds": (now - oldest).total_seconds() if oldest else 0,
     }
 
 

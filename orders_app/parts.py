@@ -27,6 +27,8 @@ from orders_app.pipeline.decide import order_name_for, payload_check_for
 from orders_app.pipeline.refunds import order_facts_now
 from orders_app.services import reaping
 from orders_app.services.chain_references import Neighbours
+from orders_app.services.group_rules import group_rule_problems
+from orders_app.services.group_runs import GroupRuns
 from orders_app.services.outlook import cleaner_of, outlook_of_action, start_of_order
 from orders_app.services.past_counts import counts_then
 from orders_app.services.past_dispatches import StoredDispatches
@@ -34,7 +36,7 @@ from orders_app.services.rule_references import rule_reference_problems
 from orders_app.services.rule_vocabulary import OrderLifecycles, chain_names, provider_names
 from orders_app.services.run_listeners import ActionRuns, ApprovalNotices, OrderRuns
 from orders_app.services.trial_orders import orders_of_actions
-from rules_app.references import CHECKS, LIFECYCLES, NAMES
+from rules_app.references import CHECKS, LIFECYCLES, NAMES, RULE_CHECKS
 from rules_app.services.evaluation import ORDER_NAMES, PAYLOAD_CHECKS
 from rules_app.services.past_dispatches import PAST_DISPATCHES
 from rules_app.services.past_moments import COUNTS_THEN, ORDER_FACTS
@@ -45,9 +47,10 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CHECKUPS: checkups.CHECKUPS,
     STATUS_PARTS: (Hook("releases", checkups.releases_status),),
     KINDS: (Lifecycles(), Templates(), Profiles(), ApprovalPolicies()),
-    LISTENERS: (OrderRuns(), ActionRuns(), ApprovalNotices()),
+    LISTENERS: (OrderRuns(), ActionRuns(), ApprovalNotices(), GroupRuns()),
     NEIGHBOURS: (Neighbours(),),
     CHECKS: (Hook("providers and chains", rule_reference_problems),),
+    RULE_CHECKS: (Hook("groups", group_rule_problems),),
     LIFECYCLES: (OrderLifecycles(),),
     NAMES: (Hook("chains", chain_names), Hook("providers", provider_names)),
     ORDER_NAMES: (Hook("lifecycles", order_name_for),),
@@ -62,11 +65,12 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     ACTIONS_OF_ORDERS: (Hook("orders", reaping.actions_of_orders),),
     REAPERS: (
         Reaper("holds", reaping.reap_holds),
+        Reaper("groups", reaping.reap_groups),
         Reaper("orders", reaping.reap_orders, "retention_deleted_events"),
         Reaper("actions", reaping.reap_actions, "retention_deleted_audit"),
     ),
     TIDIES: (Hook("answers", reaping.tidy_answers),),
     DESCRIPTIONS: (Description("orders_app.api.schema"),),
     DOORS: (DispatchDoor(),),
-    GAUGES: (Hook("holds", metrics.holds),),
+    GAUGES: (Hook("holds", metrics.holds), Hook("groups", metrics.groups)),
 }

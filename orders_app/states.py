@@ -54,3 +54,18 @@ class TieKind(TextChoices):
     EMAIL = "email"
     CARD = "card"
     ADDRESS = "address"
+
+
+class GroupState(TextChoices):
+    WAITING = "waiting"  # takes more actions
+    FLUSHING = "flushing"  # closed; its call is to be made, or under way
+    FLUSHED = "flushed"  # its provider has it
+    FAILED = "failed"  # its call failed
+
+
+class ClosedBy(TextChoices):
+    """Why a group takes no more actions."""
+
+    TIME = "time"
+    SIZE = "size"
+    PERSON = "person"  # someone had it sent

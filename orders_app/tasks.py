@@ -8,12 +8,14 @@ from uuid import UUID
 from celery import shared_task
 
 from orders_app.services.assessing import approvals_assess
+from orders_app.services.groups import groups_flush, groups_sweep
 from orders_app.services.notices_due import approvals_remind
 from orders_app.services.releases import holds_release, holds_sweep
 from orders_app.services.ties import ties_draw, ties_seen_until
 from orders_app.services.transitions import orders_time_out
 
 LOOK = 200  # holds
+GROUPS = 50
 ASSESS_SECONDS = 2.0
 SWEEP_SECONDS = 5.0  # at most, before other tasks have their turn
 
@@ -29,7 +31,14 @@ def sweep() -> None:
     ends = time.monotonic() + SWEEP_SECONDS
     while holds_sweep(limit=LOOK) == LOOK and time.monotonic() < ends:
         pass
+    while groups_sweep(limit=GROUPS) == GROUPS and time.monotonic() < ends:
+        pass
     orders_time_out()
+
+
+@shared_task(name="orders_app.flush")
+def flush(group_ids: list[str]) -> None:
+    groups_flush([UUID(group_id) for group_id in group_ids])
 
 
 @shared_task(name="orders_app.assess")

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.registry import Hook, Registry
 from rules_app.checking import Schema
+from rules_app.engine import Rule
 from rules_app.engine.known_fields import KnownField
 from rules_app.testing import Declared
 
@@ -19,6 +20,10 @@ Named = tuple[str, str, str]
 CHECKS: Registry[Hook[Callable[[Sequence[Named]], list[FieldProblem]]]] = Registry("check of names")
 # By the section of a configuration: the names to offer where a rule's setting names a row of it.
 NAMES: Registry[Hook[Callable[[], list[str]]]] = Registry("section's names")
+
+
+# What else stands in the way of a rule that a person edits, told by who holds what it meets.
+RULE_CHECKS: Registry[Hook[Callable[[Rule], list[FieldProblem]]]] = Registry("check of rules")
 
 
 def reference_problems(named: Sequence[Named]) -> list[FieldProblem]:

@@ -14,6 +14,7 @@ ACCEPTED: Mapping[str, str] = MappingProxyType(
         "allow": "executed",
         "reroute": "rerouted",
         "chain": "chain_started",
+        "group": "grouped",
         "request_approval": "pending_approval",
         "schedule": "scheduled",
     }

@@ -12,7 +12,7 @@ from rules_app.engine.rollout import WITHIN
 from rules_app.engine.trials import SHADOW, SIDES
 from rules_app.trial_facts import ACCEPTED, HOLDS, PASSED, REFUSALS
 
-GOES_ON = frozenset(("executed", "rerouted", "chain_started"))
+GOES_ON = frozenset(("executed", "rerouted", "chain_started", "grouped"))
 _ACCEPTED = frozenset(ACCEPTED.values())
 _UNLESS_ALLOWED = frozenset(("suppressed", "pending_approval", "scheduled", "rerouted"))
 

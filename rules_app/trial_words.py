@@ -86,6 +86,7 @@ _EFFECTS: Mapping[str, str] = {
     "allow": "been let through",
     "reroute": "gone to another provider",
     "chain": "started another chain",
+    "group": "been gathered with others for one call",
     "modify": "been changed",
     "throttled": "been refused as one too many",
     "deduplicated": "been refused as a repeat",

@@ -108,6 +108,7 @@ ONCE = (
     "tests/contract/test_definitions",
     "tests/contract/test_everywhere",
     "tests/contract/test_fuzzed",
+    "tests/contract/test_groups",
     "tests/contract/test_health_and_templates",
     "tests/contract/test_limits",
     "tests/contract/test_live",

@@ -21,8 +21,8 @@ HOURS = 24
 # Group of outcomes -> its words. The order is that of the bars, from below.
 OUTCOME_GROUPS = {
     "good": ("Went through", ("executed", "rerouted", "chain_started")),
-    "waits": ("Held", ("pending_approval", "scheduled")),
-    "same": ("Repeats", ("deduplicated", "grouped")),
+    "waits": ("Held", ("pending_approval", "scheduled", "grouped")),
+    "same": ("Repeats", ("deduplicated",)),
     "away": ("Turned away", ("suppressed", "throttled", "quota_exceeded", "circuit_open")),
     "failed": ("Failed", ("failed",)),
 }

@@ -71,7 +71,18 @@ class AuditDetail(Endpoint):
         record = selectors.newest_outcome(seen, action_id)
         if record is None:
             raise not_found("no dispatch of that action is on record")
-        return Response(record_shape(record, selectors.expiries([record]).get(record.pk)))
+        shape = record_shape(record, selectors.expiries([record]).get(record.pk))
+        if record.outcome == "grouped":
+            shape["flush"] = _flush_of(seen, record)
+        return Response(shape)
+
+
+def _flush_of(seen: QuerySet[AuditRecord], record: AuditRecord) -> dict[str, Any] | None:
+    """What became of the group that the action came into; None while its call has not ended."""
+    group_id = str(record.outcome_details.get("group_id", ""))
+    scope = {"namespace": record.namespace, "tenant": record.tenant}
+    row = seen.filter(**scope, action_id=group_id, verdict="group").order_by("-dispatched_at").first()
+    return record_shape(row, selectors.expiries([row]).get(row.pk)) if row else None
 
 
 class AuditVerify(Endpoint):

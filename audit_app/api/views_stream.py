@@ -1,4 +1,4 @@
-"""GET /v1/stream and GET /v1/subscribe/{chain|action}/{id}: plain asynchronous views that write frames."""
+"""GET /v1/stream and GET /v1/subscribe/{chain|group|action}/{id}: plain asynchronous views that write frames."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ from acteon_site.base.principals import Principal
 from acteon_site.http.error_handler import translate
 from audit_app.selectors import records_seen_by
 from audit_app.stream import reading
-from audit_app.stream.endings import ActionEnding, ChainEnding, Ending
+from audit_app.stream.endings import ActionEnding, ChainEnding, Ending, GroupEnding
 from audit_app.stream.filters import FrameFilter, filter_of, may_see
 from audit_app.stream.frames import Frame
 from audit_app.stream.hub import Hub
 from audit_app.stream.session import Opening, Session
 
-ENDINGS: dict[str, type[ChainEnding] | type[ActionEnding]] = {"chain": ChainEnding, "action": ActionEnding}
+ENDINGS: dict[str, type[ChainEnding] | type[GroupEnding] | type[ActionEnding]] = {
+    "chain": ChainEnding,
+    "group": GroupEnding,
+    "action": ActionEnding,
+}
 SEES_THE_BOARD = "audit_app.view_auditrecord"
 hub = Hub(standing)
 log = structlog.get_logger()
@@ -126,7 +130,7 @@ def _open_subscription(request: HttpRequest, kind: str, key: str) -> Opening:
     try:
         caller = admit_request(request)
         if kind not in ENDINGS:
-            raise not_found("subscriptions are to a chain or an action")
+            raise not_found("subscriptions are to a chain, a group or an action")
         values = {name: request.GET[name] for name in ("namespace", "tenant") if name in request.GET}
         wanted = FrameFilter((*filter_of(values).values, (f"{kind}_id", key)))
         with_history, heads = _includes_history(request), reading.heads()
@@ -153,6 +157,8 @@ def _past_of(opening: Opening, ending: Ending, heads: reading.Heads) -> list[Fra
         opening.scope = (frame.namespace, frame.tenant)
     if ending.kind == "chain" and not past:
         opening.scope = _scope_on_record(opening, ending.key)
+    if ending.kind == "group" and not past and (known := reading.group_on_record(opening.caller, ending.key)):
+        opening.scope, opening.ended = known
     if ending.kind == "chain" and opening.ended is None:
         opening.ended = reading.chain_end_on_record(opening.caller, ending.key) or None
     return past

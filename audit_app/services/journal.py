@@ -104,10 +104,14 @@ class Journal:
         subject: Subject,
         *,
         chain_id: UUID | str = "",
+        group_id: str = "",
         scrubber: Scrubber | None = None,
         **data: Any,
     ) -> None:
-        """Note one frame of the stream. Provider answers lose body and headers, links are hidden."""
+        """Note one frame of the stream. Provider answers lose body and headers, links are hidden.
+
+        `group_id` is not in the frame by itself: subscriptions to that group find it by it.
+        """
         scrubber = scrubber or current_redactor().scrubber()
         self._events.append(
             {
@@ -118,6 +122,7 @@ class Journal:
                 "action_type": subject.action_type,
                 "action_id": subject.action_id,
                 "chain_id": str(chain_id),
+                "group_id": group_id,
                 "data": scrubber.clean(_public(data)),
                 "created_at": timezone.now(),
             }

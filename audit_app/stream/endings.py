@@ -1,4 +1,4 @@
-"""When a subscription to one chain or action is over. Pure but for the frames it looks at."""
+"""When a subscription to one chain, group or action is over. Pure but for the frames it looks at."""
 
 from __future__ import annotations
 
@@ -18,6 +18,19 @@ class ChainEnding:
         """Why this frame ends the subscription, or None."""
         if frame.event_type == "chain_completed" and frame.chain_id == self.key:
             return str(frame.data.get("status", "completed"))
+        return None
+
+
+class GroupEnding:
+    kind = "group"
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def reason(self, frame: Frame) -> str | None:
+        """It is closed, and its call has ended."""
+        if frame.event_type == "group_flushed" and frame.group_id == self.key:
+            return str(frame.data.get("status", "flushed"))
         return None
 
 
@@ -57,7 +70,7 @@ class ActionEnding:
         return not frame.data.get("parent_chain_id")
 
 
-Ending = ChainEnding | ActionEnding
+Ending = ChainEnding | GroupEnding | ActionEnding
 
 
 def _is_partial(frame: Frame) -> bool:

@@ -16,6 +16,7 @@ EVENT_TYPES = (
     "approval_required",
     "approval_resolved",
     "scheduled_action_due",
+    "group_flushed",
     "chain_advanced",
     "chain_step_completed",
     "chain_completed",

@@ -23,6 +23,7 @@ FIELDS = (
     "action_type",
     "action_id",
     "chain_id",
+    "group_id",
     "data",
     "created_at",
 )
@@ -43,6 +44,7 @@ class Frame:
     action_type: str
     action_id: str
     chain_id: str
+    group_id: str
     outcome: str
     data: Mapping[str, Any]
     timestamp: str
@@ -61,6 +63,7 @@ def frame_of(row: Mapping[str, Any]) -> Frame:
         action_type=row["action_type"],
         action_id=row["action_id"],
         chain_id=row["chain_id"] or str(data.get("chain_id", "")),
+        group_id=row["group_id"],
         outcome=outcome_name(data.get("outcome")),
         data=data,
         timestamp=rfc3339(row["created_at"]),
@@ -107,6 +110,8 @@ def subscription_end(
 
 def _content(row: Mapping[str, Any]) -> dict[str, Any]:
     optional = {name: row[name] for name in ("action_type", "action_id", "chain_id") if row[name]}
+    if row["type"] == "group_flushed":  # of a dispatch the outcome has it
+        optional["group_id"] = row["group_id"]
     return {
         **optional,
         **{name: value for name, value in row["data"].items() if name not in NEVER_SENT},

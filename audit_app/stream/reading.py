@@ -46,7 +46,7 @@ def frames_before(number: int, *, limit: int, **filters: Any) -> list[Frame]:
 
 
 def history_of(kind: str, key: str, *, up_to: int) -> list[Frame]:
-    """All that the stream still holds about one chain or action."""
+    """All that the stream still holds about one chain, group or action."""
     rows = Event.objects.filter(**{f"{kind}_id": key}, number__lte=up_to)
     return [frame_of(row) for row in rows.order_by("number").values(*FIELDS)]
 
@@ -59,6 +59,13 @@ def chain_end_on_record(caller: Principal, chain_id: str) -> str | None:
         return None
     end = rows.filter(outcome__in=CHAIN_ENDS).values_list("outcome", flat=True).first()
     return end.removeprefix("chain_") if end else ""
+
+
+def group_on_record(caller: Principal, group_id: str) -> tuple[tuple[str, str], str] | None:
+    """Namespace and tenant of a group whose call is in the trail, and what it came to; else None."""
+    rows = records_seen_by(caller).filter(action_id=group_id, verdict="group").exclude(outcome="grouped")
+    row = rows.order_by("-dispatched_at").values_list("namespace", "tenant", "outcome").first()
+    return ((row[0], row[1]), "failed" if row[2] == "failed" else "flushed") if row else None
 
 
 def release_connection() -> None:

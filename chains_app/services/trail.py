@@ -113,7 +113,9 @@ def audit_end(loaded: LoadedRun, end: End, journal: Journal) -> None:
         subject_of(run),
         chain_id=str(run.pk),
         scrubber=loaded.scrubber,
-        **{"status": str(end.status), "execution_path": path, **above},
+        status=str(end.status),
+        execution_path=path,
+        **above,
     )
 
 

@@ -100,8 +100,12 @@ APPROVALS = (
     stat("Asked, last hour", "Orders that a rule gave to a person.", grown("pending_approval_total")),
     Panel(
         "Queue",
-        "What waits for a person, and for its time.",
-        {"approvals": now("approvals_pending"), "schedules": now("schedules_pending")},
+        "What waits for a person, for its time, and for its group's call.",
+        {
+            "approvals": now("approvals_pending"),
+            "schedules": now("schedules_pending"),
+            "groups": now("groups_waiting"),
+        },
         wide=12,
     ),
     Panel(
@@ -282,6 +286,7 @@ WORKERS = (
         {
             "runs": now("runs_oldest_due_seconds"),
             "releases": now("holds_oldest_due_seconds"),
+            "groups": now("groups_oldest_due_seconds"),
             "relay": now("relay_oldest_seconds"),
         },
         "s",

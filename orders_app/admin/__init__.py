@@ -5,6 +5,7 @@ Actions as submitted and remembered answers have no page: what they hold is show
 
 from acteon_site.base.registry import register
 from orders_app.admin.approvals import ApprovalAdmin
+from orders_app.admin.groups import ActionGroupAdmin
 from orders_app.admin.lifecycles import LifecycleAdmin
 from orders_app.admin.orders import OrderAdmin
 from orders_app.admin.parts import PARTS
@@ -13,6 +14,7 @@ from orders_app.admin.templates import TemplateAdmin, TemplateProfileAdmin
 from orders_app.admin.waiting import WaitingOrderAdmin
 
 __all__ = [
+    "ActionGroupAdmin",
     "ApprovalAdmin",
     "ApprovalPolicyAdmin",
     "LifecycleAdmin",

@@ -43,6 +43,11 @@ def _rerouted(content: Content) -> ButtonResult:
     return ButtonResult(f"Approved. The order went to {new} instead of {old}.", messages.WARNING)
 
 
+def _grouped(content: Content) -> ButtonResult:
+    due = str(content.get("notify_at", ""))[:19].replace("T", " ")
+    return ButtonResult(f"Approved. It is gathered with others, for one call at {due} UTC or sooner.")
+
+
 def _scheduled(content: Content) -> ButtonResult:
     due = str(content.get("scheduled_for", ""))[:19].replace("T", " ")
     return ButtonResult(
@@ -84,6 +89,7 @@ _RESULTS: dict[str, Callable[[Content], ButtonResult]] = {
     "Executed": _executed,
     "ChainStarted": _chain,
     "Rerouted": _rerouted,
+    "Grouped": _grouped,
     "Scheduled": _scheduled,
     "PendingApproval": _asks_again,
     "Suppressed": _suppressed,

@@ -26,6 +26,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
             Badge("warning", home_cards.pending_approvals),
         ),
         Page("Today", 2, "Waiting orders", "schedule", "orders_app.waitingorder"),
+        Page("Orders & runs", 3, "Groups", "stacks", "orders_app.actiongroup"),
         Page("Orders & runs", 1, "Orders", "package_2", "orders_app.order"),
         Page("Configuration", 7, "Approval policies", "approval_delegation", "orders_app.approvalpolicy"),
         Page("Configuration", 4, "Lifecycles", "timeline", "orders_app.lifecycle"),

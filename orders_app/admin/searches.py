@@ -14,7 +14,7 @@ from acteon_site.base.beginnings import begins_with
 from acteon_site.base.clock_text import moment
 from acteon_site.base.names import spellings
 from audit_app.admin.filters import scopes_of, within_scopes
-from orders_app.models import Action, Hold, Order, Tie
+from orders_app.models import Action, ActionGroup, GroupedAction, Hold, Order, Tie
 from orders_app.tie_keys import keys_of_text
 
 MOST_OF_CUSTOMER = 100  # looked at, of which the person may see some
@@ -51,12 +51,25 @@ def holds(rows: QuerySet[Any], term: Term) -> Iterator[Any]:
     yield from within_scopes(rows.filter(action_id_text=term.text))[: MOST + 1]
 
 
+def groups(rows: QuerySet[Any], term: Term) -> Iterator[Any]:
+    """By its id, its key, or an action in it."""
+    if term.id is not None:
+        yield from rows.filter(pk=term.id)
+    yield from rows.filter(group_key=term.text).order_by("-id")[: MOST + 1]
+    members = GroupedAction.objects.filter(action__in=_actions(term)).values_list("group", flat=True)
+    yield from rows.filter(pk__in=list(members[: MOST + 1]))
+
+
 def _order_words(order: Order) -> str:
     return f"{order.state}, {order.status}, {order.tenant}, since {moment(order.created_at)}"
 
 
 def _hold_words(hold: Hold) -> str:
     return f"{hold.status}, {hold.rule}, {hold.tenant}, since {moment(hold.created_at)}"
+
+
+def _group_words(group: ActionGroup) -> str:
+    return f"{group.state}, {group.told}, {group.tenant}, since {moment(group.created_at)}"
 
 
 def _description(row: Any) -> str:
@@ -67,6 +80,7 @@ SEARCHES = (
     Search("Orders", "package_2", "orders_app.order", orders, _order_words),
     Search("Approvals", "approval", "orders_app.approval", holds, _hold_words),
     Search("Waiting orders", "schedule", "orders_app.waitingorder", holds, _hold_words),
+    Search("Groups", "stacks", "orders_app.actiongroup", groups, _group_words),
     Search("Lifecycles", "timeline", "orders_app.lifecycle", named(), lambda found: found.action_type),
     Search("Templates", "description", "orders_app.template", named(), _description),
     Search("Profiles", "article", "orders_app.templateprofile", named(), _description),

@@ -6,7 +6,9 @@ from typing import Any
 
 from acteon_site.base.clock_text import rfc3339, rfc3339_or_none
 from acteon_site.base.principals import Principal
-from orders_app.models import Hold, Order, Template, TemplateProfile
+from audit_app.selectors import current_redactor
+from orders_app.contract.actions import stored_action
+from orders_app.models import ActionGroup, GroupedAction, Hold, Order, Template, TemplateProfile
 from orders_app.selectors import lifecycle_of
 from orders_app.services.refunding import Ledger, ledger_of
 from orders_app.states import UNMOVABLE
@@ -100,6 +102,35 @@ def scheduled_shape(hold: Hold) -> dict[str, Any]:
         "rule": hold.rule,
         "status": hold.status,
         "scheduled_for": rfc3339(hold.due_at),
+    }
+
+
+def group_shape(group: ActionGroup) -> dict[str, Any]:
+    return {
+        "group_id": str(group.pk),
+        "group_key": group.group_key,
+        "event_count": group.event_count,
+        "state": group.state,
+        "notify_at": rfc3339(group.notify_at),
+        "created_at": rfc3339(group.created_at),
+        "rule": group.rule,
+        "provider": group.provider,
+        "action_type": group.action_type,
+        "closed_by": group.closed_by or None,
+        "ended_at": rfc3339_or_none(group.ended_at),
+        "problem": group.problem or None,
+    }
+
+
+def grouped_shape(member: GroupedAction) -> dict[str, Any]:
+    """Redacted, as the trail shows it."""
+    action = stored_action(member.body)
+    scrubber = current_redactor().scrubber(action.payload, action.tainted)
+    return {
+        "action_id": action.id,
+        "payload": scrubber.payload,
+        "metadata": scrubber.clean(action.metadata),
+        "received_at": rfc3339(member.added_at),
     }
 
 

@@ -8,6 +8,7 @@ from orders_app.api import (
     views_approvals,
     views_dispatch,
     views_explain,
+    views_groups,
     views_orders,
     views_replay,
     views_templates,
@@ -26,6 +27,8 @@ urlpatterns = [
     path("v1/orders/<path:fingerprint>/settle", views_orders.RefundSettle.as_view()),
     path("v1/scheduled", views_orders.Scheduled.as_view()),
     path("v1/scheduled/<path:action_id>/cancel", views_orders.ScheduledCancel.as_view()),
+    path("v1/groups", views_groups.Groups.as_view()),
+    path("v1/groups/<str:group_key>", views_groups.Group.as_view()),
     path("v1/approvals", views_approvals.Approvals.as_view()),
     path(
         "v1/approvals/<path:namespace>/<str:tenant>/<str:approval_id>/approve",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,9 +13,12 @@ from acteon_site.config_files.kind import Kind, Misfit, Spec, World, doubled
 from chains_app.config_kinds.chains import definition_of
 from orders_app.config_kinds.starts import never_begun
 from orders_app.lifecycles.chain_states import money_step_problems, transition_problems
-from orders_app.lifecycles.spec import parse_lifecycle
+from orders_app.lifecycles.grouped import group_problems
+from orders_app.lifecycles.spec import LifecycleSpec, parse_lifecycle
 from orders_app.models import Lifecycle, Order
 from orders_app.selectors import lifecycle_spec
+from orders_app.services.group_rules import claims_of
+from rules_app.engine import parse_rule
 
 
 class Lifecycles(Kind):
@@ -54,7 +57,7 @@ class Lifecycles(Kind):
 
     def cross_check(self, world: World) -> Iterable[Misfit]:
         """Two that claim the same actions: neither would be the more specific one. Chains whose steps move orders
-        to states that these lifecycles do not have."""
+        to states that these lifecycles do not have. Rules that group orders."""
         enabled = {
             identity: spec for identity, spec in world[self.section].items() if spec.get("enabled", True)
         }
@@ -75,6 +78,16 @@ class Lifecycles(Kind):
         for identity, lifecycle in parsed.items():
             for problem in money_step_problems(lifecycle, [one for one in chains.values() if one]):
                 yield self.section, identity, problem
+        yield from _orders_grouped(world, list(parsed.values()))
 
     def overlooked(self, world: World) -> Iterable[Misfit]:
         return never_begun(world)
+
+
+def _orders_grouped(world: World, lifecycles: Iterable[LifecycleSpec]) -> Iterator[Misfit]:
+    enabled = (spec for spec in world["chains"].values() if spec.get("enabled", True))
+    claims = list(claims_of(lifecycles, filter(None, map(definition_of, enabled))))
+    for identity, spec in world["rules"].items():
+        rule, _ = parse_rule(spec)
+        for problem in group_problems(rule, claims) if rule else ():
+            yield "rules", identity, problem

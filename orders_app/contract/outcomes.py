@@ -21,6 +21,7 @@ TRAIL_NAMES: Mapping[str, str] = {
     "PendingApproval": "pending_approval",
     "Scheduled": "scheduled",
     "ChainStarted": "chain_started",
+    "Grouped": "grouped",
     "CircuitOpen": "circuit_open",
     "QuotaExceeded": "quota_exceeded",
     "StateChanged": "state_changed",
@@ -104,6 +105,11 @@ def provider_not_found(provider: str) -> Outcome:
 
 def scheduled(action_id: str, due: datetime) -> Outcome:
     return Outcome("Scheduled", {"action_id": action_id, "scheduled_for": rfc3339(due)})
+
+
+def grouped(group_id: str, size: int, notify_at: datetime) -> Outcome:
+    content = {"group_id": group_id, "group_size": size, "notify_at": rfc3339(notify_at)}
+    return Outcome("Grouped", content)
 
 
 def chain_started(run_id: str, definition: Definition) -> Outcome:

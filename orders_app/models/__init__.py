@@ -2,6 +2,7 @@
 
 from orders_app.models.answers import RememberedAnswer
 from orders_app.models.approvals import ApprovalPolicy, SavedFilter
+from orders_app.models.groups import ActionGroup, GroupedAction
 from orders_app.models.holds import Approval, Hold, WaitingOrder
 from orders_app.models.orders import Action, Lifecycle, Move, Order
 from orders_app.models.templates import Template, TemplateProfile
@@ -9,8 +10,10 @@ from orders_app.models.ties import Tie, TieHead
 
 __all__ = [
     "Action",
+    "ActionGroup",
     "Approval",
     "ApprovalPolicy",
+    "GroupedAction",
     "Hold",
     "Lifecycle",
     "Move",

@@ -8,6 +8,7 @@
            content.py     what makes a waiting order that is sent again the same
 5 Act      act.py         starts the chain or the call
            holding.py     or holds for an approval, a time, a turn
+           grouping.py    or gathers with others for one call (group_keys.py: with which)
            notices.py     runs that tell someone
            trials.py      what rules in shadow, or for a share of orders, would have done
            rows.py        what one transaction writes, each table once

@@ -14,6 +14,7 @@ from orders_app.contract import outcomes
 from orders_app.contract.outcomes import Outcome
 from orders_app.models import Order
 from orders_app.pipeline.gate_state import chain_of
+from orders_app.pipeline.grouping import action_group
 from orders_app.pipeline.holding import action_hold
 from orders_app.pipeline.items import Accepted, Contradicted, Decided, GateResult, Processed, Refused
 from orders_app.pipeline.journaling import journal_accepted, journal_refused, quota_notes, verdict_notes
@@ -21,7 +22,7 @@ from orders_app.pipeline.notices import quota_notices
 from orders_app.pipeline.rows import UnitOfWork, action_row, order_place
 from orders_app.pipeline.trials import trials_note
 from orders_app.states import OrderStatus
-from rules_app.engine import RequestApproval, Schedule
+from rules_app.engine import Group, RequestApproval, Schedule
 
 
 def action_act(item: Decided, result: GateResult, unit: UnitOfWork) -> Processed:
@@ -38,6 +39,8 @@ def action_act(item: Decided, result: GateResult, unit: UnitOfWork) -> Processed
     rule = item.plan.rule
     if rule is not None and isinstance(rule.action, RequestApproval | Schedule):
         return action_hold(item, rule, rule.action, result, unit)
+    if rule is not None and isinstance(rule.action, Group) and result.target is None:
+        return action_group(item, rule, rule.action, result, unit)
     chain = chain_of(item) if result.target is None else None
     if chain is not None:
         return _start_chain(item, chain, result, unit)

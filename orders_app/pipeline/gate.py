@@ -30,8 +30,9 @@ from orders_app.pipeline.gate_state import (
 from orders_app.pipeline.hold_answers import hold_outcome
 from orders_app.pipeline.items import Accepted, Contradicted, Decided, GateResult, Refused
 from orders_app.pipeline.refunds import refund_refused, refund_reserve
+from orders_app.selectors import profile_named
 from orders_app.states import HoldKind
-from rules_app.engine import Rule, StartChain, Throttle
+from rules_app.engine import Group, Rule, StartChain, Throttle
 from rules_app.engine.counters import micros, moment_of, next_slot, slots_after, turn_slot
 from rules_app.services.quota_windows import QuotaSpec
 
@@ -111,11 +112,33 @@ def _not_callable(item: Decided, state: GateState) -> Refused | None:
     if plan.rule and isinstance(plan.rule.action, StartChain) and (lack := _lacks(plan.rule.action.chain)):
         message = f"rule {plan.rule.name!r} starts a chain that {lack}: {plan.rule.action.chain!r}"
         return Refused(outcomes.misconfigured(message), plan.verdict, item.rule_name)
+    if lack := _not_groupable(item):
+        return Refused(outcomes.misconfigured(lack), plan.verdict, item.rule_name)
     blocked = state.blocked.get(called)
     if blocked and calls_in_request(item):
         outcome = outcomes.circuit_open(blocked.provider, blocked.fallback_chain)
         return Refused(outcome, plan.verdict, item.rule_name)
     return None
+
+
+def _not_groupable(item: Decided) -> str:
+    """Why its rule cannot group the action; empty where it can, or does not. An order is carried out by itself."""
+    rule, action = item.plan.rule, item.action
+    if rule is None or not isinstance(rule.action, Group):
+        return ""
+    scope, why = (
+        (action.namespace, action.tenant),
+        f"rule {rule.name!r} groups actions of type {action.action_type!r}",
+    )
+    if item.lifecycle is not None:
+        return f"{why}, which the lifecycle {item.lifecycle.spec.name!r} makes orders"
+    chain = definitions().chain_for(*scope, action.action_type)
+    if chain is not None:
+        return f"{why}, which the chain {chain.definition.name!r} carries out"
+    template = rule.action.template
+    if template and profile_named(*scope, template) is None:
+        return f"rule {rule.name!r} names a template profile that does not exist here: {template!r}"
+    return ""
 
 
 def _lacks(chain_name: str) -> str:

@@ -18,6 +18,7 @@ from chains_app.services.breakers import Blocked, breakers_blocking
 from orders_app.contract.actions import Action
 from orders_app.models import Hold, Order
 from orders_app.pipeline.content import content_hash
+from orders_app.pipeline.group_keys import group_key_of, group_rules_of
 from orders_app.pipeline.items import Decided
 from orders_app.pipeline.refunds import Ledgers, ledgers_extend, ledgers_of
 from orders_app.pipeline.shadow_gates import shadow_gate_keys
@@ -33,7 +34,14 @@ from orders_app.states import WAITING
 from rules_app.engine import Deduplicate, Reroute, Rule, StartChain, Throttle
 from rules_app.services import gates
 from rules_app.services.counting import keys_of
-from rules_app.services.gates import Gate, gates_lock, gates_locked, gates_locking, gates_read
+from rules_app.services.gates import (
+    Gate,
+    gates_lock,
+    gates_locked,
+    gates_locking,
+    gates_read,
+    group_gate_key,
+)
 from rules_app.services.quota_windows import QuotaSpec, quotas_counting
 
 REFUSING = frozenset({"deny", "suppress"})
@@ -122,13 +130,16 @@ def _refused(item: Decided) -> bool:
 
 
 def gate_state_extend(state: GateState, item: Decided) -> None:
-    """Lock and read what only the plan by its counters asks for: an order's name that a `modify` rule has changed."""
-    key = order_gate_key(item)
+    """Lock and read what only the plan by its counters asks for: an order's name, or a group, that a `modify` rule
+    has changed."""
     if state.ledgers is not None:
         ledgers_extend(state.ledgers, item, lock=connection.in_atomic_block)
-    if key is None or key in state.gates or item.order is not None or _refused(item):
+    order_key = order_gate_key(item) if item.order is None else None
+    keys = {key for key in (order_key, *group_gate_keys(item)) if key and key not in state.gates}
+    if not keys or _refused(item):
         return
-    found, _, living = state.find({key}, {item.order_name or NOBODY})
+    names = {item.order_name or NOBODY} if order_key in keys else set()
+    found, _, living = state.find(keys, names)
     state.gates.update(found)
     state.living.update(living)
     state.holds.update(_holds_met([item], found, living))
@@ -174,6 +185,7 @@ def _lasting_keys(item: Decided) -> list[str]:
     """Of the gates that are the same at any time."""
     keys = [key for key in (dedup_gate_key(item), order_gate_key(item), *keys_of(item.met)) if key]
     throttles = _throttles(item.possible) if item.again else throttles_of(item)
+    keys += group_gate_keys(item)
     return keys + [throttle_gate_key(item, rule) for rule in throttles] + shadow_gate_keys(item)
 
 
@@ -192,6 +204,10 @@ def dedup_gate_key(item: Decided) -> str | None:
 
 def order_gate_key(item: Decided) -> str | None:
     return gates.order_key(*item.order_name) if item.order_name else None
+
+
+def group_gate_keys(item: Decided) -> list[str]:
+    return [group_gate_key(group_key_of(item, rule, action)) for rule, action in group_rules_of(item)]
 
 
 def throttle_gate_key(item: Decided, rule: Rule) -> str:
@@ -232,7 +248,7 @@ def chain_of(item: Decided) -> CurrentChain | None:
 
 def calls_in_request(item: Decided) -> bool:
     """Whether the request itself would call a provider, so that a breaker can refuse it."""
-    return item.plan.verdict not in (*HOLDING, "chain") and chain_of(item) is None
+    return item.plan.verdict not in (*HOLDING, "chain", "group") and chain_of(item) is None
 
 
 def _called_in_request(items: Collection[Decided]) -> set[str]:

@@ -67,6 +67,7 @@ def journal_outcome(
         item.subject,
         scrubber=item.scrubber,
         chain_id=chain_id or "",
+        group_id=outcome.content.get("group_id", ""),
         outcome=outcome.wire(),
         provider=item.action.provider,
     )

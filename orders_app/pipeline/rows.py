@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from acteon_site.base.doorbell import ring_on_commit
 from acteon_site.base.many_rows import rows_insert, rows_update
 from acteon_site.base.statements import Writes
 from audit_app.services.journal import Journal
@@ -14,13 +15,13 @@ from chains_app.models import Run
 from chains_app.services.runs import runs_insert
 from chains_app.services.turns import Work, runs_begin
 from orders_app.models import Action as ActionRow
-from orders_app.models import Hold, Order
+from orders_app.models import ActionGroup, GroupedAction, Hold, Order
 from orders_app.pipeline.gate_state import GateState
 from orders_app.pipeline.items import Decided
 from orders_app.pipeline.refunds import Ledgers, refund_values
 from orders_app.selectors import CurrentLifecycle
 from orders_app.services.ledger import REFUND_FIELDS
-from orders_app.states import OrderStatus
+from orders_app.states import GroupState, OrderStatus
 from rules_app.models import RuleTrial
 from rules_app.services.gates import Gate, gates_write
 
@@ -28,6 +29,8 @@ ORDER_FIELDS = [
     *("status", "run_id", "reason", "living", "updated_at", "finished_at", "timeout_at"),
     *REFUND_FIELDS,
 ]
+GROUP_FIELDS = ["event_count", "state", "notify_at", "next_run_at", "closed_by"]
+FLUSH_TASK = "orders_app.flush"
 ENDED_FIELDS = ["status", "ended_at", "next_run_at", "problem", "outcome"]
 
 
@@ -41,6 +44,9 @@ class Rows:
     changed_orders: list[Order] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     ended_holds: list[Hold] = field(default_factory=list)
+    # Those that actions of the set came into, new ones among them.
+    groups: dict[UUID, ActionGroup] = field(default_factory=dict)
+    grouped: list[GroupedAction] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     # Runs whose first call the request itself makes; by their ids those in which it is recorded as started.
     begun: list[Run] = field(default_factory=list)
@@ -58,6 +64,8 @@ class Rows:
         rows_update(self.changed_orders, ORDER_FIELDS, writes)
         rows_insert(self.holds, writes)
         rows_update(self.ended_holds, ENDED_FIELDS, writes)
+        if self.groups:
+            self._write_groups(writes)
         if self.runs:
             runs_insert(self.runs, writes)
         if self.begun:
@@ -65,6 +73,14 @@ class Rows:
         rows_insert(self.trials, writes)
         self.journal.write(writes)
         writes.execute()
+
+    def _write_groups(self, writes: Writes) -> None:
+        groups = sorted(self.groups.values(), key=lambda group: group.pk)
+        full = [str(group.pk) for group in groups if group.state == GroupState.FLUSHING]
+        rows_update([group for group in groups if not group._state.adding], GROUP_FIELDS, writes)
+        rows_insert([group for group in groups if group._state.adding], writes)
+        rows_insert(self.grouped, writes)
+        ring_on_commit(FLUSH_TASK, full)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from django.db.models import Q
 from acteon_site.base.errors import FieldProblem
 from chains_app.definitions import Definition
 from orders_app.lifecycles.chain_states import transition_problems
+from orders_app.models import ActionGroup
 from orders_app.selectors import lifecycles_stored
 from rules_app.models import Quota, Rule
 from rules_app.services.rule_sets import rules_lock
@@ -29,7 +30,9 @@ class Neighbours:
         named = Q(action__target_provider=name) | Q(action__notify_provider=name)
         quotas = Quota.objects.filter(Q(provider=name) | Q(overage_target=name))
         counted = quotas.order_by("namespace", "tenant", "provider", "principal")
-        return _rules(Rule.objects.filter(named)) + [f"quota {quota}" for quota in counted]
+        waiting = ActionGroup.objects.filter(next_run_at__isnull=False, provider=name).exists()
+        groups = ["groups of actions that wait to be sent"] if waiting else []
+        return _rules(Rule.objects.filter(named)) + [f"quota {quota}" for quota in counted] + groups
 
     def definition_problems(self, definition: Definition) -> list[FieldProblem]:
         return transition_problems(definition, lifecycles_stored())

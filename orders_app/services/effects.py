@@ -11,7 +11,8 @@ from chains_app.models import Run, StepRun
 from chains_app.services.endings import effect_stands
 from chains_app.services.loaded_runs import run_load
 from chains_app.states import RunStatus
-from orders_app.models import Action, Hold, Order
+from orders_app.models import Action, GroupedAction, Hold, Order
+from orders_app.states import GroupState
 
 BEGUN = ("executed", "rerouted", "chain_started")
 
@@ -30,7 +31,10 @@ def actions_in_effect(actions: QuerySet[Action]) -> QuerySet[Action]:
     runs = Run.objects.filter(owner_kind="action", owner_id=OuterRef("pk")).filter(
         Q(ended_at=None) | Q(status=RunStatus.COMPLETED) | Exists(unknown)
     )
-    return actions.filter(Exists(orders) | Exists(waiting) | Exists(runs))
+    grouped = GroupedAction.objects.filter(action=OuterRef("pk")).exclude(
+        group__state=GroupState.FAILED, group__in_doubt=False
+    )
+    return actions.filter(Exists(orders) | Exists(waiting) | Exists(runs) | Exists(grouped))
 
 
 def _stands_undone(actions: Sequence[Action]) -> bool:
@@ -43,7 +47,8 @@ def _stands_undone(actions: Sequence[Action]) -> bool:
 def _on_record(actions: Sequence[Action]) -> bool:
     """Retention removes a run before its action: then only the audit records say what it came to.
 
-    A bare call is recorded when it has ended; a chain when it starts, so nobody knows how one ended that is gone.
+    A bare call is recorded when it has ended; a chain when it starts, so nobody knows how one ended that is gone. Nor
+    does anybody of a group that is gone.
     """
     (scope,) = {(action.namespace, action.tenant, action.action_type) for action in actions}
     namespace, tenant, action_type = scope
@@ -52,7 +57,10 @@ def _on_record(actions: Sequence[Action]) -> bool:
         tenant=tenant,
         action_type=action_type,
         action_id__in={action.action_id for action in actions},
-        outcome__in=BEGUN,
+        outcome__in=(*BEGUN, "grouped"),
     )
     stored = Run.objects.filter(pk=OuterRef("chain_id"))
-    return rows.filter(Q(chain_id=None) | ~Exists(stored)).exists()
+    if rows.filter(Q(chain_id=None) | ~Exists(stored), outcome__in=BEGUN).exists():
+        return True
+    kept = GroupedAction.objects.filter(action__in=[action.pk for action in actions])
+    return rows.filter(outcome="grouped").exists() and not kept.exists()

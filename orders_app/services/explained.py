@@ -201,6 +201,12 @@ def _chain_started(record: AuditRecord) -> str:
     return f"It was given to the chain {record.outcome_details.get('chain_name')}{_by_rule(record)}"
 
 
+def _grouped(record: AuditRecord) -> str:
+    found = record.outcome_details
+    group = f"the group {found.get('group_id')}, as number {found.get('group_size')}"
+    return f"It came{_by_rule(record)} into {group}, to be sent at {found.get('notify_at')} or sooner"
+
+
 def _executed(record: AuditRecord) -> str:
     if record.matched_rule:
         return f"It was carried out{_by_rule(record)}"
@@ -218,5 +224,6 @@ _DECISIONS: Mapping[str, Callable[[AuditRecord], str]] = {
     "failed": _failed,
     "rerouted": _rerouted,
     "chain_started": _chain_started,
+    "grouped": _grouped,
     "executed": _executed,
 }

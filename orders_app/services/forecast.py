@@ -33,6 +33,8 @@ def _told(item: Decided) -> tuple[str, bool]:
         return f"the rule {rule} holds it for a while, then it goes on", True
     if plan.verdict == "request_approval":
         return f"the rule {rule} asks for another approval", False
+    if plan.verdict == "group":
+        return f"the rule {rule} gathers it with others, for one call to {item.action.provider}", True
     if item.reroute_target:
         return f"goes to {item.reroute_target} instead, by the rule {rule}", True
     chain = chain_of(item)

@@ -26,7 +26,7 @@ from orders_app.services.gates_told import gates_told
 from orders_app.services.past_counts import counts_then
 from orders_app.services.past_gates import gates_then
 from orders_app.services.past_trail import PastTrail, record_of, sender_of
-from rules_app.engine import RequestApproval, Schedule
+from rules_app.engine import Group, RequestApproval, Schedule
 from rules_app.engine.counters import micros, moment_of
 from rules_app.selectors import current_rules
 from rules_app.services.past_moments import Moment
@@ -133,6 +133,9 @@ def _then(item: Decided, now: datetime) -> Iterator[str]:
     elif isinstance(action, Schedule):
         until = moment_of(micros(now) + action.delay_seconds * 1_000_000)
         yield f"It waits until {moment(until)}; then the rules are asked again."
+    elif isinstance(action, Group):
+        wait = span_text(action.group_wait_seconds)
+        yield f"It is gathered with others, and {item.action.provider} gets them in one call, {wait} after the first."
     elif chain := chain_of(item):
         yield f"The chain {chain.definition.name} starts: {', '.join(step.name for step in chain.definition.steps)}."
     else:

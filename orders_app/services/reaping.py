@@ -11,7 +11,7 @@ from acteon_site.base.names import composed
 from audit_app.models import RetentionPolicy
 from audit_app.services.legal_holds import held_of
 from chains_app.models import Run
-from orders_app.models import Action, Hold, Order, RememberedAnswer
+from orders_app.models import Action, ActionGroup, GroupedAction, Hold, Order, RememberedAnswer
 from rules_app.services.gates import gates_lock, gates_write, order_key
 
 # So long a reaped order's name still answers Deduplicated.
@@ -41,6 +41,31 @@ def reap_holds(policy: RetentionPolicy, now: datetime, batch: int) -> int:
     return len(ids)
 
 
+def reap_groups(policy: RetentionPolicy, now: datetime, batch: int) -> int:
+    """state_ttl: groups whose call ended before it, with the actions in them. Returns how many rows went."""
+    if policy.state_ttl_seconds is None:
+        return 0
+    # Locked, and judged as it stands then: a person may be having its call made again.
+    ended = ActionGroup.objects.select_for_update(skip_locked=True).filter(
+        namespace=policy.namespace,
+        tenant=policy.tenant,
+        ended_at__lt=now - timedelta(seconds=policy.state_ttl_seconds),
+    )
+    held = held_of(policy.namespace, policy.tenant).actions
+    if held:
+        kept = GroupedAction.objects.filter(group=OuterRef("pk"), action__action_id__in=held)
+        ended = ended.exclude(Exists(kept))
+    ids, rows = [], 0
+    for pk, count in ended.order_by("ended_at").values_list("pk", "event_count")[:batch]:
+        ids.append(pk)
+        rows += 1 + count
+        if rows >= batch:  # the next batch takes the others
+            break
+    GroupedAction.objects.filter(group__in=ids).delete()
+    ActionGroup.objects.filter(pk__in=ids).delete()
+    return rows
+
+
 def reap_orders(policy: RetentionPolicy, now: datetime, batch: int) -> int:
     """event_ttl: finished orders and their history. One that took effect leaves a keyed hash of its name."""
     if policy.event_ttl_seconds is None:
@@ -67,7 +92,7 @@ def reap_orders(policy: RetentionPolicy, now: datetime, batch: int) -> int:
 
 
 def reap_actions(policy: RetentionPolicy, now: datetime, batch: int) -> int:
-    """audit_ttl: stored originals that no order, no hold and no run under way refers to."""
+    """audit_ttl: stored originals that no order, no hold, no group and no run under way refers to."""
     if policy.audit_ttl_seconds is None:
         return 0
     old = Action.objects.filter(
@@ -79,6 +104,7 @@ def reap_actions(policy: RetentionPolicy, now: datetime, batch: int) -> int:
     unused = old.exclude(action_id__in=held_of(policy.namespace, policy.tenant).actions).exclude(
         Exists(Order.objects.filter(action=OuterRef("pk")))
         | Exists(Hold.objects.filter(action=OuterRef("pk")))
+        | Exists(GroupedAction.objects.filter(action=OuterRef("pk")))
         | Exists(under_way)
     )
     ids = list(unused.order_by("received_at").values_list("pk", flat=True)[:batch])

@@ -84,7 +84,10 @@ class SingleRuns(Owners):
             attempts.setdefault(attempt.step_id, []).append(attempt)
         for end in self._singles:
             step = next(iter(end.steps), None)
-            journal_single(end.run, step, attempts.get(step.pk, []) if step else [], journal)
+            self.tell(end.run, step, attempts.get(step.pk, []) if step else [], journal)
+
+    def tell(self, run: Run, step: StepRun | None, attempts: Sequence[Attempt], journal: Journal) -> None:
+        journal_single(run, step, attempts, journal)
 
 
 class LockedOrders(SingleRuns):

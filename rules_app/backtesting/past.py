@@ -19,7 +19,7 @@ INVALID = "invalid"
 REPEAT, DEDUP_KEY, LIVING_ORDER = "repeat", "dedup_key", "living_order"
 REFUSING = frozenset({"deny", "suppress"})
 HELD = {"request_approval": "pending_approval", "schedule": "scheduled"}
-EXECUTED = {"allow": "executed", "reroute": "rerouted", "chain": "chain_started"}
+EXECUTED = {"allow": "executed", "reroute": "rerouted", "chain": "chain_started", "group": "grouped"}
 ACCEPTED = frozenset({*HELD.values(), *EXECUTED.values(), "failed"})
 
 

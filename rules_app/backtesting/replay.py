@@ -66,7 +66,8 @@ def _accepted(past: Past, judged: Judged) -> Would:
         return Would(past.outcome, judged.rule, True)
     if judged.verdict in HELD:
         return Would(HELD[judged.verdict], judged.rule, True)
-    return Would(EXECUTED[judged.verdict], judged.rule, True, answer_unknown=True)
+    gathers = judged.verdict == "group"  # what its call would answer is told of the group, not of this one
+    return Would(EXECUTED[judged.verdict], judged.rule, True, answer_unknown=not gathers)
 
 
 def _micros(spans: Mapping[str, int]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from rules_app.engine.actions.chain import StartChain
 from rules_app.engine.actions.deduplicate import Deduplicate
+from rules_app.engine.actions.group import Group
 from rules_app.engine.actions.modify import Modify
 from rules_app.engine.actions.registry import ACTIONS
 from rules_app.engine.actions.request_approval import RequestApproval
@@ -19,6 +20,7 @@ __all__ = [
     "ActionView",
     "Cleared",
     "Deduplicate",
+    "Group",
     "Modify",
     "Plan",
     "RequestApproval",

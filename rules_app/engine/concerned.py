@@ -58,6 +58,11 @@ class ConcernedRules:
         )
 
 
+def names_asked(rule: Rule) -> Asked:
+    """The names that an action must have for the rule to match, by FIELDS; others may be any."""
+    return _asked(rule)
+
+
 def _asked(rule: Rule) -> Asked:
     scope = {"namespace": rule.namespace, "tenant": rule.tenant}
     own = {name: frozenset((value,)) for name, value in scope.items() if value != "*"}

@@ -11,6 +11,7 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from rules_app.engine.actions.base import RuleAction
+from rules_app.engine.actions.group import MOST_FIELDS
 from rules_app.engine.actions.registry import ACTIONS
 from rules_app.engine.actions.settings import CENTURY_SECONDS
 from rules_app.engine.conditions import CEL, GROUPS
@@ -53,6 +54,7 @@ _SETTINGS: Mapping[str, Schema] = {
     "text": {"type": "string"},
     "count": {"type": "integer", "minimum": 1},
     "seconds": {"type": "integer", "minimum": 1, "maximum": CENTURY_SECONDS},
+    "fields": {"type": "array", "items": FIELD, "maxItems": MOST_FIELDS},
     "object": {"type": "object", "minProperties": 1},
 }
 _RULE: Mapping[str, Schema] = {

@@ -11,6 +11,7 @@ from typing import Any
 from acteon_site.base.clock_text import span_in_words, span_text
 from acteon_site.base.money import is_amount, money
 from rules_app.engine.actions.chain import StartChain
+from rules_app.engine.actions.group import Group
 from rules_app.engine.actions.request_approval import RequestApproval
 from rules_app.engine.actions.reroute import Reroute
 from rules_app.engine.actions.schedule import Schedule
@@ -257,6 +258,8 @@ def _verdict(plan: Plan) -> str:
             return f"held for approval, at most {span_in_words(action.timeout_seconds)},"
         case Schedule() as action:
             return f"held for {span_in_words(action.delay_seconds)}"
+        case Group() as action:
+            return f"gathered with others for one call, {span_in_words(action.group_wait_seconds)} after the first,"
         case StartChain() as action:
             return f"given to the chain {action.chain}"
         case Reroute() as action:

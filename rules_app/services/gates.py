@@ -80,6 +80,15 @@ def quota_key(quota_id: UUID, principal: str, window_begin: datetime) -> str:
     return f"quota:{quota_id.hex}:{window_begin:%Y%m%dT%H%M%S}:{counted_for}"
 
 
+def group_key(*parts: str) -> str:
+    """What tells one group of actions from others, as callers are told it."""
+    return keyed_hash("group", *parts)
+
+
+def group_gate_key(key: str) -> str:
+    return f"group:{key}"
+
+
 def gates_lock(keys: Collection[str]) -> tuple[dict[str, Gate], datetime]:
     """Lock these rows until the transaction ends, in key order, creating what is missing.
 

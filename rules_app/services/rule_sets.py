@@ -21,7 +21,7 @@ from rules_app.engine.named_lists import lists_named, uncovered
 from rules_app.lists.stored import known_lists
 from rules_app.merging import Conflict, conflicting
 from rules_app.models import MAX_REASON, Rule, RuleDraft, RuleSettings, RuleSetVersion
-from rules_app.references import reference_problems
+from rules_app.references import RULE_CHECKS, reference_problems
 from rules_app.selectors import build_rule_set, disabled_content, enabled_content
 from rules_app.services.second_person import require_nobody_else
 from rules_app.specs import rule_spec
@@ -69,7 +69,8 @@ def rule_set_publish(
 
 def _reference_problems(rule: EngineRule) -> list[FieldProblem]:
     named = rule.action.references()
-    return reference_problems([(f"action.{field}", section, name) for field, section, name in named])
+    problems = reference_problems([(f"action.{field}", section, name) for field, section, name in named])
+    return problems + [problem for check in RULE_CHECKS.values() for problem in check.call(rule)]
 
 
 def _refuse(problems: list[FieldProblem], introduction: str = "") -> None:

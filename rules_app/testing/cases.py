@@ -18,10 +18,10 @@ from rules_app.engine.suggest import unknown
 
 OUTCOMES = (
     *("Executed", "Deduplicated", "Suppressed", "Rerouted", "Throttled"),
-    *("PendingApproval", "Scheduled", "ChainStarted", "Failed", "Invalid"),
+    *("PendingApproval", "Scheduled", "ChainStarted", "Grouped", "Failed", "Invalid"),
 )
 VERDICTS = (
-    *("allow", "deny", "suppress", "reroute", "request_approval", "schedule", "chain"),
+    *("allow", "deny", "suppress", "reroute", "request_approval", "schedule", "chain", "group"),
     *("deduplicate", "throttle", "failed", "invalid"),
 )
 SECTION = ("defaults", "lists", "tests")

@@ -27,7 +27,7 @@ from rules_app.engine.counting.memory import Marks
 from rules_app.engine.scope import NO_COUNTS, Counts
 
 Payload = dict[str, Any]
-_EXECUTED = {"allow": "Executed", "reroute": "Rerouted", "chain": "ChainStarted"}
+_EXECUTED = {"allow": "Executed", "reroute": "Rerouted", "chain": "ChainStarted", "group": "Grouped"}
 _HELD = {"request_approval": "PendingApproval", "schedule": "Scheduled"}
 _REFUSED = ("deny", "suppress")
 _AS_COUNTED: Mapping[str, int] = {}

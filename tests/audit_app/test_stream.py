@@ -343,7 +343,7 @@ def test_listeners_hold_no_database_connection(service: Service) -> None:
 
 def test_a_slow_listener_is_told_how_much_it_missed() -> None:
     row = {"type": "t", "namespace": "n", "tenant": "t", "provider": "", "action_type": "", "action_id": ""}
-    row |= {"chain_id": "", "data": {}, "created_at": timezone.now()}
+    row |= {"chain_id": "", "group_id": "", "data": {}, "created_at": timezone.now()}
 
     async def slow() -> Delivery:
         listener = Listener(SYSTEM, FrameFilter(), size=3)

@@ -1,4 +1,4 @@
-"""/v1/subscribe: one chain or action, told from its beginning to its end."""
+"""/v1/subscribe: one chain, group or action, told from its beginning to its end."""
 
 from __future__ import annotations
 
@@ -64,3 +64,26 @@ def test_a_subscription_shows_nothing_of_another_tenant(service: Service) -> Non
     relay()
     reader = service.read("/v1/subscribe/chain/c-1", X_API_Key=key(tenants=["other-store"]))
     assert reader.status == 404
+
+
+def test_a_subscription_to_a_group_tells_what_comes_into_it_and_ends_with_its_call(service: Service) -> None:
+    came = {"Grouped": {"group_id": "g-1", "group_size": 1, "notify_at": "2026-03-04T16:00:00Z"}}
+    tell(group_id="g-1", outcome=came)
+    tell(group_id="g-2", outcome=came)
+    relay()
+    reader = service.read("/v1/subscribe/group/g-1", X_API_Key=key())
+    reader.wait_for(1)
+    sent = {"group_key": "k", "event_count": 1, "status": "flushed"}
+    tell("group_flushed", group_id="g-1", **sent)
+    relay()
+    assert reader.ended.wait(5)
+    assert [frame.event for frame in reader.frames] == [
+        "action_dispatched",
+        "group_flushed",
+        "subscription_end",
+    ]
+    last = reader.frames[-1].data
+    assert (last["entity_type"], last["group_id"], last["reason"]) == ("group", "g-1", "flushed")
+    assert reader.frames[1].data["group_id"] == "g-1"
+    late = service.read("/v1/subscribe/group/g-1?include_history=false", X_API_Key=key())
+    assert late.ended.wait(5)

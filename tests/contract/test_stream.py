@@ -18,15 +18,28 @@ from audit_app.services.relay import relay
 from chains_app.models import Run
 from chains_app.services.advance import runs_sweep
 from orders_app.models import Hold, Lifecycle, Order
+from orders_app.services.groups import groups_sweep
 from orders_app.services.releases import holds_sweep
 from orders_app.services.transitions import orders_time_out
 from tests.audit_app.serving import Reader, Service
 from tests.contract import shapes
 from tests.contract.client import Strict
-from tests.contract.strict import Check, Shape, anything, boolean, filled, integer, listed, or_null, text
+from tests.contract.strict import (
+    Check,
+    Shape,
+    anything,
+    boolean,
+    filled,
+    integer,
+    listed,
+    or_null,
+    text,
+    uuid,
+)
 from tests.contract.test_tenancy import everything_of
 from tests.contract.walk import CANARY, MADE_UP
 from tests.e2e.running import wait_until
+from tests.orders_app.gathered import alert, group_rule
 from tests.world import CLOSED_HOURS, NAMESPACE, Shop, order
 
 # Frames --------------------------------------------------------------------------------------------------------
@@ -57,6 +70,7 @@ FRAMES: dict[str, dict[str, Check]] = {
     "approval_required": {"approval_id": filled},
     "approval_resolved": {"approval_id": filled, "decision": filled},
     "scheduled_action_due": {},
+    "group_flushed": {"group_id": uuid, "group_key": filled, "event_count": integer, "status": filled},
     "chain_advanced": {},
     "chain_step_completed": {
         "step_name": filled,
@@ -119,6 +133,9 @@ def test_every_frame_has_its_types_keys_and_no_others(service: Service) -> None:
     client.http.post(held["PendingApproval"]["reject_url"].partition("8080")[2])
     client.post("/v1/circuit-breakers/sms-service/trip", shapes.BREAKER_TOLD)
     below(client)
+    group_rule(max_group_size=1)
+    client.post("/v1/dispatch", shapes.outcome, alert(provider="warehouse"))
+    groups_sweep()
     while Run.objects.filter(ended_at=None).exists():
         runs_sweep()
     relay()

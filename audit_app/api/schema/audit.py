@@ -15,6 +15,7 @@ from acteon_site.http.openapi import (
     TEXT,
     TIME,
     UUID,
+    Schema,
     answer,
     array,
     body,
@@ -27,39 +28,35 @@ from acteon_site.http.openapi import (
 from audit_app.api import views_audit
 from audit_app.records.vocabulary import OUTCOMES, VERDICTS
 
-RECORD = component(
-    "AuditRecord",
-    answer(
-        {
-            "id": UUID,
-            "action_id": TEXT,
-            "chain_id": maybe(UUID),
-            "namespace": TEXT,
-            "tenant": TEXT,
-            "provider": TEXT,
-            "action_type": TEXT,
-            "verdict": enum(*VERDICTS),
-            "matched_rule": maybe(TEXT),
-            "outcome": enum(*sorted(OUTCOMES)),
-            "action_payload": maybe(OBJECT),
-            "payload": maybe(OBJECT),
-            "verdict_details": OBJECT,
-            "outcome_details": OBJECT,
-            "metadata": OBJECT,
-            "dispatched_at": TIME,
-            "completed_at": TIME,
-            "duration_ms": INTEGER,
-            "expires_at": maybe(TIME),
-            "caller_id": TEXT,
-            "auth_method": TEXT,
-            "ruleset_version": maybe(INTEGER),
-            "request_id": TEXT,
-            "record_hash": maybe(TEXT),
-            "previous_hash": maybe(TEXT),
-            "sequence_number": maybe(INTEGER),
-        }
-    ),
-)
+RECORD_KEYS: dict[str, Schema] = {
+    "id": UUID,
+    "action_id": TEXT,
+    "chain_id": maybe(UUID),
+    "namespace": TEXT,
+    "tenant": TEXT,
+    "provider": TEXT,
+    "action_type": TEXT,
+    "verdict": enum(*VERDICTS),
+    "matched_rule": maybe(TEXT),
+    "outcome": enum(*sorted(OUTCOMES)),
+    "action_payload": maybe(OBJECT),
+    "payload": maybe(OBJECT),
+    "verdict_details": OBJECT,
+    "outcome_details": OBJECT,
+    "metadata": OBJECT,
+    "dispatched_at": TIME,
+    "completed_at": TIME,
+    "duration_ms": INTEGER,
+    "expires_at": maybe(TIME),
+    "caller_id": TEXT,
+    "auth_method": TEXT,
+    "ruleset_version": maybe(INTEGER),
+    "request_id": TEXT,
+    "record_hash": maybe(TEXT),
+    "previous_hash": maybe(TEXT),
+    "sequence_number": maybe(INTEGER),
+}
+RECORD = component("AuditRecord", answer(RECORD_KEYS))
 SHOWN_RECORD = {
     "id": "01a20300-0000-7000-8000-000000000001",
     "action_id": "order-1",
@@ -112,7 +109,8 @@ extend_schema_view(
 extend_schema_view(
     get=operation(
         "The newest dispatch or release outcome of an action",
-        RECORD,
+        answer(RECORD_KEYS, {"flush": maybe(RECORD)}),
+        text="Of an action that was grouped, `flush` is the record of its group's call, null until that has ended.",
         errors=(404,),
         examples={"executed": SHOWN_RECORD},
     )

@@ -30,6 +30,7 @@ component(
             "action_type": TEXT,
             "action_id": TEXT,
             "chain_id": TEXT,
+            "group_id": TEXT,
         },
         "required": ["id", "timestamp", "type", "namespace", "tenant"],
     },
@@ -93,10 +94,10 @@ PATHS: dict[str, Any] = {
         (400, 401, 429, 503),
     ),
     "/v1/subscribe/{kind}/{key}": _listening(
-        "Subscribe: one chain or action to its end",
-        "As /v1/stream, until `subscription_end` tells that the chain or action is finished.",
+        "Subscribe: one chain, group or action to its end",
+        "As /v1/stream, until `subscription_end` tells that the chain, group or action is finished.",
         [
-            _parameter("kind", "path", enum("chain", "action")),
+            _parameter("kind", "path", enum("chain", "group", "action")),
             _parameter("key", "path", TEXT),
             _parameter("namespace", "query", TEXT),
             _parameter("tenant", "query", TEXT),

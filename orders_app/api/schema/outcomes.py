@@ -48,6 +48,7 @@ CONTENTS: dict[str, Schema] = {
     "ChainStarted": answer(
         {"chain_id": UUID, "chain_name": TEXT, "total_steps": INTEGER, "first_step": TEXT}
     ),
+    "Grouped": answer({"group_id": UUID, "group_size": INTEGER, "notify_at": TIME}),
     "CircuitOpen": answer({"provider": TEXT, "fallback_chain": array(TEXT)}),
     "QuotaExceeded": answer({"tenant": TEXT, "limit": INTEGER, "used": INTEGER, "overage_behavior": TEXT}),
     "StateChanged": answer(
@@ -105,6 +106,7 @@ SHOWN_OUTCOMES: dict[str, Any] = {
         }
     },
     "Scheduled": {"Scheduled": {"action_id": "order-1", "scheduled_for": NOW}},
+    "Grouped": {"Grouped": {"group_id": ID, "group_size": 2, "notify_at": NOW}},
     "ChainStarted": {
         "ChainStarted": {
             "chain_id": ID,

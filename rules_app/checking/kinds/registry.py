@@ -12,6 +12,7 @@ from rules_app.checking.kinds.conditions import conditions
 from rules_app.checking.kinds.effects import effects
 from rules_app.checking.kinds.fields import fields
 from rules_app.checking.kinds.gates import gates
+from rules_app.checking.kinds.groups import groups
 from rules_app.checking.kinds.holds import holds
 from rules_app.checking.kinds.money import money
 from rules_app.checking.kinds.names import names
@@ -35,6 +36,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "deny-walked-past": "A denial below a rule that accepts some of what it denies.",
         "missing-catch-all": "A namespace in which an unknown action is executed.",
         "hold-outlasts-window": "A hold that is longer than what remembers its action.",
+        "grouped-order": "A rule that groups actions of which a lifecycle makes orders.",
         "amount-without-currency": "An amount compared without its currency, where orders come in several.",
         "rule-ended": "A rule whose time in effect is over.",
         "clock-change": "A time of day that is skipped, or comes twice, when clocks are changed.",
@@ -50,6 +52,7 @@ CHECKS: Sequence[Callable[[Ground], Iterator[Finding]]] = (
     walked_past,
     open_doors,
     holds,
+    groups,
     money,
     clocks,
     effects,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 from rules_app.engine.actions.settings import Setting, settings_of
@@ -19,6 +20,8 @@ class RuleAction:
     type: ClassVar[str]
     terminal: ClassVar[bool] = True
     synonyms: ClassVar[tuple[str, ...]] = ()
+    # Settings of the reference gateway that make no sense here, and why.
+    refused: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     @classmethod
     def settings(cls) -> Mapping[str, Setting]:

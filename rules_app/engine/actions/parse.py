@@ -11,7 +11,7 @@ from rules_app.engine.actions.base import RuleAction
 from rules_app.engine.actions.registry import ACTIONS, SYNONYMS
 from rules_app.engine.suggest import unknown
 
-UNSUPPORTED = ("group", "state_machine")  # types of the reference gateway
+UNSUPPORTED = ("state_machine",)  # types of the reference gateway
 Problems = list[FieldProblem]
 
 
@@ -48,7 +48,11 @@ def _type_problem(name: Any, *, given: bool) -> str:
 def _setting_problems(action: type[RuleAction], given: Mapping[str, Any]) -> list[tuple[str, str]]:
     settings = action.settings()
     known = ["type", *settings]
-    found = [(str(name), unknown("setting", name, known)) for name in given if name not in settings]
+    found = [
+        (str(name), action.refused.get(name) or unknown("setting", name, known))
+        for name in given
+        if name not in settings
+    ]
     for field in fields(action):
         if field.name in given:
             problem = settings[field.name].problem(given[field.name])

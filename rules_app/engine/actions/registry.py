@@ -10,6 +10,7 @@ from rules_app.engine.actions.base import RuleAction
 from rules_app.engine.actions.chain import StartChain
 from rules_app.engine.actions.deduplicate import Deduplicate
 from rules_app.engine.actions.deny import Deny
+from rules_app.engine.actions.group import Group
 from rules_app.engine.actions.modify import Modify
 from rules_app.engine.actions.request_approval import RequestApproval
 from rules_app.engine.actions.reroute import Reroute
@@ -26,6 +27,7 @@ ACTIONS: Mapping[str, type[RuleAction]] = MappingProxyType(
         "request_approval": RequestApproval,
         "schedule": Schedule,
         "chain": StartChain,
+        "group": Group,
         "deduplicate": Deduplicate,
         "throttle": Throttle,
         "modify": Modify,

@@ -20,7 +20,7 @@ MAX_AMOUNT = 10**15
 class Setting:
     """`problem` says what is wrong with a value, or None; `section` is set where the value names a row there.
 
-    `kind` ∈ text, count, seconds, object: how the value is asked for.
+    `kind` ∈ text, count, seconds, fields, object: how the value is asked for.
     """
 
     problem: Callable[[Any], str | None]

@@ -52,8 +52,8 @@ HEAD = "rules:\n  - name: a\n    condition: {field: action.tenant, eq: x}\n"
         ),
         (
             "rules.yaml",
-            HEAD + "    action: {type: group}\n",
-            "rules.yaml:4: rule \"a\": action.type: 'group' rules are not supported by this gateway",
+            HEAD + "    action: {type: state_machine}\n",
+            "rules.yaml:4: rule \"a\": action.type: 'state_machine' rules are not supported by this gateway",
         ),
         (
             "settings.yaml",

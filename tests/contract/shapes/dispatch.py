@@ -82,6 +82,7 @@ OUTCOMES: dict[str, Check] = {
     "ChainStarted": Shape(
         {"chain_id": uuid, "chain_name": filled, "total_steps": integer, "first_step": filled}
     ),
+    "Grouped": Shape({"group_id": uuid, "group_size": integer, "notify_at": time}),
     "CircuitOpen": Shape({"provider": filled, "fallback_chain": listed(filled)}),
     "QuotaExceeded": Shape({"tenant": filled, "limit": integer, "used": integer, "overage_behavior": filled}),
     "StateChanged": Shape(

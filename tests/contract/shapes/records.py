@@ -78,6 +78,7 @@ RECORD = Shape(
         "sequence_number": or_null(integer),
     }
 )
+GROUPED_RECORD = Shape(RECORD.keys, extra={"flush": or_null(RECORD)})
 ANALYTICS_BUCKET = Shape(
     {"timestamp": time, "count": integer},
     {
@@ -177,6 +178,28 @@ SCHEDULED_ROW = Shape(
     }
 )
 SCHEDULED = wrapped("scheduled", SCHEDULED_ROW)
+
+# Groups of actions --------------------------------------------------------------------------------------------
+GROUP = Shape(
+    {
+        "group_id": uuid,
+        "group_key": filled,
+        "event_count": integer,
+        "state": one_of("waiting", "flushing", "flushed", "failed"),
+        "notify_at": time,
+        "created_at": time,
+    },
+    # Why it is, whom it is for, what became of it.
+    extra={
+        **dict.fromkeys(("rule", "provider", "action_type"), filled),
+        **{name: or_null(filled) for name in ("closed_by", "problem")},
+        "ended_at": or_null(time),
+    },
+)
+GROUPS = Shape({"groups": listed(GROUP), "total": integer})
+GROUPED = Shape({"action_id": filled, "payload": mapping, "metadata": mapping, "received_at": time})
+GROUP_DETAIL = Shape({"group": GROUP, "labels": mapping, "events": listed(GROUPED)})
+GROUP_FLUSHED = Shape({"group_id": uuid, "event_count": integer, "status": filled})
 
 # Approvals ----------------------------------------------------------------------------------------------------
 APPROVAL = Shape(

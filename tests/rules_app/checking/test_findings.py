@@ -116,6 +116,12 @@ SETS: dict[str, list[tuple[list[Spec], list[Spec]]]] = {
         ),
         ([r("a", every(p("total_cents", gt=10**13)), DENY)], [r("a", every(p("total_cents", gt=10**11)), DENY)]),
     ],
+    "grouped-order": [
+        (
+            [r("a", every(), {"type": "group", "group_by": []})],
+            [r("a", f("action.action_type", eq="stock_low"), {"type": "group", "group_by": []})],
+        ),
+    ],
     "always-holds": [
         (
             [r("a", every({"any": [p("tier", ne="gold"), p("tier", ne="silver")]}), DENY)],

@@ -65,6 +65,11 @@ export class ActionInputs {
       return make("textarea", { id, rows: 4, class: "font-mono", value: value && JSON.stringify(value, null, 2),
         placeholder: '{"priority": "high"}', oninput: (event) => this.set(name, read(event.target.value)) });
     }
+    if (kind === "fields") {
+      const read = (text) => text.split(/[\s,]+/).filter(Boolean);
+      return make("input", { id, type: "text", value: [value].flat().join(", "), autocomplete: "off",
+        placeholder: "action.payload.store, action.metadata.team", oninput: (event) => this.set(name, read(event.target.value)) });
+    }
     const listed = suggestions(this.materials.names[section]);
     const input = make("input", { id, type: "text", value: String(value), list: listed?.id, autocomplete: "off",
       inputMode: kind === "count" ? "numeric" : "text", placeholder: usual ?? "",
