@@ -19,6 +19,7 @@ from chains_app.providers import encoding, statuses
 from chains_app.providers.base import SERIALIZATION, Answer, Call, ProviderError, ProviderSettings, Runs
 from chains_app.providers.exchange import MAX_ANSWER_BYTES, Terms, exchange
 from chains_app.providers.requests import HttpRequest, address_of, joined, whole_query
+from chains_app.providers.signing import signature_headers
 from chains_app.providers.webhook_checks import (
     FORMATS,
     IN_QUERY,
@@ -135,18 +136,11 @@ def _is_form(settings: ProviderSettings) -> bool:
 
 
 def _signature(settings: ProviderSettings, call: Call, content: bytes) -> dict[str, str]:
-    """A signature by every key, the newest first: receivers that know only one of them find theirs."""
     alone = settings.secrets.get("signing_key")
     keys = settings.secrets.get("signing_keys") or ([alone] if alone else [])
     if not keys:
         return {}
-    now = int(time.time())
-    signatures = (encoding.webhook_signature(key, call.idempotency_key, now, content) for key in keys)
-    return {
-        "webhook-id": call.idempotency_key,
-        "webhook-timestamp": str(now),
-        "webhook-signature": " ".join(signatures),
-    }
+    return signature_headers(keys, call.idempotency_key, int(time.time()), content)
 
 
 def _mapped(body: dict[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
