@@ -83,7 +83,9 @@ WITH_SECRET = component("SubscriptionWithSecret", answer({**_SUBSCRIPTION, "secr
 URL = {"type": "string", "pattern": "^https://[a-z]{1,20}\\.example\\.com/[a-z/]{0,20}$"}
 SECRET = {"type": "string", "pattern": "^whsec_[A-Za-z0-9+/]{43}=$"}
 TERMS: dict[str, Any] = {
-    "event_types": array(enum("*", "action_dispatched", "action_*", "approval_resolved", "chain_completed"), maxItems=4),
+    "event_types": array(
+        enum("*", "action_dispatched", "action_*", "approval_resolved", "chain_completed"), maxItems=4
+    ),
     "action_types": array(NAME, maxItems=5),
     "providers": array({"type": "string", "pattern": "^[a-z-]{1,20}$"}, maxItems=5),
     "outcomes": array(enum("executed", "failed", "rerouted"), maxItems=3),
@@ -160,7 +162,9 @@ _DELIVERY: dict[str, Any] = {
 }
 DELIVERY = component("Delivery", answer(_DELIVERY))
 DETAIL = component("DeliveryDetail", answer({**_DELIVERY, "body": OBJECT}))
-REPLAYED = component("DeliveriesReplayed", answer({"resent": INTEGER, "created": INTEGER, "next_from": maybe(TIME)}))
+REPLAYED = component(
+    "DeliveriesReplayed", answer({"resent": INTEGER, "created": INTEGER, "next_from": maybe(TIME)})
+)
 REPLAY: dict[str, Any] = {
     "event_types": array(enum("*", "chain_*", "action_dispatched"), maxItems=3),
     "only_failed": BOOLEAN,
