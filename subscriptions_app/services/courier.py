@@ -41,7 +41,7 @@ class Courier:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._look = self._stopping = False
+        self._look = self._taking = self._stopping = False
         self._busy: Counter[UUID] = Counter()
         self._came: list[Sent] = []
 
@@ -60,7 +60,7 @@ class Courier:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-            over = self._changed.wait_for(lambda: not self._busy.total(), seconds)
+            over = self._changed.wait_for(lambda: not (self._busy.total() or self._taking), seconds)
         if over and self._thread is not None:
             self._thread.join(max(0.0, ends - time.monotonic()))
         return over
@@ -68,9 +68,10 @@ class Courier:
     def rests(self, seconds: float) -> bool:
         """Wait until nothing is in flight and nobody has rung; False where the time was over before."""
         with self._changed:
-            return self._changed.wait_for(
-                lambda: not (self._busy.total() or self._look or self._came), seconds
-            )
+            return self._changed.wait_for(lambda: not self._has_work(), seconds)
+
+    def _has_work(self) -> bool:
+        return bool(self._busy.total() or self._look or self._taking or self._came)
 
     def _run(self) -> None:
         while self._sleep():
@@ -123,16 +124,18 @@ class Courier:
         with self._changed:
             if not self._may_take():
                 return
-            most, self._look = min(MOST_TOGETHER, MOST - self._busy.total()), False
+            most, self._look, self._taking = min(MOST_TOGETHER, MOST - self._busy.total()), False, True
+            busy = dict(self._busy)
+        parcels: list[Parcel] = []
+        again = True  # where it fails: the ring must not be lost
         try:
-            parcels = deliveries_claim(dict(self._busy), most)
-        except Exception:  # raised again: the ring must not be lost
-            self.ring()
-            raise
-        with self._changed:
-            self._busy.update(parcel.subscription_id for parcel in parcels)
-            self._look |= len(parcels) == most
-            self._changed.notify_all()
+            parcels = deliveries_claim(busy, most)
+            again = len(parcels) == most
+        finally:
+            with self._changed:
+                self._busy.update(parcel.subscription_id for parcel in parcels)
+                self._look, self._taking = self._look or again, False
+                self._changed.notify_all()
         for parcel in parcels:
             self._start(parcel)
 
