@@ -65,6 +65,7 @@ ONCE = (
     "tests/chains_app/repair/test_pages",
     "tests/rules_app/test_admin",
     "tests/subscriptions_app/test_admin",
+    "tests/subscriptions_app/test_receivers",
     "tests/subscriptions_app/test_watching",
     # What files, settings and commands are told: refused, overlooked, listed.
     "tests/acteon_site/config_files/test_bad_files",

@@ -126,10 +126,10 @@ class SubscriptionAdmin(ConfigAdmin):
         if not self.has_change_permission(request, row):
             raise PermissionDenied
         source = source_of(request)
-        if name == ROTATE:
-            secret = secret_rotate(subscription=row, source=source).secrets["current"]
-            return self._secret_page(request, row, secret)
         try:
+            if name == ROTATE:
+                secret = secret_rotate(subscription=row, source=source).secrets["current"]
+                return self._secret_page(request, row, secret)
             self.message_user(request, _done(name, row, source))
         except AppError as error:
             self.message_user(request, f"Nothing was changed: {error.message}.", messages.WARNING)

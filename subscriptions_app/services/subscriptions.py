@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
+from acteon_site.base.clock_text import rfc3339
 from acteon_site.base.errors import AppError, FieldProblem, conflict, invalid_field, invalid_fields, not_found
 from acteon_site.base.source import Source
 from audit_app.models import RelayHead
@@ -91,7 +92,10 @@ def secret_rotate(
     secret: str | None = None,
     grace_seconds: int = GRACE_SECONDS,
 ) -> Subscription:
-    """A new secret, beside which the old one signs until the grace is over. Raises 422."""
+    """A new secret, beside which the old one signs until the grace is over.
+
+    Raises 422, and 409 while an older one still signs: a second click must not take away what receivers know.
+    """
     if (
         isinstance(grace_seconds, bool)
         or not isinstance(grace_seconds, int)
@@ -104,8 +108,12 @@ def secret_rotate(
     row = _locked(subscription)
     if secret == row.secrets["current"]:
         raise invalid_field("secret", "is the one in force already")
+    now = db_now()
+    if grace_seconds and row.previous_until and row.previous_until > now:
+        until = rfc3339(row.previous_until)
+        raise conflict(f"its former secret signs until {until}; grace_seconds 0 ends all former ones at once")
     row.secrets = {"current": secret or new_secret(), "previous": row.secrets["current"]}
-    row.previous_until = db_now() + timedelta(seconds=grace_seconds)
+    row.previous_until = now + timedelta(seconds=grace_seconds)
     _save(row, source, "secret rotated", grace_seconds=grace_seconds)
     return row
 

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from acteon_site.base import config_versions
+from acteon_site.base.errors import AppError
 from audit_app.models import AuditRecord, Event, LegalHold, RetentionPolicy
 from audit_app.services.reaper import reap
 from chains_app.models import Run
@@ -72,6 +73,7 @@ def test_an_event_arrives_signed_with_the_frame_of_the_stream(peer: Peer) -> Non
     assert abs(int(one.headers["webhook-timestamp"]) - time.time()) < 300
     assert one.headers["content-type"] == "application/json"
     assert verified(one, subscription.secrets["current"])
+    assert subscription.secrets["current"].removeprefix("whsec_") not in str(one.headers)
     assert delivery.status == "delivered"
     assert delivery.attempts.get().status == 200
 
@@ -262,6 +264,8 @@ def test_both_secrets_sign_until_the_grace_is_over(peer: Peer) -> None:
     old = subscription.secrets["current"]
     rotated = secret_rotate(subscription=subscription, source=WHO, grace_seconds=3600)
     new = rotated.secrets["current"]
+    with pytest.raises(AppError, match="signs until"):  # a second click
+        secret_rotate(subscription=subscription, source=WHO)
     happen("act-1")
     sent()
     assert verified(peer.said[-1], old)

@@ -60,23 +60,23 @@ def test_a_courier_sends_side_by_side_and_a_slow_one_holds_up_nobody(peer: Peer)
     peer.reply = reply
     slow = subscribe(peer.url.replace("/hook", "/slow"), timeout_seconds=30, max_concurrent=2)
     quick = subscribe(peer)
-    happen(*(f"act-{number}" for number in range(30)))
+    happen(*(f"act-{number}" for number in range(12)))
     fan_out()
     own = Courier()
     own.ring()
     there = threading.Event()
     try:
         for _ in range(int(PATIENCE * 20)):
-            if Delivery.objects.filter(subscription=quick, status="delivered").count() == 30:
+            if Delivery.objects.filter(subscription=quick, status="delivered").count() == 12:
                 break
             there.wait(0.05)
-        assert Delivery.objects.filter(subscription=quick, status="delivered").count() == 30
+        assert Delivery.objects.filter(subscription=quick, status="delivered").count() == 12
         assert not Delivery.objects.filter(subscription=slow, status="delivered").exists()
         assert sum(one.path == "/slow" for one in peer.said) == 2
     finally:
         let_go.set()
     assert own.rests(PATIENCE)
-    assert Delivery.objects.filter(status="delivered").count() == 60
+    assert Delivery.objects.filter(status="delivered").count() == 24
     assert own.stop(10)
 
 

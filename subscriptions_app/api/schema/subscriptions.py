@@ -221,7 +221,7 @@ extend_schema_view(
         WITH_SECRET,
         sends=body({}, {"grace_seconds": {"type": "integer", "minimum": 0, "maximum": 2_592_000}}),
         sends_examples={"an_hour": {"grace_seconds": 3600}},
-        errors=(404,),
+        errors=(404, 409),
         examples={"new": {**SHOWN_SECRET, "previous_until": "2026-03-11T15:00:00.000Z"}},
         text="Both secrets sign until the grace is over. The only answer that shows the new one.",
         **_ON_ONE,
