@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import FieldProblem
+from acteon_site.base.source import Source
 from acteon_site.config_files.kind import Kind, Ownership, Reference, Spec
 from acteon_site.config_files.secrets import (
     FromEnvironment,
@@ -24,6 +25,7 @@ from acteon_site.config_files.secrets import (
 )
 from subscriptions_app.models import Subscription
 from subscriptions_app.services.subscriptions import GRACE_SECONDS, events_so_far
+from subscriptions_app.services.trail import audit_change
 from subscriptions_app.spec import (
     CONCURRENT,
     KEYS,
@@ -97,7 +99,7 @@ class Subscriptions(Kind):
         return mask_secrets(self.to_spec(row), SECRETS, row.secret_spellings)
 
     def columns(self, spec: Spec) -> dict[str, Any]:
-        return {**_terms(spec).columns(), "secret_spellings": spellings(spec, SECRETS)}
+        return {**_terms(spec).columns(), "secret_spellings": _spelled(spec)}
 
     def kept(self, row: Subscription) -> tuple[str, ...]:
         """A load does not switch on again what a person or its own failing has switched off."""
@@ -108,7 +110,8 @@ class Subscriptions(Kind):
         secret = spec.get("secret")
         if row is None:
             secrets = {"current": str(secret or new_secret())}
-            return Subscription.objects.create(**columns, secrets=secrets, after_number=events_so_far())
+            made = Subscription.objects.create(**columns, secrets=secrets, after_number=events_so_far())
+            return _noted(made, ownership)
         for name in self.kept(row):
             columns.pop(name)
         if secret and secret != row.secrets["current"]:
@@ -117,7 +120,7 @@ class Subscriptions(Kind):
         for name, value in columns.items():
             setattr(row, name, value)
         row.save(update_fields=[*columns, "secrets", "previous_until", "updated_at"])
-        return row
+        return _noted(row, ownership)
 
     def disable(self, row: Any) -> None:
         row.disabled_at, row.disabled_reason = db_now(), Off.BY_HAND
@@ -130,6 +133,18 @@ class Subscriptions(Kind):
     def references(self, spec: Spec) -> list[Reference]:
         name = spec.get("notify_provider")
         return [Reference("notify_provider", "providers", (name,))] if name else []
+
+
+def _noted(row: Subscription, ownership: Ownership) -> Subscription:
+    audit_change(row, Source(ownership.actor, "file", ""), "loaded", loaded_from=ownership.source)
+    return row
+
+
+def _spelled(spec: Spec) -> dict[str, dict[str, str]]:
+    """Empty where the file says no secret: then the one that was made is none of its."""
+    if spec.get("secret") is None:
+        return {}
+    return spellings(spec, SECRETS) or {"secret": {}}
 
 
 def _terms(spec: Spec) -> Terms:

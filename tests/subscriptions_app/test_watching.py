@@ -78,6 +78,10 @@ def test_a_file_makes_it_with_a_secret_of_the_environment_and_exports_it_without
     assert row.secrets == {"current": other, "previous": SECRET}
     assert row.previous_until is not None
     assert not row.enabled  # what has failed is switched on by a person
+    file.write_text(file.read_text().replace("${WAREHOUSE_SECRET}", SECRET))
+    load_paths([file], actor="tests")
+    assert not load_paths([file], actor="tests").changed  # a secret in the file is no edit at the next load
+    file.write_text(FILE.format(url=peer.url))
     monkeypatch.delenv("WAREHOUSE_SECRET")
     with pytest.raises(AppError, match="WAREHOUSE_SECRET is not set"):
         load_paths([file], actor="tests")
