@@ -35,7 +35,7 @@ format: dev ## Let ruff rewrite the files
 	@$(BIN)/ruff format .
 
 types: dev secrets ## mypy, strict
-	@$(BIN)/mypy acteon_site audit_app rules_app chains_app orders_app
+	@$(BIN)/mypy acteon_site audit_app rules_app chains_app orders_app subscriptions_app
 
 checks: dev secrets ## Django's checks, for production too, and no missing migration
 	@BIN=$(BIN) .ci/checks

@@ -23,6 +23,7 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 SWEEPS = (
     *("chains_app.sweep", "orders_app.sweep", "orders_app.assess"),
     *("audit_app.relay", "audit_app.reap", "acteon_site.canary"),
+    "subscriptions_app.sweep",
 )
 
 # A message that waited this long is worth nothing. Far longer than any interval: whether it is over is told by the
@@ -69,6 +70,7 @@ app.conf.update(
         "chains": {"task": "chains_app.sweep", "schedule": every(1), "options": WORTHLESS},
         "orders": {"task": "orders_app.sweep", "schedule": every(1), "options": WORTHLESS},
         "assess": {"task": "orders_app.assess", "schedule": every(1), "options": WORTHLESS},
+        "subscriptions": {"task": "subscriptions_app.sweep", "schedule": every(1), "options": WORTHLESS},
         "relay": {"task": "audit_app.relay", "schedule": every(1), "options": WORTHLESS},
         "canary": {"task": "acteon_site.canary", "schedule": every(5), "options": WORTHLESS},
         "reap": {"task": "audit_app.reap", "schedule": every(60), "options": WORTHLESS},
@@ -76,7 +78,9 @@ app.conf.update(
 )
 # Celery's own name for it; without, it closes the connection around every task.
 app.conf.CELERY_DB_REUSE_MAX = TASKS_PER_CONNECTION
-app.autodiscover_tasks(["acteon_site", "audit_app", "rules_app", "chains_app", "orders_app"])
+app.autodiscover_tasks(
+    ["acteon_site", "audit_app", "rules_app", "chains_app", "orders_app", "subscriptions_app"]
+)
 
 
 @worker_process_init.connect

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "django_eventstream",
     "audit_app",
     "chains_app",
+    "subscriptions_app",
     "rules_app",
     "orders_app",
 ]
@@ -273,6 +274,15 @@ RATE_BURST = env.int("ACTEON_RATE_BURST", default=max(1, RATE_PER_MINUTE // 10))
 STREAM_LISTENERS = env.int("ACTEON_STREAM_LISTENERS", default=2000)
 STREAM_LISTENERS_PER_TENANT = env.int("ACTEON_STREAM_LISTENERS_PER_TENANT", default=1000)
 STREAM_RETENTION_SECONDS = env.int("ACTEON_STREAM_RETENTION_SECONDS", default=86_400)
+# Seconds between the attempts of a delivery, and for how long a subscriber may fail before it is switched off.
+SUBSCRIPTION_RETRY_SECONDS: list[int] = [
+    int(seconds)
+    for seconds in env.list(
+        "ACTEON_SUBSCRIPTION_RETRY_SECONDS",
+        default=["5", "300", "1800", "7200", "18000", "36000", "50400", "72000", "86400"],
+    )
+]
+SUBSCRIPTION_DISABLE_AFTER_SECONDS = env.int("ACTEON_SUBSCRIPTION_DISABLE_AFTER_SECONDS", default=259_200)
 
 # How long a decision in the admin can be undone before it takes effect; 0: it takes effect at once.
 APPROVAL_UNDO_SECONDS = env.int("ACTEON_APPROVAL_UNDO_SECONDS", default=5)

@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("orders_app.api.urls")),
     path("", include("rules_app.api.urls")),
     path("", include("chains_app.api.urls")),
+    path("", include("subscriptions_app.api.urls")),
     path("", include("audit_app.api.urls")),
     *breaker_urls,
     path("admin/login/", admin_login),

@@ -64,6 +64,9 @@ ONCE = (
     "tests/chains_app/test_admin",
     "tests/chains_app/repair/test_pages",
     "tests/rules_app/test_admin",
+    "tests/subscriptions_app/test_admin",
+    "tests/subscriptions_app/test_receivers",
+    "tests/subscriptions_app/test_watching",
     # What files, settings and commands are told: refused, overlooked, listed.
     "tests/acteon_site/config_files/test_bad_files",
     "tests/acteon_site/config_files/test_commands",
@@ -119,6 +122,7 @@ ONCE = (
     "tests/contract/test_rules",
     "tests/contract/test_sign_in",
     "tests/contract/test_stream",
+    "tests/contract/test_subscriptions",
     "tests/contract/test_tenancy",
 )
 # .ci/suite sets it where the pass on PostgreSQL follows.

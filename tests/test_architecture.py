@@ -14,9 +14,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = "acteon_site"
-APPS = ("orders_app", "chains_app", "rules_app", "audit_app")
+APPS = ("orders_app", "subscriptions_app", "chains_app", "rules_app", "audit_app")
 MAY_IMPORT = {
     "orders_app": {"chains_app", "rules_app", "audit_app"},
+    "subscriptions_app": {"chains_app", "audit_app"},
     "chains_app": {"audit_app"},
     "rules_app": {"audit_app"},
     "audit_app": set(),
@@ -81,6 +82,8 @@ PURE = (
     "chains_app/definitions",
     "chains_app/templating.py",
     "chains_app/branching.py",
+    "subscriptions_app/matching.py",
+    "subscriptions_app/schedule.py",
     "orders_app/lifecycles",
     "orders_app/contract",
     "orders_app/sandbox",

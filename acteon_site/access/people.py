@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from acteon_site.base.digest import keyed_hash
 
-DATA_APPS = ("rules_app", "chains_app", "orders_app", "audit_app")
+DATA_APPS = ("rules_app", "chains_app", "orders_app", "subscriptions_app", "audit_app")
 # Group → the model permissions it has beyond viewing everything, as Django codenames.
 GROUPS: dict[str, tuple[str, ...]] = {
     "viewer": (),
@@ -31,7 +31,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "auditor": ("export_evidence", "add_legalhold", "change_legalhold"),
     # Not change_hold: who runs the gateway does not thereby approve orders.
-    "operator": ("change_order", "change_run", "change_circuitbreaker"),
+    "operator": ("change_order", "change_run", "change_circuitbreaker", "change_delivery"),
     "administrator": ("*",),
 }
 ADMINISTERED_APPS = (*DATA_APPS, "acteon_site", "auth")

@@ -28,6 +28,7 @@ LIFECYCLES = "lifecycles"
 REDACTION = "redaction"
 TEMPLATES = "templates"
 APPROVALS = "approvals"
+SUBSCRIPTIONS = "subscriptions"
 
 
 def touch(area: str) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import structlog
 from django_eventstream.eventstream import send_event
 
+from acteon_site.base.registry import Hook, Registry
+
+# Called after the commit by whoever has numbered events. They must not raise.
+NUMBERED: Registry[Hook[Callable[[], None]]] = Registry("listener for numbered events")
 CHANNEL = "wake"
 REVOKED = "revoked"
 log = structlog.get_logger()
@@ -13,6 +19,8 @@ log = structlog.get_logger()
 def wake_listeners(number: int) -> None:
     """Say that events up to `number` are there, in this process or (through Redis) in all. Never raises."""
     _send(CHANNEL, {"number": number})
+    for hook in NUMBERED.values():
+        hook.call()
 
 
 def announce_revocation() -> None:

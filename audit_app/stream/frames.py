@@ -67,7 +67,7 @@ def frame_of(row: Mapping[str, Any]) -> Frame:
         outcome=outcome_name(data.get("outcome")),
         data=data,
         timestamp=rfc3339(row["created_at"]),
-        text=encoded(row["type"], _content(row), row["number"]),
+        text=encoded(row["type"], content_of(row), row["number"]),
     )
 
 
@@ -108,7 +108,8 @@ def subscription_end(
     return encoded("subscription_end", content)
 
 
-def _content(row: Mapping[str, Any]) -> dict[str, Any]:
+def content_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The frame of the contract, as an object."""
     optional = {name: row[name] for name in ("action_type", "action_id", "chain_id") if row[name]}
     if row["type"] == "group_flushed":  # of a dispatch the outcome has it
         optional["group_id"] = row["group_id"]

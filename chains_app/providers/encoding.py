@@ -1,11 +1,7 @@
-"""Bodies of outgoing requests, and their signatures."""
+"""Bodies of outgoing requests."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,7 +11,6 @@ from chains_app.providers.base import SERIALIZATION, ProviderError
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
-SECRET_PREFIX = "whsec_"  # noqa: S105 - the Standard Webhooks prefix, not a secret
 
 
 def encode_json(value: Any) -> bytes:
@@ -48,20 +43,3 @@ def _pairs(key: str, value: Any) -> Iterator[tuple[str, str]]:
         yield key, "true" if value else "false"
     elif value is not None:
         yield key, str(value)
-
-
-def signing_key(secret: str) -> bytes:
-    """The bytes of a Standard Webhooks secret: base64 after `whsec_`, else the text. Raises ValueError."""
-    if not secret.startswith(SECRET_PREFIX):
-        return secret.encode()
-    try:
-        return base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
-    except binascii.Error as error:
-        raise ValueError("must be base64 after whsec_") from error
-
-
-def webhook_signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """One signature for the header `webhook-signature` of the Standard Webhooks specification, version 1."""
-    signed = b"%s.%d.%s" % (message_id.encode(), timestamp, body)
-    digest = hmac.new(signing_key(secret), signed, hashlib.sha256).digest()
-    return f"v1,{base64.b64encode(digest).decode()}"

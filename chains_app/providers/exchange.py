@@ -48,7 +48,7 @@ USUAL = Terms()
 async def exchange(request: HttpRequest, timeout_seconds: float, terms: Terms = USUAL) -> Answer:
     """Send and read within the time, on the loop of `own()`. What failed before anything was sent is known to have
     had no effect."""
-    return judged(await send(request, timeout_seconds, terms), terms)
+    return judged(await response_to(request, timeout_seconds, terms.max_bytes), terms)
 
 
 def judged(response: Response, terms: Terms = USUAL) -> Answer:
@@ -58,15 +58,15 @@ def judged(response: Response, terms: Terms = USUAL) -> Answer:
     raise failure(response, terms)
 
 
-async def send(request: HttpRequest, timeout_seconds: float, terms: Terms = USUAL) -> Response:
-    """What came back, whatever its status. Raises ProviderError where nothing did."""
+async def response_to(request: HttpRequest, timeout_seconds: float, most_bytes: int) -> Response:
+    """What came back, whatever it says; of a larger answer the beginning. Raises ProviderError where nothing did."""
     origin, message = address_of(request.url).origin, message_of(request)
     connections = own().connections
     connection: Connection | None = None
     try:
         async with asyncio.timeout(timeout_seconds):
             connection = await connections.take(origin)
-            return await connection.exchange(message, terms.max_bytes)
+            return await connection.exchange(message, most_bytes)
     except RefusedAddress as error:
         raise ProviderError(CONFIGURATION, f"{error}; ACTEON_OUTBOUND_ALLOW may list it") from None
     except NotConnected:
@@ -111,7 +111,7 @@ def failure(response: Response, terms: Terms = USUAL) -> ProviderError:
         f"HTTP {status}{': ' if detail else ''}{detail}",
         retryable=retryable,
         unknown=is_unknown(status),
-        retry_after=_retry_after(response.headers.get("retry-after")),
+        retry_after=pause_asked(response),
         settles=judged and not retryable,
     )
 
@@ -145,8 +145,9 @@ def _detail(body: Mapping[str, Any]) -> str:
     return ": ".join(said)[:DETAIL_LENGTH]
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Seconds, from seconds or an HTTP date; None where there is no usable value. At most a day."""
+def pause_asked(response: Response) -> float | None:
+    """Retry-After in seconds, from seconds or an HTTP date; None where there is no usable value. At most a day."""
+    value = response.headers.get("retry-after")
     if not value:
         return None
     if value.strip().isascii() and value.strip().isdigit():

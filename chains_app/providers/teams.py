@@ -17,7 +17,7 @@ from chains_app import templating
 from chains_app.definitions.reader import Reader
 from chains_app.providers.base import EXECUTION_FAILED, Answer, Call, ProviderError, ProviderSettings, Runs
 from chains_app.providers.encoding import JSON, encode_json
-from chains_app.providers.exchange import failure, judged, send
+from chains_app.providers.exchange import MAX_ANSWER_BYTES, failure, judged, response_to
 from chains_app.providers.requests import HttpRequest
 from chains_app.providers.texts import (
     check_messages,
@@ -59,7 +59,7 @@ class TeamsKind:
         address = settings.secrets.get("secret_url") or settings.config["url"]
         content = encode_json(_message(settings, call))
         request = HttpRequest("POST", address, {"Content-Type": JSON}, content)
-        response = await send(request, call.timeout_seconds)
+        response = await response_to(request, call.timeout_seconds, MAX_ANSWER_BYTES)
         text = judged(response).body.get("text")
         if isinstance(text, str) and NOT_DELIVERED.search(text):
             inner = INNER_STATUS.search(text)

@@ -25,7 +25,7 @@ from chains_app.providers.base import (
     Runs,
 )
 from chains_app.providers.encoding import FORM, encode_form
-from chains_app.providers.exchange import failure, judged, reasons, send
+from chains_app.providers.exchange import MAX_ANSWER_BYTES, failure, judged, reasons, response_to
 from chains_app.providers.reading import Response
 from chains_app.providers.requests import HttpRequest
 from chains_app.providers.statuses import DEFAULT
@@ -73,7 +73,7 @@ class TwilioKind:
         return reader.problems.found
 
     async def call(self, settings: ProviderSettings, call: Call) -> Answer:
-        response = await send(_request(settings, call), call.timeout_seconds)
+        response = await response_to(_request(settings, call), call.timeout_seconds, MAX_ANSWER_BYTES)
         if response.status not in DEFAULT.success:
             raise _refusal(response)
         said = judged(response).body

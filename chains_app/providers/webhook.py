@@ -17,9 +17,10 @@ from chains_app import templating
 from chains_app.definitions.reader import Problems, Reader
 from chains_app.providers import encoding, oauth, request_hmac, statuses
 from chains_app.providers.base import SERIALIZATION, Answer, Call, ProviderError, ProviderSettings, Runs
-from chains_app.providers.exchange import MAX_ANSWER_BYTES, Terms, exchange, judged, send
+from chains_app.providers.exchange import MAX_ANSWER_BYTES, Terms, exchange, judged, response_to
 from chains_app.providers.reading import Response
 from chains_app.providers.requests import HttpRequest, address_of, joined, whole_query
+from chains_app.providers.signing import signature_headers
 from chains_app.providers.webhook_checks import (
     FORMATS,
     IN_QUERY,
@@ -81,7 +82,7 @@ async def _answer(settings: ProviderSettings, request: HttpRequest, seconds: flo
 
     def with_token(token: str, left: float) -> Coroutine[Any, Any, Response]:
         headers = joined(request.headers, {"Authorization": f"Bearer {token}"})
-        return send(replace(request, headers=headers), left, terms)
+        return response_to(replace(request, headers=headers), left, terms.max_bytes)
 
     response, token = await oauth.signed_in(settings, seconds, with_token)
     try:
@@ -158,18 +159,11 @@ def _is_form(settings: ProviderSettings) -> bool:
 
 
 def _signature(settings: ProviderSettings, call: Call, content: bytes) -> dict[str, str]:
-    """A signature by every key, the newest first: receivers that know only one of them find theirs."""
     alone = settings.secrets.get("signing_key")
     keys = settings.secrets.get("signing_keys") or ([alone] if alone else [])
     if not keys:
         return {}
-    now = int(time.time())
-    signatures = (encoding.webhook_signature(key, call.idempotency_key, now, content) for key in keys)
-    return {
-        "webhook-id": call.idempotency_key,
-        "webhook-timestamp": str(now),
-        "webhook-signature": " ".join(signatures),
-    }
+    return signature_headers(keys, call.idempotency_key, int(time.time()), content)
 
 
 def _mapped(body: dict[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:

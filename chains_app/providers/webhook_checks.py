@@ -9,7 +9,7 @@ import httpx
 
 from chains_app import templating
 from chains_app.definitions.reader import Reader
-from chains_app.providers import encoding
+from chains_app.providers import signing
 
 METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE")
 IN_QUERY = ("GET", "DELETE")
@@ -81,7 +81,7 @@ def check_signing_keys(reader: Reader) -> None:
 
 def _check_signing_key(reader: Reader, place: str, secret: object) -> None:
     try:
-        if not isinstance(secret, str) or len(encoding.signing_key(secret)) < 16:
+        if not isinstance(secret, str) or len(signing.signing_key(secret)) < 16:
             reader.problem(place, "must be text of at least 16 bytes")
     except ValueError as error:
         reader.problem(place, str(error))

@@ -292,6 +292,16 @@ WORKERS = (
         "s",
     ),
     Panel(
+        "Subscriptions",
+        "Deliveries that are due, events without any yet, and who takes nothing.",
+        {
+            "due": now("subscription_deliveries_due"),
+            "events behind": now("subscription_events_behind"),
+            "failing": now("subscriptions_failing"),
+            "switched off": now("subscriptions_switched_off"),
+        },
+    ),
+    Panel(
         "Heartbeat",
         "Above 30 s no worker or no scheduler works.",
         {"age": now("worker_heartbeat_age_seconds")},

@@ -23,7 +23,7 @@ import importlib, json, pkgutil, sys
 import django
 django.setup()
 import kombu.transport.redis, kombu.transport.memory, uvicorn.main
-for name in ("acteon_site", "audit_app", "rules_app", "chains_app", "orders_app"):
+for name in ("acteon_site", "audit_app", "rules_app", "chains_app", "orders_app", "subscriptions_app"):
     package = importlib.import_module(name)
     for module in pkgutil.walk_packages(package.__path__, f"{name}."):
         if module.name != "acteon_site.watching.otel":  # for whoever has installed requirements-otel.txt

@@ -64,7 +64,15 @@ def real(service: Service) -> dict[str, str]:
     there = everything_of(Shop())
     names = {
         name: there[name.removesuffix("_id")]
-        for name in ("chain_id", "list_id", "quota_id", "policy_id", "incident_id")
+        for name in (
+            "chain_id",
+            "list_id",
+            "quota_id",
+            "policy_id",
+            "incident_id",
+            "subscription_id",
+            "delivery_id",
+        )
     }
     names |= {"approval_id": there["approval"], "fingerprint": there["order"], "action_id": there["action"]}
     versions = [str(number) for number in RuleSetVersion.objects.values_list("number", flat=True)]

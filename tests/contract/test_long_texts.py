@@ -44,6 +44,12 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/incidents/{incident}/skip"): {"outcome": "x"},
     ("POST", "/v1/quotas"): {**QUOTA, "principal": "x", "description": "", "labels": {"k": "v"}},
     ("PUT", "/v1/quotas/{quota}"): {"principal": "x"},
+    ("POST", "/v1/subscriptions"): {
+        **SCOPE,
+        **dict.fromkeys(("name", "description", "notify_provider"), "x"),
+        "url": "https://hooks.example.com/",
+    },
+    ("PUT", "/v1/subscriptions/{subscription}"): {"name": "x", "description": "x"},
     ("POST", "/v1/rules/lists"): {**SCOPE, "name": "x", "description": ""},
     ("PUT", "/v1/rules/lists/{list}"): {"description": "x"},
     ("POST", "/v1/rules/lists/{list}/entries"): {"entries": [{"value": "x", "note": "x"}]},

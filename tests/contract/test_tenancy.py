@@ -53,6 +53,11 @@ def everything_of(shop: Shop) -> dict[str, str]:
     scoped = {**SCOPE, "description": CANARY, "labels": {"l": CANARY}}
     quota = {**scoped, "max_actions": 1000, "window": "daily", "overage_behavior": "warn"}
     mine["quota"] = client.post("/v1/quotas", shapes.QUOTA, quota, status=201)["id"]
+    hook = {**SCOPE, "name": CANARY, "url": f"https://{CANARY}.example.com/", "description": CANARY}
+    subscribed = client.post("/v1/subscriptions", shapes.SUBSCRIPTION_WITH_SECRET, hook, status=201)
+    mine["subscription"] = subscribed["id"]
+    tested = f"/v1/subscriptions/{subscribed['id']}/test"
+    mine["delivery"] = client.post(tested, shapes.DELIVERY_DETAIL, status=202)["id"]
     named = client.post("/v1/rules/lists", shapes.NAMED_LIST, {**SCOPE, "name": CANARY}, status=201)
     mine["list"] = named["id"]
     entries = {"entries": [f"{CANARY}-value"]}
@@ -246,7 +251,15 @@ def test_a_key_for_some_actions_edits_nothing_that_all_actions_go_by(theirs: dic
     names = {**theirs, "ns": NAMESPACE, "kind": "chain", "tenant": TENANT}
     for scope in ({"action_types": ["place_order"]}, {"providers": ["payment-gateway"]}):
         client = Strict(Shop(namespaces=["*"], tenants=["*"], **scope).secret)
-        for area in ("quotas", "retention", "templates", "templates/profiles", "rules", "chains/definitions"):
+        for area in (
+            "quotas",
+            "subscriptions",
+            "retention",
+            "templates",
+            "templates/profiles",
+            "rules",
+            "chains/definitions",
+        ):
             for method, route in sorted(WALK):
                 reading = method == "GET" or route in ("v1/templates/render", "v1/rules/evaluate")
                 if route.startswith(f"v1/{area}") and not reading:

@@ -17,6 +17,8 @@ MADE_UP = {
     "incident": "0189aaaa-0000-7000-8000-000000000003",
     "list": "0189aaaa-0000-7000-8000-000000000008",
     "quota": "0189aaaa-0000-7000-8000-000000000004",
+    "subscription": "0189aaaa-0000-7000-8000-000000000009",
+    "delivery": "0189aaaa-0000-7000-8000-00000000000a",
     "policy": "0189aaaa-0000-7000-8000-000000000005",
     "template": "0189aaaa-0000-7000-8000-000000000006",
     "profile": "0189aaaa-0000-7000-8000-000000000007",
@@ -190,6 +192,36 @@ WALK: dict[tuple[str, str], list[Call]] = {
         BY_ID,
         Call(IN_QUERY + "&principal={caller}", status=(404,)),
     ],
+    ("GET", "v1/subscriptions"): [Call(IN_QUERY, status=(200,))],
+    ("POST", "v1/subscriptions"): [
+        Call(
+            body={
+                **IN_BODY,
+                "name": "{caller}",
+                "url": "https://hooks.example.com/",
+                "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDazdnv5rAK/s=",
+            },
+            status=(201, 403),
+        )
+    ],
+    **{
+        (method, f"v1/subscriptions/<str:subscription_id>{tail}"): [
+            Call(body=None if method in ("GET", "DELETE") else {}, status=(404,)),
+            Call(IN_QUERY, None if method in ("GET", "DELETE") else {}, (404,)),
+        ]
+        for tail, methods in {
+            "": ("GET", "PUT", "DELETE"),
+            "/enable": ("POST",),
+            "/disable": ("POST",),
+            "/rotate-secret": ("POST",),
+            "/test": ("POST",),
+            "/replay": ("POST",),
+            "/deliveries": ("GET",),
+            "/deliveries/<str:delivery_id>": ("GET",),
+            "/deliveries/<str:delivery_id>/resend": ("POST",),
+        }.items()
+        for method in methods
+    },
     ("GET", "v1/retention"): [Call(IN_QUERY, status=(200,))],
     ("POST", "v1/retention"): [Call(body=IN_BODY, status=(201, 403))],
     **{
@@ -260,6 +292,8 @@ IN_PATH = {
     "<str:name>": "definition",
     "<str:list_id>": "list",
     "<str:quota_id>": "quota",
+    "<str:subscription_id>": "subscription",
+    "<str:delivery_id>": "delivery",
     "<str:policy_id>": "policy",
     "<str:chain_id>": "chain",
     "<str:incident_id>": "incident",

@@ -10,7 +10,7 @@ from django.apps import apps
 from tests.e2e.running import ROOT
 
 PAGES = ("docs/architecture.md", "CONTRIBUTING.md")
-OURS = ("acteon_site", "audit_app", "rules_app", "chains_app", "orders_app")
+OURS = ("acteon_site", "audit_app", "rules_app", "chains_app", "orders_app", "subscriptions_app")
 # `orders_app/pipeline/`, `.ci/run`, `CHANGELOG.md`
 PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[A-Z]+\.md|[\w-]+\.toml)`")
 

@@ -15,7 +15,7 @@ from bench.scenarios import SCENARIOS
 from tests.docs.compose import ROOT
 
 TEXT = DOCS.read_text()
-OURS = ("acteon_site", "audit_app", "chains_app", "rules_app", "orders_app")
+OURS = ("acteon_site", "audit_app", "chains_app", "rules_app", "orders_app", "subscriptions_app")
 TABLE = re.compile(r"`((?:acteon_site|\w+_app)_\w+)`")
 
 

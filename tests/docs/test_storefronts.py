@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from chains_app.providers.encoding import webhook_signature
+from chains_app.providers.signing import webhook_signature
 from orders_app.contract.outcomes import TRAIL_NAMES
 from tests.docs.test_commands import served
 from tests.e2e.running import ROOT

@@ -22,6 +22,7 @@ def blocks(language: str) -> list[str]:
 def test_the_yaml_examples_are_one_pipeline_that_loads(
     shop: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("WAREHOUSE_HOOK_SECRET", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDazdnv5rAK/s=")
     for name in ("STRIPE_KEY", "SLACK_PATH", "SIGNING_KEY"):
         monkeypatch.setenv(name, "only-for-this-test")
     report = shop.load({f"{index:02}.yaml": text for index, text in enumerate(blocks("yaml"))})

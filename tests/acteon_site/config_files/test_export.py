@@ -53,6 +53,10 @@ EVERYTHING = {
         "    escalation: {before_seconds: 600, group: administrator, provider: till}\n"
         "    key_holders: {storefront: [ada]}\n"
     ),
+    "subscriptions.yaml": (
+        "subscriptions:\n"
+        "  - {namespace: n, tenant: t, name: hook, url: 'https://a.example.com/', event_types: [chain_*]}\n"
+    ),
     "templates.yaml": (
         "templates:\n"
         "  - name: mail\n    namespace: n\n    tenant: t\n"

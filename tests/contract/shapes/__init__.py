@@ -96,6 +96,14 @@ from tests.contract.shapes.records import (
     VERIFICATION,
 )
 from tests.contract.shapes.rules import COVERAGE, EVALUATION, EXPLANATION, RELOAD, RULE, RULE_ENABLED, TRACE
+from tests.contract.shapes.subscriptions import (
+    DELIVERIES,
+    DELIVERY_DETAIL,
+    REPLAYED_SPAN,
+    SUBSCRIPTION,
+    SUBSCRIPTION_WITH_SECRET,
+    SUBSCRIPTIONS,
+)
 
 __all__ = [
     "ANALYTICS",
@@ -122,6 +130,8 @@ __all__ = [
     "DEFINITION",
     "DEFINITIONS",
     "DEFINITION_ROW",
+    "DELIVERIES",
+    "DELIVERY_DETAIL",
     "ERROR",
     "ERROR_KEYS",
     "EVALUATION",
@@ -169,6 +179,7 @@ __all__ = [
     "RENDERED_PROFILE",
     "RENDERED_TEXT",
     "REPLAYED",
+    "REPLAYED_SPAN",
     "REPLAYS",
     "RESUMED",
     "RULE",
@@ -177,6 +188,9 @@ __all__ = [
     "SCHEDULED_ROW",
     "STEP",
     "STEP_STATUS",
+    "SUBSCRIPTION",
+    "SUBSCRIPTIONS",
+    "SUBSCRIPTION_WITH_SECRET",
     "TEMPLATE",
     "TEMPLATES",
     "TIMELINE",

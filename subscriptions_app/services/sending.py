@@ -1,0 +1,80 @@
+"""One request to a subscriber, on the loop beside hundreds of others. Nothing here asks the database."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from chains_app.providers.base import ProviderError
+from chains_app.providers.exchange import pause_asked, response_to
+from chains_app.providers.reading import Response
+from chains_app.providers.requests import HttpRequest
+from chains_app.providers.signing import signature_headers
+from subscriptions_app.services.claiming import Parcel
+
+log = structlog.get_logger()
+# Taken so long ago, another may have it soon: it is given back unsent.
+SEND_SECONDS = 30.0
+MOST_BYTES = 16 * 1024
+SHOWN_BYTES = 1024
+GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of it. `status` None: nobody answered, `error` says why. `unsent`: nothing was sent."""
+
+    parcel: Parcel
+    started_at: datetime
+    duration_ms: int = 0
+    status: int | None = None
+    error: str = ""
+    answer: str = ""
+    pause: float | None = None
+    unsent: bool = False
+
+    @property
+    def success(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+async def parcel_send(parcel: Parcel) -> Sent:
+    """Any 2xx is a success, however large or strange its content. Never raises."""
+    at, begun = datetime.now(UTC), time.monotonic()
+    if begun - parcel.taken > SEND_SECONDS:
+        return Sent(parcel, at, unsent=True)
+    try:
+        response = await response_to(_request(parcel), parcel.timeout_seconds, MOST_BYTES)
+    except ProviderError as error:
+        return Sent(parcel, at, _since(begun), error=str(error))
+    except Exception as error:
+        log.error("delivery_surprise", error=type(error).__name__)
+        return Sent(parcel, at, _since(begun), error=f"unexpected {type(error).__name__}")
+    return _answered(parcel, response, at, _since(begun))
+
+
+def _answered(parcel: Parcel, response: Response, at: datetime, duration_ms: int) -> Sent:
+    status, shown = response.status, response.content[:SHOWN_BYTES].decode("utf-8", "replace")
+    ok = 200 <= status < 300
+    error = "" if ok else f"HTTP {status}"
+    if 300 <= status < 400:
+        error += ": redirects are not followed"
+    return Sent(parcel, at, duration_ms, status, error, shown, None if ok else pause_asked(response))
+
+
+def _request(parcel: Parcel) -> HttpRequest:
+    headers = {
+        "User-Agent": "acteon-order-gateway",
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+        "Content-Type": "application/json",
+        **signature_headers(parcel.secrets, parcel.message_id, int(time.time()), parcel.body),
+    }
+    return HttpRequest("POST", parcel.url, headers, parcel.body)
+
+
+def _since(begun: float) -> int:
+    return round((time.monotonic() - begun) * 1000)
