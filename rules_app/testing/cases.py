@@ -17,7 +17,7 @@ from rules_app.engine.suggest import unknown
 
 OUTCOMES = (
     *("Executed", "Deduplicated", "Suppressed", "Rerouted", "Throttled"),
-    *("PendingApproval", "Scheduled", "ChainStarted", "Failed", "Invalid"),
+    *("PendingApproval", "Scheduled", "ChainStarted", "Failed", "Invalid", "Muted"),
 )
 VERDICTS = (
     *("allow", "deny", "suppress", "reroute", "request_approval", "schedule", "chain"),
