@@ -25,6 +25,7 @@ from rules_app.engine import ACTIONS, parse_rule, timezone_problem
 from rules_app.engine.counting.declared import KEYS as COUNTER_KEYS
 from rules_app.engine.counting.declared import parse_counter
 from rules_app.engine.fields import ROOTS
+from rules_app.engine.muting_terms import NAMING, mutables_problem
 from rules_app.engine.operators.registry import OPERATORS
 from rules_app.engine.quota_terms import overage_text, window_text
 from rules_app.engine.rules import KEYS
@@ -105,6 +106,21 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         "orders of a customer are on one side. Empty: the order's name.",
     )
 
+    mute_time_intervals = NamesField(
+        label="Send nothing in",
+        required=False,
+        initial="",
+        colon_allowed=True,
+        help_text="Time intervals by their names, with commas between them. Orders go through all the same.",
+    )
+    active_time_intervals = NamesField(
+        label="Send nothing outside of",
+        required=False,
+        initial="",
+        colon_allowed=True,
+        help_text="Time intervals, as above.",
+    )
+
     class Media:
         css: ClassVar = {"all": ["acteon_site/rule_builder/builder.css"]}
         js: ClassVar = [Script("acteon_site/rule_builder/page.js", type="module")]
@@ -121,6 +137,8 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
             "timezone",
             "effective_from",
             "effective_until",
+            "mute_time_intervals",
+            "active_time_intervals",
             "namespace",
             "tenant",
             "only_unmatched",
@@ -144,6 +162,8 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         for name in ("percent", "by"):
             if name in self.fields:
                 self.fields[name].initial = rollout.get(name)
+        for name in NAMING:
+            self.initial[name] = ", ".join(getattr(self.instance, name))
         if "description" in self.fields:
             self.fields["description"].widget.attrs["rows"] = 3
         # None, yes and no, in words that say what None means.
@@ -225,10 +245,27 @@ class LiveRuleForm(SavingFields, RuleForm):
             self.fields["seen"].initial = revision_of(rule_spec(self.instance)) or ""
 
 
+MUTABLES_HELP = format_html(
+    "Empty: every action that no lifecycle and no chain's trigger claims. A line says it of a type of action, the most "
+    "particular line counts." + _EXAMPLE,
+    """muting:
+  - {action_type: send_newsletter}
+  - {action_type: send_invoice, may: false}""",
+)
+
+
 class RuleSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = RuleSettings
         fields = ("default_timezone", "second_person")
+
+    mutables = StructuredField(
+        label="What may be silenced and muted",
+        required=False,
+        rows=6,
+        yaml=True,
+        help_text=MUTABLES_HELP,
+    )
 
     save_to = forms.ChoiceField(
         label="Save the zone to",
@@ -246,9 +283,18 @@ class RuleSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.initial["second_person"] = ", ".join(self.instance.second_person)
+        if self.instance.muting:
+            self.initial["mutables"] = {"muting": self.instance.muting}
         choice = self.fields["save_to"]
         assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - declared above
         choice.choices = [("", "What is in force now"), *draft_choices()]
+
+    def clean_mutables(self) -> list[dict[str, Any]]:
+        typed: dict[str, Any] = self.cleaned_data["mutables"] or {"muting": []}
+        lines = typed.get("muting") if typed.keys() == {"muting"} else None
+        if problem := mutables_problem(lines):
+            raise forms.ValidationError(f"muting {problem}")
+        return list(lines or ())
 
     def clean_default_timezone(self) -> str:
         name: str = self.cleaned_data["default_timezone"]

@@ -54,7 +54,7 @@ urlpatterns = [
     path("v1/silences", SilenceList.as_view()),
     path("v1/silences/<str:silence_id>", SilenceDetail.as_view()),
     path("v1/time-intervals", TimeIntervalList.as_view()),
-    path("v1/time-intervals/<str:namespace>/<str:tenant>/<path:name>", TimeIntervalDetail.as_view()),
+    path("v1/time-intervals/<str:namespace>/<str:tenant>/<path:interval>", TimeIntervalDetail.as_view()),
     path("v1/quotas", QuotaList.as_view()),
     path("v1/quotas/<str:quota_id>", QuotaDetail.as_view()),
     path("v1/quotas/<str:quota_id>/usage", QuotaUsage.as_view()),

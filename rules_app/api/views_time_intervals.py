@@ -43,18 +43,18 @@ class TimeIntervalList(Endpoint):
 
 
 class TimeIntervalDetail(Endpoint):
-    def get(self, request: Request, namespace: str, tenant: str, name: str) -> Response:
-        return Response(interval_shape(_interval(request, namespace, tenant, name), db_now()))
+    def get(self, request: Request, namespace: str, tenant: str, interval: str) -> Response:
+        return Response(interval_shape(_interval(request, namespace, tenant, interval), db_now()))
 
-    def put(self, request: Request, namespace: str, tenant: str, name: str) -> Response:
+    def put(self, request: Request, namespace: str, tenant: str, interval: str) -> Response:
         """Changes what the body names; what was read can be sent back with its changes."""
-        row, body = _own(request, namespace, tenant, name), body_of(request)
+        row, body = _own(request, namespace, tenant, interval), body_of(request)
         changes = {key: body[key] for key in KEYS if key in body}
         changed = interval_update(row=row, changes=changes, source=source_of(request))
         return Response(interval_shape(changed, db_now()))
 
-    def delete(self, request: Request, namespace: str, tenant: str, name: str) -> Response:
-        interval_delete(row=_own(request, namespace, tenant, name), source=source_of(request))
+    def delete(self, request: Request, namespace: str, tenant: str, interval: str) -> Response:
+        interval_delete(row=_own(request, namespace, tenant, interval), source=source_of(request))
         return Response(status=204)
 
 

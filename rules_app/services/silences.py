@@ -19,7 +19,7 @@ from acteon_site.base.names import name_problem
 from acteon_site.base.source import Source
 from audit_app.services.journal import Journal, Subject
 from rules_app.engine.scope import kind_of
-from rules_app.engine.silences import matchers_of, parse_matchers
+from rules_app.engine.silences import Matcher, matchers_of, parse_matchers
 from rules_app.engine.suggest import nearest
 from rules_app.engine.values import text_problem
 from rules_app.models import Silence
@@ -28,6 +28,7 @@ KEYS = ("namespace", "tenant", "matchers", "starts_at", "ends_at", "duration_sec
 CHANGEABLE = ("ends_at", "comment")
 MAX_COMMENT = 2_000
 LONGEST = timedelta(days=366)
+Read = tuple[tuple[Matcher, ...], datetime | None, datetime | None, list[FieldProblem]]
 NOT_A_TIME = "must be an RFC 3339 time with offset, like 2026-01-31T12:00:00Z"
 
 
@@ -35,10 +36,7 @@ NOT_A_TIME = "must be an RFC 3339 time with offset, like 2026-01-31T12:00:00Z"
 def silence_create(*, spec: Mapping[str, Any], source: Source) -> Silence:
     """Raises 422 naming every problem of the spec: KEYS, of which ends_at and duration_seconds say one thing."""
     now = db_now()
-    problems = _scope_problems(spec)
-    matchers, wrong = parse_matchers(spec.get("matchers"))
-    begins, ends = _times(spec, now, problems)
-    problems += wrong + _comment_problems(spec.get("comment"))
+    matchers, begins, ends, problems = _read(spec, now)
     if problems or begins is None or ends is None:
         raise _refusal(problems)
     silence = Silence.objects.create(
@@ -54,6 +52,19 @@ def silence_create(*, spec: Mapping[str, Any], source: Source) -> Silence:
     )
     _noted(silence, source, "made")
     return silence
+
+
+def silence_problems(spec: Mapping[str, Any]) -> list[FieldProblem]:
+    """Everything that is wrong with a spec at this moment."""
+    return _read(spec, db_now())[3]
+
+
+def _read(spec: Mapping[str, Any], now: datetime) -> Read:
+    """The matchers, the beginning and the end, as far as they can be read, and the problems."""
+    problems = _scope_problems(spec)
+    matchers, wrong = parse_matchers(spec.get("matchers"))
+    begins, ends = _times(spec, now, problems)
+    return matchers, begins, ends, problems + wrong + _comment_problems(spec.get("comment"))
 
 
 @transaction.atomic
@@ -130,7 +141,11 @@ def _times(
     begins = now if spec.get("starts_at") is None else _moment(spec["starts_at"], "starts_at", problems)
     ends, seconds = spec.get("ends_at"), spec.get("duration_seconds")
     if (ends is None) is (seconds is None):
-        what = "or duration_seconds is required" if ends is None else "goes without duration_seconds: say one"
+        what = (
+            "is required, or duration_seconds in its place"
+            if ends is None
+            else "goes without duration_seconds: say one"
+        )
         problems.append(FieldProblem("ends_at", what))
         return begins, None
     if ends is not None:
@@ -186,8 +201,9 @@ def _unchangeable(silence: Silence, changes: Mapping[str, Any]) -> list[FieldPro
             found.append(FieldProblem("matchers", text))
     if not any(name in changes for name in CHANGEABLE) and not found:
         guess = next((near for name in changes if (near := nearest(str(name), CHANGEABLE))), None)
+        meant = f"; did you mean {guess}?" if guess else ""
         found.append(
-            FieldProblem(guess or "ends_at", "or comment is what can be changed, and neither is given")
+            FieldProblem("ends_at", f"and comment are what can be changed, and neither is given{meant}")
         )
     return found
 
