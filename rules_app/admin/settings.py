@@ -11,7 +11,7 @@ from unfold.decorators import display
 
 from acteon_site.admin.buttons import actor_of
 from acteon_site.admin.config_pages import ConfigAdmin
-from rules_app.admin.forms import RuleSettingsForm
+from rules_app.admin.settings_form import RuleSettingsForm
 from rules_app.models import RuleSettings
 from rules_app.services.drafts import draft_put_timezone
 from rules_app.services.rule_sets import rule_settings_save

@@ -47,7 +47,9 @@ def question_of(world: World, *, names: Names = UNKNOWN, seen: Seen = UNSEEN) ->
     zone = zone or settings.DEFAULT_RULE_TIMEZONE
     schemas = schemas_declared(world["lifecycles"].values())
     counters = tuple(counters_declared(world, zone))
-    return Question(rules, timezone.now(), zone, schemas, names, _declared(world, seen), counters)
+    intervals = muting_declared(world)["intervals"]
+    known = _declared(world, seen)
+    return Question(rules, timezone.now(), zone, schemas, names, known, counters, intervals)
 
 
 def counters_declared(world: World, zone: str) -> list[Counter]:
