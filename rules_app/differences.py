@@ -16,11 +16,14 @@ from acteon_site.base.digest import canonical_json, content_digest
 from rules_app.engine import Rule as EngineRule
 from rules_app.engine import parse_rule
 from rules_app.engine.counting import parse_counter
+from rules_app.engine.intervals import in_words, parse_interval
 from rules_app.engine.words import PLAIN, Lexicon, condition_in_words, rule_in_words, stage_in_words
 
 Spec = dict[str, Any]
 World = Mapping[str, Spec]
 SETTINGS = ""  # no rule has an empty name
+INTERVAL = " time interval "
+MUTABLES = " which actions may be muted"
 COUNTER = " counter "  # before a counter's name; no rule's name begins with a blank
 SETTINGS_LABEL = "default time zone"
 
@@ -54,11 +57,16 @@ class Difference:
 
 def is_rule(name: str) -> bool:
     """Whether a world has a rule under this name."""
-    return name != SETTINGS and not name.startswith(COUNTER)
+    return name != SETTINGS and not name.startswith(" ")
 
 
 def counter_key(name: str) -> str:
     return f"{COUNTER}{name}"
+
+
+def interval_key(spec: Spec) -> str:
+    scope = "/".join(str(spec.get(name, "*")) for name in ("namespace", "tenant"))
+    return f"{INTERVAL}{spec['name']}{'' if scope == '*/*' else f' ({scope})'}"
 
 
 def label_of(name: str) -> str:
@@ -106,6 +114,10 @@ def _words(name: str, was: Spec | None, now: Spec | None, lexicon: Lexicon) -> t
         return (Said(SETTINGS_LABEL, *zones),)
     if name.startswith(COUNTER):
         return (Said("counter", *(_counter_in_words(side) for side in (was, now))),)
+    if name == MUTABLES:
+        return (Said("lines", *(str(len((side or {}).get("muting", ()))) for side in (was, now))),)
+    if name.startswith(INTERVAL):
+        return (Said("time interval", *(_interval_in_words(side) for side in (was, now))),)
     before, after = _sayings(was, lexicon), _sayings(now, lexicon)
     if was is None or now is None:
         sentence = (sayings.get("rule", "") for sayings in (before, after))
@@ -120,6 +132,11 @@ def _words(name: str, was: Spec | None, now: Spec | None, lexicon: Lexicon) -> t
 def _counter_in_words(spec: Spec | None) -> str:
     counter = parse_counter(spec)[0] if spec is not None else None
     return counter.in_words() if counter else "" if spec is None else "does not parse"
+
+
+def _interval_in_words(spec: Spec | None) -> str:
+    interval = parse_interval(spec)[0] if spec is not None else None
+    return in_words(interval) if interval else "" if spec is None else "does not parse"
 
 
 def _sayings(spec: Spec | None, lexicon: Lexicon) -> dict[str, str]:
@@ -137,12 +154,15 @@ def _sayings(spec: Spec | None, lexicon: Lexicon) -> dict[str, str]:
         "for": _audience(rule),
         "time zone": rule.timezone or "the default",
         "in effect": rule.effect_in_words or "always",
+        "muted": rule.muting_in_words or "never",
         "description": rule.description or "none",
     }
 
 
 def _unparsed(spec: Spec) -> dict[str, str]:
-    unknown = dict.fromkeys(("stage", "when", "then", "for", "time zone", "in effect"), "does not parse")
+    unknown = dict.fromkeys(
+        ("stage", "when", "then", "for", "time zone", "in effect", "muted"), "does not parse"
+    )
     state = "switched on" if spec.get("enabled", True) else "switched off"
     plain = {name: str(spec.get(name, "")) for name in ("priority", "description")}
     return {"rule": "does not parse", "state": state, **unknown, **plain}

@@ -17,6 +17,7 @@ from acteon_site.base.errors import not_found
 from rules_app.counting_since import SINCE, with_counters
 from rules_app.differences import (
     COUNTER,
+    MUTABLES,
     SETTINGS,
     Difference,
     Spec,
@@ -24,6 +25,7 @@ from rules_app.differences import (
     counter_key,
     difference,
     differences,
+    interval_key,
     is_rule,
     revision_of,
 )
@@ -31,7 +33,14 @@ from rules_app.engine import RuleSet
 from rules_app.engine.words import PLAIN, Lexicon
 from rules_app.merging import Conflict, Standing, standing
 from rules_app.models import Rule, RuleCounter, RuleDraft, RuleDraftChange, RuleSetVersion
-from rules_app.selectors import default_timezone, newest_content, rules_of_content
+from rules_app.selectors import (
+    INTERVALS,
+    MUTING,
+    default_timezone,
+    muting_content,
+    newest_content,
+    rules_of_content,
+)
 from rules_app.specs import counter_spec, rule_spec
 
 # What a rule set says of its version where it is in force nowhere.
@@ -214,11 +223,19 @@ def version_differences(
 ) -> list[Difference]:
     """What became of the rules between the two; of disabled rules only where both versions kept them."""
     if before is None:
-        return differences({}, _only_settings_that_say_something(version_world(after)), lexicon)
-    worlds = [version_world(version) for version in (before, after)]
+        return differences({}, _only_settings_that_say_something(_whole_world(after)), lexicon)
+    worlds = [_whole_world(version) for version in (before, after)]
     if before.disabled is None or after.disabled is None:
         worlds = [{name: spec for name, spec in world.items() if _is_on(spec)} for world in worlds]
     return differences(worlds[0], worlds[1], lexicon)
+
+
+def _whole_world(version: RuleSetVersion) -> dict[str, Spec]:
+    """With what no draft changes: the time intervals, and which actions may be muted."""
+    intervals = {interval_key(spec): spec for spec in version.content.get(INTERVALS, ())}
+    mutables = version.content.get(MUTING)
+    setting = {MUTABLES: {MUTING: mutables}} if mutables else {}
+    return {**version_world(version), **intervals, **setting}
 
 
 def _only_settings_that_say_something(world: World) -> World:
@@ -231,7 +248,8 @@ def content_of(world: World) -> dict[str, Any]:
     on = sorted((spec for spec in rules if _is_on(spec)), key=lambda spec: (spec["priority"], spec["name"]))
     content = {"default_timezone": world[SETTINGS]["default_timezone"], "rules": on}
     counters = [spec for name, spec in sorted(world.items()) if name.startswith(COUNTER)]
-    return with_counters(content, counters, [spec for spec in rules if not _is_on(spec)], newest_content())
+    off = [spec for spec in rules if not _is_on(spec)]
+    return {**with_counters(content, counters, off, newest_content()), **muting_content()}
 
 
 def _is_on(spec: Spec) -> bool:

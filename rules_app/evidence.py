@@ -32,8 +32,22 @@ def _shown(version: RuleSetVersion, span: Span) -> dict[str, Any]:
         "digest_of_all": version.digest,
         "default_timezone": content["default_timezone"],
         "rules": concerned,
+        **_muting(content, span),
         "rules_of_others": len(content["rules"]) - len(concerned),
     }
+
+
+def _muting(content: dict[str, Any], span: Span) -> dict[str, Any]:
+    """The time intervals and the lines about what may be muted that concern the tenant, where there are any."""
+    found = {
+        name: [
+            one
+            for one in content.get(name, ())
+            if span.covers(one.get("namespace", "*"), one.get("tenant", "*"))
+        ]
+        for name in ("time_intervals", "muting")
+    }
+    return {name: ones for name, ones in found.items() if ones}
 
 
 EVIDENCE = (

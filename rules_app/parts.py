@@ -19,11 +19,13 @@ from rules_app.config_kinds.lists import NamedLists
 from rules_app.config_kinds.quotas import Quotas
 from rules_app.config_kinds.rules import Rules
 from rules_app.config_kinds.settings import Settings
+from rules_app.config_kinds.time_intervals import TimeIntervals
 from rules_app.lists.stored import list_names
 from rules_app.references import NAMES
 from rules_app.services.backtests import reap_backtest_orders, tidy_backtests
 from rules_app.services.gates import tidy_gates
 from rules_app.services.list_entries import tidy_lists
+from rules_app.services.silence_reaping import reap_silences
 from rules_app.services.trial_counts import trials_tidy
 from rules_app.services.trial_reaping import reap_trials
 
@@ -31,7 +33,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CHECKUPS: checkups.CHECKUPS,
     STATUS_PARTS: (Hook("orders", checkups.orders_status),),
     EVIDENCE: evidence.EVIDENCE,
-    KINDS: (Settings(), NamedLists(), Counters(), Rules(), Quotas()),
+    KINDS: (Settings(), NamedLists(), Counters(), TimeIntervals(), Rules(), Quotas()),
     NAMES: (Hook("lists", list_names),),
     TIDIES: (
         Hook("gates", tidy_gates),
@@ -42,6 +44,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     REAPERS: (
         Reaper("trials of rules", reap_trials, "retention_deleted_audit"),
         Reaper("backtests", reap_backtest_orders, "retention_deleted_audit"),
+        Reaper("silences", reap_silences),
     ),
     DESCRIPTIONS: (Description("rules_app.api.schema"),),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import structlog
@@ -17,11 +17,15 @@ from rules_app.engine import Rule as EngineRule
 from rules_app.engine import RuleSet, duplicate_problems, parse_rule, timezone_problem
 from rules_app.engine.counting import Counter, parse_counter
 from rules_app.engine.counting.declared import MAX_COUNTERS
+from rules_app.engine.intervals import Intervals, parse_interval
+from rules_app.engine.muting_terms import intervals_not_there, mutables_of, mutables_problem
+from rules_app.engine.named_lists import Identity
 from rules_app.lists.memory import current_lists, with_current_lists
-from rules_app.models import Rule, RuleCounter, RuleSettings, RuleSetVersion
-from rules_app.specs import Spec, counter_spec, rule_spec
+from rules_app.models import Rule, RuleCounter, RuleSettings, RuleSetVersion, TimeInterval
+from rules_app.specs import Spec, counter_spec, interval_spec, rule_spec
 
 log = structlog.get_logger()
+INTERVALS, MUTING = "time_intervals", "muting"
 # How many versions back a process looks for one that it can read.
 LOOK_BACK = 10
 
@@ -63,8 +67,16 @@ def build_rule_set(content: dict[str, Any], number: int) -> tuple[RuleSet | None
     problems = [FieldProblem("default_timezone", problem)] if problem else []
     rules, found = parse_rules(content["rules"])
     counters, wrong = parse_counters(content.get("counters", ()), "UTC" if problem else zone)
-    problems += found + wrong + undeclared_counters(rules, counters)
-    return (None, problems) if problems else (RuleSet(number, tuple(rules), zone, tuple(counters)), [])
+    intervals, misread = parse_intervals(content.get(INTERVALS, ()))
+    mutables = content.get(MUTING, [])
+    problem = mutables_problem(mutables)
+    problems += [FieldProblem(MUTING, problem)] if problem else []
+    problems += found + wrong + misread + undeclared_counters(rules, counters)
+    problems += intervals_missing(content["rules"], {one.identity for one in intervals})
+    if problems:
+        return None, problems
+    muting = mutables_of(mutables)
+    return RuleSet(number, tuple(rules), zone, tuple(counters), intervals=intervals, mutables=muting), []
 
 
 def rules_of_content(content: dict[str, Any], number: int = 0) -> RuleSet:
@@ -104,6 +116,32 @@ def parse_counters(specs: Iterable[Spec], zone: str) -> tuple[list[Counter], lis
     return counters, problems
 
 
+def parse_intervals(specs: Iterable[Spec]) -> tuple[Intervals, list[FieldProblem]]:
+    """The intervals that parse, and every problem."""
+    held, problems = {}, []
+    for spec in specs:
+        interval, found = parse_interval(spec)
+        problems += [
+            FieldProblem(f"{INTERVALS}[{spec.get('name')}].{one.field}", one.message) for one in found
+        ]
+        if interval:
+            held[interval.identity] = interval
+    return Intervals(held), problems
+
+
+def intervals_missing(specs: Iterable[Spec], known: Collection[Identity]) -> list[FieldProblem]:
+    """Where rules name intervals that are not there for all that they are for."""
+    return [
+        FieldProblem(f"rules[{spec.get('name')}].{place}", problem)
+        for spec in specs
+        for place, problem in intervals_not_there(spec, known)
+    ]
+
+
+def known_intervals() -> set[Identity]:
+    return set(TimeInterval.objects.values_list("name", "namespace", "tenant"))
+
+
 def undeclared_counters(rules: Iterable[EngineRule], counters: Iterable[Counter]) -> list[FieldProblem]:
     declared = list(counters)
     return [
@@ -124,7 +162,16 @@ def enabled_content() -> dict[str, Any]:
     rows = Rule.objects.filter(enabled=True).order_by("priority", "name")
     content = {"default_timezone": default_timezone(), "rules": [rule_spec(rule) for rule in rows]}
     counters = [counter_spec(row) for row in RuleCounter.objects.order_by("name")]
-    return with_counters(content, counters, disabled_content(), newest_content(), timezone.now())
+    counted = with_counters(content, counters, disabled_content(), newest_content(), timezone.now())
+    return {**counted, **muting_content()}
+
+
+def muting_content() -> dict[str, Any]:
+    """What a version says of muting; nothing where there is nothing to say."""
+    intervals = [interval_spec(row) for row in TimeInterval.objects.order_by("name", "namespace", "tenant")]
+    mutables = RuleSettings.objects.filter(pk=1).values_list("muting", flat=True).first()
+    said = {INTERVALS: intervals, MUTING: mutables}
+    return {name: value for name, value in said.items() if value}
 
 
 def newest_content() -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from rules_app.engine.counting.declared import DEFAULT_MOST, TENANT
+from rules_app.engine.intervals import parse_interval, spec_of
 from rules_app.engine.rules import KEYS
-from rules_app.models import Rule, RuleCounter
+from rules_app.models import Rule, RuleCounter, TimeInterval
 
 Spec = dict[str, Any]
 # What a spec leaves out where the row holds this.
@@ -19,6 +20,8 @@ DEFAULTS: Spec = {
     "effective_from": "",
     "effective_until": "",
     "only_unmatched": None,
+    "mute_time_intervals": [],
+    "active_time_intervals": [],
     "shadow": False,
     "rollout": None,
 }
@@ -56,3 +59,17 @@ def counter_canonical(spec: Spec) -> Spec:
     by = spec.get("by", [])
     whole = {**spec, "by": [by] if isinstance(by, str) else list(by)}
     return {name: value for name, value in whole.items() if value != COUNTER_DEFAULTS.get(name)}
+
+
+INTERVAL_DEFAULTS: Spec = {"namespace": "*", "tenant": "*", "location": "", "description": ""}
+
+
+def interval_spec(row: TimeInterval) -> Spec:
+    values = {name: getattr(row, name) for name in ("name", *INTERVAL_DEFAULTS, "time_ranges")}
+    return {name: value for name, value in values.items() if value != INTERVAL_DEFAULTS.get(name)}
+
+
+def interval_canonical(spec: Spec) -> Spec:
+    """The one spelling of a valid spec; equal for equal meaning."""
+    interval, _ = parse_interval(spec)
+    return spec_of(interval) if interval else spec

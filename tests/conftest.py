@@ -102,6 +102,7 @@ ONCE = (
     "tests/rules_app/test_api_counters",
     "tests/rules_app/test_api_drafts",
     "tests/rules_app/test_api_lists",
+    "tests/rules_app/test_api_muting",
     "tests/rules_app/test_command_rule_lists",
     "tests/rules_app/test_api_rules",
     "tests/rules_app/test_api_reports",

@@ -28,10 +28,16 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "add_namedlist",
         "change_namedlist",
         "delete_namedlist",
+        "add_timeinterval",
+        "change_timeinterval",
+        "delete_timeinterval",
     ),
     "auditor": ("export_evidence", "add_legalhold", "change_legalhold"),
     # Not change_hold: who runs the gateway does not thereby approve orders.
-    "operator": ("change_order", "change_run", "change_circuitbreaker", "change_delivery"),
+    "operator": (
+        *("change_order", "change_run", "change_circuitbreaker", "change_delivery"),
+        *("add_silence", "change_silence"),
+    ),
     "administrator": ("*",),
 }
 ADMINISTERED_APPS = (*DATA_APPS, "acteon_site", "auth")

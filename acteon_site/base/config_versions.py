@@ -22,6 +22,7 @@ CHECK_SECONDS = 0.5
 RULES = "rules"
 LISTS = "lists"
 QUOTAS = "quotas"
+SILENCES = "silences"
 CHAINS = "chains"
 PROVIDERS = "providers"
 LIFECYCLES = "lifecycles"

@@ -40,6 +40,10 @@ def what_next(item: Sent) -> str:
             return chain_line(item.chain) if item.chain else "the provider answered"
         case "Deduplicated":
             return "taken before: nothing more happens"
+        case "Silenced":
+            return f"not sent: silence {data['silence_id']}"
+        case "Muted":
+            return f"not sent: time interval {data['interval']}"
         case "Suppressed":
             return "refused: no provider was called"
         case "Failed" | "CircuitOpen" | "QuotaExceeded":

@@ -17,6 +17,8 @@ DISPATCH_OUTCOMES = frozenset(
         "circuit_open",
         "scheduled",
         "quota_exceeded",
+        "silenced",
+        "muted",
     }
 )
 CHAIN_ENDS = ("chain_completed", "chain_failed", "chain_cancelled", "chain_timed_out")

@@ -24,6 +24,8 @@ TRAIL_NAMES: Mapping[str, str] = {
     "Grouped": "grouped",
     "CircuitOpen": "circuit_open",
     "QuotaExceeded": "quota_exceeded",
+    "Silenced": "silenced",
+    "Muted": "muted",
     "StateChanged": "state_changed",
     "DryRun": "dry_run",
 }
@@ -129,6 +131,15 @@ def circuit_open(provider: str, fallback_chain: tuple[str, ...]) -> Outcome:
 def quota_exceeded(tenant: str, limit: int, used: int, behavior: str) -> Outcome:
     content = {"tenant": tenant, "limit": limit, "used": used, "overage_behavior": behavior}
     return Outcome("QuotaExceeded", content)
+
+
+def silenced(silence_id: str, rule: str) -> Outcome:
+    """`rule` is empty where none had decided: clients read a text there."""
+    return Outcome("Silenced", {"silence_id": silence_id, "matched_rule": rule})
+
+
+def muted(interval: str, reason: str, rule: str) -> Outcome:
+    return Outcome("Muted", {"interval": interval, "reason": reason, "matched_rule": rule})
 
 
 def dry_run(verdict: str, rule: str | None, provider: str) -> Outcome:

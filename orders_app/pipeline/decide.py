@@ -16,6 +16,7 @@ from orders_app.contract.actions import Action
 from orders_app.lifecycles.fields import check_payload
 from orders_app.lifecycles.spec import LifecycleSpec
 from orders_app.pipeline.items import Decided, Submission
+from orders_app.pipeline.muting import action_muting
 from orders_app.selectors import CurrentLifecycle, lifecycle_for
 from rules_app.engine import ActionView, Cleared, Plan, RuleSet, decide
 from rules_app.engine.scope import Counts
@@ -59,6 +60,7 @@ def action_decide(
         fingerprint=fingerprint_of(action, plan, lifecycle),
         scrubber=current_redactor().scrubber(plan.payload, action.tainted),
         asked_role=str(view.caller["caller.role"]) if rules.asks_callers else "",
+        muting=action_muting(plan, view, rules, submission, lifecycle),
     )
     if counts is not None or not (rules.counters or _asks_order(rules, lifecycle)):
         return item

@@ -51,6 +51,8 @@ def _outcome(item: Decided, result: GateResult) -> Result:
 def verdict_of(item: Decided, result: GateResult) -> tuple[str, str | None]:
     """With the rule's name. A gate that would trip, or a hold that waits already, goes before what the rules say."""
     plan = item.plan
+    if item.muted:
+        return item.muted.kind, item.muted.rule or None
     if isinstance(result, Refused) and result.verdict != plan.verdict:
         return result.verdict, result.rule
     if plan.rule is not None:

@@ -29,6 +29,7 @@ from orders_app.pipeline.gate_state import (
 )
 from orders_app.pipeline.hold_answers import hold_outcome
 from orders_app.pipeline.items import Accepted, Contradicted, Decided, GateResult, Refused
+from orders_app.pipeline.muting import muted_outcome
 from orders_app.pipeline.refunds import refund_refused, refund_reserve
 from orders_app.selectors import profile_named
 from orders_app.states import HoldKind
@@ -41,6 +42,7 @@ def action_gate(item: Decided, state: GateState) -> GateResult:
     """Refused, or accepted with its gates consumed in `state`; nothing is stored here."""
     refusal = (
         _refused_by_rules(item)
+        or _muted(item)
         or _already_held(item, state)
         or _duplicate(item, state)
         or _not_callable(item, state)
@@ -59,6 +61,14 @@ def _refused_by_rules(item: Decided) -> Refused | None:
     if plan.verdict in REFUSING and plan.rule is not None:
         return Refused(outcomes.suppressed(plan.rule.name), plan.verdict, plan.rule.name)
     return None
+
+
+def _muted(item: Decided) -> Refused | None:
+    """The verdict of the rules stands in the trail all the same: what would have become of it."""
+    muting = item.muted
+    if muting is None:
+        return None
+    return Refused(muted_outcome(muting), item.plan.verdict, muting.rule or None)
 
 
 def _already_held(item: Decided, state: GateState) -> Refused | Contradicted | None:

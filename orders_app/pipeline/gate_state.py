@@ -99,7 +99,7 @@ def _read(keys: Collection[str], names: Collection[OrderKey], at: datetime | Non
 
 
 def _gate_state(decided: Sequence[Decided], find: Find, *, lock: bool = False) -> GateState:
-    # Those that the rules refuse reach no gate, so nothing is locked for them.
+    # Those that the rules refuse, or that are muted, reach no gate, so nothing is locked for them.
     items = [item for item in decided if item.again or not _refused(item)]
     # What is refused on its release gives back what it had reserved.
     ledgers = ledgers_of(
@@ -126,7 +126,7 @@ def _gate_state(decided: Sequence[Decided], find: Find, *, lock: bool = False) -
 
 
 def _refused(item: Decided) -> bool:
-    return item.plan.failed is not None or item.plan.verdict in REFUSING
+    return item.plan.failed is not None or item.plan.verdict in REFUSING or item.muted is not None
 
 
 def gate_state_extend(state: GateState, item: Decided) -> None:

@@ -21,6 +21,7 @@ from orders_app.contract.outcomes import Outcome
 from orders_app.models import Hold, Order
 from orders_app.selectors import CurrentLifecycle
 from rules_app.engine import Plan, Reroute, Rule
+from rules_app.engine.muting import Muting
 from rules_app.engine.scope import NO_COUNTS, Counts
 from rules_app.services.counting import Counted
 from rules_app.services.quota_windows import QuotaSpec
@@ -68,7 +69,7 @@ class Decided:
 
     `met` are the counters that it asks or counts in, `counts` what it found in them. Where rules ask any, `again`
     decides by what is found, and `possible` are the rules that may then have a part in it. `asked_role` is the caller's
-    role, where rules ask for callers.
+    role, where rules ask for callers. `muting` is what keeps it from being sent, or would if it might.
     """
 
     position: int
@@ -90,6 +91,7 @@ class Decided:
     again: Callable[[Counts], Decided] | None = None
     possible: tuple[Rule, ...] = ()
     asked_role: str = ""
+    muting: Muting | None = None
 
     @property
     def subject(self) -> Subject:
@@ -109,6 +111,11 @@ class Decided:
     def reroute_target(self) -> str | None:
         rule = self.plan.rule
         return rule.action.target_provider if rule and isinstance(rule.action, Reroute) else None
+
+    @property
+    def muted(self) -> Muting | None:
+        """What it is not sent for."""
+        return self.muting if self.muting and not self.muting.protected else None
 
     @property
     def called_provider(self) -> str:

@@ -10,6 +10,7 @@ from acteon_site.base.clock_text import rfc3339
 from acteon_site.base.tracing import trace_in
 from orders_app.contract.outcomes import Outcome
 from orders_app.pipeline.items import Accepted, Decided, Refused
+from orders_app.pipeline.muting import muting_notes
 from orders_app.pipeline.rows import UnitOfWork
 from rules_app.engine.scope import MISSING
 
@@ -98,6 +99,8 @@ def verdict_notes(item: Decided) -> dict[str, Any]:
         notes["order"] = dict(item.counts.order)
     if item.hold is not None:
         notes["release"] = item.hold.rule
+    elif item.muting is not None:
+        notes |= muting_notes(item.muting)
     return notes
 
 

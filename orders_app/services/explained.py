@@ -127,12 +127,14 @@ def _decision(record: AuditRecord) -> str:
     text = _DECISIONS.get(record.outcome, _executed)(record)
     again = f" after it was held by the rule {details['release']}" if details.get("release") else ""
     gates = details.get("gates") or []
-    asked = f" It had {', '.join(gates)} to pass." if gates and record.verdict not in _GATE_VERDICTS else ""
+    stopped = record.verdict in _GATE_VERDICTS or record.outcome in _MUTED
+    asked = f" It had {', '.join(gates)} to pass." if gates and not stopped else ""
     changed = details.get("modified_by") or []
     modified = f" Its payload was changed by {', '.join(changed)}." if changed else ""
-    return f"{text}{again}.{asked}{modified}"
+    return f"{text}{again}.{asked}{modified}{_protected(record)}"
 
 
+_MUTED = ("silenced", "muted")
 _GATE_VERDICTS = ("deduplicate", "throttle", "deny", "suppress")
 
 
@@ -213,6 +215,33 @@ def _executed(record: AuditRecord) -> str:
     return "No rule refused or held it, and it was carried out"
 
 
+def _silenced(record: AuditRecord) -> str:
+    by = record.verdict_details.get("silenced_by", {})
+    matchers, why = ", ".join(by.get("matchers", ())), by.get("comment", "")
+    who = f" that {by['created_by']} made" if by.get("created_by") else ""
+    return f"It was not sent{_though(record)}, because of a silence{who} ({matchers}: {why})"
+
+
+def _muted(record: AuditRecord) -> str:
+    by = record.verdict_details.get("muted_by", {})
+    when = "outside of" if by.get("reason") == "active_time_interval" else "in"
+    return f"It was not sent, because the rule {by.get('rule')} sends nothing {when} the interval {by.get('interval')}"
+
+
+def _though(record: AuditRecord) -> str:
+    return f", though the rule {record.matched_rule} lets it through" if record.matched_rule else ""
+
+
+def _protected(record: AuditRecord) -> str:
+    """A silence or an interval from which nothing came."""
+    details = record.verdict_details
+    if found := details.get("not_silenced"):
+        return f" The silence {found.get('silence_id')} changed nothing: {found.get('because')}."
+    if found := details.get("not_muted"):
+        return f" The interval {found.get('interval')} changed nothing: {found.get('because')}."
+    return ""
+
+
 _DECISIONS: Mapping[str, Callable[[AuditRecord], str]] = {
     "suppressed": _suppressed,
     "pending_approval": _pending,
@@ -226,4 +255,6 @@ _DECISIONS: Mapping[str, Callable[[AuditRecord], str]] = {
     "chain_started": _chain_started,
     "grouped": _grouped,
     "executed": _executed,
+    "silenced": _silenced,
+    "muted": _muted,
 }

@@ -19,10 +19,12 @@ from orders_app.contract.actions import Action as Submitted
 from orders_app.contract.actions import stored_action
 from orders_app.models import Action
 from orders_app.pipeline.decide import checked_payload, fingerprint_of, view_of
+from orders_app.pipeline.muting import why_protected
 from orders_app.selectors import CurrentLifecycle, lifecycle_for
 from rules_app.backtesting import INVALID, UNCOUNTED, UNREADABLE, Judged, Past
 from rules_app.engine import ActionView, Deduplicate, Plan, Reroute, Rule, RuleSet, StartChain, decide
 from rules_app.engine.counting import use_of
+from rules_app.engine.muting import muting_of
 from rules_app.engine.scope import MISSING, NO_COUNTS, Counts
 from rules_app.services.rule_history import rule_set_of
 
@@ -184,7 +186,15 @@ class Judge:
             tuple(rule.name for rule in plan.gates if self._is_as_then(rule, record)),
             self._otherwise(plan, view, record, lifecycle),
             key_rule_then=self._key_rule_then(record),
+            muted_by=self._muted_by(plan, view, record, lifecycle),
         )
+
+    def _muted_by(
+        self, plan: Plan, view: ActionView, record: Record, lifecycle: CurrentLifecycle | None
+    ) -> str:
+        at, intervals = record.dispatched_at, self.rules.intervals
+        muting = muting_of(plan, view, intervals, (), at=at, rule_time=record.rule_time)
+        return muting.rule if muting and not why_protected(view, self.rules, lifecycle) else ""
 
     def _lifecycle(self, action: Submitted) -> CurrentLifecycle | None:
         scope = (action.namespace, action.tenant, action.action_type)

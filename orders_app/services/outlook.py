@@ -22,6 +22,7 @@ from orders_app.pipeline.dry_run import verdict_of
 from orders_app.pipeline.gate import action_gate
 from orders_app.pipeline.gate_state import REFUSING, GateState, chain_of, gate_state_read
 from orders_app.pipeline.items import Contradicted, Decided, Refused, Submission
+from orders_app.pipeline.muting import muting_in_words
 from orders_app.services.gates_told import gates_told
 from orders_app.services.past_counts import counts_then
 from orders_app.services.past_gates import gates_then
@@ -85,6 +86,9 @@ def outlook_of_action(question: Question) -> Outlook:
         return Outlook(
             met.item.plan.verdict, met.item.rule_name, then=["It would be refused; no gate is asked."]
         )
+    if muting := met.item.muted:
+        said = f"{muting_in_words(muting)}; no gate is asked."
+        return Outlook(muting.kind, muting.rule or None, then=[said])
     told = gates_told(met.item, met.state, met.unknown, past=past is not None)
     if unknown := [one.text for one in told if one.passes is None]:
         return Outlook(gates=told, unknown=unknown)
@@ -97,8 +101,10 @@ def _ended(met: _Met, told: list[GateTold]) -> Outlook:
     if isinstance(result, Contradicted):
         return Outlook(gates=told, then=[f"It would be refused: {result.error.message}."])
     verdict, rule = verdict_of(met.item, result)
-    then = _refused(verdict, rule) if isinstance(result, Refused) else _then(met.item, met.state.now)
-    return Outlook(verdict, rule, told, list(then))
+    then = list(_refused(verdict, rule) if isinstance(result, Refused) else _then(met.item, met.state.now))
+    if met.item.muting:
+        then.append(f"{muting_in_words(met.item.muting)}.")
+    return Outlook(verdict, rule, told, then)
 
 
 def _met(due: Decided, at: datetime | None) -> _Met:

@@ -266,6 +266,7 @@ def _decide_released(
         fingerprint=fingerprint,
         met=tuple(one for one in item.met if one.asked),  # it was counted when it was accepted
         again=again if item.again else None,
+        muting=None,  # it was decided about while it was held
     )
 
 

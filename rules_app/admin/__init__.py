@@ -9,6 +9,8 @@ from rules_app.admin.parts import PARTS
 from rules_app.admin.quotas import QuotaAdmin
 from rules_app.admin.rules import RuleAdmin
 from rules_app.admin.settings import RuleSettingsAdmin
+from rules_app.admin.silences import SilenceAdmin
+from rules_app.admin.time_intervals import TimeIntervalAdmin
 from rules_app.admin.versions import RuleSetVersionAdmin
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "RuleDraftAdmin",
     "RuleSetVersionAdmin",
     "RuleSettingsAdmin",
+    "SilenceAdmin",
+    "TimeIntervalAdmin",
 ]
 
 register(PARTS)

@@ -21,25 +21,26 @@ from acteon_site.admin.structured_field import StructuredField
 from acteon_site.base.errors import FieldProblem
 from rules_app.differences import revision_of
 from rules_app.drafts import open_drafts
-from rules_app.engine import ACTIONS, parse_rule, timezone_problem
+from rules_app.engine import ACTIONS, parse_rule
 from rules_app.engine.counting.declared import KEYS as COUNTER_KEYS
 from rules_app.engine.counting.declared import parse_counter
 from rules_app.engine.fields import ROOTS
+from rules_app.engine.muting_terms import NAMING
 from rules_app.engine.operators.registry import OPERATORS
 from rules_app.engine.quota_terms import overage_text, window_text
 from rules_app.engine.rules import KEYS
-from rules_app.models import MAX_REASON, Quota, Rule, RuleCounter, RuleSettings
+from rules_app.models import MAX_REASON, Quota, Rule, RuleCounter
 from rules_app.services.quotas import quota_problems
 from rules_app.specs import counter_spec, rule_spec
 
-_EXAMPLE = '<pre style="white-space: pre-wrap">{}</pre>'
+EXAMPLE = '<pre style="white-space: pre-wrap">{}</pre>'
 _AS_TEXT = "<details><summary>To write it as text</summary>{}</details>"
 CONDITION_HELP = format_html(
     "When the rule applies."
     + _AS_TEXT.format(
         "JSON or YAML: one clause with a <b>field</b> and one operator, or several under <b>all</b>, <b>any</b> or "
         "<b>not</b>; <b>cel</b> takes one in CEL. Text goes in quotes (&quot;NO&quot; is Norway)."
-        + _EXAMPLE
+        + EXAMPLE
         + "Fields: {}. Below payload and metadata, name what to look at: action.payload.total_cents. "
         "Monday is weekday_num 1, Sunday 7.<br>Operators: {}."
     ),
@@ -56,7 +57,7 @@ ACTION_HELP = format_html(
     "What happens then."
     + _AS_TEXT.format(
         "JSON or YAML with a <b>type</b>: {}. {} let the rules below go on; "
-        "every other type decides." + _EXAMPLE
+        "every other type decides." + EXAMPLE
     ),
     ", ".join(ACTIONS),
     " and ".join((", ".join(_GO_ON[:-1]), _GO_ON[-1])),
@@ -105,6 +106,21 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         "orders of a customer are on one side. Empty: the order's name.",
     )
 
+    mute_time_intervals = NamesField(
+        label="Send nothing in",
+        required=False,
+        initial="",
+        colon_allowed=True,
+        help_text="Time intervals by their names, with commas between them. Orders go through all the same.",
+    )
+    active_time_intervals = NamesField(
+        label="Send nothing outside of",
+        required=False,
+        initial="",
+        colon_allowed=True,
+        help_text="Time intervals, as above.",
+    )
+
     class Media:
         css: ClassVar = {"all": ["acteon_site/rule_builder/builder.css"]}
         js: ClassVar = [Script("acteon_site/rule_builder/page.js", type="module")]
@@ -121,6 +137,8 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
             "timezone",
             "effective_from",
             "effective_until",
+            "mute_time_intervals",
+            "active_time_intervals",
             "namespace",
             "tenant",
             "only_unmatched",
@@ -144,6 +162,8 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         for name in ("percent", "by"):
             if name in self.fields:
                 self.fields[name].initial = rollout.get(name)
+        for name in NAMING:
+            self.initial[name] = ", ".join(getattr(self.instance, name))
         if "description" in self.fields:
             self.fields["description"].widget.attrs["rows"] = 3
         # None, yes and no, in words that say what None means.
@@ -225,45 +245,6 @@ class LiveRuleForm(SavingFields, RuleForm):
             self.fields["seen"].initial = revision_of(rule_spec(self.instance)) or ""
 
 
-class RuleSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
-    class Meta:
-        model = RuleSettings
-        fields = ("default_timezone", "second_person")
-
-    save_to = forms.ChoiceField(
-        label="Save the zone to",
-        required=False,
-        widget=UnfoldAdminSelectWidget(),
-        help_text="A draft changes it for all rules once it is published.",
-    )
-    second_person = NamesField(
-        label="Second person for",
-        required=False,
-        help_text="Namespaces with commas between them, or * for all: their rules are published by somebody who "
-        "has not edited them. Empty: nowhere.",
-    )
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.initial["second_person"] = ", ".join(self.instance.second_person)
-        choice = self.fields["save_to"]
-        assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - declared above
-        choice.choices = [("", "What is in force now"), *draft_choices()]
-
-    def clean_default_timezone(self) -> str:
-        name: str = self.cleaned_data["default_timezone"]
-        problem = timezone_problem(name) if name else None
-        if problem:
-            raise forms.ValidationError(problem)
-        return name
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if cleaned.get("save_to") and cleaned.get("default_timezone") == "":
-            self.add_error("default_timezone", "A draft needs a zone by its name, for example UTC.")
-        return cleaned
-
-
 class QuotaForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Quota
@@ -325,7 +306,7 @@ def text_field(label: str, initial: str, help_text: str = "", *, required: bool 
 COUNTER_HELP = format_html(
     "What it counts, as JSON or YAML: <b>count</b>: orders, <b>distinct</b> or <b>sum</b> of a field, <b>by</b> the "
     "fields that those counted together share, in a <b>window</b> (24h, 7d, today, this_week, this_month)."
-    + _EXAMPLE,
+    + EXAMPLE,
     """count: orders
 by: [action.payload.customer.email]
 window: 24h""",

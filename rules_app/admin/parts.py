@@ -24,5 +24,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
         Page("Rules", 6, "Counters", "pin", "rules_app.rulecounter"),
         Page("Rules", 7, "Rule settings", "tune", "rules_app.rulesettings"),
         Page("Rules", 8, "Quotas", "speed", "rules_app.quota"),
+        Page("Rules", 9, "Silences", "notifications_off", "rules_app.silence"),
+        Page("Rules", 10, "Time intervals", "schedule", "rules_app.timeinterval"),
     ),
 }

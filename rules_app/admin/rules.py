@@ -29,6 +29,7 @@ from rules_app.admin.trying import initial_of, start_for, tried
 from rules_app.drafts import drafts_by_rule, open_drafts
 from rules_app.engine import ACTIONS, parse_rule
 from rules_app.engine import Rule as EngineRule
+from rules_app.engine.muting_terms import NAMING
 from rules_app.engine.words import Lexicon, condition_in_words, rule_in_words, stage_in_words
 from rules_app.merging import RuleConflict
 from rules_app.models import Rule, RuleDraft
@@ -87,7 +88,7 @@ class RuleAdmin(ScopedAdmin):
             None,
             {"fields": ("name", "description", "enabled", "priority", "in_words", "findings", "currencies")},
         ),
-        ("When", {"fields": ("condition", "timezone", "effective_from", "effective_until")}),
+        ("When", {"fields": ("condition", "timezone", "effective_from", "effective_until", *NAMING)}),
         ("Then", {"fields": ("action",)}),
         ("For whom", {"fields": ("namespace", "tenant", "only_unmatched")}),
         ("History", {"fields": ("origin", "edited_by", "edited_at", "enabled_by")}),

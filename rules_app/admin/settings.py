@@ -11,7 +11,7 @@ from unfold.decorators import display
 
 from acteon_site.admin.buttons import actor_of
 from acteon_site.admin.config_pages import ConfigAdmin
-from rules_app.admin.forms import RuleSettingsForm
+from rules_app.admin.settings_form import RuleSettingsForm
 from rules_app.models import RuleSettings
 from rules_app.services.drafts import draft_put_timezone
 from rules_app.services.rule_sets import rule_settings_save
@@ -35,7 +35,8 @@ class RuleSettingsAdmin(ConfigAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         asks = request.user.has_perm(MAY_ASK)
-        return ("default_timezone", "save_to", "second_person" if asks else "asked_of", *self.shared_fields)
+        asking = "second_person" if asks else "asked_of"
+        return ("default_timezone", "save_to", "mutables", asking, *self.shared_fields)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Who may publish alone must not be the one who decides that."""
@@ -47,14 +48,19 @@ class RuleSettingsAdmin(ConfigAdmin):
         number = form.cleaned_data.get("save_to")
         if not number:
             zone = obj.default_timezone
-            rule_settings_save(default_timezone=zone, second_person=second_person, actor=actor)
+            rule_settings_save(
+                default_timezone=zone,
+                second_person=second_person,
+                muting=form.cleaned_data.get("mutables"),
+                actor=actor,
+            )
             return
         draft_put_timezone(number=int(number), default_timezone=obj.default_timezone, actor=actor)
         self.message_user(request, f"The zone is saved to draft {number}. It is not live yet.")
-        live = RuleSettings.objects.get(pk=obj.pk)
-        if second_person is not None and second_person != live.second_person:
+        live, muting = RuleSettings.objects.get(pk=obj.pk), form.cleaned_data.get("mutables")
+        if (second_person is not None and second_person != live.second_person) or muting != live.muting:
             zone = live.default_timezone
-            rule_settings_save(default_timezone=zone, second_person=second_person, actor=actor)
+            rule_settings_save(default_timezone=zone, second_person=second_person, muting=muting, actor=actor)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

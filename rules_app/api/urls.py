@@ -16,6 +16,8 @@ from rules_app.api.views_lists import ListDetail, ListEntries, ListEntriesRemove
 from rules_app.api.views_quotas import QuotaDetail, QuotaList, QuotaUsage
 from rules_app.api.views_reload import RuleReload
 from rules_app.api.views_rules import RuleCoverage, RuleEnabled, RuleList
+from rules_app.api.views_silences import SilenceDetail, SilenceList
+from rules_app.api.views_time_intervals import TimeIntervalDetail, TimeIntervalList
 from rules_app.api.views_trials import RuleReport, RuleStage
 from rules_app.api.views_versions import VersionDetail, VersionDiff, VersionList, VersionRestore
 
@@ -49,6 +51,10 @@ urlpatterns = [
     path("v1/rules/<path:name>/enabled", RuleEnabled.as_view()),
     path("v1/rules/<path:name>/report", RuleReport.as_view()),
     path("v1/rules/<path:name>/stage", RuleStage.as_view()),
+    path("v1/silences", SilenceList.as_view()),
+    path("v1/silences/<str:silence_id>", SilenceDetail.as_view()),
+    path("v1/time-intervals", TimeIntervalList.as_view()),
+    path("v1/time-intervals/<str:namespace>/<str:tenant>/<path:interval>", TimeIntervalDetail.as_view()),
     path("v1/quotas", QuotaList.as_view()),
     path("v1/quotas/<str:quota_id>", QuotaDetail.as_view()),
     path("v1/quotas/<str:quota_id>/usage", QuotaUsage.as_view()),

@@ -18,6 +18,7 @@ INVALID = "invalid"
 
 REPEAT, DEDUP_KEY, LIVING_ORDER = "repeat", "dedup_key", "living_order"
 REFUSING = frozenset({"deny", "suppress"})
+SILENCED, MUTED = "silenced", "muted"
 HELD = {"request_approval": "pending_approval", "schedule": "scheduled"}
 EXECUTED = {"allow": "executed", "reroute": "rerouted", "chain": "chain_started", "group": "grouped"}
 ACCEPTED = frozenset({*HELD.values(), *EXECUTED.values(), "failed"})
@@ -30,7 +31,7 @@ class Judged(NamedTuple):
     its dedup key and its order's name. `alike`: the same verdict and target as recorded. `same_gates` are those of
     `gates` that are set as they were then. `otherwise`: in what the same verdict differs (payload, terms). `lived`: the
     outcome that a living order of that name would have led to; only where the trail does not tell. `key_rule_then`: the
-    deduplicate rule that applied then.
+    deduplicate rule that applied then. `muted_by`: the rule whose time intervals keep it from being sent.
     """
 
     verdict: str
@@ -43,6 +44,7 @@ class Judged(NamedTuple):
     otherwise: tuple[str, ...] = ()
     lived: str = ""
     key_rule_then: str = ""
+    muted_by: str = ""
 
 
 class Past(NamedTuple):
@@ -79,8 +81,9 @@ class Past(NamedTuple):
 
     @property
     def reached_gates(self) -> bool:
-        """The rules did not refuse it, so it was asked whether it is a repeat."""
-        return self.verdict not in REFUSING and self.verdict != "failed"
+        """The rules did not refuse it and nothing muted it, so it was asked whether it is a repeat."""
+        sent = self.outcome not in (SILENCED, MUTED)
+        return sent and self.verdict not in REFUSING and self.verdict != "failed"
 
     @property
     def no_repeat(self) -> bool:

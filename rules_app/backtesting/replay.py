@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rules_app.backtesting.claims import Claims
-from rules_app.backtesting.past import EXECUTED, HELD, INVALID, REFUSING, Judged, Past, Would, seconds
+from rules_app.backtesting.past import (
+    EXECUTED,
+    HELD,
+    INVALID,
+    MUTED,
+    REFUSING,
+    SILENCED,
+    Judged,
+    Past,
+    Would,
+    seconds,
+)
 from rules_app.backtesting.throttles import Throttles
 from rules_app.engine.actions.deduplicate import Deduplicate
 from rules_app.engine.actions.request_approval import RequestApproval
@@ -43,6 +54,7 @@ class Replay:
             return self._follow(past, judged)
         would = (
             _by_rules(judged)
+            or _muted(past, judged)
             or self._claims.ask(past, judged)
             or _left_as_it_was(past, judged)
             or self._throttles.ask(past, judged)
@@ -94,6 +106,13 @@ def _by_rules(judged: Judged) -> Would | None:
     if judged.verdict == "failed":
         return Would("failed", judged.rule)
     return Would("suppressed", judged.rule) if judged.verdict in REFUSING else None
+
+
+def _muted(past: Past, judged: Judged) -> Would | None:
+    """Silences stay as they were; time intervals are those of the rules that are tried."""
+    if past.outcome == SILENCED:
+        return Would(SILENCED, judged.rule)
+    return Would(MUTED, judged.muted_by) if judged.muted_by else None
 
 
 def _left_as_it_was(past: Past, judged: Judged) -> Would | None:

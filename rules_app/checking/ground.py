@@ -12,6 +12,7 @@ from rules_app.checking.space import PAYLOAD, Schema, Space
 from rules_app.engine import Modify, Rule, RuleSet
 from rules_app.engine.conditions import Condition, Leaf
 from rules_app.engine.counting import Counter
+from rules_app.engine.intervals import NO_INTERVALS, Intervals
 
 # After a release the rules below a hold are asked without it.
 HOLDS = frozenset(("request_approval", "schedule"))
@@ -50,6 +51,7 @@ class Question:
     names: Names = Names()
     seen: Seen = Seen()
     counters: tuple[Counter, ...] = ()
+    intervals: Intervals = NO_INTERVALS
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,9 +21,10 @@ from rules_app.differences import COUNTER, is_rule
 from rules_app.drafts import draft_world
 from rules_app.engine import parse_rule
 from rules_app.engine.counting import Counter
+from rules_app.engine.muting_terms import mutables_of, mutables_problem
 from rules_app.models import RuleDraft
 from rules_app.references import schemas_declared
-from rules_app.selectors import parse_counters
+from rules_app.selectors import INTERVALS, MUTING, parse_counters, parse_intervals
 from rules_app.services.seen import payloads_seen
 
 UNKNOWN, UNSEEN = Names(), Seen()
@@ -46,11 +47,20 @@ def question_of(world: World, *, names: Names = UNKNOWN, seen: Seen = UNSEEN) ->
     zone = zone or settings.DEFAULT_RULE_TIMEZONE
     schemas = schemas_declared(world["lifecycles"].values())
     counters = tuple(counters_declared(world, zone))
-    return Question(rules, timezone.now(), zone, schemas, names, _declared(world, seen), counters)
+    intervals = muting_declared(world)["intervals"]
+    known = _declared(world, seen)
+    return Question(rules, timezone.now(), zone, schemas, names, known, counters, intervals)
 
 
 def counters_declared(world: World, zone: str) -> list[Counter]:
     return parse_counters(world["counters"].values(), zone)[0]
+
+
+def muting_declared(world: World) -> dict[str, Any]:
+    """The time intervals, and which actions may be muted, for a set of the world's rules."""
+    mutables = next((spec.get(MUTING) for spec in world["settings"].values()), None) or []
+    intervals = parse_intervals(world[INTERVALS].values())[0]
+    return {"intervals": intervals, "mutables": () if mutables_problem(mutables) else mutables_of(mutables)}
 
 
 def _declared(world: World, seen: Seen) -> Seen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from acteon_site.config_files.checking import check_entries
 from acteon_site.config_files.kind import World
 from acteon_site.config_files.problems import FileProblem, distinct
 from acteon_site.config_files.reading import Reading, read_paths
-from rules_app.config_kinds.checks import counters_declared, stored_world
+from rules_app.config_kinds.checks import counters_declared, muting_declared, stored_world
 from rules_app.config_kinds.lists import ENTRIES
-from rules_app.engine import RuleSet, parse_rule
+from rules_app.engine import ActionView, RuleSet, parse_rule
 from rules_app.engine.named_lists import ALL, EXACT, Content, Identity, Lists, lists_named
 from rules_app.engine.suggest import unknown
 from rules_app.lists.memory import current_lists
@@ -41,7 +41,7 @@ def run_tests(paths: Sequence[Path], *, live: bool) -> Tested:
     cases, places, problems = _cases(reading)
     world: World
     if live:
-        world = stored_world(("rules", "settings", "counters", "lifecycles"))
+        world = stored_world(("rules", "settings", "counters", "lifecycles", "time_intervals", "chains"))
         lists = current_lists()
     else:
         checked = check_entries(reading.entries)
@@ -57,7 +57,7 @@ def run_tests(paths: Sequence[Path], *, live: bool) -> Tested:
         return Tested(None, problems, places)
     declared = declared_by(world["lifecycles"].values())
     rules = _rule_set(world).with_lists(lists)
-    return Tested(run_cases(rules, cases, declared), [], places)
+    return Tested(run_cases(rules, cases, declared, _triggers(world)), [], places)
 
 
 def _cases(reading: Reading) -> tuple[list[Case], dict[str, tuple[str, int]], list[FileProblem]]:
@@ -134,4 +134,21 @@ def _rule_set(world: World) -> RuleSet:
     rules = tuple(rule for spec in world["rules"].values() if (rule := parse_rule(spec)[0]))
     zone = next((spec.get("default_timezone") for spec in world["settings"].values()), None)
     zone = zone or settings.DEFAULT_RULE_TIMEZONE
-    return RuleSet(0, rules, zone, tuple(counters_declared(world, zone)))
+    beside = muting_declared(world)
+    return RuleSet(0, rules, zone, tuple(counters_declared(world, zone)), **beside)
+
+
+def _triggers(world: World) -> Callable[[ActionView], str]:
+    """Which chain's trigger claims an action, as far as it is known here: chains are of another app."""
+    triggers = [(str(spec.get("name")), spec.get("trigger")) for spec in world.get("chains", {}).values()]
+
+    def starts(action: ActionView) -> str:
+        own = (action.action_type, action.namespace, action.tenant)
+        for name, trigger in triggers:
+            if isinstance(trigger, Mapping):
+                asked = (trigger.get(key, ALL) for key in ("action_type", "namespace", "tenant"))
+                if all(one in (ALL, mine) for one, mine in zip(asked, own, strict=True)):
+                    return name
+        return ""
+
+    return starts

@@ -22,7 +22,7 @@ from rules_app.models import Rule
 from rules_app.services.rule_sets import rules_lock
 from rules_app.specs import DEFAULTS, rule_spec
 
-SETTINGS = ("default_timezone", "second_person")
+SETTINGS = ("default_timezone", "second_person", "muting")
 
 
 class Rules(Kind):

@@ -15,6 +15,7 @@ from acteon_site.config_files.problems import FileProblem
 from acteon_site.config_files.toml_tables import TomlTables
 from rules_app.config_kinds.rule_set import RULE_SET
 from rules_app.engine import timezone_problem
+from rules_app.engine.muting_terms import mutables_problem
 from rules_app.models import RuleSettings
 
 
@@ -28,13 +29,17 @@ def namespaces(value: Any) -> str | None:
     return next((f"{name}: {problem}" for name, problem in found if problem), None)
 
 
-FIELDS = {"default_timezone": Field(timezone_problem), "second_person": Field(namespaces)}
+FIELDS = {
+    "default_timezone": Field(timezone_problem),
+    "second_person": Field(namespaces),
+    "muting": Field(mutables_problem),
+}
 
 
 def _something_said(spec: Any) -> list[FieldProblem]:
     if any(spec.get(name) is not None for name in FIELDS):
         return []
-    return [FieldProblem("default_timezone", "is required, where second_person is not given")]
+    return [FieldProblem("default_timezone", "is required, where second_person and muting are not given")]
 
 
 class Settings(Kind):
@@ -44,10 +49,10 @@ class Settings(Kind):
     publisher = RULE_SET
     key = ()
     toml_table = "rules"
-    defaults = {"default_timezone": "", "second_person": []}
+    defaults = {"default_timezone": "", "second_person": [], "muting": []}
 
     def rows(self) -> QuerySet[RuleSettings]:
-        return RuleSettings.objects.exclude(default_timezone="", second_person=[])
+        return RuleSettings.objects.exclude(default_timezone="", second_person=[], muting=[])
 
     def validate(self, spec: Any) -> list[FieldProblem]:
         return check_fields(spec, FIELDS) or _something_said(spec)
@@ -80,4 +85,4 @@ class Settings(Kind):
             return [], []
         if isinstance(value, dict):
             return [Entry(self.section, value, document, at)], []
-        return [], [document.problem(at, "must be an object with default_timezone or second_person")]
+        return [], [document.problem(at, "must be an object with default_timezone, second_person or muting")]

@@ -10,9 +10,9 @@ from rules_app.engine.actions.reroute import Reroute
 from rules_app.engine.actions.schedule import Schedule
 from rules_app.engine.actions.throttle import Throttle
 from rules_app.engine.decide import Cleared, Plan, RuleFailure, RuleTrace, decide
-from rules_app.engine.rules import Rule, RuleSet, duplicate_problems, parse_rule, timezone_problem
+from rules_app.engine.rules import Rule, RuleSet, duplicate_problems, parse_rule
 from rules_app.engine.scope import ActionView
-from rules_app.engine.times import time_map, zone_of
+from rules_app.engine.times import time_map, timezone_problem, zone_of
 from rules_app.engine.trials import Trial
 
 __all__ = [

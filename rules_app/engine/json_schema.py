@@ -16,6 +16,7 @@ from rules_app.engine.actions.registry import ACTIONS
 from rules_app.engine.actions.settings import CENTURY_SECONDS
 from rules_app.engine.conditions import CEL, GROUPS
 from rules_app.engine.counting.declared import MAX_BY, MAX_NAME, MOST, ORDERS, PERS, WHATS
+from rules_app.engine.muting_terms import MOST_NAMES
 from rules_app.engine.named_lists import EXACT, FOLDED
 from rules_app.engine.operators.base import MAX_LIST, Operator
 from rules_app.engine.operators.items import ITEM_OPERATORS
@@ -57,6 +58,7 @@ _SETTINGS: Mapping[str, Schema] = {
     "fields": {"type": "array", "items": FIELD, "maxItems": MOST_FIELDS},
     "object": {"type": "object", "minProperties": 1},
 }
+_NAMES: Schema = {"type": "array", "items": TEXT, "maxItems": MOST_NAMES, "uniqueItems": True}
 _RULE: Mapping[str, Schema] = {
     "name": {**TEXT, "description": "unique; appears in answers and the audit trail"},
     "priority": {"type": "integer", "minimum": -PRIORITY_LIMIT, "maximum": PRIORITY_LIMIT},
@@ -68,6 +70,8 @@ _RULE: Mapping[str, Schema] = {
     "effective_from": MOMENT,
     "effective_until": MOMENT,
     "only_unmatched": {"type": ["boolean", "null"]},
+    "mute_time_intervals": {**_NAMES, "description": "sends nothing in these time intervals"},
+    "active_time_intervals": {**_NAMES, "description": "sends nothing outside of these time intervals"},
     "shadow": {"type": "boolean"},
     "rollout": {
         "type": "object",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -106,21 +106,32 @@ def covering(name: str, namespace: str, tenant: str) -> tuple[Identity, ...]:
 
 def uncovered(spec: Mapping[str, Any], known: Collection[Identity]) -> Iterator[tuple[str, str]]:
     """Each place of a rule's spec that names a list which is not there for all that the rule is for, and why."""
+    yield from not_there(lists_named(spec.get("condition")), spec, known, "list", " (it may be empty)")
+
+
+def not_there(
+    named: Iterable[tuple[str, str]],
+    spec: Mapping[str, Any],
+    known: Collection[Identity],
+    noun: str,
+    hint: str = "",
+) -> Iterator[tuple[str, str]]:
+    """The same of whatever a rule's spec names, place by place, and is looked for like lists."""
     scope = [str(spec.get(name) or ALL) for name in ("namespace", "tenant")]
-    for place, name in lists_named(spec.get("condition")):
+    for place, name in named:
         if not any(identity in known for identity in covering(name, *scope)):
-            yield place, _why_uncovered(name, "/".join(scope), known)
+            yield place, _why_uncovered(name, "/".join(scope), known, noun, hint)
 
 
-def _why_uncovered(name: str, scope: str, known: Collection[Identity]) -> str:
+def _why_uncovered(name: str, scope: str, known: Collection[Identity], noun: str, hint: str) -> str:
     narrower = sorted("/".join(identity[1:]) for identity in known if identity[0] == name)
     if narrower:
         return (
-            f"names the list '{name}', which is there for {', '.join(narrower[:3])} only, and the rule is for {scope}: "
-            f"make one for {scope} (it may be empty), or narrow the rule"
+            f"names the {noun} '{name}', which is there for {', '.join(narrower[:3])} only, "
+            f"and the rule is for {scope}: make one for {scope}{hint}, or narrow the rule"
         )
     names = sorted({identity[0] for identity in known})
     guess = nearest(name, names) if names else None
-    return f"names what does not exist: there is no list '{name}'" + (
+    return f"names what does not exist: there is no {noun} '{name}'" + (
         f", did you mean '{guess}'?" if guess else "; make it first"
     )

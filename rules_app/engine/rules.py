@@ -6,9 +6,8 @@ import collections
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from acteon_site.base.errors import FieldProblem
 from acteon_site.base.names import SHORT_LENGTH, name_problem
@@ -21,11 +20,13 @@ from rules_app.engine.counting.declared import Counter
 from rules_app.engine.effect import Effect, effect_of
 from rules_app.engine.facts import CALLER, ORDER
 from rules_app.engine.fields import COUNTER
+from rules_app.engine.intervals.model import NO_INTERVALS, Intervals
+from rules_app.engine.muting_terms import NO_MUTABLES, NO_NAMES, Mutables, names_of, naming_problems
 from rules_app.engine.named_lists import NO_LISTS, Lists, lists_named
 from rules_app.engine.rollout import Rollout, parse_rollout
 from rules_app.engine.scope import ActionView, kind_of
-from rules_app.engine.suggest import nearest, unknown
-from rules_app.engine.times import zone_of
+from rules_app.engine.suggest import unknown
+from rules_app.engine.times import timezone_problem, zone_of
 from rules_app.engine.values import country_hint, text_problem
 
 MAX_DESCRIPTION = 2_000
@@ -45,6 +46,8 @@ KEYS = (
     "effective_from",
     "effective_until",
     "only_unmatched",
+    "mute_time_intervals",
+    "active_time_intervals",
     "shadow",
     "rollout",
     "condition",
@@ -61,6 +64,8 @@ class Rule:
     `effect`: when it is asked, None for always; `lists`, `counters`: the names of those that its condition asks.
     `asks_caller`, `asks_order`: its condition asks who sent it, and of the order that a refund is about.
     `shadow`: it is only noted what it would have done. `rollout`: it is for a share of orders alone.
+    `mute_time_intervals`, `active_time_intervals`: names of intervals in which, or outside of which, what it lets
+    through is not sent.
     """
 
     name: str
@@ -82,6 +87,8 @@ class Rule:
     asks_order: bool = False
     shadow: bool = False
     rollout: Rollout | None = None
+    mute_time_intervals: tuple[str, ...] = NO_NAMES
+    active_time_intervals: tuple[str, ...] = NO_NAMES
 
     @property
     def sure(self) -> bool:
@@ -100,6 +107,12 @@ class Rule:
         return f"{words} what no rule above has claimed" if self.only_unmatched else words
 
     @property
+    def muting_in_words(self) -> str:
+        """When it sends nothing; nothing where it always does."""
+        parts = [("in ", self.mute_time_intervals), ("outside of ", self.active_time_intervals)]
+        return " and ".join(f"{word}{', '.join(names)}" for word, names in parts if names)
+
+    @property
     def effect_in_words(self) -> str:
         """From when until when, and by which clock; nothing where it is always asked."""
         zone = f" ({self.timezone})" if self.timezone else ""
@@ -109,13 +122,15 @@ class Rule:
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleSet:
     """Rules in the order in which they are asked, by priority, then name; the lists that they name, and the counters
-    declared beside them."""
+    and time intervals declared beside them. `mutables`: which kinds of action may be silenced and muted."""
 
     version: int
     rules: tuple[Rule, ...]
     default_timezone: str = "UTC"
     counters: tuple[Counter, ...] = ()
     lists: Lists = NO_LISTS
+    intervals: Intervals = NO_INTERVALS
+    mutables: Mutables = NO_MUTABLES
     zone: ZoneInfo = field(init=False, repr=False)
     concerned: ConcernedRules = field(init=False, repr=False)
     names_lists: bool = field(init=False, repr=False)
@@ -159,6 +174,7 @@ def parse_rule(spec: Mapping[str, Any]) -> tuple[Rule | None, list[FieldProblem]
     condition = parse_condition(spec["condition"], "condition", problems) if "condition" in spec else None
     action = parse_action(spec["action"], "action", problems) if "action" in spec else None
     problems += _only_unmatched_problems(spec, action)
+    problems += naming_problems(spec, action.type if action else "")
     rollout = parse_rollout(spec.get("rollout"), problems)
     problems += [] if problems else _order_problems(spec)
     if problems or condition is None or action is None:
@@ -173,22 +189,6 @@ def duplicate_problems(names: Iterable[str]) -> list[FieldProblem]:
         for name, count in collections.Counter(names).items()
         if count > 1
     ]
-
-
-def timezone_problem(name: Any) -> str | None:
-    if isinstance(name, str) and zone_of(name):
-        return None
-    if not isinstance(name, str):
-        return f"must be the name of a time zone such as 'US/Eastern', not {kind_of(name)}"
-    guess = nearest(name, _zones_by_lower_name(), _zones_by_lower_name())
-    known = _zones_by_lower_name().get(guess or "", guess)
-    hint = f", did you mean '{known}'?" if known else "; names look like 'US/Eastern' or 'Europe/London'"
-    return f"unknown time zone '{name}'{hint}"
-
-
-@cache
-def _zones_by_lower_name() -> dict[str, str]:
-    return {zone.lower(): zone for zone in available_timezones()}
 
 
 def _plain_problems(spec: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -281,4 +281,6 @@ def _build(
         asks_order=any(path.startswith(f"{ORDER}.") for path in fields),
         shadow=spec.get("shadow", False),
         rollout=rollout,
+        mute_time_intervals=names_of(spec, "mute_time_intervals"),
+        active_time_intervals=names_of(spec, "active_time_intervals"),
     )

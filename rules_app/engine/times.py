@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
-from rules_app.engine.suggest import unknown
+from rules_app.engine.scope import kind_of
+from rules_app.engine.suggest import nearest, unknown
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _BY_OTHER_SPELLING = {name.lower(): name for name in WEEKDAYS} | {name[:3].lower(): name for name in WEEKDAYS}
@@ -81,3 +83,19 @@ def zone_of(name: str) -> ZoneInfo | None:
     # A directory of the database ("America") raises IsADirectoryError, "../x" a ValueError.
     except (LookupError, ValueError, OSError):
         return None
+
+
+def timezone_problem(name: Any) -> str | None:
+    if isinstance(name, str) and zone_of(name):
+        return None
+    if not isinstance(name, str):
+        return f"must be the name of a time zone such as 'US/Eastern', not {kind_of(name)}"
+    guess = nearest(name, _zones_by_lower_name(), _zones_by_lower_name())
+    known = _zones_by_lower_name().get(guess or "", guess)
+    hint = f", did you mean '{known}'?" if known else "; names look like 'US/Eastern' or 'Europe/London'"
+    return f"unknown time zone '{name}'{hint}"
+
+
+@cache
+def _zones_by_lower_name() -> dict[str, str]:
+    return {zone.lower(): zone for zone in available_timezones()}

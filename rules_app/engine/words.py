@@ -72,7 +72,8 @@ def label_from_name(path: str) -> str:
 def rule_in_words(rule: Rule, lexicon: Lexicon) -> str:
     """One sentence: When total is at least $500.00: hold for approval, at most 1 hour, and tell email-service."""
     effect = f"; in effect {rule.effect_in_words}" if rule.effect else ""
-    return f"{_stage(rule)}When {condition_in_words(rule, lexicon)}: {rule.action_in_words()}{effect}"
+    muted = f"; sends nothing {rule.muting_in_words}" if rule.muting_in_words else ""
+    return f"{_stage(rule)}When {condition_in_words(rule, lexicon)}: {rule.action_in_words()}{effect}{muted}"
 
 
 def stage_in_words(rule: Rule) -> str:

@@ -50,6 +50,18 @@ class Rule(ManagedConfig):
         help_text="Suppress only what no rule above has claimed. Left open, that is so for a condition that "
         "tests nothing but namespace, tenant or provider",
     )
+    mute_time_intervals = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        help_text="Names of time intervals in which nothing is sent of what it lets through",
+    )
+    active_time_intervals = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        help_text="Names of time intervals outside of which nothing is sent of what it lets through",
+    )
     shadow = models.BooleanField(
         default=False, db_default=False, help_text="Note what it would do, and do nothing"
     )
@@ -103,6 +115,13 @@ class RuleSettings(ManagedConfig):
         help_text="Namespaces whose rules are published by somebody who has not edited them; * for all",
     )
 
+    muting = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        help_text="Which kinds of action may be silenced and muted",
+    )
+
     class Meta:
         verbose_name = verbose_name_plural = "rule settings"
         permissions = [("require_second_person", "Can say where publishing needs a second person")]
@@ -116,9 +135,10 @@ class RuleSetVersion(models.Model):
     """A validated rule set as it was in force.
 
     `content` is `{"default_timezone": str, "rules": [spec, …]}`: the enabled rules in evaluation order, each
-    in the shape of the YAML files, and `counters` where any are declared, with the time `since` when each counts;
-    nothing else is needed to decide as that version did. `disabled` holds the
-    rules that were switched off, so that a version can be restored whole; None before that was kept.
+    in the shape of the YAML files, `counters` where any are declared, with the time `since` when each counts, and
+    `time_intervals` and `muting` where there are any; nothing else is needed to decide as that version did.
+    `disabled` holds the rules that were switched off, so that a version can be restored whole; None before that was
+    kept.
     """
 
     number = models.BigAutoField(primary_key=True)

@@ -17,12 +17,13 @@ from acteon_site.base.errors import FieldProblem, conflict, invalid, invalid_fie
 from rules_app.differences import Spec, revision_of, same
 from rules_app.engine import Rule as EngineRule
 from rules_app.engine import parse_rule, timezone_problem
+from rules_app.engine.muting_terms import intervals_named, intervals_not_there, mutables_problem
 from rules_app.engine.named_lists import lists_named, uncovered
 from rules_app.lists.stored import known_lists
 from rules_app.merging import Conflict, conflicting
 from rules_app.models import MAX_REASON, Rule, RuleDraft, RuleSettings, RuleSetVersion
 from rules_app.references import RULE_CHECKS, reference_problems
-from rules_app.selectors import build_rule_set, disabled_content, enabled_content
+from rules_app.selectors import build_rule_set, disabled_content, enabled_content, known_intervals
 from rules_app.services.second_person import require_nobody_else
 from rules_app.specs import rule_spec
 
@@ -81,13 +82,22 @@ def _refuse(problems: list[FieldProblem], introduction: str = "") -> None:
 def rule_check(spec: Spec) -> None:
     """Raise 422 naming every problem of a rule by itself, what it names and is not there included."""
     parsed, problems = parse_rule(spec)
-    _refuse(problems or (_reference_problems(parsed) if parsed else []) + _list_problems(spec))
+    _refuse(
+        problems
+        or (_reference_problems(parsed) if parsed else []) + _list_problems(spec) + _interval_problems(spec)
+    )
 
 
 def _list_problems(spec: Spec) -> list[FieldProblem]:
     if not any(lists_named(spec["condition"])):
         return []
     return [FieldProblem(place, problem) for place, problem in uncovered(spec, known_lists())]
+
+
+def _interval_problems(spec: Spec) -> list[FieldProblem]:
+    if not any(intervals_named(spec)):
+        return []
+    return [FieldProblem(place, problem) for place, problem in intervals_not_there(spec, known_intervals())]
 
 
 def reason_checked(reason: str) -> str:
@@ -170,21 +180,31 @@ def rules_delete(*, names: Collection[str], actor: str) -> None:
 
 @transaction.atomic
 def rule_settings_save(
-    *, default_timezone: str, actor: str, second_person: Collection[str] | None = None
+    *,
+    default_timezone: str,
+    actor: str,
+    second_person: Collection[str] | None = None,
+    muting: list[Spec] | None = None,
 ) -> RuleSettings:
     """Set the zone of rules that name none (empty: as deployed) and publish; 422 for an unknown zone.
 
-    `second_person`: the namespaces (`*` for all) whose rules need one to be published; None leaves them. While
-    there are any, a zone for all is set by a draft (409).
+    `second_person`: the namespaces (`*` for all) whose rules need one to be published; `muting`: which kinds of
+    action may be muted; None leaves them. While there are any namespaces, a zone for all is set by a draft, and
+    nobody alone says what may be muted (409).
     """
-    problem = timezone_problem(default_timezone) if default_timezone else None
-    _refuse([FieldProblem("default_timezone", problem)] if problem else [])
+    found = {
+        "default_timezone": timezone_problem(default_timezone) if default_timezone else None,
+        "muting": mutables_problem(muting) if muting is not None else None,
+    }
+    _refuse([FieldProblem(name, problem) for name, problem in found.items() if problem])
     row = rules_lock()
-    if row.default_timezone != default_timezone:
+    if row.default_timezone != default_timezone or (muting is not None and row.muting != muting):
         require_nobody_else(row, [{}])
+    if muting is not None:
+        row.muting = muting
     row.default_timezone, row.edited_by, row.edited_at = default_timezone, actor, timezone.now()
     if second_person is not None:
         row.second_person = sorted(set(second_person))
     row.save()
-    rule_set_publish(cause="default time zone changed", actor=actor)
+    rule_set_publish(cause="rule settings changed", actor=actor)
     return row

@@ -18,7 +18,7 @@ from rules_app.engine.suggest import unknown
 
 OUTCOMES = (
     *("Executed", "Deduplicated", "Suppressed", "Rerouted", "Throttled"),
-    *("PendingApproval", "Scheduled", "ChainStarted", "Grouped", "Failed", "Invalid"),
+    *("PendingApproval", "Scheduled", "ChainStarted", "Grouped", "Failed", "Invalid", "Muted"),
 )
 VERDICTS = (
     *("allow", "deny", "suppress", "reroute", "request_approval", "schedule", "chain", "group"),

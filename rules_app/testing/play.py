@@ -24,6 +24,8 @@ from rules_app.engine import (
 from rules_app.engine.counters import micros, next_slot, slots_after
 from rules_app.engine.counting import CounterMemory
 from rules_app.engine.counting.memory import Marks
+from rules_app.engine.muting import muting_of
+from rules_app.engine.muting_terms import protection
 from rules_app.engine.scope import NO_COUNTS, Counts
 
 Payload = dict[str, Any]
@@ -31,6 +33,14 @@ _EXECUTED = {"allow": "Executed", "reroute": "Rerouted", "chain": "ChainStarted"
 _HELD = {"request_approval": "PendingApproval", "schedule": "Scheduled"}
 _REFUSED = ("deny", "suppress")
 _AS_COUNTED: Mapping[str, int] = {}
+
+
+# The name of the chain whose trigger claims an action, or nothing.
+StartsChain = Callable[[ActionView], str]
+
+
+def no_chain(action: ActionView) -> str:
+    return ""
 
 
 class Declared(Protocol):
@@ -71,10 +81,14 @@ class _Hold:
 
 @dataclass(slots=True)
 class Bench:
-    """The rules, and the gates as the actions so far have left them. `declared` None: no lifecycles."""
+    """The rules, and the gates as the actions so far have left them. `declared` None: no lifecycles.
+
+    `starts_chain`: the name of the chain whose trigger claims an action, or nothing. Of silences a test knows none.
+    """
 
     rules: RuleSet
     declared: Declared | None = None
+    starts_chain: StartsChain = no_chain
     _keys: dict[Any, tuple[datetime | None, str]] = field(default_factory=dict)
     _orders: set[Any] = field(default_factory=set)
     _slots: dict[Any, list[int]] = field(default_factory=dict)
@@ -145,11 +159,23 @@ class Bench:
         if plan.verdict in _REFUSED:
             return Outcome("Suppressed", plan.verdict, rule, plan.payload)
         return (
-            self._held_already(keys)
+            self._muted(action, plan, at)
+            or self._held_already(keys)
             or self._duplicate(plan, at, keys)
             or self._throttled(action, plan, at)
             or self._accept(action, plan, at, keys)
         )
+
+    def _muted(self, action: ActionView, plan: Plan, at: datetime) -> Outcome | None:
+        muting = muting_of(plan, action, self.rules.intervals, (), at=at, rule_time=at)
+        if muting is None:
+            return None
+        scope = (action.namespace, action.tenant, action.action_type)
+        claimed = bool(self.declared and self.declared.judge(action))
+        order, chain = "of these files" if claimed else "", self.starts_chain(action)
+        if protection(self.rules.mutables, *scope, order=order, chain=chain):
+            return None
+        return Outcome("Muted", plan.verdict, muting.rule, plan.payload, muting.interval)
 
     def _held_already(self, keys: tuple[Any, Any]) -> Outcome | None:
         same = (hold for hold in self._holds if _share(hold.keys, keys))

@@ -9,7 +9,7 @@ from rules_app.engine import RuleSet
 from rules_app.testing.cases import Case, Expected
 from rules_app.testing.coverage import Coverage
 from rules_app.testing.lists import stated
-from rules_app.testing.play import Bench, Declared, Outcome
+from rules_app.testing.play import Bench, Declared, Outcome, StartsChain, no_chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,23 @@ class Report:
         return sum(bool(result.failures) for result in self.results)
 
 
-def run_cases(rules: RuleSet, cases: Sequence[Case], declared: Declared | None = None) -> Report:
+def run_cases(
+    rules: RuleSet,
+    cases: Sequence[Case],
+    declared: Declared | None = None,
+    starts_chain: StartsChain = no_chain,
+) -> Report:
     """Every case begins with empty gates."""
     coverage = Coverage(rules)
-    return Report(tuple(_run(case, rules, declared, coverage) for case in cases), coverage)
+    known = (declared, starts_chain)
+    return Report(tuple(_run(case, rules, known, coverage) for case in cases), coverage)
 
 
-def _run(case: Case, rules: RuleSet, declared: Declared | None, coverage: Coverage) -> Result:
+def _run(
+    case: Case, rules: RuleSet, known: tuple[Declared | None, StartsChain], coverage: Coverage
+) -> Result:
     asking = rules.with_lists(stated(case.lists, rules.lists)) if case.lists else rules
-    bench = Bench(asking, declared)
+    bench = Bench(asking, *known)
     outcomes, failures = [], []
     for number, step in enumerate(case.steps, 1):
         said = {"counters": step.counters, "facts": step.facts}

@@ -68,6 +68,7 @@ def real(service: Service) -> dict[str, str]:
             "chain_id",
             "list_id",
             "quota_id",
+            "silence_id",
             "policy_id",
             "incident_id",
             "subscription_id",
@@ -77,6 +78,7 @@ def real(service: Service) -> dict[str, str]:
     names |= {"approval_id": there["approval"], "fingerprint": there["order"], "action_id": there["action"]}
     versions = [str(number) for number in RuleSetVersion.objects.values_list("number", flat=True)]
     names["backtest_id"] = there["chain"]  # none
+    names["interval"] = there["interval"]
     names |= {"number": there["number"], "before": versions[-1], "after": versions[0]}
     return names | {"provider": "warehouse", "name": "deny-unmatched", "pk": there["template"], **SCOPE}
 

@@ -60,6 +60,12 @@ def everything_of(shop: Shop) -> dict[str, str]:
     mine["delivery"] = client.post(tested, shapes.DELIVERY_DETAIL, status=202)["id"]
     named = client.post("/v1/rules/lists", shapes.NAMED_LIST, {**SCOPE, "name": CANARY}, status=201)
     mine["list"] = named["id"]
+    silence = {**SCOPE, "matchers": [{"name": CANARY, "value": CANARY}], "comment": CANARY}
+    body = {**silence, "duration_seconds": 600}
+    mine["silence"] = client.post("/v1/silences", shapes.SILENCE, body, status=201)["id"]
+    mine["interval"] = f"{CANARY}-interval"
+    body = {**SCOPE, "name": mine["interval"], "time_ranges": [{}], "description": CANARY}
+    client.post("/v1/time-intervals", shapes.TIME_INTERVAL, body, status=201)
     entries = {"entries": [f"{CANARY}-value"]}
     client.post(f"/v1/rules/lists/{mine['list']}/entries", shapes.LIST_CHANGE, entries)
     mine["policy"] = client.post("/v1/retention", shapes.POLICY, scoped, status=201)["id"]
@@ -246,6 +252,9 @@ def test_a_key_for_just_these_actions_finds_and_moves_them(theirs: dict[str, str
     assert {record["provider"] for record in found} == {"payment-gateway"}
 
 
+MUTING = ("silences", "time-intervals")
+
+
 def test_a_key_for_some_actions_edits_nothing_that_all_actions_go_by(theirs: dict[str, str]) -> None:
     """Rules, quotas, retention, templates, chains: an administrator's key must cover every action."""
     names = {**theirs, "ns": NAMESPACE, "kind": "chain", "tenant": TENANT}
@@ -259,6 +268,7 @@ def test_a_key_for_some_actions_edits_nothing_that_all_actions_go_by(theirs: dic
             "templates/profiles",
             "rules",
             "chains/definitions",
+            *MUTING,
         ):
             for method, route in sorted(WALK):
                 reading = method == "GET" or route in ("v1/templates/render", "v1/rules/evaluate")

@@ -16,6 +16,8 @@ MADE_UP = {
     "approval": "0189aaaa-0000-7000-8000-000000000002",
     "incident": "0189aaaa-0000-7000-8000-000000000003",
     "list": "0189aaaa-0000-7000-8000-000000000008",
+    "silence": "0189aaaa-0000-7000-8000-00000000000b",
+    "interval": "no-such-interval",
     "quota": "0189aaaa-0000-7000-8000-000000000004",
     "subscription": "0189aaaa-0000-7000-8000-000000000009",
     "delivery": "0189aaaa-0000-7000-8000-00000000000a",
@@ -55,6 +57,9 @@ LIST = Call(IN_QUERY, status=(200, 400, 403))
 EMPTY = Call(IN_QUERY, {}, status=(200, 400, 403))
 BY_ID = Call(status=(404,))
 DEFINITION = {"steps": [{"name": "a", "provider": "warehouse", "action_type": "x"}]}
+
+SILENCE = {"matchers": [{"name": "a", "value": "b"}], "comment": "x", "duration_seconds": 60}
+INTERVAL = "v1/time-intervals/<str:namespace>/<str:tenant>/<path:interval>"
 
 WALK: dict[tuple[str, str], list[Call]] = {
     ("GET", "health"): [Call(status=(200,))],
@@ -174,6 +179,23 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ("GET", "v1/rules/<path:name>/report"): [BY_ID, Call(IN_QUERY)],
     ("POST", "v1/rules/<path:name>/stage"): [Call(body={"stage": "live", "reason": "why"}, status=(403,))],
     ("GET", "v1/rules/coverage"): [Call(status=(200,)), LIST],
+    ("GET", "v1/silences"): [Call(IN_QUERY + "&include_expired=true", status=(200, 403))],
+    ("POST", "v1/silences"): [Call(body={**IN_BODY, **SILENCE}, status=(201, 403))],
+    **{
+        (method, "v1/silences/<str:silence_id>"): [
+            Call(body=body, status=(404,)),
+            Call(IN_QUERY, body, (404,)),
+        ]
+        for method, body in (("GET", None), ("PUT", {"comment": "x"}), ("DELETE", None))
+    },
+    ("GET", "v1/time-intervals"): [Call(IN_QUERY, status=(200, 403))],
+    ("POST", "v1/time-intervals"): [
+        Call(body={**IN_BODY, "name": "an-interval", "time_ranges": [{}]}, status=(201, 403))
+    ],
+    **{
+        (method, INTERVAL): [Call(body=body, status=(404,))]
+        for method, body in (("GET", None), ("PUT", {"description": "x"}), ("DELETE", None))
+    },
     ("GET", "v1/quotas"): [Call(IN_QUERY, status=(200,))],
     ("POST", "v1/quotas"): [
         Call(
@@ -294,6 +316,9 @@ IN_PATH = {
     "<str:quota_id>": "quota",
     "<str:subscription_id>": "subscription",
     "<str:delivery_id>": "delivery",
+    "<str:silence_id>": "silence",
+    "<str:namespace>": "ns",
+    "<path:interval>": "interval",
     "<str:policy_id>": "policy",
     "<str:chain_id>": "chain",
     "<str:incident_id>": "incident",

@@ -54,7 +54,21 @@ CONTENTS: dict[str, Schema] = {
     "StateChanged": answer(
         {"fingerprint": TEXT, "previous_state": TEXT, "new_state": TEXT, "notify": BOOLEAN}
     ),
-    "DryRun": answer({"verdict": enum(*VERDICTS), "matched_rule": maybe(TEXT), "would_be_provider": TEXT}),
+    "Silenced": answer({"silence_id": UUID, "matched_rule": TEXT}),
+    "Muted": answer(
+        {
+            "interval": TEXT,
+            "reason": enum("mute_time_interval", "active_time_interval"),
+            "matched_rule": TEXT,
+        }
+    ),
+    "DryRun": answer(
+        {
+            "verdict": enum(*VERDICTS, "silenced", "muted"),
+            "matched_rule": maybe(TEXT),
+            "would_be_provider": TEXT,
+        }
+    ),
 }
 TAGGED = [answer({tag: content}) for tag, content in CONTENTS.items()]
 OUTCOME = component("Outcome", one_of(enum("Deduplicated"), *TAGGED))
@@ -127,6 +141,8 @@ SHOWN_OUTCOMES: dict[str, Any] = {
             "notify": False,
         }
     },
+    "Silenced": {"Silenced": {"silence_id": ID, "matched_rule": "newsletters"}},
+    "Muted": {"Muted": {"interval": "nights", "reason": "mute_time_interval", "matched_rule": "newsletters"}},
     "DryRun": {
         "DryRun": {
             "verdict": "request_approval",

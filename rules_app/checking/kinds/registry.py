@@ -15,6 +15,7 @@ from rules_app.checking.kinds.gates import gates
 from rules_app.checking.kinds.groups import groups
 from rules_app.checking.kinds.holds import holds
 from rules_app.checking.kinds.money import money
+from rules_app.checking.kinds.mutes import mutes
 from rules_app.checking.kinds.names import names
 from rules_app.checking.kinds.open_doors import open_doors
 from rules_app.checking.kinds.order import equal_priorities, walked_past
@@ -39,6 +40,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "grouped-order": "A rule that groups actions of which a lifecycle makes orders.",
         "amount-without-currency": "An amount compared without its currency, where orders come in several.",
         "rule-ended": "A rule whose time in effect is over.",
+        "muted-always": "A rule whose time intervals let it send nothing at any time.",
+        "mute-without-effect": "A time interval that keeps its rule from nothing.",
         "clock-change": "A time of day that is skipped, or comes twice, when clocks are changed.",
     }
 )
@@ -56,4 +59,5 @@ CHECKS: Sequence[Callable[[Ground], Iterator[Finding]]] = (
     money,
     clocks,
     effects,
+    mutes,
 )

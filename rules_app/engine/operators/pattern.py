@@ -13,7 +13,7 @@ MAX_PATTERN = 1_000
 
 
 def _matches(operand: str) -> Test:
-    search = _compile(operand).search
+    search = compiled_pattern(operand).search
 
     def test(value: Any) -> bool:
         if type(value) is not str:
@@ -28,12 +28,15 @@ def _matches(operand: str) -> Test:
 
 def _problem(operand: Any, field: Field) -> str | None:
     problem = text_operand_problem(operand, field)
-    if problem:
-        return problem
+    return problem or pattern_problem(operand)
+
+
+def pattern_problem(operand: str) -> str | None:
+    """Why the text is no pattern."""
     if len(operand) > MAX_PATTERN:
         return f"must have at most {MAX_PATTERN} characters"
     try:
-        _compile(operand)
+        compiled_pattern(operand)
     except re2.error as error:
         reason = error.args[0] if error.args else "not a pattern"
         return (
@@ -42,7 +45,7 @@ def _problem(operand: Any, field: Field) -> str | None:
     return None
 
 
-def _compile(pattern: str) -> Any:
+def compiled_pattern(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False
     return re2.compile(pattern, options)  # type: ignore[no-untyped-call]

@@ -68,6 +68,10 @@ from tests.contract.shapes.limits import (
     POLICY,
     QUOTA,
     QUOTAS,
+    SILENCE,
+    SILENCES,
+    TIME_INTERVAL,
+    TIME_INTERVALS,
     USAGE,
 )
 from tests.contract.shapes.records import (
@@ -186,6 +190,8 @@ __all__ = [
     "RULE_ENABLED",
     "SCHEDULED",
     "SCHEDULED_ROW",
+    "SILENCE",
+    "SILENCES",
     "STEP",
     "STEP_STATUS",
     "SUBSCRIPTION",
@@ -195,6 +201,8 @@ __all__ = [
     "TEMPLATES",
     "TIMELINE",
     "TIMELINE_ENTRY",
+    "TIME_INTERVAL",
+    "TIME_INTERVALS",
     "TOKEN",
     "TRACE",
     "TRANSITION",

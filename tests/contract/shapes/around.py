@@ -50,6 +50,8 @@ METRICS_REQUIRED = (
         "chains_failed",
         "chains_cancelled",
         "quota_exceeded",
+        "silenced",
+        "muted",
     ],
     *[
         "quota_warned",

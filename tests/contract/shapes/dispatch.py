@@ -88,8 +88,20 @@ OUTCOMES: dict[str, Check] = {
     "StateChanged": Shape(
         {"fingerprint": filled, "previous_state": filled, "new_state": filled, "notify": boolean}
     ),
+    "Silenced": Shape({"silence_id": uuid, "matched_rule": text}),
+    "Muted": Shape(
+        {
+            "interval": filled,
+            "reason": one_of("mute_time_interval", "active_time_interval"),
+            "matched_rule": filled,
+        }
+    ),
     "DryRun": Shape(
-        {"verdict": one_of(*VERDICTS), "matched_rule": or_null(filled), "would_be_provider": filled}
+        {
+            "verdict": one_of(*VERDICTS, "silenced", "muted"),
+            "matched_rule": or_null(filled),
+            "would_be_provider": filled,
+        }
     ),
 }
 

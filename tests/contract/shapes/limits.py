@@ -65,6 +65,46 @@ POLICY = Shape(
     }
 )
 POLICIES = wrapped("policies", POLICY)
+SPANS = listed(Shape({"start": integer, "end": integer}))
+MATCHER = Shape({"name": filled, "value": text, "op": one_of("equal", "not_equal", "regex", "not_regex")})
+SILENCE = Shape(
+    {
+        "id": uuid,
+        "namespace": filled,
+        "tenant": filled,
+        "matchers": listed(MATCHER),
+        "starts_at": time,
+        "ends_at": time,
+        "created_by": filled,
+        "comment": filled,
+        "created_at": time,
+        "updated_at": time,
+        "active": boolean,
+    }
+)
+SILENCES = wrapped("silences", SILENCE)
+TIME_INTERVAL = Shape(
+    {
+        "name": filled,
+        "namespace": filled,
+        "tenant": filled,
+        "time_ranges": listed(
+            Shape(
+                {
+                    "times": listed(Shape({"start_minute": integer, "end_minute": integer})),
+                    **dict.fromkeys(("weekdays", "days_of_month", "months", "years"), SPANS),
+                }
+            )
+        ),
+        "location": or_null(filled),
+        "description": or_null(filled),
+        "created_by": filled,
+        "created_at": time,
+        "updated_at": time,
+        "matches_now": boolean,
+    }
+)
+TIME_INTERVALS = wrapped("time_intervals", TIME_INTERVAL)
 NAMED_LIST = Shape(
     {
         "id": uuid,

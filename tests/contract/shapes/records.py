@@ -36,7 +36,7 @@ AUDIT_OUTCOMES = (
         "state_changed",
         "pending_approval",
     ],
-    *["chain_started", "circuit_open", "scheduled", "quota_exceeded"],
+    *["chain_started", "circuit_open", "scheduled", "quota_exceeded", "silenced", "muted"],
     *[
         "approval_approved",
         "approval_rejected",

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from rules_app.checking import Names
+from rules_app.checking import Names, Question, check_rules
 from rules_app.config_kinds.rule_tests import run_tests
+from rules_app.engine import parse_rule
 from rules_app.engine.concerned import FIELDS
+from rules_app.engine.intervals import Intervals, parse_interval
 from tests.rules_app.checking.test_findings import ALLOW, BIG, DENY, KOREA, NOW, every, found, ids, p, r
 from tests.rules_app.shop import order, rule_of, rule_set
 
@@ -118,3 +120,27 @@ def test_a_list_of_which_nothing_is_stated_is_told(tmp_path: Path) -> None:
     assert "names the list 'blocked', which the files do not hold" in problem.message
     (wrong,) = report_of(tmp_path, RULES.replace("{blocked: [], trusted: []}", "{blocked: 5}")).problems
     assert wrong.message.startswith("must be a list of texts")
+
+
+def _intervals(**ranges: dict[str, Any]) -> Intervals:
+    specs = [{"name": name, "time_ranges": [one]} for name, one in ranges.items()]
+    return Intervals({one.identity: one for spec in specs if (one := parse_interval(spec)[0])})
+
+
+def test_a_rule_that_its_intervals_let_send_nothing_is_told_and_one_that_they_keep_from_nothing() -> None:
+    held = _intervals(
+        always={}, nights={"times": [{"start": "22:00", "end": "24:00"}]}, past={"years": [1999]}
+    )
+
+    def told(**keys: list[str]) -> list[str]:
+        rule = parse_rule({**r("a", every(KOREA), ALLOW), **keys})[0]
+        assert rule is not None
+        question = Question([rule], NOW, intervals=held)
+        return [one.id for one in check_rules(question) if "mute" in one.id]
+
+    assert told(mute_time_intervals=["nights"]) == told(active_time_intervals=["nights"]) == []
+    assert told(mute_time_intervals=["nights", "always"]) == ["muted-always"]
+    assert told(active_time_intervals=["past"]) == ["muted-always"]
+    assert told(active_time_intervals=["past", "nights"]) == []
+    assert told(mute_time_intervals=["past"]) == ["mute-without-effect"]
+    assert told(active_time_intervals=["always"]) == ["mute-without-effect"]
