@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from acteon_site.base.ids import new_id
 from acteon_site.base.managed import MAX_ACTOR, ManagedConfig
-from audit_app.rollup_models import Rollup, RollupDelta, RollupGap, RollupTime
+from audit_app.rollup_models import Rollup, RollupDelta, RollupGap, RollupNames, RollupTime
 
 __all__ = [
     "AuditHead",
@@ -26,6 +26,7 @@ __all__ = [
     "Rollup",
     "RollupDelta",
     "RollupGap",
+    "RollupNames",
     "RollupTime",
 ]
 AT_LEAST_ONE = MinValueValidator(1)
