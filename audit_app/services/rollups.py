@@ -39,6 +39,7 @@ from audit_app.records.rollups import (
     row_id,
 )
 from audit_app.records.sketch import PACKED
+from audit_app.services.legal_holds import held_of
 from audit_app.services.rollup_names import names_bound
 from audit_app.services.rollup_rows import NAMES, rows_add
 
@@ -190,10 +191,15 @@ def _minutes_delete(now: datetime, batch: int) -> int:
 
 
 def reap_rollups(policy: RetentionPolicy, now: datetime, batch: int) -> int:
-    """Sums outlive no record by more than a day: they go by whole days, when the policy removes a day's records."""
+    """Sums outlive no record by more than a day: they go by whole days, when the policy removes a day's records.
+
+    Records are held up to the end of the chain, and so are their sums.
+    """
     if policy.audit_ttl_seconds is None:
         return 0
-    cutoff = int(now.timestamp() - policy.audit_ttl_seconds) // DAY * DAY
+    over = now - timedelta(seconds=policy.audit_ttl_seconds)
+    held = held_of(policy.namespace, policy.tenant).earliest(over)
+    cutoff = int(held.timestamp()) // DAY * DAY
     deleted = 0
     for model in (Rollup, RollupTime, RollupNames):
         old = model._default_manager.filter(namespace=policy.namespace, tenant=policy.tenant, at__lt=cutoff)
