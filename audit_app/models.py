@@ -8,9 +8,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from acteon_site.base.clock_text import moment
 from acteon_site.base.ids import new_id
 from acteon_site.base.managed import MAX_ACTOR, ManagedConfig
-from audit_app.rollup_models import Rollup, RollupDelta, RollupGap, RollupTime
+from audit_app.rollup_models import Rollup, RollupDelta, RollupGap, RollupNames, RollupTime
 
 __all__ = [
     "AuditHead",
@@ -26,6 +27,7 @@ __all__ = [
     "Rollup",
     "RollupDelta",
     "RollupGap",
+    "RollupNames",
     "RollupTime",
 ]
 AT_LEAST_ONE = MinValueValidator(1)
@@ -289,6 +291,11 @@ class LegalHold(models.Model):
     order_name = models.CharField(
         max_length=256, blank=True, default="", help_text="Empty: everything of the tenant"
     )
+    # Of the time from then until before then; null: without end. An order is held whole.
+    held_from = models.DateTimeField(
+        "from", null=True, blank=True, help_text="UTC; empty: from the beginning"
+    )
+    held_until = models.DateTimeField("until", null=True, blank=True, help_text="UTC; empty: whatever comes")
     reason = models.TextField(help_text="Why: the matter, its number, who asked for it")
     placed_by = models.CharField(max_length=MAX_ACTOR)
     placed_at = models.DateTimeField(default=timezone.now)
@@ -308,4 +315,12 @@ class LegalHold(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.namespace}/{self.tenant} {self.order_name}".strip()
+        parts = (f"{self.namespace}/{self.tenant}", self.order_name, self.time_words)
+        return " ".join(part for part in parts if part)
+
+    @property
+    def time_words(self) -> str:
+        """From when until when, where it is about a time."""
+        since = f"from {moment(self.held_from)}" if self.held_from else ""
+        until = f"until {moment(self.held_until)}" if self.held_until else ""
+        return f"{since} {until}".strip()

@@ -7,6 +7,7 @@ are folded into the sums together, since most of them add to the same rows.
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 
 class _Sum(models.Model):
@@ -51,22 +52,44 @@ class Rollup(_Sum):
 
 
 class RollupTime(_Sum):
-    """How many took how long: as `Rollup`, with the class of their durations (audit_app.records.sketch).
+    """How many took how long: as `Rollup`, with the classes of their durations (audit_app.records.sketch).
 
-    Class -1: nobody measured it.
+    `classes` is how many by class; class -1: nobody measured it. Rows of an older release are of one class each and
+    have no `classes`; the reaper packs them together.
     """
 
-    duration_class = models.SmallIntegerField()
+    duration_class = models.SmallIntegerField(help_text="Of an older release's row; else -2")
     micros = models.DecimalField(max_digits=40, decimal_places=0, help_text="All of them together")
+    classes = models.JSONField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["kind", "grain", "at"], name="rollup_time_span"),
             models.Index(fields=["namespace", "tenant", "at"], name="rollup_time_tenant"),
+            # What is left to pack: soon none.
+            models.Index(fields=["id"], name="rollup_time_unpacked", condition=Q(classes__isnull=True)),
         ]
 
     def __str__(self) -> str:
-        return f"{self.at} {self.label} {self.duration_class}: {self.count}"
+        return f"{self.at} {self.label}: {self.count}"
+
+
+class RollupNames(models.Model):
+    """Names that a tenant's sums of a day tell apart; further ones of that day are added up together.
+
+    Whoever folds holds the row: so all grains of the day tell the same names apart.
+    """
+
+    namespace = models.CharField(max_length=256)
+    tenant = models.CharField(max_length=256)
+    at = models.BigIntegerField(help_text="When the day begins, in Unix seconds")
+    names = models.TextField(help_text="By kind of sum, as JSON")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["namespace", "tenant", "at"], name="rollup_names_day")]
+
+    def __str__(self) -> str:
+        return f"{self.namespace} / {self.tenant} {self.at}"
 
 
 class RollupDelta(models.Model):

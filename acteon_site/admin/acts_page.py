@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -12,10 +12,13 @@ from uuid import UUID
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
+from acteon_site.access.acts import act_note
+from acteon_site.admin.exports import TYPES, Columns, file_head, file_line, stream_answer
 from acteon_site.admin.scoped import visible
 from acteon_site.base.clock_text import parse_time
 from acteon_site.base.ids import as_uuid
@@ -23,6 +26,13 @@ from acteon_site.base.registry import Hook, Registry
 from acteon_site.models import PersonAct
 
 PER_PAGE = 50
+COLUMNS: Columns = {
+    **{name: name for name in ("at", "what")},
+    "about": "words",
+    "shop": "where",
+    **{name: name for name in ("address", "agent")},
+    "id": lambda act: str(act.pk),
+}
 TEMPLATE = "admin/acteon_site/people/acts.html"
 Place = tuple[datetime, UUID]
 
@@ -65,19 +75,44 @@ class Window:
 SOURCES: Registry[Hook[Callable[[HttpRequest, Window], list[Act]]]] = Registry("source of what people did")
 
 
-def acts_page(request: HttpRequest, user: User) -> HttpResponse:
-    """Filtered by `from` and `until`; `after` is the place of the last line of the page before."""
+def acts_page(request: HttpRequest, user: User) -> HttpResponseBase:
+    """Filtered by `from` and `until`; `after` is the place of the last line of the page before.
+
+    With `format` the whole of it is a file.
+    """
     name, since, until = user.get_username(), _time(request, "from"), _time(request, "until")
-    acts = acts_of(request, Window(name, since, until, _after(request)))
+    window = Window(name, since, until, _after(request))
+    if request.GET.get("format"):
+        return _export(request, user, window)
+    acts = acts_of(request, window)
     context = {
         **admin.site.each_context(request),
         "title": f"What {user.get_username()} did",
         "person": user,
         "acts": acts[:PER_PAGE],
         "asked": {name: request.GET.get(name, "") for name in ("from", "until")},
+        "files": _files(request),
         "next": _next(request, acts[PER_PAGE - 1]) if len(acts) > PER_PAGE else "",
     }
     return TemplateResponse(request, TEMPLATE, context)
+
+
+def _export(request: HttpRequest, user: User, window: Window) -> HttpResponseBase:
+    """All of them, a page at a time. That somebody took it away is something that he did."""
+    words = f"What {user.get_username()} did"
+    act_note(request, username=request.user.get_username(), what="exported acts", row=user, words=words)
+    name = f"acts-{timezone.now():%Y%m%d-%H%M%S}"
+    return stream_answer(request, lambda kind: _lines(request, window, kind), name)
+
+
+def _lines(request: HttpRequest, window: Window, kind: str) -> Iterator[str]:
+    yield file_head(COLUMNS, kind)
+    while True:
+        acts = acts_of(request, window)
+        yield "".join(file_line(act, COLUMNS, kind) for act in acts[:PER_PAGE])
+        if len(acts) <= PER_PAGE:
+            return
+        window = replace(window, after=(acts[PER_PAGE - 1].at, acts[PER_PAGE - 1].pk))
 
 
 def acts_of(request: HttpRequest, window: Window) -> list[Act]:
@@ -116,6 +151,11 @@ def _after(request: HttpRequest) -> Place | None:
     at, _, pk = request.GET.get("after", "").partition("~")
     found = (parse_time(at.replace(" ", "+")), as_uuid(pk))
     return cast(Place, found) if all(found) else None
+
+
+def _files(request: HttpRequest) -> dict[str, str]:
+    asked = {name: request.GET[name] for name in ("from", "until") if request.GET.get(name)}
+    return {kind: "?" + urlencode({**asked, "format": kind}) for kind in TYPES}
 
 
 def _next(request: HttpRequest, last: Act) -> str:

@@ -34,16 +34,23 @@ def export_answer(page: Any, request: HttpRequest, rows: QuerySet[Any], columns:
     """The file that `format` names, of these rows."""
     if not page.has_view_permission(request):
         raise PermissionDenied
-    kind = request.GET.get("format", "csv")
+    log.info("exported", rows=page.opts.label_lower, actor=request.user.get_username())
+    name = f"{page.opts.verbose_name_plural}-{timezone.now():%Y%m%d-%H%M%S}"
+    return stream_answer(request, lambda kind: _pieces(rows, columns, kind), name)
+
+
+def stream_answer(
+    request: HttpRequest, pieces: Callable[[str], Iterator[str]], name: str, usual: str = "csv"
+) -> HttpResponseBase:
+    """A file of these pieces, made while it is sent; `pieces` is asked for the format that the request names."""
+    kind = request.GET.get("format", usual)
     if kind not in TYPES:
         return HttpResponseBadRequest("format must be csv or jsonl")
-    log.info("exported", rows=page.opts.label_lower, format=kind, actor=request.user.get_username())
-    lines = _pieces(rows, columns, kind)
     # A server of the ASGI sort would gather a plain iterator whole before it sends a byte.
+    lines = pieces(kind)
     content: Any = _without_gathering(lines) if isinstance(request, ASGIRequest) else lines
     answer = StreamingHttpResponse(content, content_type=TYPES[kind])
-    name = f"{page.opts.verbose_name_plural}-{timezone.now():%Y%m%d-%H%M%S}.{kind}".replace(" ", "-")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name.replace(" ", "-")}.{kind}"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -51,11 +58,10 @@ def export_answer(page: Any, request: HttpRequest, rows: QuerySet[Any], columns:
 def _pieces(rows: QuerySet[Any], columns: Columns, kind: str) -> Iterator[str]:
     """A piece for each page of rows."""
     keyset = keyset_of(rows) or Keyset((f"-{rows.model._meta.pk.name}",))
-    if kind == "csv":
-        yield csv_line(columns)
+    yield file_head(columns, kind)
     for page in pages(rows, keyset, PAGE):
         with making_way():
-            yield "".join(_line(row, columns, kind) for row in in_breaths(page))
+            yield "".join(file_line(row, columns, kind) for row in in_breaths(page))
 
 
 async def _without_gathering(pieces: Iterator[str]) -> AsyncIterator[str]:
@@ -64,7 +70,11 @@ async def _without_gathering(pieces: Iterator[str]) -> AsyncIterator[str]:
         yield piece
 
 
-def _line(row: Any, columns: Columns, kind: str) -> str:
+def file_head(columns: Columns, kind: str) -> str:
+    return csv_line(columns) if kind == "csv" else ""
+
+
+def file_line(row: Any, columns: Columns, kind: str) -> str:
     cells = {name: _value(row, source) for name, source in columns.items()}
     if kind == "jsonl":
         return json.dumps(cells, ensure_ascii=False, default=str) + "\n"

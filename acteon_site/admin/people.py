@@ -10,7 +10,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
@@ -79,7 +79,7 @@ class UserAdmin(DjangoUserAdmin, ScopedAdmin):  # type: ignore[misc, type-arg]
         user = self._seen(request, pk)
         return security_of(request, user, self.has_change_permission(request, user))
 
-    def acts(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def acts(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         return acts_page(request, self._seen(request, pk))
 
     def _seen(self, request: HttpRequest, pk: int) -> User:

@@ -44,7 +44,7 @@ def apply_changes(
     reported = [change for change in changes if not _retired_before(change, rows)]
     for change in reversed(reported):
         if change.what in GONE:
-            _take_away(change, rows)
+            _take_away(change, rows, ownership)
     for change in reported:
         if change.what not in GONE:
             _write(change, checked, rows, ownership)
@@ -62,9 +62,12 @@ def _retired_before(change: Change, rows: Rows) -> bool:
     return not row.loaded_digest and not row.enabled
 
 
-def _take_away(change: Change, rows: Rows) -> None:
+def _take_away(change: Change, rows: Rows, ownership: Ownership) -> None:
     kind, row = KINDS[change.section], rows[change.section][change.identity]
+    before = kind.to_spec(row) if kind.tells else None
     (kind.remove if change.what is What.REMOVED else kind.disable)(row)
+    if kind.tells:
+        kind.tell(before, None if change.what is What.REMOVED else kind.to_spec(row), ownership)
 
 
 def _write(change: Change, checked: Checked, rows: Rows, ownership: Ownership) -> None:
@@ -72,7 +75,10 @@ def _write(change: Change, checked: Checked, rows: Rows, ownership: Ownership) -
     spec = checked.entries[change.section][change.identity].spec
     row = rows[change.section].get(change.identity)
     if change.what is not What.KEPT:
-        kind.write(row, spec, ownership)
+        before = kind.to_spec(row) if kind.tells and row else None
+        written = kind.write(row, spec, ownership)
+        if kind.tells:
+            kind.tell(before, kind.to_spec(written), ownership)
     elif row and row.source == ownership.source and row.loaded_digest != kind.digest(spec):
         put(row, kind.owned(spec, ownership))  # a person's edit that the files have caught up with
 

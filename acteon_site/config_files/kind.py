@@ -77,6 +77,7 @@ class Kind(ABC):
     undigested: ClassVar[tuple[str, ...]] = ()
     # Columns that files spell otherwise, for messages.
     spelled: ClassVar[Mapping[str, str]] = {}
+    tells: ClassVar[bool] = False
     # A row in use that left the files is disabled; where that would do harm, the load is refused instead.
     disables: ClassVar[bool] = True
     # The TOML table that it owns, where that is not called like the section.
@@ -179,6 +180,10 @@ class Kind(ABC):
     def disable(self, row: Any) -> None:
         """Out of force, but kept. The empty digest marks it as retired by a load."""
         put(row, {"enabled": False, "loaded_digest": ""})
+
+    def tell(self, before: Spec | None, after: Spec | None, ownership: Ownership) -> None:
+        """Note in the trail what a load has changed, where the kind `tells`. None: the row was or is not there."""
+        return
 
     def references(self, spec: Spec) -> list[Reference]:
         return []

@@ -6,16 +6,26 @@ import argparse
 import getpass
 import json
 from argparse import RawDescriptionHelpFormatter
+from datetime import UTC, datetime
 from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 
+from acteon_site.base.clock_text import parse_time
 from acteon_site.base.source import Source
 from acteon_site.base.terminal import console_for, table
 from acteon_site.watching.checks import INSTALLATION
 
-__all__ = ["AUTH_METHOD", "ExplainedCommand", "operator_name", "source_of", "subparser", "table"]
+__all__ = [
+    "AUTH_METHOD",
+    "ExplainedCommand",
+    "operator_name",
+    "source_of",
+    "subparser",
+    "table",
+    "time_argument",
+]
 AUTH_METHOD = "command"
 
 
@@ -61,3 +71,14 @@ def operator_name(command: str) -> str:
 
 def source_of(command: str) -> Source:
     return Source(operator_name(command), AUTH_METHOD, "")
+
+
+def time_argument(text: str) -> datetime:
+    """A day, which begins at midnight UTC, or a moment."""
+    if moment := parse_time(text):
+        return moment
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        wanted = "a day like 2026-01-31 or an RFC 3339 time with offset, like 2026-01-31T12:00:00Z"
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: {wanted}") from None

@@ -21,6 +21,7 @@ from audit_app.admin.ranges import CHOICES, Range, range_of
 from audit_app.analytics.asking import sums_now
 from audit_app.analytics.panels import PANELS, Panel, View
 from audit_app.models import Dashboard
+from audit_app.services.rollup_names import MOST_NAMES
 
 MAY_SEE = "audit_app.view_auditrecord"
 
@@ -64,6 +65,7 @@ class DashboardAdmin(ScopedAdmin):
             "zones": zone_names(),
             "words": _in_words(asked, view),
             "at": now.astimezone(zone),
+            "most_names": MOST_NAMES,
         }
         return TemplateResponse(request, "admin/audit_app/dashboard/page.html", context)
 

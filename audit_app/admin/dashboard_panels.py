@@ -17,10 +17,10 @@ from audit_app.admin.home_cards import GROUP_OF, OUTCOME_GROUPS
 from audit_app.analytics.asking import Answer, Question
 from audit_app.analytics.chart import axis_of, bars
 from audit_app.analytics.durations import Durations
-from audit_app.analytics.panels import Compared, Figures, Panel, View, milliseconds
+from audit_app.analytics.panels import OTHERS, Compared, Figures, Panel, View, milliseconds
 from audit_app.analytics.zone_days import cover_of
 from audit_app.models import AuditRecord
-from audit_app.records.rollups import COUNTRIES, DISPATCHES, RECORDS
+from audit_app.records.rollups import COUNTRIES, DISPATCHES, OTHER, RECORDS
 from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 from audit_app.services.rollups import rollups_missing
 
@@ -132,7 +132,7 @@ def _lines(
     return [
         Line(label, Compared(*found), _worth(worths[name]), url, key)
         for name, found in ordered[:MOST_ROWS]
-        for label, url, key in [shown(name)]
+        for label, url, key in [(OTHERS, "", "") if name == OTHER else shown(name)]
     ]
 
 
@@ -143,10 +143,8 @@ def _worth(amounts: Mapping[str, int]) -> str:
 
 def latency(view: View) -> Figures:
     """From a dispatch's arrival to its outcome."""
-    found = Durations()
-    question = Question(DISPATCHES, view.span, view.filters, ("duration_class",), worth=False)
-    for (one,), (count, micros) in view.sums.times(question).items():
-        found.add(one, count, micros)
+    question = Question(DISPATCHES, view.span, view.filters, worth=False)
+    found = view.sums.times(question).get((), Durations())
     return {
         "count": f"{found.count:,}" if found.count else "",
         "shares": [(share, milliseconds(value)) for share, value in found.percentiles_ms().items()],

@@ -15,7 +15,7 @@ from audit_app.models import LegalHold
 from audit_app.services.legal_holds import legal_hold_lift, legal_hold_place, legal_hold_problems
 
 LIFT = "lift"
-FIELDS = ("namespace", "tenant", "order_name", "reason")
+FIELDS = ("namespace", "tenant", "order_name", "held_from", "held_until", "reason")
 
 
 class LegalHoldForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -25,7 +25,9 @@ class LegalHoldForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        for problem in legal_hold_problems(**{name: cleaned.get(name, "") for name in FIELDS}):
+        given: dict[str, Any] = {name: cleaned.get(name) for name in FIELDS}
+        texts = {name: given[name] or "" for name in ("namespace", "tenant", "order_name", "reason")}
+        for problem in legal_hold_problems(**{**given, **texts}):
             if problem.field not in self.errors:
                 self.add_error(problem.field, problem.message)
         return cleaned
@@ -35,7 +37,7 @@ class LegalHoldForm(forms.ModelForm):  # type: ignore[type-arg]
 class LegalHoldAdmin(ButtonPagesAdmin):
     view_codename = "audit_app.view_legalhold"
     act_codename = "audit_app.change_legalhold"
-    list_display = ("of", "order", "reason", "placed", "state")
+    list_display = ("of", "order", "time", "reason", "placed", "state")
     list_filter = ("namespace",)
     form = LegalHoldForm
     fields = FIELDS  # type: ignore[assignment]
@@ -57,6 +59,10 @@ class LegalHoldAdmin(ButtonPagesAdmin):
     @display(description="Order")
     def order(self, hold: LegalHold) -> str:
         return hold.order_name or "all"
+
+    @display(description="What was there")
+    def time(self, hold: LegalHold) -> str:
+        return hold.time_words or "at any time"
 
     @display(description="Placed")
     def placed(self, hold: LegalHold) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
@@ -16,6 +18,7 @@ from acteon_site.admin.scoped import ScopedAdmin, reader_of
 from acteon_site.admin.zones import zone_of
 from acteon_site.base.money import money
 from acteon_site.base.principals import Role
+from acteon_site.base.registry import Hook, Registry
 from audit_app.admin.filters import scope_chosen, scopes_seen
 from audit_app.admin.home_cards import GROUP_OF, OUTCOME_GROUPS
 from audit_app.analytics.panels import names_within
@@ -26,8 +29,20 @@ from audit_app.stream.board import MINUTES, board_at
 from audit_app.stream.frames import Frame
 
 MOST_ASKED = 40
+Key = tuple[str, str, str]  # namespace, tenant, action id
+Names = Callable[[HttpRequest, QuerySet[AuditRecord]], Mapping[Key, "Named"]]
+# By what people know these records' orders, as far as the asking person may see them. Whoever has orders lists it.
+NAMES: Registry[Hook[Names]] = Registry("table of orders' names")
 MAY_SEE = "audit_app.view_auditrecord"
 RECORDS = "admin:audit_app_auditrecord_changelist"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An order's name, and where its page is."""
+
+    name: str
+    url: str
 
 
 @admin.register(LiveBoard)
@@ -90,12 +105,17 @@ class LiveBoardAdmin(ScopedAdmin):
         )
 
     def orders_view(self, request: HttpRequest) -> JsonResponse:
-        """By action id, what each of these was worth."""
+        """By action, what each of these was worth, and the order's name and page where it made one."""
         self._require(request)
         ids = list(dict.fromkeys(request.GET.getlist("id")))[:MOST_ASKED]
-        names = names_within(reader_of(request), scope_chosen(request))
-        lookups = {f"{name}__in": list(among) for name, among in names.items()}
-        return JsonResponse(_worths(AuditRecord.objects.filter(action_id__in=ids, **lookups)))
+        within = names_within(reader_of(request), scope_chosen(request))
+        lookups = {f"{name}__in": list(among) for name, among in within.items()}
+        records = AuditRecord.objects.filter(action_id__in=ids, **lookups)
+        worths = _worths(records)
+        names = {
+            key: named for table in NAMES.values() for key, named in table.call(request, records).items()
+        }
+        return JsonResponse({"\n".join(key): _about(worth, names.get(key)) for key, worth in worths.items()})
 
     def _require(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
@@ -108,12 +128,16 @@ def _told(frame: Frame) -> dict[str, str]:
     return {"timestamp": frame.timestamp, **{name: getattr(frame, name) for name in names}}
 
 
-def _worths(records: QuerySet[AuditRecord]) -> dict[str, str]:
+def _about(worth: str, named: Named | None) -> dict[str, str]:
+    return {"worth": worth} | ({"name": named.name, "url": named.url} if named else {})
+
+
+def _worths(records: QuerySet[AuditRecord]) -> dict[Key, str]:
     columns = ("action_id", "namespace", "tenant", "action_payload")
-    found: dict[str, str] = {}
+    found: dict[Key, str] = {}
     rows = records.filter(outcome__in=DISPATCH_OUTCOMES)
     for action_id, namespace, tenant, payload in rows.values_list(*columns):
         amount, currency = worth(payload)
         # Two shops may name their actions alike.
-        found["\n".join((namespace, tenant, action_id))] = money(amount, currency) if currency else ""
+        found[namespace, tenant, action_id] = money(amount, currency) if currency else ""
     return found

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import msgspec
 from django.db import connection, models
-from django.db.models import BigIntegerField, Q, Sum
+from django.db.models import BigIntegerField, Q, Sum, TextField
 from django.db.models.functions import Cast
 
 from acteon_site.base.snapshot import snapshot
+from audit_app.analytics.durations import Durations
 from audit_app.analytics.spans import Piece, Span, pieces
 from audit_app.models import AuditRecord, Rollup, RollupDelta, RollupTime
 from audit_app.records.rollups import DAY, FIELDS, MINUTE, Added, added
@@ -24,11 +26,13 @@ _COLUMNS: Mapping[type[models.Model], tuple[str, ...]] = {
     Rollup: ("at", *_NAMES, "currency"),
     RollupTime: ("at", *_NAMES, "duration_class"),
 }
-_TOTALS: Mapping[type[models.Model], str] = {Rollup: "amount", RollupTime: "micros"}
 # These add up short rows in milliseconds: to compile a statement and to start processes for it is left to larger ones.
 _PLAIN_PLANS = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
 # What a row is about, and how many and how much there were of it.
 Answer: TypeAlias = dict[tuple[Any, ...], tuple[int, int]]
+# What a row is about, and how long it took.
+Times: TypeAlias = dict[tuple[Any, ...], Durations]
+_CLASSES = msgspec.json.Decoder(dict[int, int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,39 +64,60 @@ class Sums:
 
     def __init__(self, fresh: Added) -> None:
         self._fresh = fresh
-        self._known: dict[tuple[Any, ...], Answer] = {}
+        self._records: dict[tuple[Any, ...], Answer] = {}
+        self._times: dict[tuple[Any, ...], Times] = {}
 
     def records(self, question: Question) -> Answer:
         """Counts, and amounts in the smallest unit of the currency (which is to be in `group`)."""
-        return self._answer(Rollup, question, self._fresh.records)
+        if question.identity not in self._records:
+            answer = _stored(question)
+            for alike, _, count, amount in _fresh_of(question, Rollup, self._fresh.records):
+                held = answer.get(alike, (0, 0))
+                answer[alike] = (held[0] + count, held[1] + (amount if question.worth else 0))
+            self._records[question.identity] = answer
+        return self._records[question.identity]
 
-    def times(self, question: Question) -> Answer:
-        """Counts, and microseconds. With "duration_class" in `group`: what percentiles are read from."""
-        return self._answer(RollupTime, question, self._fresh.times)
-
-    def _answer(
-        self, model: type[models.Model], question: Question, fresh: Mapping[tuple[Any, ...], list[int]]
-    ) -> Answer:
-        identity = (model, *question.identity)
-        if identity not in self._known:
-            answer = _stored(model, question)
-            _include(answer, question, _COLUMNS[model], fresh)
-            self._known[identity] = answer
-        return self._known[identity]
+    def times(self, question: Question) -> Times:
+        """How long they took; all of it together only where `worth` is asked for."""
+        if question.identity not in self._times:
+            answer = _stored_times(question)
+            for alike, duration_class, count, micros in _fresh_of(question, RollupTime, self._fresh.times):
+                found = answer.setdefault(alike, Durations())
+                found.add(duration_class, count, micros if question.worth else 0)
+            self._times[question.identity] = answer
+        return self._times[question.identity]
 
 
-def _stored(model: type[models.Model], question: Question) -> Answer:
+def _stored(question: Question) -> Answer:
     size = len(question.group)
-    lookups = {f"{name}__in": list(names) for name, names in question.filters.items()}
-    rows = model._default_manager.filter(_within(question), kind=question.kind, **lookups).order_by()
+    rows = _rows(Rollup, question)
     sums: dict[str, Any] = {"n": Cast(Sum("count"), BigIntegerField())}
     if question.worth:
-        sums["t"] = Sum(_TOTALS[model])
+        sums["t"] = Sum("amount")
     if not question.group:
         found = [tuple(rows.aggregate(**sums).values())]
     else:
         found = list(rows.values(*question.group).annotate(**sums).values_list(*question.group, *sums))
     return {row[:size]: (row[size], _whole(row[size + 1 :])) for row in found if row[size] is not None}
+
+
+def _stored_times(question: Question) -> Times:
+    """Classes are added up here: a database takes thrice as long to take them apart."""
+    size = len(question.group)
+    answer: Times = {}
+    columns: list[Any] = [*question.group, Cast("classes", TextField()), "duration_class", "count"]
+    columns += ["micros"] if question.worth else []
+    for row in _rows(RollupTime, question).values_list(*columns):
+        found = answer.setdefault(row[:size], Durations())
+        classes, duration_class, count, *micros = row[size:]
+        found.micros += _whole(tuple(micros))
+        found.include(_CLASSES.decode(classes) if classes is not None else {duration_class: count})
+    return answer
+
+
+def _rows(model: type[models.Model], question: Question) -> models.QuerySet[Any]:
+    lookups = {f"{name}__in": list(names) for name, names in question.filters.items()}
+    return model._default_manager.filter(_within(question), kind=question.kind, **lookups).order_by()
 
 
 def _whole(totals: tuple[Any, ...]) -> int:
@@ -106,13 +131,11 @@ def _within(question: Question) -> Q:
     return found
 
 
-def _include(
-    answer: Answer,
-    question: Question,
-    columns: tuple[str, ...],
-    fresh: Mapping[tuple[Any, ...], list[int]],
-) -> None:
-    span, columns = question.span, (*columns, "grain")
+def _fresh_of(
+    question: Question, model: type[models.Model], fresh: Mapping[tuple[Any, ...], list[int]]
+) -> Iterator[tuple[tuple[Any, ...], Any, int, int]]:
+    """What of these is asked for: what it is about, its currency or class, how many, how much."""
+    span, columns = question.span, (*_COLUMNS[model], "grain")
     group = [columns.index(name) for name in question.group]
     wanted = [(columns.index(name), names) for name, names in question.filters.items()]
     for entry, (count, amount) in fresh.items():
@@ -120,9 +143,7 @@ def _include(
         if key[1] != question.kind or not span.since <= key[0] < span.until:
             continue
         if all(key[index] in names for index, names in wanted):
-            alike = tuple(key[index] for index in group)
-            held = answer.get(alike, (0, 0))
-            answer[alike] = (held[0] + count, held[1] + (amount if question.worth else 0))
+            yield tuple(key[index] for index in group), entry[-1], count, amount
 
 
 @contextmanager

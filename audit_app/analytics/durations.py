@@ -21,6 +21,11 @@ class Durations:
         self.classes[duration_class] = self.classes.get(duration_class, 0) + count
         self.micros += micros
 
+    def include(self, classes: Mapping[int, int]) -> None:
+        held = self.classes
+        for duration_class, count in classes.items():
+            held[duration_class] = held.get(duration_class, 0) + count
+
     @property
     def count(self) -> int:
         return sum(self.classes.values())

@@ -118,12 +118,12 @@ def _listed(counted: Mapping[tuple[Any, ...], int], *, grouped: bool, asked: Ask
 def _latency(asked: Asked, sums: Sums) -> Found:
     """Of dispatches, from their arrival to their outcome; what waited for a release is none of them."""
     names = [GROUPS[asked.group_by]] if asked.group_by else []
-    question = Question(
-        DISPATCHES, asked.span, asked.filters, ("at", *names, "duration_class"), asked.largest
-    )
+    question = Question(DISPATCHES, asked.span, asked.filters, ("at", *names), asked.largest)
     found: dict[tuple[Any, ...], Durations] = defaultdict(Durations)
-    for (at, *alike, duration_class), (count, micros) in sums.times(question).items():
-        found[bucket_of(at, asked.interval), *alike].add(duration_class, count, micros)
+    for (at, *alike), times in sums.times(question).items():
+        one = found[bucket_of(at, asked.interval), *alike]
+        one.include(times.classes)
+        one.micros += times.micros
     buckets = [_timed(key, times) for key, times in sorted(found.items(), key=lambda entry: entry[0])]
     return Found(sum(times.count for times in found.values()), buckets)
 

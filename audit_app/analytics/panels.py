@@ -24,6 +24,7 @@ Figures = Mapping[str, Any]
 # Outcomes of orders, of approvals and of chains, and what is asked of them.
 ENDINGS = frozenset((*DISPATCH_OUTCOMES, *DECISIONS, *CHAIN_ENDS))
 ENDING = ("namespace", "tenant", "outcome", "label", "currency")
+OTHERS = "all others"  # what sums call OTHER
 
 
 @dataclass(frozen=True, slots=True)

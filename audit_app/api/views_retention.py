@@ -8,11 +8,11 @@ from rest_framework.response import Response
 from acteon_site.http.endpoint import (
     Endpoint,
     body_of,
-    caller_of,
     page_response,
     scope_of,
     seen_row,
     seen_rows,
+    source_of,
 )
 from audit_app.api.shapes import policy_shape
 from audit_app.models import RetentionPolicy
@@ -27,9 +27,7 @@ class RetentionList(Endpoint):
     def post(self, request: Request) -> Response:
         body = body_of(request)
         namespace, tenant = scope_of(request, body)
-        policy = retention_create(
-            namespace=namespace, tenant=tenant, values=body, actor=caller_of(request).caller_id
-        )
+        policy = retention_create(namespace=namespace, tenant=tenant, values=body, source=source_of(request))
         return Response(policy_shape(policy), status=201)
 
 
@@ -39,11 +37,11 @@ class RetentionDetail(Endpoint):
 
     def put(self, request: Request, policy_id: str) -> Response:
         policy = _policy(request, policy_id)
-        changed = retention_update(policy=policy, values=body_of(request), actor=caller_of(request).caller_id)
+        changed = retention_update(policy=policy, values=body_of(request), source=source_of(request))
         return Response(policy_shape(changed))
 
     def delete(self, request: Request, policy_id: str) -> Response:
-        retention_delete(policy=_policy(request, policy_id))
+        retention_delete(policy=_policy(request, policy_id), source=source_of(request))
         return Response(status=204)
 
 

@@ -7,11 +7,12 @@ from typing import Any
 from django.db.models import QuerySet
 
 from acteon_site.base.errors import FieldProblem
+from acteon_site.base.source import Source
 from acteon_site.config_files.checks import Field, check_fields, flag, scope, text, texts, whole
-from acteon_site.config_files.kind import Kind, Spec
+from acteon_site.config_files.kind import Kind, Ownership, Spec
 from audit_app.compliance import audit_ttl_problem
 from audit_app.models import RetentionPolicy
-from audit_app.services.retention import LONGEST_TTL, SETTINGS, TTLS
+from audit_app.services.retention import LONGEST_TTL, SETTINGS, TTLS, retention_note
 
 FIELDS = {
     "namespace": Field(scope, required=True),
@@ -28,6 +29,7 @@ class Retention(Kind):
     section = "retention"
     title = "retention policy"
     file = "retention.yaml"
+    tells = True
     area = ""  # the reaper reads the rows themselves
     key = ("namespace", "tenant")
     defaults = {
@@ -40,6 +42,11 @@ class Retention(Kind):
 
     def rows(self) -> QuerySet[RetentionPolicy]:
         return RetentionPolicy.objects.all()
+
+    def tell(self, before: Spec | None, after: Spec | None, ownership: Ownership) -> None:
+        source = Source(ownership.actor, "load", "")
+        sides = [{**self.defaults, **spec} if spec is not None else None for spec in (before, after)]
+        retention_note(before=sides[0], after=sides[1], source=source)
 
     def validate(self, spec: Any) -> list[FieldProblem]:
         problems = check_fields(spec, FIELDS)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, cast
 
 from acteon_site.base.money import DECIMALS
-from audit_app.records.sketch import MOST_MICROS, UNKNOWN, class_of, micros_of
+from audit_app.records.sketch import MOST_MICROS, PACKED, UNKNOWN, class_of, micros_of
 from audit_app.records.vocabulary import CHAIN_ENDS, DECISIONS, DISPATCH_OUTCOMES, STEP_OUTCOMES
 
 # Kinds of Rollup.
@@ -30,6 +30,8 @@ FIELDS = (
     *("verdict_details", "outcome_details", "dispatched_at", "completed_at", "duration_ms"),
 )
 LONGEST_LABEL = 600
+# Names that sums do not tell apart (audit_app.services.rollup_names). No name begins with a blank.
+OTHER = " other"
 _MOST_AMOUNT = 10**12
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
@@ -57,6 +59,15 @@ class Added:
     def stored(self) -> tuple[list[Entry], list[Entry]]:
         """As `include` takes them."""
         return _entries(self.records), _entries(self.times)
+
+
+@dataclass(slots=True)
+class Packed:
+    """How many, how long together, and how many of each class."""
+
+    count: int = 0
+    micros: int = 0
+    classes: dict[int, int] = field(default_factory=dict)
 
 
 def _entries(sums: Sums) -> list[Entry]:
@@ -159,13 +170,30 @@ def by_grain(sums: Sums, minutes_from: int) -> dict[tuple[int, Key], list[int]]:
     """The same sums by each grain that they belong to; by minute only what is not older than `minutes_from`."""
     found: dict[tuple[int, Key], list[int]] = {}
     for key, (count, amount) in sums.items():
-        for grain in GRAINS:
-            if grain == MINUTE and key[0] < minutes_from:
-                continue
-            held = found.setdefault((grain, (key[0] // grain * grain, *key[1:])), [0, 0])
+        for where in _grains_of(key, minutes_from):
+            held = found.setdefault(where, [0, 0])
             held[0] += count
             held[1] += amount
     return found
+
+
+def packed_by_grain(sums: Sums, minutes_from: int) -> dict[tuple[int, Key], Packed]:
+    """The same of times: what differs in nothing but the class of its duration is one."""
+    found: dict[tuple[int, Key], Packed] = {}
+    for key, (count, micros) in sums.items():
+        duration_class = int(key[8])
+        for where in _grains_of((*key[:8], PACKED), minutes_from):
+            held = found.setdefault(where, Packed())
+            held.count += count
+            held.micros += micros
+            held.classes[duration_class] = held.classes.get(duration_class, 0) + count
+    return found
+
+
+def _grains_of(key: Key, minutes_from: int) -> Iterator[tuple[int, Key]]:
+    for grain in GRAINS:
+        if grain != MINUTE or key[0] >= minutes_from:
+            yield grain, (key[0] // grain * grain, *key[1:])
 
 
 def row_id(grain: int, key: Key) -> str:

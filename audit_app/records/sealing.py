@@ -40,13 +40,13 @@ SEALED_OF_PEOPLE = ("caller_address", "caller_agent")
 READ_FIELDS = (*SEALED_FIELDS, *SEALED_OF_PEOPLE)
 
 
-def record_hash(record: Mapping[str, Any], *, of_people: bool = True) -> str:
+def record_hash(record: Mapping[str, Any]) -> str:
     """SHA-256 in hex over the canonical JSON of all SEALED_FIELDS, as read from the database.
 
     Times are UTC with microseconds, so that the session's time zone does not matter.
     """
     content = {name: record[name] for name in SEALED_FIELDS}
-    content |= {name: record[name] for name in SEALED_OF_PEOPLE if of_people and record.get(name)}
+    content |= {name: record[name] for name in SEALED_OF_PEOPLE if record.get(name)}
     text = _CANONICAL.encode(content)
     # A row that cannot be encoded must not hold up the relay for all others.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -13,6 +13,7 @@ from math import ceil, log
 GROWTH = 1.05
 ERROR_PERCENT = 2.5
 UNKNOWN = -1
+PACKED = -2  # no class: the row has several
 MOST_MICROS = 10**13  # 115 days
 _LOG = log(GROWTH)
 

@@ -25,7 +25,9 @@ STEP_CLASS, STEP_MICROSECONDS = "step_le_", "step_microseconds"
 DISPATCH_CLASS, DISPATCH_MICROSECONDS = "dispatch_le_", "dispatch_microseconds"
 RULE_OUTCOME = "rule_"
 # Details of records that tell of something else than an order that changed its state.
-_NO_ORDERS = frozenset(("rule_list", "evidence_export", "legal_hold", "silence", "time_interval"))
+_NO_ORDERS = frozenset(
+    ("rule_list", "evidence_export", "legal_hold", "silence", "time_interval", "retention_policy")
+)
 _BOUNDS_US = [float(bound) * 1e6 for bound in STEP_BOUNDS]
 
 # What GET /metrics always shows, zero or not.

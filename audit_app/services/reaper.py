@@ -109,7 +109,7 @@ def _guarded(name: str, work: Callable[[], int]) -> int:
 def reap_audit(policy: RetentionPolicy, now: datetime, batch: int) -> int:
     """Remove the oldest sealed records of a tenant, and note in the head how far the chain was removed.
 
-    A record of a held order keeps all that come after it: the chain that is left stays whole.
+    A record that is held, by its order or its time, keeps all that come after it: what is left of the chain is whole.
     """
     if policy.audit_ttl_seconds is None:
         return 0
@@ -124,7 +124,8 @@ def reap_audit(policy: RetentionPolicy, now: datetime, batch: int) -> int:
     cutoff = now - timedelta(seconds=policy.audit_ttl_seconds)
     held = held_of(policy.namespace, policy.tenant)
     # A prefix only: the chain that is left must stay whole, so a younger record keeps what comes after it.
-    expired = list(takewhile(lambda row: row[3] < cutoff and row[4] not in held.actions, rows[:batch]))
+    may_go = takewhile(lambda row: row[3] < cutoff and not held.keeps(row[4], row[3]), rows[:batch])
+    expired = list(may_go)
     if expired:
         AuditRecord.objects.filter(pk__in=[row[0] for row in expired]).delete()
         head.reaped_sequence, head.reaped_hash = expired[-1][1] or 0, expired[-1][2] or ""

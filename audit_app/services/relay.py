@@ -29,6 +29,8 @@ from audit_app.services.wake import wake_listeners
 
 BATCH = 500
 MOST_BATCHES = 200
+# Whoever asks adds up what is not folded: no more than so many records' deltas.
+FOLD_AFTER = 50_000
 
 _NUMBER_EVENTS = """
     UPDATE audit_app_event SET number = fresh.number
@@ -44,7 +46,7 @@ _NUMBER_EVENTS = """
 class Batch:
     events: int = 0
     records: int = 0
-    delta: int = 0
+    folds: bool = False
 
     @property
     def full(self) -> bool:
@@ -57,8 +59,8 @@ def relay() -> int:
     for _ in range(MOST_BATCHES):
         batch = _relay_batch()
         done += batch.events + batch.records
-        if batch.delta and batch.delta % MOST_DELTAS == 0:
-            rollups_fold()  # in between the reaper does it; at a high rate whoever asks would have much to add up
+        if batch.folds:
+            rollups_fold()  # in between the reaper does it
         if not batch.full:
             break
     return done
@@ -74,7 +76,10 @@ def _relay_batch() -> Batch:
         if head is None:
             return Batch()
         events, records = _number_events(head.event_number), _seal_records(head.audit_number)
-        batch = Batch(events, len(records), rollups_note(records=records) if records else 0)
+        delta = rollups_note(records=records) if records else 1
+        batch = Batch(
+            events, len(records), delta % MOST_DELTAS == 0 or _much_since(head.audit_number, records)
+        )
         if head.rolled_up_number != head.audit_number:  # a relay of an older release was at work
             gap_note(after=head.rolled_up_number, upto=head.audit_number)
         head.event_number += batch.events
@@ -87,6 +92,10 @@ def _relay_batch() -> Batch:
         about = {"acteon.events": batch.events, "acteon.records": batch.records}
         spans.tracer.span("relay", (), began=began).end(about)
     return batch
+
+
+def _much_since(last: int, records: list[Record]) -> bool:
+    return last // FOLD_AFTER != (last + len(records)) // FOLD_AFTER
 
 
 def _something_waits() -> bool:

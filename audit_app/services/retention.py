@@ -9,42 +9,92 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from acteon_site.base.errors import FieldProblem, conflict, invalid_fields
+from acteon_site.base.source import Source
 from audit_app.compliance import audit_ttl_problem
 from audit_app.models import RetentionPolicy
+from audit_app.services.journal import Journal, Subject
 
 TTLS = ("audit_ttl_seconds", "state_ttl_seconds", "event_ttl_seconds")
 LONGEST_TTL = 100 * 366 * 86_400
+Terms = Mapping[str, Any]
 SETTINGS = ("enabled", *TTLS, "compliance_hold", "description", "labels")
 
 
 def retention_create(
-    *, namespace: str, tenant: str, values: Mapping[str, Any], actor: str
+    *, namespace: str, tenant: str, values: Mapping[str, Any], source: Source
 ) -> RetentionPolicy:
     """A new policy; 409 where the pair has one, 422 where a value does not fit."""
     chosen = _checked(values)
     try:
         with transaction.atomic():
-            return RetentionPolicy.objects.create(
-                namespace=namespace, tenant=tenant, edited_by=actor, edited_at=timezone.now(), **chosen
+            policy = RetentionPolicy.objects.create(
+                namespace=namespace,
+                tenant=tenant,
+                edited_by=source.caller_id,
+                edited_at=timezone.now(),
+                **chosen,
             )
+            retention_note(before=None, after=terms_of(policy), source=source)
+            return policy
     except IntegrityError as error:
         raise conflict(f"{namespace}/{tenant} has a retention policy already; change that one") from error
 
 
-def retention_update(*, policy: RetentionPolicy, values: Mapping[str, Any], actor: str) -> RetentionPolicy:
+def retention_update(
+    *, policy: RetentionPolicy, values: Mapping[str, Any], source: Source
+) -> RetentionPolicy:
     """Change what is given; null clears a TTL. 422 where a value does not fit, or names another tenant."""
     for name in ("namespace", "tenant"):
         if name in values and values[name] != getattr(policy, name):
             raise invalid_fields([FieldProblem(name, "cannot be changed")])
-    chosen = {**_checked(values), "edited_by": actor, "edited_at": timezone.now()}
-    for name, value in chosen.items():
-        setattr(policy, name, value)
-    policy.save(update_fields=[*chosen, "updated_at"])
+    chosen = {**_checked(values), "edited_by": source.caller_id, "edited_at": timezone.now()}
+    with transaction.atomic():
+        before = terms_stored(policy)
+        for name, value in chosen.items():
+            setattr(policy, name, value)
+        policy.save(update_fields=[*chosen, "updated_at"])
+        retention_note(before=before, after=terms_of(policy), source=source)
     return policy
 
 
-def retention_delete(*, policy: RetentionPolicy) -> None:
-    policy.delete()
+def retention_delete(*, policy: RetentionPolicy, source: Source) -> None:
+    with transaction.atomic():
+        before = terms_stored(policy)
+        policy.delete()
+        retention_note(before=before, after=None, source=source)
+
+
+def terms_of(policy: RetentionPolicy) -> Terms:
+    """What the trail says of a policy."""
+    return {name: getattr(policy, name) for name in ("namespace", "tenant", *SETTINGS)}
+
+
+def terms_stored(policy: RetentionPolicy) -> Terms | None:
+    """As the database has it now, locked until the transaction ends: what is noted is what was changed."""
+    stored = RetentionPolicy.objects.select_for_update().filter(pk=policy.pk).first()
+    return terms_of(stored) if stored else None
+
+
+def retention_note(*, before: Terms | None, after: Terms | None, source: Source) -> None:
+    """Into the tenant's trail, in the transaction of the change: who changed what. Nothing where nothing changed."""
+    about = after or before
+    if about is None or before == after:
+        return
+    change = "changed" if before and after else "made" if after else "removed"
+    names = [name for name in about if before is None or after is None or before[name] != after[name]]
+    details: dict[str, Any] = {
+        "retention_policy": f"{about['namespace']}/{about['tenant']}",
+        "change": change,
+    }
+    for side, terms in (("from", before), ("to", after)):
+        if terms:
+            details[side] = {name: terms[name] for name in names}
+    subject = Subject(
+        about["namespace"], about["tenant"], "", "retention_policy", details["retention_policy"]
+    )
+    journal = Journal(source)
+    journal.audit(subject, outcome="state_changed", verdict="state_machine", outcome_details=details)
+    journal.write()
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:

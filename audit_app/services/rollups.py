@@ -7,15 +7,15 @@ order in which it happens does not matter, nor who dies meanwhile.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from django.db import connection, models, transaction
 from django.utils import timezone
 
+from acteon_site.base.statements import execute
 from audit_app.models import (
     AuditRecord,
     RelayHead,
@@ -23,30 +23,32 @@ from audit_app.models import (
     Rollup,
     RollupDelta,
     RollupGap,
+    RollupNames,
     RollupTime,
 )
-from audit_app.records.rollups import DAY, FIELDS, MINUTE, Added, Key, Sums, added, by_grain, row_id
+from audit_app.records.rollups import (
+    DAY,
+    FIELDS,
+    MINUTE,
+    Added,
+    Key,
+    Packed,
+    added,
+    by_grain,
+    packed_by_grain,
+    row_id,
+)
+from audit_app.records.sketch import PACKED
+from audit_app.services.legal_holds import held_of
+from audit_app.services.rollup_names import names_bound
+from audit_app.services.rollup_rows import NAMES, rows_add
 
 # Minutes are kept so long; what is older is counted by quarters.
 MINUTES_KEPT = timedelta(hours=26)
 BATCH = 2000
-MOST_DELTAS = 100
-
-_NAMES = ("kind", "namespace", "tenant", "provider", "action_type", "outcome", "label")
-_COLUMNS: Mapping[type[models.Model], tuple[str, ...]] = {
-    Rollup: ("id", "grain", "at", *_NAMES, "currency", "count", "amount"),
-    RollupTime: ("id", "grain", "at", *_NAMES, "duration_class", "count", "micros"),
-}
-_TYPES = {
-    "id": "uuid",
-    "kind": "smallint",
-    "grain": "integer",
-    "at": "bigint",
-    "duration_class": "smallint",
-    "count": "bigint",
-    "amount": "numeric",
-    "micros": "numeric",
-}
+MOST_DELTAS = 300
+_NOTE = "INSERT INTO audit_app_rollupdelta (content) VALUES (%s) RETURNING id"
+_UNPACKED = ("id", "grain", "at", *NAMES, "duration_class", "count", "micros")
 
 
 def rollups_note(*, records: Iterable[Mapping[str, Any]]) -> int:
@@ -55,7 +57,10 @@ def rollups_note(*, records: Iterable[Mapping[str, Any]]) -> int:
     Inside the transaction that keeps them from being counted again.
     """
     content = msgspec.json.encode(added(records).stored()).decode()
-    return int(RollupDelta.objects.create(content=content).pk)
+    if connection.vendor != "postgresql":
+        return int(RollupDelta.objects.create(content=content).pk)
+    ((key,),) = execute(_NOTE, [content])
+    return int(key)
 
 
 def rollups_fold(*, most: int = MOST_DELTAS) -> int:
@@ -63,7 +68,7 @@ def rollups_fold(*, most: int = MOST_DELTAS) -> int:
     with transaction.atomic():
         waiting = RollupDelta.objects.select_for_update(skip_locked=True).order_by("pk")
         deltas = dict(waiting.values_list("pk", "content")[:most])
-        _sums_add(deltas_sum(deltas.values()))
+        sums_add(deltas_sum(deltas.values()))
         RollupDelta.objects.filter(pk__in=list(deltas)).delete()
         return len(deltas)
 
@@ -76,51 +81,53 @@ def deltas_sum(contents: Iterable[str]) -> Added:
     return sums
 
 
-def _sums_add(sums: Added) -> None:
+def sums_add(sums: Added) -> None:
+    """Add these, with the names that nobody tells apart together."""
     minutes_from = int((timezone.now() - MINUTES_KEPT).timestamp())
-    for model, found in ((Rollup, sums.records), (RollupTime, sums.times)):
-        rows_add(model, _rows(found, minutes_from))
+    sums = names_bound(sums)
+    rows_add(
+        Rollup,
+        (
+            [row_id(*where), *_about(where), *found]
+            for where, found in by_grain(sums.records, minutes_from).items()
+        ),
+    )
+    rows_add(
+        RollupTime,
+        (
+            [row_id(*where), *_about(where), found.count, found.micros, found.classes]
+            for where, found in packed_by_grain(sums.times, minutes_from).items()
+        ),
+    )
 
 
-def _rows(sums: Sums, minutes_from: int) -> Iterator[list[Any]]:
-    for (grain, key), (count, amount) in by_grain(sums, minutes_from).items():
-        yield row_of(grain, key, count, amount)
+def _about(where: tuple[int, Key]) -> list[Any]:
+    grain, key = where
+    return [grain, *key]
 
 
-def row_of(grain: int, key: Key, count: int, amount: int) -> list[Any]:
-    """In the order of the columns."""
-    at, *names = key
-    return [row_id(grain, key), grain, at, *names, count, amount]
-
-
-def rows_add(model: type[models.Model], rows: Iterable[list[Any]]) -> None:
-    """Add to rows that are there, and insert the others, by one statement. In the order of ids: two cannot deadlock."""
-    ordered = sorted(rows)
-    if not ordered:
-        return
-    names = _COLUMNS[model]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            # Numbers as texts: a sum may be larger than JSON's readers agree on.
-            content = json.dumps([dict(zip(names, row, strict=True)) for row in ordered])
-        else:
-            content = json.dumps(ordered)
-        cursor.execute(_statement(model), [content])
-
-
-def _statement(model: type[models.Model]) -> str:
-    table, names = model._meta.db_table, _COLUMNS[model]
-    columns, total = ", ".join(names), names[-1]
-    if connection.vendor == "postgresql":
-        types = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in names)
-        source = f"json_to_recordset(%s::json) AS fresh({types})"
-    else:
-        values = ", ".join(f"json_extract(value, '$[{index}]') AS {name}" for index, name in enumerate(names))
-        # WHERE: without it SQLite takes ON CONFLICT for one of a join.
-        source = f"(SELECT {values} FROM json_each(%s)) WHERE true"  # noqa: S608 - our own names
-    adding = f"count = {table}.count + excluded.count, {total} = {table}.{total} + excluded.{total}"
-    into = f"INSERT INTO {table} ({columns})"
-    return f"{into} SELECT {columns} FROM {source} ON CONFLICT (id) DO UPDATE SET {adding}"  # noqa: S608
+def times_pack(*, batch: int = BATCH) -> int:
+    """Pack rows of an older release, which are of one class each; answers how many. Whoever locked some packs those."""
+    with transaction.atomic():
+        rows = (
+            RollupTime.objects.select_for_update(skip_locked=True).filter(classes__isnull=True).order_by("pk")
+        )
+        found: dict[tuple[int, Key], Packed] = {}
+        keys = []
+        for pk, grain, *key, count, micros in rows.values_list(*_UNPACKED)[:batch]:
+            keys.append(pk)
+            packed = found.setdefault((grain, cast(Key, (*key[:-1], PACKED))), Packed())
+            packed.count, packed.micros = packed.count + count, packed.micros + int(micros)
+            packed.classes[key[-1]] = packed.classes.get(key[-1], 0) + count
+        RollupTime.objects.filter(pk__in=keys).delete()
+        rows_add(
+            RollupTime,
+            (
+                [row_id(*where), *_about(where), one.count, one.micros, one.classes]
+                for where, one in found.items()
+            ),
+        )
+        return len(keys)
 
 
 def gap_note(*, after: int, upto: int) -> None:
@@ -135,7 +142,7 @@ def rollups_forget() -> None:
         # What somebody is building or folding has to be there to be deleted.
         list(RollupGap.objects.select_for_update().order_by("pk"))
         list(RollupDelta.objects.select_for_update().order_by("pk").values_list("pk"))
-        for model in (RollupDelta, Rollup, RollupTime, RollupGap):
+        for model in (RollupDelta, Rollup, RollupTime, RollupNames, RollupGap):
             model._default_manager.all().delete()
         if head is not None and head.audit_number:
             gap_note(after=0, upto=head.audit_number)
@@ -150,7 +157,7 @@ def rollups_build(*, batch: int = BATCH) -> int:
             return 0
         waiting = AuditRecord.objects.filter(number__gt=gap.after, number__lte=gap.upto).order_by("number")
         records: list[dict[str, Any]] = list(waiting.values("number", *FIELDS)[:batch])
-        _sums_add(added(records))
+        sums_add(added(records))
         if len(records) < batch:
             gap.delete()
         else:
@@ -167,7 +174,12 @@ def rollups_missing() -> int:
 def rollups_tidy(now: datetime, batch: int) -> int:
     """For the reaper's passes: fold, count a part of what is missing, delete minutes that are counted by quarters."""
     folded = rollups_fold()
-    return max(batch if folded == MOST_DELTAS else 0, rollups_build(batch=batch), _minutes_delete(now, batch))
+    return max(
+        batch if folded == MOST_DELTAS else 0,
+        rollups_build(batch=batch),
+        times_pack(batch=batch),
+        _minutes_delete(now, batch),
+    )
 
 
 def _minutes_delete(now: datetime, batch: int) -> int:
@@ -179,12 +191,17 @@ def _minutes_delete(now: datetime, batch: int) -> int:
 
 
 def reap_rollups(policy: RetentionPolicy, now: datetime, batch: int) -> int:
-    """Sums outlive no record by more than a day: they go by whole days, when the policy removes a day's records."""
+    """Sums outlive no record by more than a day: they go by whole days, when the policy removes a day's records.
+
+    Records are held up to the end of the chain, and so are their sums.
+    """
     if policy.audit_ttl_seconds is None:
         return 0
-    cutoff = int(now.timestamp() - policy.audit_ttl_seconds) // DAY * DAY
+    over = now - timedelta(seconds=policy.audit_ttl_seconds)
+    held = held_of(policy.namespace, policy.tenant).earliest(over)
+    cutoff = int(held.timestamp()) // DAY * DAY
     deleted = 0
-    for model in (Rollup, RollupTime):
+    for model in (Rollup, RollupTime, RollupNames):
         old = model._default_manager.filter(namespace=policy.namespace, tenant=policy.tenant, at__lt=cutoff)
         deleted += _delete(old, batch - deleted)
     return deleted

@@ -138,10 +138,7 @@ def records_in_order(sealed: QuerySet[AuditRecord], segment: Segment) -> Iterato
 
 def _fits(record: dict[str, Any], expected: int, previous_hash: str) -> bool:
     stored = (record["sequence_number"], record["previous_hash"], record["record_hash"])
-    if stored == (expected, previous_hash, record_hash(record)):
-        return True
-    # Sealed by a relay of the version before, which did not know of people's addresses and agents.
-    return stored == (expected, previous_hash, record_hash(record, of_people=False))
+    return bool(stored == (expected, previous_hash, record_hash(record)))
 
 
 def _was_reaped(head: AuditHead, expected: int, record: dict[str, Any]) -> bool:

@@ -14,8 +14,8 @@ from acteon_site.base.clock import db_now
 from acteon_site.base.clock_text import span_text
 from audit_app.analytics.asking import Question
 from audit_app.analytics.durations import Durations
-from audit_app.analytics.panels import Compared, Figures, Panel, View, milliseconds
-from audit_app.records.rollups import CALLS, FAILURE
+from audit_app.analytics.panels import OTHERS, Compared, Figures, Panel, View, milliseconds
+from audit_app.records.rollups import CALLS, FAILURE, OTHER
 from audit_app.records.vocabulary import CHAIN_ENDS
 from chains_app.models import CircuitBreaker, Run
 from chains_app.states import BreakerState
@@ -41,13 +41,13 @@ def _chain(name: str, ends: Mapping[str, Compared], view: View) -> dict[str, Any
     total = sum(end.now for end in ends.values())
     completed = ends.get("chain_completed", Compared(0, 0)).now
     return {
-        "name": name or "(before names were noted)",
+        "name": OTHERS if name == OTHER else name or "(before names were noted)",
         "share": f"{100 * completed / total:.1f} %" if total else "-",
         "ends": [
             (
                 outcome.removeprefix("chain_").replace("_", " "),
                 end,
-                view.rows_url(outcome=outcome, outcome_details__chain_name=name),
+                "" if name == OTHER else view.rows_url(outcome=outcome, outcome_details__chain_name=name),
             )
             for outcome, end in ends.items()
         ],
@@ -59,7 +59,9 @@ def _steps(view: View) -> list[dict[str, Any]]:
         ((label, found) for label, found in _durations(view, "label").items() if label),
         key=lambda one: one[0],
     )
-    return [{"name": label, **_times(*found)} for label, found in steps[:MOST_ROWS]]
+    return [
+        {"name": OTHERS if label == OTHER else label, **_times(*found)} for label, found in steps[:MOST_ROWS]
+    ]
 
 
 def providers(view: View) -> Figures:
@@ -72,13 +74,10 @@ def providers(view: View) -> Figures:
     return {
         "providers": [
             {
-                "name": name,
+                "name": OTHERS if name == OTHER else name,
                 "state": states.get(name, ""),
                 "open": states.get(name, BreakerState.CLOSED) != BreakerState.CLOSED,
-                "url": view.rows_url(
-                    provider__exact=name,
-                    outcome__in="chain_step_completed,chain_step_failed,chain_step_retrying",
-                ),
+                "url": "" if name == OTHER else _calls_url(view, name),
                 **_times(*found.get(name, nothing)),
             }
             for name in names[: 2 * MOST_ROWS]
@@ -87,18 +86,21 @@ def providers(view: View) -> Figures:
     }
 
 
+def _calls_url(view: View, provider: str) -> str:
+    outcomes = "chain_step_completed,chain_step_failed,chain_step_retrying"
+    return view.rows_url(provider__exact=provider, outcome__in=outcomes)
+
+
 def _durations(view: View, name: Literal["provider", "label"]) -> dict[str, tuple[Durations, int]]:
     """Of calls, by that name; and how many of them failed. Read once for both names."""
-    question = Question(
-        CALLS, view.span, view.filters, ("provider", "label", "outcome", "duration_class"), worth=False
-    )
+    question = Question(CALLS, view.span, view.filters, ("provider", "label", "outcome"), worth=False)
     times: dict[str, Durations] = defaultdict(Durations)
     failed: Counter[str] = Counter()
-    for (provider, label, outcome, duration_class), (count, _) in view.sums.times(question).items():
+    for (provider, label, outcome), found in view.sums.times(question).items():
         key = provider if name == "provider" else label
-        times[key].add(duration_class, count, 0)
-        failed[key] += count if outcome == FAILURE else 0
-    return {key: (found, failed[key]) for key, found in times.items()}
+        times[key].include(found.classes)
+        failed[key] += found.count if outcome == FAILURE else 0
+    return {key: (one, failed[key]) for key, one in times.items()}
 
 
 def _times(times: Durations, failed: int) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from audit_app.models import RetentionPolicy
 from audit_app.services.legal_holds import held_of
 from chains_app.models import Run
@@ -20,7 +22,8 @@ def reap_runs(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         parent__isnull=True,
         ended_at__lt=now - timedelta(seconds=policy.state_ttl_seconds),
     )
-    ended = ended.exclude(action_id__in=held_of(policy.namespace, policy.tenant).actions)
+    held = held_of(policy.namespace, policy.tenant)
+    ended = ended.exclude(Q(action_id__in=held.actions) | held.alive("started_at", "ended_at"))
     ids = list(ended.order_by("ended_at").values_list("pk", flat=True)[:batch])
     Run.objects.filter(pk__in=ids).delete()
     return len(ids)

@@ -24,7 +24,8 @@ from acteon_site.base.ids import as_uuid
 from acteon_site.base.names import spellings
 from acteon_site.base.principals import Principal, Role
 from audit_app.admin.filters import scopes_of, within_scopes
-from orders_app.models import Action, Approval, Hold, Order, Tie
+from orders_app.models import Action, Approval, Hold, Order
+from orders_app.newest_tied import newest_tied
 from orders_app.states import HoldKind, HoldStatus
 from orders_app.tie_keys import keys_of_text
 from orders_app.worth import worth_of_amount
@@ -180,8 +181,7 @@ def _found(text: str, reader: Principal) -> Q:
 
 def _of_customer(text: str, reader: Principal) -> list[UUID]:
     keys = [key for scope in scopes_of(reader) for key in keys_of_text(*scope, text)]
-    ties = Tie.objects.filter(key__in=keys).order_by("-at")
-    return list(ties.values_list("action_id", flat=True)[:MOST_FOUND])
+    return newest_tied(keys, MOST_FOUND)
 
 
 def _sorted(rows: QuerySet[Approval], asked: ListQuery) -> QuerySet[Approval]:

@@ -28,10 +28,8 @@ def approvals(view: View) -> Figures:
     pending = Hold.objects.filter(kind=HoldKind.APPROVAL, status=HoldStatus.PENDING, **view.lookups)
     oldest = pending.order_by("created_at").values_list("created_at", flat=True).first()
     now, before = (_by_outcome(counts) for counts in view.outcomes(set(DECISIONS)))
-    waits = Durations()
-    question = Question(WAITS, view.span, view.filters, ("duration_class",), worth=False)
-    for (one,), (count, micros) in view.sums.times(question).items():
-        waits.add(one, count, micros)
+    question = Question(WAITS, view.span, view.filters, worth=False)
+    waits = view.sums.times(question).get((), Durations())
     return {
         "pending": bounded_count(pending),
         "pending_url": f"{reverse('admin:orders_app_approval_changelist')}?status=pending",

@@ -8,13 +8,15 @@ from typing import Any
 from acteon_site.admin.home import CARDS
 from acteon_site.admin.search import SEARCHES
 from acteon_site.admin.sidebar import PAGES, Badge, Page
-from acteon_site.base.registry import Registry
+from acteon_site.base.registry import Hook, Registry
+from audit_app.admin.live_board import NAMES
 from audit_app.analytics.panels import PANELS
-from orders_app.admin import dashboard_panels, home_cards, searches
+from orders_app.admin import dashboard_panels, home_cards, order_names, searches
 
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CARDS: home_cards.CARDS,
     PANELS: dashboard_panels.PANELS,
+    NAMES: (Hook("orders", order_names.names_of),),
     SEARCHES: searches.SEARCHES,
     PAGES: (
         Page(

@@ -14,7 +14,8 @@ from acteon_site.base.beginnings import begins_with
 from acteon_site.base.clock_text import moment
 from acteon_site.base.names import spellings
 from audit_app.admin.filters import scopes_of, within_scopes
-from orders_app.models import Action, ActionGroup, GroupedAction, Hold, Order, Tie
+from orders_app.models import Action, ActionGroup, GroupedAction, Hold, Order
+from orders_app.newest_tied import newest_tied
 from orders_app.tie_keys import keys_of_text
 
 MOST_OF_CUSTOMER = 100  # looked at, of which the person may see some
@@ -36,8 +37,7 @@ def orders(rows: QuerySet[Any], term: Term) -> Iterator[Any]:
 def _of_customer(term: Term) -> list[UUID]:
     """The newest actions of a customer, by number, e-mail or a card's fingerprint."""
     keys = [key for scope in scopes_of(term.reader, MOST_TENANTS) for key in keys_of_text(*scope, term.text)]
-    tied = Tie.objects.filter(key__in=keys).order_by("-at")
-    return list(tied.values_list("action_id", flat=True)[:MOST_OF_CUSTOMER])
+    return newest_tied(keys, MOST_OF_CUSTOMER)
 
 
 def _actions(term: Term) -> list[UUID]:

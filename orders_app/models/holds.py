@@ -11,6 +11,7 @@ from acteon_site.base.ids import new_id
 from orders_app.models.orders import Action, Order
 from orders_app.states import Decision, HoldKind, HoldStatus
 
+_DUE_LATER = Q(kind__in=(HoldKind.SCHEDULE, HoldKind.TURN), status=HoldStatus.PENDING)
 _WAITING = Q(kind=HoldKind.APPROVAL, status=HoldStatus.PENDING)
 
 
@@ -81,6 +82,13 @@ class Hold(models.Model):
             models.Index(fields=["-worth", "-id"], name="approval_worth", condition=_WAITING),
             models.Index(fields=["-risk", "-id"], name="approval_risk", condition=_WAITING),
             models.Index(fields=["-id"], name="approval_newest", condition=_WAITING),
+            # What waits for its time or its turn, the soonest first; and what waits of one shop, of any kind.
+            models.Index(fields=["due_at", "id"], name="waiting_soonest", condition=_DUE_LATER),
+            models.Index(
+                fields=["namespace", "tenant", "due_at", "id"],
+                name="hold_tenant_soonest",
+                condition=Q(status=HoldStatus.PENDING),
+            ),
             # What the sweeper has not looked at yet; whom it must remind; what somebody may still undo.
             models.Index(fields=["id"], name="approval_unassessed", condition=_WAITING & Q(risk=-1)),
             models.Index(

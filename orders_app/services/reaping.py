@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from acteon_site.base.names import composed
 from audit_app.models import RetentionPolicy
@@ -35,7 +35,8 @@ def reap_holds(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         tenant=policy.tenant,
         ended_at__lt=now - timedelta(seconds=policy.state_ttl_seconds),
     )
-    ended = ended.exclude(action_id_text__in=held_of(policy.namespace, policy.tenant).actions)
+    held = held_of(policy.namespace, policy.tenant)
+    ended = ended.exclude(Q(action_id_text__in=held.actions) | held.alive("created_at", "ended_at"))
     ids = list(ended.order_by("ended_at").values_list("pk", flat=True)[:batch])
     Hold.objects.filter(pk__in=ids).delete()
     return len(ids)
@@ -76,11 +77,9 @@ def reap_orders(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         finished_at__lt=now - timedelta(seconds=policy.event_ttl_seconds),
         reserved=0,  # no refund of it is under way
     )
-    orders = list(
-        finished.exclude(fingerprint__in=held_of(policy.namespace, policy.tenant).orders).order_by(
-            "finished_at"
-        )[:batch]
-    )
+    held = held_of(policy.namespace, policy.tenant)
+    kept = Q(fingerprint__in=held.orders) | held.alive("created_at", "finished_at")
+    orders = list(finished.exclude(kept).order_by("finished_at")[:batch])
     names = [(order.namespace, order.tenant, composed(order.fingerprint)) for order in orders if order.living]
     keys = [order_key(*name) for name in names]
     gates, _ = gates_lock(keys)
@@ -101,7 +100,8 @@ def reap_actions(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         received_at__lt=now - timedelta(seconds=policy.audit_ttl_seconds),
     )
     under_way = Run.objects.filter(owner_kind="action", owner_id=OuterRef("pk"), ended_at__isnull=True)
-    unused = old.exclude(action_id__in=held_of(policy.namespace, policy.tenant).actions).exclude(
+    held = held_of(policy.namespace, policy.tenant)
+    unused = old.exclude(Q(action_id__in=held.actions) | held.alive("received_at")).exclude(
         Exists(Order.objects.filter(action=OuterRef("pk")))
         | Exists(Hold.objects.filter(action=OuterRef("pk")))
         | Exists(GroupedAction.objects.filter(action=OuterRef("pk")))

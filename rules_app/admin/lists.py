@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
 
 from acteon_site.admin.buttons import change_url, source_of
 from acteon_site.admin.config_pages import ConfigAdmin, origin_of
+from acteon_site.admin.exports import PAGE, Columns, file_head, file_line, stream_answer
 from acteon_site.admin.scoped import visible
+from acteon_site.base.breathing import in_breaths, making_way
 from acteon_site.base.errors import AppError
+from acteon_site.base.keyset import Keyset, pages
 from rules_app.admin.list_forms import EntryForm, ImportForm, NamedListForm, packed, unpacked
 from rules_app.lists.memory import key_for
-from rules_app.lists.stored import entries_on, entry_in_clear, export_lines, rules_naming
-from rules_app.lists.texts import Entry
+from rules_app.lists.stored import entries_on, entry_in_clear, rules_naming
+from rules_app.lists.texts import COLUMNS, Entry
 from rules_app.models import ListEntry, NamedList, Rule
 from rules_app.services.list_entries import (
     entries_add,
@@ -33,8 +36,9 @@ from rules_app.services.lists import list_create, list_delete, list_describe
 
 PER_PAGE = 50
 MOST_LINES = 50
+EXPORTED: Columns = {name: name for name in COLUMNS}
 MAY_CHANGE = "rules_app.change_namedlist"
-View = Callable[[HttpRequest, NamedList], HttpResponse]
+View = Callable[[HttpRequest, NamedList], HttpResponseBase]
 
 
 @admin.register(NamedList)
@@ -97,8 +101,8 @@ class NamedListAdmin(ConfigAdmin):
         ]
         return own + super().get_urls()
 
-    def _of_a_list(self, view: View) -> Callable[..., HttpResponse]:
-        def shown(request: HttpRequest, pk: UUID) -> HttpResponse:
+    def _of_a_list(self, view: View) -> Callable[..., HttpResponseBase]:
+        def shown(request: HttpRequest, pk: UUID) -> HttpResponseBase:
             if not self.has_view_permission(request):
                 raise PermissionDenied
             row = self.get_queryset(request).filter(pk=pk).first()
@@ -179,13 +183,11 @@ class NamedListAdmin(ConfigAdmin):
         self.message_user(request, told)
         return HttpResponseRedirect(_url(row, "entries"))
 
-    def export(self, request: HttpRequest, row: NamedList) -> HttpResponse:
+    def export(self, request: HttpRequest, row: NamedList) -> HttpResponseBase:
         if not self._may_edit(request, row):
             raise PermissionDenied
         self.note(request, row, "exported a list")
-        answer: Any = StreamingHttpResponse(export_lines(row), content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = 'attachment; filename="list.csv"'
-        return answer  # type: ignore[no-any-return]
+        return stream_answer(request, lambda kind: _pieces(row, kind), "list")
 
     def _page(
         self, request: HttpRequest, row: NamedList, template: str, title: str, context: dict[str, Any]
@@ -201,6 +203,14 @@ class NamedListAdmin(ConfigAdmin):
             **context,
         }
         return TemplateResponse(request, f"admin/rules_app/{template}", whole)
+
+
+def _pieces(row: NamedList, kind: str) -> Iterator[str]:
+    """A piece for each page of entries, the oldest first; it can be imported again."""
+    yield file_head(EXPORTED, kind)
+    for page in pages(entries_on(row), Keyset(("id",)), PAGE):
+        with making_way():
+            yield "".join(file_line(entry_in_clear(one), EXPORTED, kind) for one in in_breaths(page))
 
 
 def _named(page: str) -> str:

@@ -201,7 +201,8 @@ def reap_backtest_orders(policy: RetentionPolicy, now: datetime, batch: int) -> 
         return 0
     cutoff = now - timedelta(seconds=policy.audit_ttl_seconds)
     old = BacktestOrder.objects.filter(namespace=policy.namespace, tenant=policy.tenant, at__lt=cutoff)
-    old = old.exclude(action_id__in=held_of(policy.namespace, policy.tenant).actions)
+    held = held_of(policy.namespace, policy.tenant)
+    old = old.exclude(Q(action_id__in=held.actions) | held.alive("at"))
     keys = list(old.order_by("at").values_list("pk", flat=True)[:batch])
     BacktestOrder.objects.filter(pk__in=keys).delete()
     return len(keys)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from audit_app.models import RetentionPolicy
 from audit_app.services.legal_holds import held_of
 from rules_app.models import RuleTrial, RuleTrialCount
@@ -15,9 +17,10 @@ def reap_trials(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         return 0
     scope = {"namespace": policy.namespace, "tenant": policy.tenant}
     cutoff = now - timedelta(seconds=policy.audit_ttl_seconds)
+    held = held_of(policy.namespace, policy.tenant)
     trials = (
         RuleTrial.objects.filter(**scope, at__lt=cutoff)
-        .exclude(action_id__in=held_of(policy.namespace, policy.tenant).actions)
+        .exclude(Q(action_id__in=held.actions) | held.alive("at"))
         .order_by("at")
     )
     ids = list(trials.values_list("pk", flat=True)[:batch])

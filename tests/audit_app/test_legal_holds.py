@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import F
 
 from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
-from audit_app.models import AuditRecord, Event, LegalHold, RetentionPolicy
+from audit_app.models import AuditRecord, Event, LegalHold, RetentionPolicy, Rollup
 from audit_app.services import reaper
 from audit_app.services.legal_holds import legal_hold_lift, legal_hold_place
 from audit_app.services.relay import relay
@@ -25,6 +26,7 @@ from tests.audit_app.conftest import CALLER
 from tests.world import SCOPE, Shop, order
 
 pytestmark = pytest.mark.django_db
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
 TTLS = dict.fromkeys(("audit_ttl_seconds", "state_ttl_seconds", "event_ttl_seconds"), 60)
 ELSEWHERE = {"namespace": "ecommerce", "tenant": "elsewhere"}
 
@@ -102,6 +104,36 @@ def test_a_hold_of_one_order_keeps_that_order_and_lets_the_others_go(orders: lis
     assert audit_verify(**SCOPE).valid
 
 
+def test_a_hold_of_a_time_keeps_what_was_there_then_and_lets_the_rest_go(orders: list[str]) -> None:
+    for model, *columns in (
+        (Order, "created_at", "finished_at"),
+        (Run, "started_at", "ended_at"),
+        (Action, "received_at"),
+        (Event, "created_at"),
+    ):
+        name = "action_id_text" if model is Order else "action_id"
+        for column in columns:
+            rows = model._default_manager.filter(**{name: "act-other"})
+            rows.update(**{column: F(column) - timedelta(days=30)})
+    now = db_now()
+    place(held_from=now - timedelta(hours=1), held_until=now + timedelta(hours=1))
+    place(held_until=now - timedelta(days=300))
+    for _ in range(2):
+        reaper.reap()
+    stayed = left()
+    assert stayed["orders"] == {"held"}
+    assert stayed["runs"] == stayed["originals"] == stayed["events"] == {"act-held"}
+    assert stayed["records"] == {"act-held", "act-other"}, "they are of that time, and a chain stays whole"
+    assert Rollup.objects.filter(tenant=SCOPE["tenant"]).exists()
+    (noted, _) = AuditRecord.objects.filter(action_type="legal_hold").order_by("id")
+    assert noted.outcome_details["time"]["until"].startswith(str((now + timedelta(hours=1)).date()))
+    for hold in LegalHold.objects.all():
+        legal_hold_lift(hold_id=hold.pk, reason="closed", source=CALLER)
+    for _ in range(2):
+        reaper.reap()
+    assert {name: found for name, found in left().items() if found} == {}
+
+
 def test_the_trail_says_who_placed_and_lifted_it_and_why(orders: list[str]) -> None:
     hold = place(order_name="held")
     legal_hold_lift(hold_id=hold.pk, reason="closed", source=CALLER)
@@ -120,6 +152,8 @@ def test_the_trail_says_who_placed_and_lifted_it_and_why(orders: list[str]) -> N
         ({"tenant": "a:b"}, "tenant"),
         ({"tenant": "*", "order_name": "x"}, "tenant"),
         ({"order_name": " x"}, "order_name"),
+        ({"order_name": "x", "held_from": T0}, "held_from"),
+        ({"held_until": T0, "held_from": T0}, "held_until"),
     ],
 )
 def test_a_hold_that_cannot_be_is_refused(changes: dict[str, Any], field: str) -> None:
@@ -148,6 +182,9 @@ def test_the_command_places_lists_and_lifts() -> None:
     pk = said.split()[0]
     assert [(row["id"], row["order"]) for row in json.loads(run("list", "--json"))] == [(pk, "ORD-7")]
     assert "ORD-7" in run("list")
+    timed = ("--from=2026-01-01", "--until=2026-02-01T00:00:00Z", "--reason=case 2")
+    assert "from 2026-01-01 00:00:00 UTC" in run("place", "--namespace=ecommerce", "--tenant=*", *timed)
+    run("lift", json.loads(run("list", "--json"))[0]["id"], "--reason=closed")
     run("lift", pk, "--reason=closed")
     assert json.loads(run("list", "--json")) == []
     assert json.loads(run("list", "--all", "--json"))[0]["lift_reason"] == "closed"

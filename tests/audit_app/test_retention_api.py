@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from acteon_site.access.keys import api_key_create
-from audit_app.models import RetentionPolicy
+from acteon_site.config_files.load import load_paths
+from audit_app.models import AuditRecord, RetentionPolicy
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("audit_app.api.urls")]
 SEED = {
@@ -151,3 +153,46 @@ def test_changing_needs_the_admin_role(admin: Client, role: str) -> None:
     assert caller.put(path, {"enabled": False}, content_type=JSON).status_code == 403
     assert caller.delete(path).status_code == 403
     assert RetentionPolicy.objects.get().enabled
+
+
+def test_the_trail_says_who_changed_a_policy_and_how(admin: Client) -> None:
+    policy = created(admin)
+    url = f"/v1/retention/{policy['id']}"
+    admin.put(url, {"audit_ttl_seconds": None}, content_type=JSON)
+    admin.put(url, {"audit_ttl_seconds": None}, content_type=JSON)
+    admin.delete(url)
+    made, changed, removed = AuditRecord.objects.filter(action_type="retention_policy").order_by("id")
+    assert made.outcome_details["to"]["audit_ttl_seconds"] == 1_209_600
+    assert (changed.outcome_details["from"], changed.outcome_details["to"]) == (
+        {"audit_ttl_seconds": 1_209_600},
+        {"audit_ttl_seconds": None},
+    )
+    assert (removed.outcome_details["change"], removed.tenant) == ("removed", "acme-store")
+    assert {row.caller_id.partition(":")[0] for row in (made, changed, removed)} == {"key"}
+
+
+def test_a_load_and_a_person_in_the_admin_are_in_it_too(
+    admin_client: Client, tmp_path: Path, settings: Any
+) -> None:
+    settings.ROOT_URLCONF = "acteon_site.urls"
+    file = tmp_path / "retention.yaml"
+    file.write_text("retention:\n  - {namespace: shop, tenant: one, audit_ttl_seconds: 90000}\n")
+    load_paths([file], source="shop", actor="maria")
+    policy = RetentionPolicy.objects.get()
+    url = f"/admin/audit_app/retentionpolicy/{policy.pk}"
+    form = {
+        "namespace": "shop",
+        "tenant": "one",
+        "enabled": "on",
+        "audit_ttl_seconds": 86_400,
+        "labels": "{}",
+    }
+    assert admin_client.post(f"{url}/change/", form).status_code == 302
+    assert admin_client.post(f"{url}/delete/", {"post": "yes"}).status_code == 302
+    rows = AuditRecord.objects.filter(action_type="retention_policy").order_by("id")
+    assert [(row.caller_id, row.outcome_details["change"]) for row in rows] == [
+        ("maria", "made"),
+        ("admin", "changed"),
+        ("admin", "removed"),
+    ]
+    assert rows[1].outcome_details["from"] == {"audit_ttl_seconds": 90_000}

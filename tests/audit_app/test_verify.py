@@ -51,6 +51,13 @@ def test_an_untouched_chain_is_whole(ten: list[AuditRecord]) -> None:
     assert (result.first_record_id, result.last_record_id) == (str(ten[0].pk), str(ten[-1].pk))
 
 
+def test_who_asked_from_where_cannot_be_written_in_once_a_record_is_sealed(ten: list[AuditRecord]) -> None:
+    raw(ten[4], caller_address="198.51.100.9")
+    assert check().first_broken_at == str(ten[4].pk)
+    raw(ten[4], caller_address="", caller_agent="Firefox")
+    assert check().first_broken_at == str(ten[4].pk)
+
+
 def test_the_unsealed_tail_is_named(ten: list[AuditRecord]) -> None:
     note(SHOP)
     result = check()

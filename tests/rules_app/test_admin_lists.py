@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -77,6 +78,11 @@ def test_an_export_comes_back_as_it_was_and_no_spreadsheet_calculates_it(people:
     answer: Any = client.get(url(row, "export"))
     exported = b"".join(answer.streaming_content).decode()
     assert exported == 'value,note,expires_at\n\'=1+1,"a, b",\n'
+    lines: Any = client.get(url(row, "export"), {"format": "jsonl"})
+    assert [json.loads(one) for one in b"".join(lines.streaming_content).splitlines()] == [
+        {"value": "=1+1", "note": "a, b", "expires_at": None}
+    ]
+    assert client.get(url(row, "export"), {"format": "pdf"}).status_code == 400
     preview = client.post(url(made("other"), "import"), {"pasted": exported}).context["found"]
     assert preview.new == (Entry("=1+1", "a, b"),)
 

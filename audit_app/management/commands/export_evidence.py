@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import tempfile
 import zipfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from acteon_site.base.clock_text import parse_time
 from acteon_site.base.errors import AppError
-from acteon_site.management.base import ExplainedCommand, source_of
+from acteon_site.management.base import ExplainedCommand, source_of, time_argument
 from audit_app.evidence.parts import Span
 from audit_app.services.evidence import Evidence, evidence_export
 
@@ -37,8 +34,8 @@ class Command(ExplainedCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--namespace", required=True)
         parser.add_argument("--tenant", required=True)
-        parser.add_argument("--from", dest="since", required=True, type=_moment, metavar="TIME")
-        parser.add_argument("--to", dest="until", required=True, type=_moment, metavar="TIME")
+        parser.add_argument("--from", dest="since", required=True, type=time_argument, metavar="TIME")
+        parser.add_argument("--to", dest="until", required=True, type=time_argument, metavar="TIME")
         parser.add_argument(
             "--out", required=True, help="a .zip, or a folder that does not exist or is empty"
         )
@@ -77,13 +74,3 @@ class Command(ExplainedCommand):
         if self.stderr.isatty():
             self.stderr.write(f"\r{records:,} records", ending="")
             self.stderr.flush()
-
-
-def _moment(text: str) -> datetime:
-    if moment := parse_time(text):
-        return moment
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        wanted = "a day like 2026-01-31 or an RFC 3339 time with offset, like 2026-01-31T12:00:00Z"
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: {wanted}") from None

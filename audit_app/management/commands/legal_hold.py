@@ -9,12 +9,23 @@ from django.core.management.base import CommandError, CommandParser
 
 from acteon_site.base.clock_text import rfc3339, rfc3339_or_none
 from acteon_site.base.errors import AppError
-from acteon_site.management.base import ExplainedCommand, source_of, subparser, table
+from acteon_site.management.base import ExplainedCommand, source_of, subparser, table, time_argument
 from audit_app.models import LegalHold
 from audit_app.services.legal_holds import holds_standing, legal_hold_lift, legal_hold_place
 
 CODES = "\nexit codes: 0 done, 1 refused, 2 wrong usage"
-SHOWN = ("id", "namespace", "tenant", "order", "placed by", "placed at", "reason", "lifted by")
+SHOWN = (
+    "id",
+    "namespace",
+    "tenant",
+    "order",
+    "from",
+    "until",
+    "placed by",
+    "placed at",
+    "reason",
+    "lifted by",
+)
 
 
 class Command(ExplainedCommand):
@@ -29,6 +40,10 @@ class Command(ExplainedCommand):
         place.add_argument("--namespace", required=True)
         place.add_argument("--tenant", required=True, help="* for all of the namespace")
         place.add_argument("--order", default="", help="the order's name; without, all that the tenant has")
+        place.add_argument(
+            "--from", dest="since", type=time_argument, help="only what was there since then: a day or a time"
+        )
+        place.add_argument("--until", type=time_argument, help="only what was there before then")
         place.add_argument("--reason", required=True)
         closed = "legal_hold lift ID --reason 'case 4711 is closed'"
         lift = subparser(verbs, "lift", ("let retention go on", closed), CODES)
@@ -49,6 +64,8 @@ class Command(ExplainedCommand):
             namespace=options["namespace"],
             tenant=options["tenant"],
             order_name=options["order"],
+            held_from=options["since"],
+            held_until=options["until"],
             reason=options["reason"],
             source=source_of("legal_hold"),
         )
@@ -75,6 +92,8 @@ def _json(hold: LegalHold) -> dict[str, Any]:
         "namespace": hold.namespace,
         "tenant": hold.tenant,
         "order": hold.order_name,
+        "from": rfc3339_or_none(hold.held_from),
+        "until": rfc3339_or_none(hold.held_until),
         "placed_by": hold.placed_by,
         "placed_at": rfc3339(hold.placed_at),
         "reason": hold.reason,

@@ -110,7 +110,7 @@
     tone.stop(sound.currentTime + 0.25);
   };
 
-  // Amounts are not in the stream, where strict clients know no such key.
+  // Amounts and orders' names are not in the stream, where strict clients know no such keys.
   const askWorths = async () => {
     const shown = new Set(visible().map((one) => one.frame.action_id));
     const ids = [...unknown].filter((id) => shown.has(id)).slice(0, 40);
@@ -135,6 +135,14 @@
     made.textContent = text;
     if (name) made.className = name;
     return made;
+  };
+
+  const linked = (href, text) => {
+    const link = document.createElement("a");
+    link.className = "gw-link";
+    link.href = href;
+    link.textContent = text;
+    return link;
   };
 
   const draw = () => {
@@ -188,14 +196,14 @@
       const told = document.createElement("span");
       told.className = `gw-live-outcome gw-bar-${one.group}`;
       cell(row, ` ${one.outcome.replaceAll("_", " ")}`).prepend(told);
-      cell(row, board.worths.get(one.key) || "", "gw-number");
+      const known = board.worths.get(one.key) || {};
+      cell(row, known.worth || "", "gw-number");
       cell(row, one.frame.tenant);
       cell(row, one.frame.action_type || "");
-      const link = document.createElement("a");
-      link.className = "gw-link";
-      link.href = `${settings.records}?q=${encodeURIComponent(one.frame.action_id || "")}`;
-      link.textContent = one.frame.action_id || "";
-      cell(row, "").append(link);
+      if (known.url) cell(row, "").append(linked(known.url, known.name));
+      else cell(row, "-");
+      const action = one.frame.action_id || "";
+      cell(row, "").append(linked(`${settings.records}?q=${encodeURIComponent(action)}`, action));
       return row;
     });
     part("live-newest").replaceChildren(...rows);

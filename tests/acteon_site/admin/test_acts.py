@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from acteon_site.access.roles import person_roles_set
+from acteon_site.admin import acts_page
 from acteon_site.models import PersonAct
 from audit_app.models import AuditRecord
 from audit_app.services.relay import relay
@@ -136,3 +138,29 @@ def test_who_is_limited_reads_of_others_what_his_namespaces_hold(shop: Shop, peo
     person_roles_set(user=user, **other)  # type: ignore[arg-type]
     assert client.get(reverse("admin:auth_user_acts", args=[user.pk])).status_code == 404
     assert Order.objects.exists()
+
+
+def test_all_of_it_is_a_file_too_page_by_page_and_taking_it_is_an_act(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acts_page, "PER_PAGE", 2)
+    boss = people.client()
+    user = User.objects.get(username="boss")
+    for number in range(5):
+        PersonAct.objects.create(username="boss", what=f"act {number}", words="=1+1")
+    PersonAct.objects.create(username="somebody else", what="act of another")
+    url = reverse("admin:auth_user_acts", args=[user.pk])
+
+    def file(**query: str) -> list[str]:
+        answer: Any = boss.get(url, query)
+        assert "attachment" in answer.headers["Content-Disposition"]
+        return b"".join(answer.streaming_content).decode().splitlines()
+
+    found = [json.loads(line) for line in file(format="jsonl")]
+    expected = [f"act {number}" for number in reversed(range(5))]
+    assert [one["what"] for one in found if one["what"].startswith("act ")] == expected
+    head, *lines = file(format="csv", **{"from": "2026-01-01T00:00"})
+    assert head.startswith("at,what,about,shop,address,agent")
+    assert sum(",'=1+1," in line for line in lines) == 5, "no spreadsheet calculates it"
+    assert PersonAct.objects.filter(username="boss", what="exported acts").count() == 2
+    assert boss.get(url, {"format": "pdf"}).status_code == 400

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 from django.test import Client, RequestFactory
 from django.utils import timezone
@@ -21,14 +21,14 @@ from audit_app.services.rollups import rollups_fold
 from audit_app.stream import reading
 from audit_app.stream.board import board_at
 from chains_app.services.advance import runs_sweep
-from orders_app.models import Hold
+from orders_app.models import Hold, Order
 from orders_app.services.decisions import Verdict
 from orders_app.services.releases import approval_decide, holds_sweep
 from orders_app.states import Decision
 from tests.audit_app.analytics.world import ORDER
 from tests.audit_app.conftest import CALLER, SHOP, STRANGER, note
 from tests.people import People
-from tests.world import CLOSED_HOURS, Shop, order
+from tests.world import CLOSED_HOURS, SCOPE, Shop, order
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/audit_app/liveboard/"
@@ -86,7 +86,26 @@ def test_the_page_begins_with_what_was_counted_and_asks_what_the_newest_were_wor
     assert (state["number"], state["today"], state["behind"]) == (1, {"executed": 1}, False)
     assert viewer.get(PAGE + "state/", {"scope": "ecommerce:other-store"}).json()["today"] == {}
     worths = viewer.get(PAGE + "orders/", {"id": ["order-1", "none"]}).json()
-    assert worths == {"ecommerce\nacme-store\norder-1": "€12.50"}
+    assert worths == {"ecommerce\nacme-store\norder-1": {"worth": "€12.50"}}
+
+
+def test_it_names_the_order_of_an_action_and_leads_to_its_page(shop: Shop) -> None:
+    shop.dispatch(order(id="act-1", payload={"order_id": "ORD-1"}))
+    key = f"{SCOPE['namespace']}\n{SCOPE['tenant']}\nact-1"
+    placed = Order.objects.get()
+
+    def told(client: Client) -> dict[str, str]:
+        about: dict[str, str] = client.get(PAGE + "orders/", {"id": ["act-1"]}).json()[key]
+        return about
+
+    viewer = People().client("viewer")
+    assert (told(viewer)["name"], viewer.get(told(viewer)["url"]).status_code) == ("ORD-1", 200)
+    assert str(placed.pk) in told(viewer)["url"]
+    reader = User.objects.create_user("reader", is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_auditrecord"))
+    client = Client()
+    client.force_login(reader)
+    assert "name" not in told(client), "who may not see orders is told none"
 
 
 @pytest.mark.django_db(transaction=True)  # who opens a stream gives its connection back

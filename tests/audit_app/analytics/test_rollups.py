@@ -11,6 +11,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from audit_app.analytics.asking import Question, sums_now
+from audit_app.analytics.spans import Span
 from audit_app.models import (
     AuditRecord,
     RelayHead,
@@ -20,12 +22,15 @@ from audit_app.models import (
     RollupGap,
     RollupTime,
 )
-from audit_app.records.rollups import COUNTRIES, GRAINS, row_id
+from audit_app.records.rollups import CALLS, COUNTRIES, GRAINS, OTHER, row_id
 from audit_app.records.sketch import ERROR_PERCENT, class_of, percentile
 from audit_app.services import relay as relaying
+from audit_app.services import rollup_names
+from audit_app.services.journal import Subject
 from audit_app.services.reaper import reap
 from audit_app.services.relay import relay as relay_only
-from audit_app.services.rollups import rollups_build, rollups_fold, rollups_tidy
+from audit_app.services.rollup_rows import NAMES
+from audit_app.services.rollups import rollups_build, rollups_fold, rollups_tidy, times_pack
 from tests.audit_app.analytics.world import (
     ORDER,
     all_sums,
@@ -35,9 +40,10 @@ from tests.audit_app.analytics.world import (
     sums_counted,
     worth,
 )
-from tests.audit_app.conftest import SHOP, note
+from tests.audit_app.conftest import SHOP, STRANGER, note
 
 pytestmark = pytest.mark.django_db
+CALL = {"chain_name": "c", "step": "s", "called": "x"}
 
 
 def relay() -> None:
@@ -155,3 +161,74 @@ def test_plans_of_the_sums_use_the_index_of_a_span() -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
     plan = Rollup.objects.filter(kind=1, grain=3600, at__gte=1, at__lt=2).explain(format="json")
     assert "rollup_span" in json.dumps(plan)
+
+
+def test_rows_of_an_older_release_are_packed_and_answer_alike_before_and_after() -> None:
+    some_of_everything()
+    relay()
+    whole = all_sums()
+    month = Question(
+        CALLS, Span(int(noon(41).timestamp()), int(noon(-1).timestamp()) // 86_400 * 86_400), group=("label",)
+    )
+
+    def calls() -> Any:
+        with sums_now() as sums:
+            return sums.times(month)
+
+    answer = calls()
+    for row in RollupTime.objects.all():
+        for one, count in row.classes.items():
+            key = (
+                row.at,
+                row.kind,
+                row.namespace,
+                row.tenant,
+                row.provider,
+                row.action_type,
+                row.outcome,
+                row.label,
+            )
+            micros = row.micros if len(row.classes) == 1 else row.micros / row.count * count
+            fields = dict(zip(("at", *NAMES), key, strict=True))
+            RollupTime.objects.create(
+                id=row_id(row.grain, (*key, int(one))),
+                grain=row.grain,
+                duration_class=int(one),
+                count=count,
+                micros=micros,
+                **fields,
+            )
+        row.delete()
+    note(SHOP, outcome="chain_step_completed", verdict="chain", outcome_details={**CALL, "duration_us": 9000})
+    relay()
+    AuditRecord.objects.filter(number__gt=66).delete()
+    assert times_pack(batch=1) == 1
+    assert calls()["c/s",].count == answer["c/s",].count + 1
+    while times_pack():
+        pass
+    assert not RollupTime.objects.filter(classes__isnull=True).exists()
+    assert calls()["c/s",].micros == answer["c/s",].micros + 9000
+    call_command("build_analytics", "--anew")
+    assert all_sums() == whole
+    assert calls() == answer
+
+
+def test_names_beyond_the_first_of_a_day_are_added_up_together_and_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rollup_names, "MOST_NAMES", 3)
+    for number in range(10):
+        hostile = Subject("ecommerce", "acme-store", f"p{number}", f"type{number}", f"order-{number}")
+        note(hostile, payload=ORDER, matched_rule=f"r{number}", dispatched_at=noon())
+        note(hostile, payload={**ORDER, "shipping_country": f"A{chr(65 + number)}"}, dispatched_at=noon(1))
+        relay()
+    note(STRANGER, payload=ORDER, dispatched_at=noon())
+    relay()
+    for grain in GRAINS[1:]:
+        assert Rollup.objects.filter(grain=grain, kind=1).count() == 2 * (3 + 1) + 1
+        names = Rollup.objects.filter(grain=grain, kind=COUNTRIES, at__lt=noon().timestamp() - 86_400 // 2)
+        assert set(names.values_list("label", flat=True)) == {"AA", "AB", "AC", OTHER}
+        others = Rollup.objects.filter(grain=grain, kind=1, action_type=OTHER, provider=OTHER)
+        assert sorted(others.values_list("count", "amount", "label")) == [(7, 8750, ""), (7, 8750, OTHER)]
+        assert RollupTime.objects.filter(grain=grain, provider="p4").count() == 0
+    assert sums_counted(86_400).total() == 21

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
 from audit_app.models import AuditRecord
-from orders_app.models import Hold, Order
+from orders_app.admin.waiting import WaitingOrderAdmin
+from orders_app.models import Action, Approval, Hold, Order, Tie, WaitingOrder
+from orders_app.newest_tied import newest_tied
 from tests.people import PRIVATE, People, always_open, held, page_of, press, told
 from tests.world import CLOSED_HOURS, Shop
 
@@ -76,3 +82,34 @@ def test_an_approval_is_not_cancelled_here(shop: Shop, people: People) -> None:
     hold = held(shop)
     assert "not here any more" in told(press(people.client("operator"), CANCEL, hold))
     assert Hold.objects.get().status == "pending"
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_what_is_due_soonest_is_read_in_its_order_of_all_shops_and_of_one(people: People) -> None:
+    """Whatever waits: a list of fifty reads fifty."""
+    waiting = WaitingOrder.objects.filter(kind__in=WaitingOrderAdmin.kinds, status="pending")
+    one = Approval.objects.filter(kind="approval", status="pending", namespace="a", tenant="b")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+    for rows, index in ((waiting, "waiting_soonest"), (one, "hold_tenant_soonest")):
+        plan = rows.order_by("due_at", "pk")[:51].explain(format="json")
+        assert index in plan
+        assert '"Sort"' not in plan
+
+
+@pytest.mark.django_db
+def test_the_newest_of_many_ties_are_found(shop: Shop) -> None:
+    for number in range(3):
+        shop.place(payload={"order_id": f"ORD-{number}"})
+    now, actions = timezone.now(), list(Action.objects.order_by("received_at"))
+    for number, action in enumerate(actions):
+        Tie.objects.create(
+            key=f"key-{number % 2}",
+            kind="email",
+            action=action,
+            at=now + timedelta(number),
+            outcome="Executed",
+        )
+    assert newest_tied(["key-0", "key-1", "nobody's"], 2) == [actions[2].pk, actions[1].pk]
+    assert newest_tied([], 2) == []
