@@ -57,16 +57,19 @@ def pipelined() -> Iterator[None]:
         yield
 
 
-def execute_all(statements: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tuple[Any, ...]]]:
-    """The rows of each, as `execute` gives them; in a pipeline all are sent before the first is read."""
+def execute_in_turn(statements: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[Any, ...]]:
+    """The rows of the last, as `execute` gives them; in a pipeline all are sent before anything is read."""
+    *before, (last, asked) = statements
     if _is_watched():
-        return [execute(sql, parameters) for sql, parameters in statements]
+        for sql, parameters in before:
+            execute(sql, parameters, reads=False)
+        return execute(last, asked)
     connection.validate_no_broken_transaction()
     with connection.wrap_database_errors, ExitStack() as opened:
         cursors = [opened.enter_context(_raw_cursor()) for _ in statements]
         for cursor, (sql, parameters) in zip(cursors, statements, strict=True):
             cursor.execute(_numbered(sql), parameters, prepare=settings.DATABASE_PREPARES)
-        return [cursor.fetchall() for cursor in cursors]
+        return cursors[-1].fetchall()
 
 
 def _raw_cursor() -> RawCursor[Any]:
