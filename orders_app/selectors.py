@@ -94,18 +94,21 @@ def living_orders(keys: Collection[OrderKey]) -> dict[OrderKey, Order]:
     if not keys:
         return {}
     if connection.vendor == "postgresql":
-        return living_found(keys, execute(*living_asking(keys)))
+        return _living_found(keys, execute(_LIVING, [_asked(keys)]))
     return _by_key(keys, _living_among(_spelt(keys)))
 
 
-def living_asking(keys: Collection[OrderKey]) -> tuple[str, list[str]]:
-    """PostgreSQL's statement that asks for them, for whoever sends it together with others."""
+def living_any(keys: Collection[OrderKey]) -> tuple[str, list[str]]:
+    """PostgreSQL's expression for whether there are any, and its parameter, for whoever asks together with others."""
+    return _ANY_LIVING, [_asked(keys)]
+
+
+def _asked(keys: Collection[OrderKey]) -> str:
     names = ("namespace", "tenant", "fingerprint")
-    return _LIVING, [json_text([dict(zip(names, name, strict=True)) for name in _spelt(keys)])]
+    return json_text([dict(zip(names, name, strict=True)) for name in _spelt(keys)])
 
 
-def living_found(keys: Collection[OrderKey], rows: Iterable[tuple[Any, ...]]) -> dict[OrderKey, Order]:
-    """What that statement has found."""
+def _living_found(keys: Collection[OrderKey], rows: Iterable[tuple[Any, ...]]) -> dict[OrderKey, Order]:
     names = [field.attname for field in Order._meta.concrete_fields]
     return _by_key(keys, [Order.from_db(connection.alias, names, row) for row in rows])
 
@@ -125,12 +128,14 @@ def _by_key(keys: Collection[OrderKey], found: Iterable[Order]) -> dict[OrderKey
 
 _COLUMNS = ", ".join(f"{Order._meta.db_table}.{field.column}" for field in Order._meta.concrete_fields)
 # One look into the index for each name, whatever the planner thinks of how many names there are.
-_LIVING = f"""SELECT found.* FROM json_to_recordset(%s::json) AS asked (namespace text, tenant text, fingerprint text)
+_EACH_LIVING = f"""json_to_recordset(%s::json) AS asked (namespace text, tenant text, fingerprint text)
 CROSS JOIN LATERAL (
     SELECT {_COLUMNS} FROM {Order._meta.db_table}
     WHERE namespace = asked.namespace AND tenant = asked.tenant AND fingerprint = asked.fingerprint AND living
     LIMIT 1
 ) AS found"""  # noqa: S608 - a model's own name
+_LIVING = f"SELECT found.* FROM {_EACH_LIVING}"  # noqa: S608 - as above
+_ANY_LIVING = f"EXISTS (SELECT FROM {_EACH_LIVING})"
 
 
 def _living_among(asked: Collection[OrderKey]) -> Iterable[Order]:

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection
+from django.db import connection, connections
+from django.db.backends.utils import debug_transaction
 
 from acteon_site.base.connections import after_a_breath
 
 if TYPE_CHECKING:
-    from psycopg import RawCursor
+    from psycopg import Pipeline, RawCursor
 
 Row = Mapping[str, Any]
 # PostgreSQL's text holds no NUL, and what a provider answered may.
@@ -53,20 +54,66 @@ def pipelined() -> Iterator[None]:
         yield
         return
     connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.pipeline():
+    with (
+        connection.wrap_database_errors,
+        connection.connection.pipeline() as pipeline,
+        _begun_without_waiting(pipeline),
+    ):
         yield
 
 
-def execute_all(statements: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tuple[Any, ...]]]:
-    """The rows of each, as `execute` gives them; in a pipeline all are sent before the first is read."""
+@contextmanager
+def _begun_without_waiting(pipeline: Pipeline) -> Iterator[None]:
+    """BEGIN and COMMIT are statements like the others, and only the COMMIT is waited for.
+
+    Django begins by turning psycopg's autocommit off, and on again at the end; in a pipeline psycopg waits for the
+    server at both, and once more for the BEGIN that it then sends. That is how it knows whether there is a transaction
+    to be committed. Here it does not, so its own `commit`, which does nothing where there is none, must not be asked.
+    """
+    django: Any = connections[connection.alias]
+    driver = django.connection
+    if not driver.autocommit or driver.isolation_level is not None:
+        yield
+        return
+    turn = django._set_autocommit
+
+    def begin_or_ended(autocommit: bool) -> None:
+        if not autocommit:
+            _send(b"BEGIN")
+        elif not django.connection.autocommit:  # one that was made anew meanwhile
+            turn(True)
+
+    def commit() -> None:
+        with debug_transaction(connection, "COMMIT"), connection.wrap_database_errors:
+            _send(b"COMMIT")
+            if django.connection is driver:
+                pipeline.sync()  # raises what went wrong with any of them
+
+    django._set_autocommit, django._commit = begin_or_ended, commit
+    try:
+        yield
+    finally:
+        del django._set_autocommit, django._commit
+
+
+def _send(sql: bytes) -> None:
+    with connection.wrap_database_errors, _raw_cursor() as cursor:
+        cursor.execute(sql)
+
+
+def execute_in_turn(statements: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[Any, ...]]:
+    """The rows of the last, as `execute` gives them; in a pipeline all are sent before anything is read."""
+    *before, (last, asked) = statements
     if _is_watched():
-        return [execute(sql, parameters) for sql, parameters in statements]
+        for sql, parameters in before:
+            execute(sql, parameters, reads=False)
+        return execute(last, asked)
     connection.validate_no_broken_transaction()
     with connection.wrap_database_errors, ExitStack() as opened:
         cursors = [opened.enter_context(_raw_cursor()) for _ in statements]
         for cursor, (sql, parameters) in zip(cursors, statements, strict=True):
             cursor.execute(_numbered(sql), parameters, prepare=settings.DATABASE_PREPARES)
-        return [cursor.fetchall() for cursor in cursors]
+        return cursors[-1].fetchall()
 
 
 def _raw_cursor() -> RawCursor[Any]:

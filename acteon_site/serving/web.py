@@ -8,10 +8,12 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
+from typing import ClassVar
 
 import uvicorn
 from uvicorn.supervisors import multiprocess
 
+from acteon_site.serving.accepting import Acceptor, Load, Loads
 from acteon_site.serving.protocol import IDLE_SECONDS, GatewayProtocol
 from acteon_site.serving.stopping import ON_STOP, end_parts
 
@@ -22,6 +24,29 @@ END_SECONDS = 2.0  # and then the calls that nobody waits for any more
 
 class StreamEndingServer(uvicorn.Server):
     """Uvicorn that ends the event streams when it stops, where the plain one waits and then cuts them off."""
+
+    def __init__(self, config: uvicorn.Config, load: Load | None = None) -> None:
+        super().__init__(config)
+        self.load = load  # of one of several processes on the same socket
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.load is None:
+            await super().startup(sockets=sockets)
+            return
+        await super().startup(sockets=[])
+        for sock in sockets or []:
+            acceptor = Acceptor(sock, self._protocol, self.load, lambda: len(self.server_state.connections))
+            acceptor.start(self.config.backlog)
+            self.servers.append(acceptor)  # type: ignore[arg-type]
+
+    def _protocol(self) -> GatewayProtocol:
+        return GatewayProtocol(self.config, self.server_state, self.lifespan.state)
+
+    async def on_tick(self, counter: int) -> bool:
+        for server in self.servers:
+            if isinstance(server, Acceptor):
+                server.tell()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
@@ -35,10 +60,16 @@ class StreamEndingServer(uvicorn.Server):
 class WebProcess(multiprocess.Process):
     """One of several: the supervisor's child with our server in it. It ends with the supervisor, however that ends."""
 
+    loads: ClassVar[Loads]
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        self.load = self.loads.place()
+        super().__init__(config, sockets)
+
     @property
     def server(self) -> uvicorn.Server:
         if self._server is None:
-            self._server = StreamEndingServer(self.config)
+            self._server = StreamEndingServer(self.config, self.load)
         return self._server
 
     def always_pong(self) -> None:
@@ -81,6 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = web_config(stop_seconds=REQUEST_SECONDS, host=given.host, port=given.port, workers=given.workers)
     if given.workers > 1:
         # The supervisor makes its children by this name; it takes no class of them otherwise.
+        WebProcess.loads = Loads()
         multiprocess.Process = WebProcess  # type: ignore[misc]
         multiprocess.Multiprocess(config, sockets=[config.bind_socket()]).run()
     else:

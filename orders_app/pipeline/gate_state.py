@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection
 
 from acteon_site.base.connections import in_breaths_with_locks
-from acteon_site.base.statements import execute_all
+from acteon_site.base.statements import execute_in_turn
 from chains_app.providers.base import ProviderSettings
 from chains_app.selectors import CurrentChain, definitions, providers
 from chains_app.services.breakers import Blocked, breakers_blocking
@@ -24,8 +24,7 @@ from orders_app.pipeline.refunds import Ledgers, ledgers_extend, ledgers_of
 from orders_app.pipeline.shadow_gates import shadow_gate_keys
 from orders_app.selectors import (
     OrderKey,
-    living_asking,
-    living_found,
+    living_any,
     living_orders,
     open_holds,
     stored_actions,
@@ -36,6 +35,7 @@ from rules_app.services import gates
 from rules_app.services.counting import keys_of
 from rules_app.services.gates import (
     Gate,
+    gates_asking,
     gates_lock,
     gates_locked,
     gates_locking,
@@ -77,7 +77,7 @@ class GateState:
 
 
 def gate_state_lock(decided: Sequence[Decided]) -> GateState:
-    """Lock and read for these actions: at most four statements, however many they are."""
+    """Lock and read for these actions: at most five statements, however many they are."""
     return _gate_state(decided, _lock, lock=True)
 
 
@@ -89,8 +89,8 @@ def gate_state_read(decided: Sequence[Decided], at: datetime | None = None) -> G
 def _lock(keys: Collection[str], names: Collection[OrderKey]) -> Found:
     """The gates of these keys, locked, and after that the living orders of these names."""
     if connection.vendor == "postgresql" and keys and names:
-        gate_rows, order_rows = execute_all([gates_locking(keys), living_asking(names)])
-        return *gates_locked(gate_rows), living_found(names, order_rows)
+        rows = execute_in_turn([gates_locking(keys), gates_asking(keys, living_any(names))])
+        return *gates_locked(keys, rows), living_orders(names) if rows[-1][1] == "true" else {}
     return *gates_lock(keys), living_orders(names)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from datetime import UTC, datetime, timedelta
 
 MICROSECONDS = 1_000_000
@@ -45,8 +46,9 @@ def slots_after(slots: list[int], slot: int, now: int, window_seconds: int) -> l
 
     Who passed and who may pass cannot be told apart, so that nothing younger than a window is dropped.
     """
-    horizon = now - window_seconds * MICROSECONDS
-    return sorted(taken for taken in (*slots, slot) if taken > horizon)
+    kept = slots[bisect_right(slots, now - window_seconds * MICROSECONDS) :]
+    insort(kept, slot)
+    return kept
 
 
 def window_bounds(window: str, seconds: int | None, now: datetime) -> tuple[datetime, datetime]:

@@ -7,9 +7,11 @@ Keys hold keyed hashes only: no personal data stands in an index.
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -19,23 +21,39 @@ from django.utils import timezone
 from acteon_site.base.clock import db_now, stored_time
 from acteon_site.base.connections import in_breaths_with_locks
 from acteon_site.base.digest import keyed_hash
-from acteon_site.base.statements import Writes, execute, json_text
+from acteon_site.base.statements import Writes, execute_in_turn, json_text
 from rules_app.models import GateRow
 
+Statement = tuple[str, list[Any]]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_VALUES = 10_000
 # DO UPDATE, not DO NOTHING: only an update locks a row that exists, and returns it.
-_INSERT = f"INSERT INTO {GateRow._meta.db_table} (key, data, expires_at)"
+_TABLE = GateRow._meta.db_table
+_INSERT = f"INSERT INTO {_TABLE} (key, data, expires_at)"
 _OR_LOCK = "ON CONFLICT (key) DO UPDATE SET key = EXCLUDED.key RETURNING key, data"
+# What exists is locked and stays as it is: PostgreSQL locks what it then finds to be no case for an update, so no row
+# is written twice. It gives nothing back of those, hence they are read by a statement of their own, which sees what was
+# committed while this one waited.
 _LOCK_ALL = f"""{_INSERT} SELECT fresh.key, '{{}}'::jsonb, 'epoch'::timestamptz
 FROM json_array_elements_text(%s::json) WITH ORDINALITY AS fresh(key, turn) ORDER BY turn
-{_OR_LOCK}, (extract(epoch FROM expires_at) * 1000000)::bigint,
-(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"""  # noqa: S608 - names of our own
+ON CONFLICT (key) DO UPDATE SET key = EXCLUDED.key WHERE false"""  # noqa: S608 - names of our own
+# Those in which something stands, and a last row with the time and what is asked beside.
+_READ_ALL = f"""SELECT found.key, found.data::text, (extract(epoch FROM found.expires_at) * 1000000)::bigint
+FROM json_array_elements_text(%s::json) AS asked(key) CROSS JOIN LATERAL (
+    SELECT * FROM {_TABLE} WHERE {_TABLE}.key = asked.key
+    AND ({_TABLE}.expires_at IS NULL OR {_TABLE}.expires_at > 'epoch') OFFSET 0
+) AS found
+UNION ALL SELECT NULL, ({{beside}})::text, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"""  # noqa: S608 - as above
 
 # They exist, and are locked. No UPDATE, which would go through the whole table while the planner takes it for small.
+# Of a log of slots only the new ones are told, and from where on the stored ones still count: PostgreSQL takes a
+# microsecond to read one, and there may be thousands.
 _WRITE_ALL = f"""{_INSERT} SELECT key, data, expires_at
 FROM json_to_recordset(%s::json) AS fresh (key text, data jsonb, expires_at timestamptz)
-ON CONFLICT (key) DO UPDATE SET data = EXCLUDED.data, expires_at = EXCLUDED.expires_at"""  # noqa: S608 - as above
+ON CONFLICT (key) DO UPDATE SET expires_at = EXCLUDED.expires_at, data = CASE
+    WHEN EXCLUDED.data ? 'slots_from' THEN jsonb_build_object('slots', jsonb_path_query_array(
+        {_TABLE}.data, '$.slots[$slots_from to last]', EXCLUDED.data) || (EXCLUDED.data -> 'slots_added'))
+    ELSE EXCLUDED.data END"""  # noqa: S608 - as above
 
 
 @dataclass(slots=True)
@@ -46,6 +64,7 @@ class Gate:
     data: dict[str, Any]
     expires_at: datetime | None
     changed: bool = False
+    stored_slots: Sequence[int] = ()  # as the row has them
 
     def put(self, data: dict[str, Any], expires_at: datetime | None) -> None:
         self.data, self.expires_at, self.changed = data, expires_at, True
@@ -97,26 +116,36 @@ def gates_lock(keys: Collection[str]) -> tuple[dict[str, Gate], datetime]:
     if not keys:
         return {}, db_now()
     if connection.vendor == "postgresql":
-        return gates_locked(execute(*gates_locking(keys)))
+        return gates_locked(keys, execute_in_turn([gates_locking(keys), gates_asking(keys)]))
     now = timezone.now()
     return {
         key: _gate(key, data, expires_at, now) for key, data, expires_at in _lock_rows(sorted(set(keys)))
     }, now
 
 
-def gates_locking(keys: Collection[str]) -> tuple[str, list[str]]:
-    """PostgreSQL's statement that does it, for whoever sends it together with others."""
+def gates_locking(keys: Collection[str]) -> Statement:
+    """PostgreSQL's statement that does it, for whoever sends it together with others. `gates_asking` follows it."""
     return _LOCK_ALL, [json_text(sorted(set(keys)))]
 
 
-def gates_locked(rows: Iterable[tuple[Any, ...]]) -> tuple[dict[str, Gate], datetime]:
+def gates_asking(keys: Collection[str], beside: Statement = ("NULL", [])) -> Statement:
+    """What reads them, once they are locked, and a value `beside` them by an expression of SQL."""
+    sql, parameters = beside
+    return _reading(sql), [json_text(list(keys)), *parameters]
+
+
+@cache
+def _reading(beside: str) -> str:
+    return _READ_ALL.format(beside=beside)
+
+
+def gates_locked(keys: Collection[str], rows: Sequence[tuple[Any, ...]]) -> tuple[dict[str, Gate], datetime]:
     """What that statement has given: times in microseconds, which cost less to read than times as text."""
-    found = list(rows)
-    now = _moment(max(row[3] for row in found))
-    gates = {
-        key: _gate(key, data, None if expiry is None else _moment(expiry), now)
-        for key, data, expiry, _ in in_breaths_with_locks(found)
-    }
+    *found, (_, _, us) = rows
+    now = _moment(us)
+    gates = {key: gate_empty(key) for key in keys}
+    for key, data, expiry in in_breaths_with_locks(found):
+        gates[key] = _gate(key, data, None if expiry is None else _moment(expiry), now)
     return gates, now
 
 
@@ -150,7 +179,8 @@ def _gate(key: str, data: Any, expires_at: Any, now: datetime) -> Gate:
     expiry = None if expires_at is None else stored_time(expires_at)
     if expiry is not None and expiry <= now:
         return gate_empty(key)
-    return Gate(key, json.loads(data) if isinstance(data, str) else data, expiry)
+    held = json.loads(data) if isinstance(data, str) else data
+    return Gate(key, held, expiry, stored_slots=held.get("slots", ()))
 
 
 def gates_write(gates: Iterable[Gate], writes: Writes | None = None) -> None:
@@ -172,7 +202,9 @@ def gates_write(gates: Iterable[Gate], writes: Writes | None = None) -> None:
 
 def _update(gates: Iterable[Gate], writes: Writes | None) -> None:
     rows = [
-        {"key": gate.key, "data": gate.data, "expires_at": gate.expires_at} for gate in gates if gate.changed
+        {"key": gate.key, "data": _change(gate), "expires_at": gate.expires_at}
+        for gate in gates
+        if gate.changed
     ]
     if not rows:
         return
@@ -180,6 +212,16 @@ def _update(gates: Iterable[Gate], writes: Writes | None) -> None:
     own.add(_WRITE_ALL, json_text(rows))
     if writes is None:
         own.execute()
+
+
+def _change(gate: Gate) -> dict[str, Any]:
+    """Its data; of a log that only lost slots before and got some behind what it had, that."""
+    slots, stored = gate.data.get("slots", ()), gate.stored_slots
+    begin = bisect_left(stored, slots[0]) if slots and stored else len(stored)
+    left = len(stored) - begin
+    if not left or slots[:left] != stored[begin:]:
+        return gate.data
+    return {"slots_from": begin, "slots_added": slots[left:]}
 
 
 def tidy_gates(now: datetime, batch: int) -> int:
