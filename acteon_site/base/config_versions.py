@@ -28,6 +28,7 @@ LIFECYCLES = "lifecycles"
 REDACTION = "redaction"
 TEMPLATES = "templates"
 APPROVALS = "approvals"
+RECURRING = "recurring"
 
 
 def touch(area: str) -> None:

@@ -26,6 +26,7 @@ from orders_app.pipeline.journaling import outcome_notes, trail_metadata
 from orders_app.pipeline.rows import ORDER_FIELDS
 from orders_app.selectors import lifecycle_of
 from orders_app.services.dedup_keys import dedup_key_retake, dedup_keys_free
+from orders_app.services.recurring.settling import firings_settle
 from orders_app.services.run_outcomes import call_notes, outcome_of_step
 from orders_app.services.transitions import MOVED_FIELDS, order_move_by_run
 from orders_app.states import OrderStatus
@@ -72,6 +73,7 @@ class SingleRuns(Owners):
         for end in self._singles:
             step = next(iter(end.steps), None)
             journal_single(end.run, step, attempts.get(step.pk, []) if step else [], journal)
+        firings_settle(self._singles)
 
 
 class LockedOrders(SingleRuns):

@@ -32,12 +32,13 @@ LISTS = {
     "/v1/incidents": "incidents",
     "/v1/circuit-breakers": "circuit_breakers",
     "/admin/circuit-breakers": "circuit_breakers",
+    "/v1/recurring": "recurring_actions",
     "/v1/templates": "templates",
     "/v1/templates/profiles": "profiles",
 }
 SHARED = ("definitions", "breakers", "rules")
 SCOPED_LISTS = [path for path in LISTS if not any(name in path for name in SHARED)]
-NOT_OURS = ("bus/topics", "agents", "plugins", "swarm", "groups", "silences", "recurring", "anything/else")
+NOT_OURS = ("bus/topics", "agents", "plugins", "swarm", "groups", "silences", "anything/else")
 
 
 def test_paths_carry_no_trailing_slash(client: Strict) -> None:

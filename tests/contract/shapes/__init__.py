@@ -91,6 +91,14 @@ from tests.contract.shapes.records import (
     TRANSITION,
     VERIFICATION,
 )
+from tests.contract.shapes.recurring import (
+    BACKFILLED,
+    FIRINGS,
+    NEXT,
+    RECURRING,
+    RECURRING_LIST,
+    RECURRING_MADE,
+)
 from tests.contract.shapes.rules import COVERAGE, EVALUATION, EXPLANATION, RELOAD, RULE, RULE_ENABLED, TRACE
 
 __all__ = [
