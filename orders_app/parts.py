@@ -22,6 +22,7 @@ from orders_app.api.together import DispatchDoor
 from orders_app.config_kinds.approval_policies import ApprovalPolicies
 from orders_app.config_kinds.lifecycles import Lifecycles
 from orders_app.config_kinds.profiles import Profiles
+from orders_app.config_kinds.recurring import Recurring
 from orders_app.config_kinds.templates import Templates
 from orders_app.pipeline.decide import order_name_for, payload_check_for
 from orders_app.services import reaping
@@ -43,7 +44,7 @@ from rules_app.services.trying import CLEANERS, OUTLOOKS, STARTS
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CHECKUPS: checkups.CHECKUPS,
     STATUS_PARTS: (Hook("releases", checkups.releases_status),),
-    KINDS: (Lifecycles(), Templates(), Profiles(), ApprovalPolicies()),
+    KINDS: (Lifecycles(), Templates(), Profiles(), ApprovalPolicies(), Recurring()),
     LISTENERS: (OrderRuns(), ActionRuns(), ApprovalNotices()),
     NEIGHBOURS: (Neighbours(),),
     CHECKS: (Hook("providers and chains", rule_reference_problems),),
@@ -60,11 +61,12 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     ACTIONS_OF_ORDERS: (Hook("orders", reaping.actions_of_orders),),
     REAPERS: (
         Reaper("holds", reaping.reap_holds),
+        Reaper("firings", reaping.reap_firings),
         Reaper("orders", reaping.reap_orders, "retention_deleted_events"),
         Reaper("actions", reaping.reap_actions, "retention_deleted_audit"),
     ),
     TIDIES: (Hook("answers", reaping.tidy_answers),),
     DESCRIPTIONS: (Description("orders_app.api.schema"),),
     DOORS: (DispatchDoor(),),
-    GAUGES: (Hook("holds", metrics.holds),),
+    GAUGES: (Hook("holds", metrics.holds), Hook("recurring", metrics.recurring)),
 }

@@ -31,7 +31,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "auditor": ("export_evidence", "add_legalhold", "change_legalhold"),
     # Not change_hold: who runs the gateway does not thereby approve orders.
-    "operator": ("change_order", "change_run", "change_circuitbreaker"),
+    "operator": (
+        "change_order",
+        "change_run",
+        "change_circuitbreaker",
+        "add_recurringaction",
+        "change_recurringaction",
+        "delete_recurringaction",
+    ),
     "administrator": ("*",),
 }
 ADMINISTERED_APPS = (*DATA_APPS, "acteon_site", "auth")

@@ -51,7 +51,9 @@ class RecurringAction(ManagedConfig):
     last_at = models.DateTimeField(null=True, editable=False, help_text="When it was last dispatched")
     execution_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     attempts = models.PositiveIntegerField(default=0, db_default=0, editable=False)
-    problem = models.TextField(default="", db_default="", editable=False, help_text="Why it could not be fired")
+    problem = models.TextField(
+        default="", db_default="", editable=False, help_text="Why it could not be fired"
+    )
     # Retention has removed firings up to here: of those occurrences nobody knows any more whether they were fired.
     forgotten_until = models.DateTimeField(null=True, editable=False)
 
@@ -69,7 +71,7 @@ class RecurringAction(ManagedConfig):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return self.name or "recurring action"
 
     @property
     def status(self) -> str:
@@ -111,13 +113,17 @@ class RecurringFiring(models.Model):
     # Whether something of it may be under way: a call, a run, a hold. Asked only where the policy minds.
     is_open = models.BooleanField(default=False, db_default=False)
     outcome = models.CharField(max_length=24, help_text="As in the audit trail; running, skipped or error")
-    reason = models.TextField(default="", db_default="", help_text="Why it was passed over, or what was wrong")
+    reason = models.TextField(
+        default="", db_default="", help_text="Why it was passed over, or what was wrong"
+    )
     # Of a row that stands for several missed occurrences, of which this is the last.
     count = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["recurring_id", "occurrence"], name="one_firing_of_an_occurrence"),
+            models.UniqueConstraint(
+                fields=["recurring_id", "occurrence"], name="one_firing_of_an_occurrence"
+            ),
         ]
         indexes = [
             models.Index(fields=["namespace", "tenant", "fired_at"], name="firing_age"),

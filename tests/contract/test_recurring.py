@@ -52,7 +52,10 @@ def test_what_is_made_is_read_changed_paused_resumed_and_removed(client: Strict)
     assert {one["local"][11:] for one in coming["next"]} == {"04:30:00+09:00"}
     client.delete(path, **SCOPE)
     client.refused("GET", path, 404)
-    changes = [row["outcome_details"]["change"] for row in client.get("/v1/audit", shapes.RECORDS, **SCOPE)["records"]]
+    changes = [
+        row["outcome_details"]["change"]
+        for row in client.get("/v1/audit", shapes.RECORDS, **SCOPE)["records"]
+    ]
     assert changes == ["deleted", "resumed", "paused", "changed", "changed", "created"]
 
 
@@ -66,7 +69,11 @@ def test_what_is_made_is_read_changed_paused_resumed_and_removed(client: Strict)
         ({"timezone": "Berlin"}, "timezone", "such as Europe/Berlin"),
         ({"end_date": "2020-01-01T00:00:00Z"}, "end_date", "never fires again"),
         ({"end_date": "tomorrow"}, "end_date", "RFC 3339"),
-        ({"start_date": "2099-01-01T00:00:00Z", "end_date": "2098-01-01T00:00:00Z"}, "end_date", "after start_date"),
+        (
+            {"start_date": "2099-01-01T00:00:00Z", "end_date": "2098-01-01T00:00:00Z"},
+            "end_date",
+            "after start_date",
+        ),
         ({"max_executions": 0}, "max_executions", "from 1"),
         ({"max_executions": True}, "max_executions", "whole number"),
         ({"overlap_policy": "maybe"}, "overlap_policy", "one of allow_all"),
@@ -82,7 +89,9 @@ def test_what_is_made_is_read_changed_paused_resumed_and_removed(client: Strict)
         ({"description": 7}, "description", "must be text"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field(client: Strict, changes: dict[str, Any], field: str, said: str) -> None:
+def test_what_is_wrong_is_said_at_its_field(
+    client: Strict, changes: dict[str, Any], field: str, said: str
+) -> None:
     error = client.refused("POST", PATH, 422, "VALIDATION", body={**MAIL, **changes})
     assert [problem["field"] for problem in error["details"]] == [field]
     assert said in error["details"][0]["message"]
@@ -103,7 +112,9 @@ def test_a_key_sees_and_makes_only_what_it_could_dispatch(client: Strict) -> Non
     pk = made(client)
     other = made(client, action_type="place_order")
     narrow = Strict(Shop(role="operator", action_types=["place_order"]).secret)
-    assert [one["id"] for one in narrow.get(PATH, shapes.RECURRING_LIST, **SCOPE)["recurring_actions"]] == [other]
+    assert [one["id"] for one in narrow.get(PATH, shapes.RECURRING_LIST, **SCOPE)["recurring_actions"]] == [
+        other
+    ]
     narrow.refused("POST", PATH, 403, body=MAIL)
     narrow.refused("PUT", f"{PATH}/{other}", 403, body={"action_type": "send_digest"})
     for method, rest in (("GET", ""), ("GET", "/firings"), ("GET", "/next"), ("DELETE", ""), ("PUT", "")):
@@ -132,7 +143,9 @@ def test_a_backfill_fires_each_occurrence_once_and_says_what_came_of_it(client: 
     assert [one["outcome"] for one in again["results"]] == ["already_fired"] * 2 + ["executed"] * 3
     assert (again["occurrences"], again["dispatched"]) == (5, 3)
     firings = client.get(f"{path}/firings", shapes.FIRINGS, **SCOPE)["firings"]
-    assert [one["occurrence"] for one in firings] == [at(end - timedelta(hours=n)).replace("Z", ".000Z") for n in range(5)]
+    assert [one["occurrence"] for one in firings] == [
+        at(end - timedelta(hours=n)).replace("Z", ".000Z") for n in range(5)
+    ]
     assert {one["kind"] for one in firings} == {"backfill"}
     assert client.get(path, shapes.RECURRING)["execution_count"] == 5
     client.put(path, shapes.RECURRING, {"max_executions": 6})

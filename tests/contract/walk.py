@@ -107,7 +107,10 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ],
     ("GET", "v1/recurring"): [LIST, Call(IN_QUERY + "&status=active", status=(200, 400, 403))],
     ("POST", "v1/recurring"): [
-        Call(body={**ACTION, "payload": {}, "cron_expression": "0 0 1 1 *"}, status=(201, 403)),
+        Call(
+            body={**ACTION, "name": "{template_name}", "payload": {}, "cron_expression": "0 0 1 1 *"},
+            status=(201, 403),
+        ),
     ],
     ("PUT", "v1/recurring/<str:pk>"): [Call(body={"description": "x"})],
     **{(method, f"v1/recurring/<str:pk>{rest}"): [BY_ID] for method, rest in READ_RECURRING},

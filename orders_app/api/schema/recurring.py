@@ -92,7 +92,12 @@ FIRING = component(
 CRON: Schema = {"type": "string", "maxLength": 200, "pattern": r"^[0-9A-Za-z*,/#-]+( [0-9A-Za-z*,/#-]+){4}$"}
 ZONE: Schema = {"type": "string", "maxLength": 64, "pattern": r"^[A-Za-z0-9/_+-]+$"}
 EXECUTIONS: Schema = {"type": "integer", "minimum": 1, "maximum": 1_000_000_000}
-NEEDED: dict[str, Schema] = {"provider": SCOPE_NAME, "action_type": NAME, "payload": OBJECT, "cron_expression": CRON}
+NEEDED: dict[str, Schema] = {
+    "provider": SCOPE_NAME,
+    "action_type": NAME,
+    "payload": OBJECT,
+    "cron_expression": CRON,
+}
 MORE: dict[str, Schema] = {
     "name": maybe({**NAME, "maxLength": 200}),
     "metadata": maybe(TEXTS),
@@ -180,7 +185,11 @@ extend_schema_view(
 )(views_recurring.RecurringList)
 extend_schema_view(
     get=operation(
-        "One recurring action", DETAIL, parameters=OPTIONAL_SCOPE, errors=(404,), examples={"it": SHOWN_DETAIL}
+        "One recurring action",
+        DETAIL,
+        parameters=OPTIONAL_SCOPE,
+        errors=(404,),
+        examples={"it": SHOWN_DETAIL},
     ),
     put=operation(
         "Change what the body names",
@@ -230,7 +239,9 @@ extend_schema_view(
                 "overlap_policy": maybe(OVERLAP),
             },
         ),
-        sends_examples={"a night": {**SHOWN_SCOPE, "start": "2026-03-09T00:00:00Z", "end": "2026-03-09T06:00:00Z"}},
+        sends_examples={
+            "a night": {**SHOWN_SCOPE, "start": "2026-03-09T00:00:00Z", "end": "2026-03-09T06:00:00Z"}
+        },
         errors=(404, 409),
         examples={
             "one": {

@@ -70,7 +70,9 @@ def backfill_plan(row: RecurringAction, span: Span, now: datetime) -> list[Plann
     found = schedule_of_row(row).between(span.start, span.end, most=MOST + 1)
     if len(found) > MOST:
         raise invalid_field(
-            "end", f"the span holds more than {MOST} occurrences; ask for less at a time, up to {found[MOST - 1]:%Y-%m-%dT%H:%MZ}"
+            "end",
+            f"the span holds more than {MOST} occurrences; ask for less at a time, "
+            f"up to {found[MOST - 1]:%Y-%m-%dT%H:%MZ}",
         )
     fired = RecurringFiring.objects.filter(recurring_id=row.pk, occurrence__in=found).exclude(outcome=SKIPPED)
     known = dict(fired.values_list("occurrence", "outcome"))
@@ -88,7 +90,9 @@ def _require_possible(row: RecurringAction, span: Span, now: datetime) -> None:
     if span.end < span.start:
         raise invalid_field("end", "must not be before start")
     if span.end > now:
-        raise invalid_field("end", f"must not lie in the future; now is {rfc3339(now)}, what comes fires by itself")
+        raise invalid_field(
+            "end", f"must not lie in the future; now is {rfc3339(now)}, what comes fires by itself"
+        )
     if row.forgotten_until is not None and span.start <= row.forgotten_until:
         raise invalid_field(
             "start",
@@ -101,7 +105,9 @@ def recurring_backfill(*, row: RecurringAction, span: Span, source: Source) -> l
     """Fire what the span holds and was not fired, in the order of the occurrences. Each is fired exactly once, whatever
     fires beside it. Waits up to 20 s for each 25 calls."""
     planned = backfill_plan(row, span, db_now())
-    recurring_note(row, "backfill", source, start=rfc3339(span.start), end=rfc3339(span.end), count=len(planned))
+    recurring_note(
+        row, "backfill", source, start=rfc3339(span.start), end=rfc3339(span.end), count=len(planned)
+    )
     policy = span.overlap or row.overlap_policy
     # Nothing is cancelled for what is over.
     overlap = Overlap.ALLOW_ALL if policy == Overlap.ALLOW_ALL else Overlap.SKIP
@@ -116,13 +122,19 @@ def _make_up(row: RecurringAction, planned: Sequence[Planned], overlap: str) -> 
     fired = _fire(row, [one.occurrence for one in planned], overlap, FiringKind.BACKFILL)
     outcomes = _outcomes(fired)
     by_occurrence = {one.shot.occurrence: _made(one, outcomes) for one in fired}
-    exhausted = [Made(one.occurrence, "error", EXHAUSTED) for one in planned if one.occurrence not in by_occurrence]
+    exhausted = [
+        Made(one.occurrence, "error", EXHAUSTED) for one in planned if one.occurrence not in by_occurrence
+    ]
     return sorted([*by_occurrence.values(), *exhausted], key=lambda one: one.occurrence)
 
 
 @retry_on_deadlock
 def _fire(
-    row: RecurringAction, occurrences: Sequence[datetime], overlap: str, kind: FiringKind, source: Source | None = None
+    row: RecurringAction,
+    occurrences: Sequence[datetime],
+    overlap: str,
+    kind: FiringKind,
+    source: Source | None = None,
 ) -> list[Fired]:
     """Those that it may still be dispatched for, in one transaction. `source`: who is noted to have asked."""
     with transaction.atomic():
@@ -139,7 +151,9 @@ def _fire(
 
 def _within(row: RecurringAction, occurrences: Sequence[datetime], remaining: int) -> list[datetime]:
     """What was fired before uses up nothing."""
-    fired = RecurringFiring.objects.filter(recurring_id=row.pk, occurrence__in=occurrences).exclude(outcome=SKIPPED)
+    fired = RecurringFiring.objects.filter(recurring_id=row.pk, occurrence__in=occurrences).exclude(
+        outcome=SKIPPED
+    )
     known = set(fired.values_list("occurrence", flat=True))
     allowed = [one for one in occurrences if one not in known][:remaining]
     return [one for one in occurrences if one in known or one in allowed]

@@ -198,5 +198,3 @@ def _stored(row: RecurringAction, *, force_insert: bool = False) -> None:
     except IntegrityError:
         message = f"a recurring action named {row.name!r} exists already in {row.namespace}/{row.tenant}"
         raise conflict(message) from None
-
-

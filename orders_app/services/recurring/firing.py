@@ -93,9 +93,10 @@ def _unfired(shots: Sequence[Shot]) -> tuple[list[Shot], dict[tuple[UUID, dateti
     rows = RecurringFiring.objects.filter(
         recurring_id__in={shot.row.pk for shot in shots}, occurrence__in={shot.occurrence for shot in shots}
     )
-    known = {(pk, at): (row, outcome) for pk, at, row, outcome in rows.values_list(
-        "recurring_id", "occurrence", "pk", "outcome"
-    )}
+    known = {
+        (pk, at): (row, outcome)
+        for pk, at, row, outcome in rows.values_list("recurring_id", "occurrence", "pk", "outcome")
+    }
     passed = {key: row for key, (row, outcome) in known.items() if outcome == SKIPPED}
     return [shot for shot in shots if shot.key not in known or shot.key in passed], passed
 

@@ -75,7 +75,9 @@ def earlier_cancel(action_rows: Sequence[UUID], source: Source) -> None:
 
 def _unasked(run_ids: Iterable[UUID]) -> list[UUID]:
     """Those that nobody has asked yet."""
-    waiting = Run.objects.filter(pk__in=list(run_ids), ended_at__isnull=True, cancel_requested_at__isnull=True)
+    waiting = Run.objects.filter(
+        pk__in=list(run_ids), ended_at__isnull=True, cancel_requested_at__isnull=True
+    )
     return list(waiting.values_list("pk", flat=True))
 
 

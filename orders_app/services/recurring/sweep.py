@@ -82,7 +82,9 @@ def _fire(ids: Sequence[UUID]) -> Swept:
             _move_on(row, plans[row.pk], fired.get(row.pk), now)
         rows_fired(rows)
     done = list(fired.values())
-    return Swept(len(rows), [one.processed for one in done if one.processed], [one for one in done if one.waits_for])
+    return Swept(
+        len(rows), [one.processed for one in done if one.processed], [one for one in done if one.waits_for]
+    )
 
 
 def _due_rows(ids: Sequence[UUID], now: datetime) -> list[RecurringAction]:

@@ -36,7 +36,9 @@ def _field(at: int, *, stars: bool) -> st.SearchStrategy[str]:
     one = st.integers(low, high)
     plain = st.lists(one, min_size=1, max_size=3).map(lambda found: ",".join(map(str, found)))
     span = st.tuples(one, one).map(lambda pair: f"{min(pair)}-{max(pair)}")
-    stepped = st.tuples(st.sampled_from(["*", f"{low}-{high}"]), st.integers(1, 20)).map(lambda p: f"{p[0]}/{p[1]}")
+    stepped = st.tuples(st.sampled_from(["*", f"{low}-{high}"]), st.integers(1, 20)).map(
+        lambda p: f"{p[0]}/{p[1]}"
+    )
     return st.one_of(*([st.just("*")] * 2 if stars else []), plain, span, stepped)
 
 
@@ -76,7 +78,7 @@ def walked(expression: str, zone: str, first: datetime, last: datetime) -> Itera
     """Minute by minute. A fixed time is taken once; one that a change of clocks left out, at the change."""
     fixed = not any(field.startswith("*") for field in expression.split()[:2])
     place, matches = ZoneInfo(zone), matcher(expression)
-    newest = datetime.min  # noqa: DTZ901 - the latest time that the clock on the wall has shown
+    newest = datetime.min
     at = first - 180 * MINUTE
     while at <= last:
         wall = at.astimezone(place).replace(tzinfo=None)
@@ -94,7 +96,9 @@ def walked(expression: str, zone: str, first: datetime, last: datetime) -> Itera
 
 @settings(max_examples=examples(40))
 @given(expression=EXPRESSIONS, zone=st.sampled_from(sorted(ZONES)), data=st.data())
-def test_what_fires_is_what_a_walk_over_all_minutes_finds(expression: str, zone: str, data: st.DataObject) -> None:
+def test_what_fires_is_what_a_walk_over_all_minutes_finds(
+    expression: str, zone: str, data: st.DataObject
+) -> None:
     day = datetime.fromisoformat(data.draw(st.sampled_from(ZONES[zone]))).replace(tzinfo=UTC)
     first = day + data.draw(st.integers(0, 1800)) * MINUTE
     last = day + timedelta(days=2)
@@ -107,7 +111,10 @@ def test_what_fires_is_what_a_walk_over_all_minutes_finds(expression: str, zone:
     [
         # Forward at 02:00: 02:30 does not exist, and is right after the gap, once.
         ("30 2 * * *", ["2026-03-07T07:30Z", "2026-03-08T07:00Z", "2026-03-09T06:30Z"]),
-        ("0,30 2 * * *", ["2026-03-07T07:00Z", "2026-03-07T07:30Z", "2026-03-08T07:00Z", "2026-03-09T06:00Z"]),
+        (
+            "0,30 2 * * *",
+            ["2026-03-07T07:00Z", "2026-03-07T07:30Z", "2026-03-08T07:00Z", "2026-03-09T06:00Z"],
+        ),
         ("0 2,3 * * *", ["2026-03-07T07:00Z", "2026-03-07T08:00Z", "2026-03-08T07:00Z", "2026-03-09T06:00Z"]),
         ("*/30 2 * * *", ["2026-03-07T07:00Z", "2026-03-07T07:30Z", "2026-03-09T06:00Z"]),
     ],
@@ -122,7 +129,10 @@ def test_an_hour_that_does_not_exist(expression: str, fires: list[str]) -> None:
     [
         # Back at 02:00: 01:30 comes twice, and counts once.
         ("30 1 * * *", ["2026-11-01T05:30Z", "2026-11-02T06:30Z"]),
-        ("*/30 1 * * *", ["2026-11-01T05:00Z", "2026-11-01T05:30Z", "2026-11-01T06:00Z", "2026-11-01T06:30Z"]),
+        (
+            "*/30 1 * * *",
+            ["2026-11-01T05:00Z", "2026-11-01T05:30Z", "2026-11-01T06:00Z", "2026-11-01T06:30Z"],
+        ),
     ],
 )
 def test_an_hour_that_comes_twice(expression: str, fires: list[str]) -> None:
@@ -133,7 +143,9 @@ def test_an_hour_that_comes_twice(expression: str, fires: list[str]) -> None:
     assert Schedule(expression, "America/New_York").next(middle) > middle  # type: ignore[operator]
 
 
-def test_a_yearly_one_in_the_hour_that_comes_twice_has_both_though_a_year_later_the_offset_is_the_same() -> None:
+def test_a_yearly_one_in_the_hour_that_comes_twice_has_both_though_a_year_later_the_offset_is_the_same() -> (
+    None
+):
     after = Schedule("*/30 1 1 11 *", "America/New_York").after(datetime(2026, 11, 1, 5, 50, tzinfo=UTC))
     assert [f"{next(after):%Y-%m-%dT%H:%M}" for _ in range(3)] == [
         "2026-11-01T06:00",

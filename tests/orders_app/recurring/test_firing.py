@@ -88,7 +88,10 @@ def test_what_was_missed_is_made_up_for_as_the_field_says(
     assert [one.kind for one in found] == kinds
     assert row.next_at == clock.back(-1)
     if missed != "all":
-        assert (found[0].count, found[0].reason) == (8 + (missed == "once"), "the gateway could not fire in time")
+        assert (found[0].count, found[0].reason) == (
+            8 + (missed == "once"),
+            "the gateway could not fire in time",
+        )
 
 
 def test_a_daily_one_that_was_missed_is_fired_late_under_its_own_time(open_shop: Shop, clock: Clock) -> None:
@@ -148,7 +151,9 @@ def test_cancel_other_ends_what_waits_and_is_dispatched_after_it(open_shop: Shop
     assert (row.problem, row.attempts) == ("", 0)
 
 
-def test_cancel_other_asks_a_run_to_end_and_gives_up_on_one_that_does_not(open_shop: Shop, clock: Clock) -> None:
+def test_cancel_other_asks_a_run_to_end_and_gives_up_on_one_that_does_not(
+    open_shop: Shop, clock: Clock
+) -> None:
     row = made(**an_order(overlap_policy="cancel_other"))
     clock.forward(minutes=1)
     swept(row)
