@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from django.utils import timezone
+
 from acteon_site.base.clock_text import rfc3339
 from acteon_site.base.errors import AppError
 from acteon_site.base.many_rows import rows_insert, rows_update
@@ -121,7 +123,7 @@ def _not_overlapping(
 
 
 def _dispatch(shots: Sequence[Shot], results: Mapping[tuple[UUID, datetime], Fired], now: datetime) -> None:
-    decided, errors = decide_all([(_body(shot), _submission(shot, now)) for shot in shots])
+    decided, errors = decide_all([(_body(shot), _submission(shot)) for shot in shots])
     for done in gate_and_act(decided):
         shot = shots[done.item.position]
         if done.error:
@@ -196,7 +198,7 @@ def _body(shot: Shot) -> dict[str, Any]:
     return {**body, "dedup_key": row.dedup_key} if row.dedup_key else body
 
 
-def _submission(shot: Shot, now: datetime) -> Submission:
+def _submission(shot: Shot) -> Submission:
     row = shot.row
     caller = Principal(
         row.caller_id,
@@ -207,7 +209,7 @@ def _submission(shot: Shot, now: datetime) -> Submission:
         (row.provider,),
         (row.action_type,),
     )
-    return Submission(caller, shot.action_id, now)
+    return Submission(caller, shot.action_id, timezone.now())
 
 
 def _clean(shot: Shot, error: AppError) -> str:
