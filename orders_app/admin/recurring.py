@@ -23,7 +23,6 @@ from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
 from acteon_site.base.principals import Role
 from acteon_site.base.source import Source
-from audit_app.selectors import current_redactor
 from orders_app.admin.recurring_forms import BackfillForm, RecurringForm
 from orders_app.admin.recurring_views import LABELS, cron_preview, firing_lines, shown_times
 from orders_app.models import RecurringAction
@@ -36,6 +35,7 @@ from orders_app.services.recurring.edits import (
     recurring_resume,
     recurring_update,
 )
+from orders_app.services.recurring.hidden import shown
 from orders_app.services.recurring.history import upcoming, with_last_outcome
 
 BUTTONS = ("pause", "resume", "run")
@@ -78,19 +78,19 @@ class RecurringActionAdmin(ConfigAdmin):
         """Who may not change it sees the payload as it stands in the trail."""
         if obj is None or self.has_change_permission(request, obj):
             return self.fieldsets
-        shown = {"payload": "shown_payload", "metadata": "shown_metadata"}
+        hidden = {"payload": "shown_payload", "metadata": "shown_metadata"}
         return [
-            (title, {"fields": tuple(shown.get(str(name), str(name)) for name in group["fields"])})
+            (title, {"fields": tuple(hidden.get(str(name), str(name)) for name in group["fields"])})
             for title, group in self.fieldsets
         ]
 
     @display(description="Payload")
     def shown_payload(self, row: RecurringAction) -> Any:
-        return current_redactor().scrubber(row.payload).payload
+        return shown(row)["payload"]
 
     @display(description="Metadata")
     def shown_metadata(self, row: RecurringAction) -> Any:
-        return current_redactor().scrubber(row.payload).clean(row.metadata)
+        return shown(row)["metadata"]
 
     @display(description="For", ordering="namespace")
     def shop(self, row: RecurringAction) -> str:
@@ -141,8 +141,8 @@ class RecurringActionAdmin(ConfigAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
     ) -> Any:
         row = options.get("obj")
-        shown = context | (self._details(request, row) if row is not None else {})
-        return super().render_change_form(request, shown, *args, **options)
+        whole = context | (self._details(request, row) if row is not None else {})
+        return super().render_change_form(request, whole, *args, **options)
 
     def _details(self, request: HttpRequest, row: RecurringAction) -> dict[str, Any]:
         zone = zone_of(request.user).key

@@ -21,6 +21,7 @@ from orders_app.admin.forms import ScopedForm, example
 from orders_app.models import RecurringAction
 from orders_app.recurring.spec import full_spec, spec_problems
 from orders_app.services.recurring.by_hand import MOST, USUAL
+from orders_app.services.recurring.hidden import shown
 from orders_app.states import Overlap
 from rules_app.admin.forms import show_problems
 
@@ -58,7 +59,10 @@ class MomentField(forms.CharField):
 class RecurringForm(ScopedForm):
     payload = StructuredField(
         rows=10,
-        help_text=example("What each action says. JSON or YAML.", '{"report": "orders", "to": "ops"}'),
+        help_text=example(
+            "What each action says. JSON or YAML. What is redacted stays as it is where you leave it so.",
+            '{"report": "orders", "to": "ops"}',
+        ),
     )
     metadata = StructuredField(
         rows=2,
@@ -91,6 +95,8 @@ class RecurringForm(ScopedForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        if not self.instance._state.adding:
+            self.initial |= shown(self.instance)
         zone: Any = self.fields.get("timezone")
         if zone is not None:
             names = dict.fromkeys([self.instance.timezone or "UTC", *zone_names()])

@@ -6,6 +6,7 @@ from typing import Any
 
 from acteon_site.base.clock_text import rfc3339, rfc3339_or_none
 from orders_app.models import RecurringAction, RecurringFiring
+from orders_app.services.recurring.hidden import shown
 from orders_app.services.recurring.history import Upcoming
 
 
@@ -40,8 +41,7 @@ def recurring_row(row: RecurringAction) -> dict[str, Any]:
 def recurring_detail(row: RecurringAction) -> dict[str, Any]:
     return {
         **recurring_row(row),
-        "payload": row.payload,
-        "metadata": row.metadata,
+        **shown(row),
         "dedup_key": row.dedup_key or None,
         "last_executed_at": rfc3339_or_none(row.last_at),
         "starts_at": rfc3339_or_none(row.starts_at),

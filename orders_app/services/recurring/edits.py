@@ -19,6 +19,7 @@ from audit_app.services.journal import Journal, Subject
 from orders_app.models import RecurringAction
 from orders_app.recurring.cron import Schedule
 from orders_app.recurring.spec import columns_of, full_spec, spec_problems
+from orders_app.services.recurring.hidden import restored
 
 SCHEDULED_BY = frozenset({"cron_expression", "timezone", "starts_at", "ends_at", "max_executions"})
 
@@ -68,7 +69,7 @@ def recurring_update(*, row: RecurringAction, changes: Mapping[str, Any], source
     before = recurring_spec(locked)
     kept = {"namespace": locked.namespace, "tenant": locked.tenant}
     # A null takes back what was said before.
-    columns = columns_of(_checked({**before, **changes, **kept}))
+    columns = columns_of(_checked({**before, **restored(dict(changes), locked), **kept}))
     columns["name"] = columns["name"] or locked.name
     changed = sorted(name for name, value in columns.items() if getattr(locked, name) != value)
     for name, value in columns.items():

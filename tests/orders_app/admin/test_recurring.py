@@ -118,6 +118,7 @@ def test_buttons_pause_resume_and_run_it_and_a_viewer_has_none(shop: Shop, peopl
     assert "Dispatched: executed" in told(operator.post(page_of(row, "run")))
     assert outcomes(row) == ["executed"]
     assert RecurringFiring.objects.get().kind == "manual"
+    assert CARD not in operator.get(page_of(row)).content.decode()
     seen = viewer.get(page_of(row)).content.decode()
     assert "executed" in seen
     assert CARD not in seen
