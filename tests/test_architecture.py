@@ -83,6 +83,7 @@ PURE = (
     "chains_app/branching.py",
     "orders_app/lifecycles",
     "orders_app/contract",
+    "orders_app/recurring",
     "orders_app/sandbox",
     "audit_app/redaction",
     "audit_app/records",

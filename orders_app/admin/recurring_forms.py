@@ -60,7 +60,7 @@ class RecurringForm(ScopedForm):
     payload = StructuredField(
         rows=10,
         help_text=example(
-            "What each action says. JSON or YAML. What is redacted stays as it is where you leave it so.",
+            "What each action says, as JSON or YAML. Redacted values stay where you leave them so.",
             '{"report": "orders", "to": "ops"}',
         ),
     )
@@ -96,7 +96,7 @@ class RecurringForm(ScopedForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if not self.instance._state.adding:
-            self.initial |= shown(self.instance)
+            self.initial.update(shown(self.instance))
         zone: Any = self.fields.get("timezone")
         if zone is not None:
             names = dict.fromkeys([self.instance.timezone or "UTC", *zone_names()])

@@ -31,6 +31,7 @@ class Recurring(Kind):
     area = config_versions.RECURRING
     key = ("namespace", "tenant", "name")
     defaults = {**{name: value for name, value in DEFAULTS.items() if name != "name"}, "enabled": True}
+    undigested = ("enabled",)
     spelled = {"starts_at": "start_date", "ends_at": "end_date"}
 
     def rows(self) -> QuerySet[RecurringAction]:
@@ -60,6 +61,9 @@ class Recurring(Kind):
         columns = columns_of(full_spec(spec))
         enabled = spec.get("enabled")
         return {**columns, "enabled": True if enabled is None else enabled}
+
+    def kept(self, row: RecurringAction) -> tuple[str, ...]:
+        return ("enabled",) if row.enabled_by else ()
 
     def compared(self, spec: Spec) -> Spec:
         """Of a payload that holds what redaction hides: what may be shown, and a keyed hash of all of it."""

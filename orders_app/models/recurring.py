@@ -28,6 +28,9 @@ class RecurringAction(ManagedConfig):
     namespace = models.CharField(max_length=256)
     tenant = models.CharField(max_length=256)
     enabled = models.BooleanField(default=True, db_default=True)
+    enabled_by = models.CharField(
+        max_length=MAX_ACTOR, blank=True, default="", db_default="", help_text="Who paused or resumed it"
+    )
     provider = models.CharField(max_length=256)
     action_type = models.CharField(max_length=256)
     payload = EncryptedJSONField(help_text="Of the action, as it is dispatched")

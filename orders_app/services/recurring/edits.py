@@ -143,7 +143,7 @@ def recurring_note(row: RecurringAction, change: str, source: Source, **details:
 
 def _switched(row: RecurringAction, change: str, source: Source) -> RecurringAction:
     row.attempts, row.problem = 0, ""
-    row.edited_by, row.edited_at = source.caller_id, timezone.now()
+    row.enabled_by = source.caller_id
     row.save()
     recurring_note(row, change, source)
     return row

@@ -1,4 +1,4 @@
-"""Payloads as people and clients see them: redacted as in the trail; what is sent back as it was shown stays as it is."""
+"""Payloads as people and clients see them: redacted as in the trail. What is sent back as it was shown stays."""
 
 from __future__ import annotations
 
