@@ -21,7 +21,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "acteon_site.settings")
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 SWEEPS = (
-    *("chains_app.sweep", "orders_app.sweep", "orders_app.assess"),
+    *("chains_app.sweep", "orders_app.sweep", "orders_app.recur", "orders_app.assess"),
     *("audit_app.relay", "audit_app.reap", "acteon_site.canary"),
     "subscriptions_app.sweep",
 )
@@ -69,6 +69,7 @@ app.conf.update(
     beat_schedule={
         "chains": {"task": "chains_app.sweep", "schedule": every(1), "options": WORTHLESS},
         "orders": {"task": "orders_app.sweep", "schedule": every(1), "options": WORTHLESS},
+        "recur": {"task": "orders_app.recur", "schedule": every(1), "options": WORTHLESS},
         "assess": {"task": "orders_app.assess", "schedule": every(1), "options": WORTHLESS},
         "subscriptions": {"task": "subscriptions_app.sweep", "schedule": every(1), "options": WORTHLESS},
         "relay": {"task": "audit_app.relay", "schedule": every(1), "options": WORTHLESS},

@@ -286,6 +286,9 @@ SUBSCRIPTION_DISABLE_AFTER_SECONDS = env.int("ACTEON_SUBSCRIPTION_DISABLE_AFTER_
 
 # How long a decision in the admin can be undone before it takes effect; 0: it takes effect at once.
 APPROVAL_UNDO_SECONDS = env.int("ACTEON_APPROVAL_UNDO_SECONDS", default=5)
+# Recurring actions: how many each tenant may have, and from how many seconds on an occurrence counts as missed.
+RECURRING_PER_TENANT = env.int("ACTEON_RECURRING_PER_TENANT", default=500)
+RECURRING_GRACE_SECONDS = env.int("ACTEON_RECURRING_GRACE_SECONDS", default=120)
 # Sign-in by OpenID Connect; off without an issuer. docs/operations.md has an example.
 OIDC_ISSUER = env.str("ACTEON_OIDC_ISSUER", default="")
 OIDC_CLIENT_ID = env.str("ACTEON_OIDC_CLIENT_ID", default="")

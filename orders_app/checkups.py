@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from acteon_site.base.findings import Checkup, Finding, by_age, ok, state_by_wait, warn
 from orders_app.metrics import approvals_expiring, holds_oldest_due_seconds
+from orders_app.services.recurring.overdue import recurring_oldest_due_seconds, recurring_problems
 
 OVERDUE = (30.0, 300.0)  # seconds
+MOST_NAMED = 5
 
 
 def queue() -> Iterator[Finding]:
@@ -26,8 +28,18 @@ def approvals() -> Iterator[Finding]:
         yield ok("none is about to expire unanswered")
 
 
+def recurring() -> Iterator[Finding]:
+    todo = "Look at workers and scheduler; what is due is fired once they run, as each one's `missed` says."
+    yield by_age("recurring actions that are due", recurring_oldest_due_seconds(), OVERDUE, todo)
+    for row in recurring_problems(MOST_NAMED):
+        yield warn(
+            f"recurring action {row.name} of {row.namespace}/{row.tenant}: {row.problem}",
+            "It is tried again by itself; its page in the admin says since when.",
+        )
+
+
 def releases_status() -> str:
     return state_by_wait(holds_oldest_due_seconds())
 
 
-CHECKUPS = (Checkup("releases", queue), Checkup("approvals", approvals))
+CHECKUPS = (Checkup("releases", queue), Checkup("approvals", approvals), Checkup("recurring", recurring))

@@ -8,6 +8,7 @@ from django.db.models import DurationField, ExpressionWrapper, F, Min
 
 from acteon_site.base.clock import db_now
 from orders_app.models import ActionGroup, Hold
+from orders_app.services.recurring.overdue import recurring_counts, recurring_oldest_due_seconds
 from orders_app.states import HoldKind, HoldStatus
 
 LAST_PART = 4  # a hold whose time left is less than this part of all it had
@@ -33,6 +34,10 @@ def groups() -> dict[str, float]:
         "groups_with_problem": open_.exclude(problem="").count(),
         "groups_oldest_due_seconds": (now - oldest).total_seconds() if oldest else 0,
     }
+
+
+def recurring() -> dict[str, float]:
+    return {**recurring_counts(), "recurring_oldest_due_seconds": recurring_oldest_due_seconds() or 0}
 
 
 def approvals_expiring() -> int:

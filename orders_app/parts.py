@@ -22,6 +22,7 @@ from orders_app.api.together import DispatchDoor
 from orders_app.config_kinds.approval_policies import ApprovalPolicies
 from orders_app.config_kinds.lifecycles import Lifecycles
 from orders_app.config_kinds.profiles import Profiles
+from orders_app.config_kinds.recurring import Recurring
 from orders_app.config_kinds.templates import Templates
 from orders_app.pipeline.decide import order_name_for, payload_check_for
 from orders_app.pipeline.refunds import order_facts_now
@@ -46,7 +47,7 @@ from rules_app.services.trying import CLEANERS, OUTLOOKS, STARTS
 PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     CHECKUPS: checkups.CHECKUPS,
     STATUS_PARTS: (Hook("releases", checkups.releases_status),),
-    KINDS: (Lifecycles(), Templates(), Profiles(), ApprovalPolicies()),
+    KINDS: (Lifecycles(), Templates(), Profiles(), ApprovalPolicies(), Recurring()),
     LISTENERS: (OrderRuns(), ActionRuns(), ApprovalNotices(), GroupRuns()),
     NEIGHBOURS: (Neighbours(),),
     CHECKS: (Hook("providers and chains", rule_reference_problems),),
@@ -66,11 +67,16 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
     REAPERS: (
         Reaper("holds", reaping.reap_holds),
         Reaper("groups", reaping.reap_groups),
+        Reaper("firings", reaping.reap_firings),
         Reaper("orders", reaping.reap_orders, "retention_deleted_events"),
         Reaper("actions", reaping.reap_actions, "retention_deleted_audit"),
     ),
     TIDIES: (Hook("answers", reaping.tidy_answers),),
     DESCRIPTIONS: (Description("orders_app.api.schema"),),
     DOORS: (DispatchDoor(),),
-    GAUGES: (Hook("holds", metrics.holds), Hook("groups", metrics.groups)),
+    GAUGES: (
+        Hook("holds", metrics.holds),
+        Hook("groups", metrics.groups),
+        Hook("recurring", metrics.recurring),
+    ),
 }

@@ -69,3 +69,28 @@ class ClosedBy(TextChoices):
     TIME = "time"
     SIZE = "size"
     PERSON = "person"  # someone had it sent
+
+
+class Overlap(TextChoices):
+    """What a recurring action does where what it dispatched before has not ended."""
+
+    ALLOW_ALL = "allow_all"  # is dispatched all the same
+    SKIP = "skip"  # passes this occurrence over
+    CANCEL_OTHER = "cancel_other"  # cancels what has not ended, and is dispatched after it
+
+
+class Missed(TextChoices):
+    """What becomes of occurrences whose time passed while nobody could fire them."""
+
+    SKIP = "skip"
+    ONCE = "once"  # the latest alone
+    ALL = "all"  # each, one after the other
+
+
+class FiringKind(TextChoices):
+    """Why an occurrence was fired when it was."""
+
+    DUE = "due"
+    MISSED = "missed"  # late, since nobody could fire it in time
+    BACKFILL = "backfill"
+    MANUAL = "manual"

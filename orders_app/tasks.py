@@ -10,6 +10,7 @@ from celery import shared_task
 from orders_app.services.assessing import approvals_assess
 from orders_app.services.groups import groups_flush, groups_sweep
 from orders_app.services.notices_due import approvals_remind
+from orders_app.services.recurring.sweep import recurring_sweep
 from orders_app.services.releases import holds_release, holds_sweep
 from orders_app.services.ties import ties_draw, ties_seen_until
 from orders_app.services.transitions import orders_time_out
@@ -51,3 +52,11 @@ def assess() -> None:
     while approvals_assess(before=seen_until) and time.monotonic() < ends:
         pass
     approvals_remind()
+
+
+@shared_task(name="orders_app.recur")
+def recur() -> None:
+    """Recurring actions. One that makes up for many missed occurrences is due again at once."""
+    ends = time.monotonic() + SWEEP_SECONDS
+    while recurring_sweep(limit=LOOK) and time.monotonic() < ends:
+        pass

@@ -86,6 +86,7 @@ PURE = (
     "subscriptions_app/schedule.py",
     "orders_app/lifecycles",
     "orders_app/contract",
+    "orders_app/recurring",
     "orders_app/sandbox",
     "audit_app/redaction",
     "audit_app/records",

@@ -37,6 +37,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "operator": (
         *("change_order", "change_run", "change_circuitbreaker", "change_delivery"),
         *("add_silence", "change_silence"),
+        *("add_recurringaction", "change_recurringaction", "delete_recurringaction"),
     ),
     "administrator": ("*",),
 }

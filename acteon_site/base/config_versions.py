@@ -30,6 +30,7 @@ REDACTION = "redaction"
 TEMPLATES = "templates"
 APPROVALS = "approvals"
 SUBSCRIPTIONS = "subscriptions"
+RECURRING = "recurring"
 
 
 def touch(area: str) -> None:

@@ -97,6 +97,9 @@ APPROVALS = (
     stat("Expired, last hour", "Nobody decided.", grown("approval_expired_total"), red_from=1),
     stat("Scheduled", "Wait for their time or turn.", now("schedules_pending")),
     stat("Releases overdue", "For how long the oldest waits.", now("holds_oldest_due_seconds"), "s", 60),
+    stat(
+        "Recurring overdue", "For how long the oldest waits.", now("recurring_oldest_due_seconds"), "s", 180
+    ),
     stat("Asked, last hour", "Orders that a rule gave to a person.", grown("pending_approval_total")),
     Panel(
         "Queue",

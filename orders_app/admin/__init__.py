@@ -10,6 +10,7 @@ from orders_app.admin.lifecycles import LifecycleAdmin
 from orders_app.admin.orders import OrderAdmin
 from orders_app.admin.parts import PARTS
 from orders_app.admin.policies import ApprovalPolicyAdmin
+from orders_app.admin.recurring import RecurringActionAdmin
 from orders_app.admin.templates import TemplateAdmin, TemplateProfileAdmin
 from orders_app.admin.waiting import WaitingOrderAdmin
 
@@ -19,6 +20,7 @@ __all__ = [
     "ApprovalPolicyAdmin",
     "LifecycleAdmin",
     "OrderAdmin",
+    "RecurringActionAdmin",
     "TemplateAdmin",
     "TemplateProfileAdmin",
     "WaitingOrderAdmin",

@@ -30,6 +30,7 @@ PARTS: Mapping[Registry[Any], Sequence[Any]] = {
         Page("Today", 2, "Waiting orders", "schedule", "orders_app.waitingorder"),
         Page("Orders & runs", 3, "Groups", "stacks", "orders_app.actiongroup"),
         Page("Orders & runs", 1, "Orders", "package_2", "orders_app.order"),
+        Page("Orders & runs", 4, "Recurring actions", "event_repeat", "orders_app.recurringaction"),
         Page("Configuration", 7, "Approval policies", "approval_delegation", "orders_app.approvalpolicy"),
         Page("Configuration", 4, "Lifecycles", "timeline", "orders_app.lifecycle"),
         Page("Configuration", 5, "Templates", "description", "orders_app.template"),

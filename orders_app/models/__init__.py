@@ -5,6 +5,7 @@ from orders_app.models.approvals import ApprovalPolicy, SavedFilter
 from orders_app.models.groups import ActionGroup, GroupedAction
 from orders_app.models.holds import Approval, Hold, WaitingOrder
 from orders_app.models.orders import Action, Lifecycle, Move, Order
+from orders_app.models.recurring import RecurringAction, RecurringFiring
 from orders_app.models.templates import Template, TemplateProfile
 from orders_app.models.ties import Tie, TieHead
 
@@ -18,6 +19,8 @@ __all__ = [
     "Lifecycle",
     "Move",
     "Order",
+    "RecurringAction",
+    "RecurringFiring",
     "RememberedAnswer",
     "SavedFilter",
     "Template",

@@ -144,6 +144,12 @@ def with_work(done: Processed, unit: UnitOfWork) -> Processed:
     )
 
 
+def calls_begin(processed: Sequence[Processed]) -> None:
+    """Have their calls made, after the commit, and wait for none: who hears what came of them is told then."""
+    work = {pk: one for done in processed for pk, one in done.work.items()}
+    begun_within(list(work), work, 0.0)
+
+
 def outcomes_after_calls(processed: Sequence[Processed]) -> list[Outcome]:
     """Make the calls that the request waits for, after the commit, and give every action's outcome."""
     work = {pk: one for done in processed for pk, one in done.work.items()}

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce, Greatest
 
 from acteon_site.base.names import composed
 from audit_app.models import RetentionPolicy
 from audit_app.services.legal_holds import held_of
 from chains_app.models import Run
-from orders_app.models import Action, ActionGroup, GroupedAction, Hold, Order, RememberedAnswer
+from orders_app.models import (
+    Action,
+    ActionGroup,
+    GroupedAction,
+    Hold,
+    Order,
+    RecurringAction,
+    RecurringFiring,
+    RememberedAnswer,
+)
+from orders_app.models.recurring import RUNNING
 from rules_app.services.gates import gates_lock, gates_write, order_key
 
 # So long a reaped order's name still answers Deduplicated.
@@ -119,3 +131,24 @@ def tidy_answers(now: datetime, batch: int) -> int:
     # Asked again: a request may have taken the key anew since.
     deleted, _ = RememberedAnswer.objects.filter(key__in=keys, expires_at__lte=now).delete()
     return deleted
+
+
+def reap_firings(policy: RetentionPolicy, now: datetime, batch: int) -> int:
+    """state_ttl: what recurring actions fired. How far it is forgotten is kept, so that no backfill fires it again."""
+    if policy.state_ttl_seconds is None:
+        return 0
+    old = RecurringFiring.objects.filter(
+        namespace=policy.namespace,
+        tenant=policy.tenant,
+        fired_at__lt=now - timedelta(seconds=policy.state_ttl_seconds),
+    ).exclude(outcome=RUNNING)
+    old = old.exclude(action_id__in=held_of(policy.namespace, policy.tenant).actions)
+    rows = list(old.order_by("fired_at").values_list("pk", "recurring_id", "occurrence")[:batch])
+    latest: dict[UUID, datetime] = {}
+    for _, recurring_id, occurrence in rows:
+        latest[recurring_id] = max(occurrence, latest.get(recurring_id, occurrence))
+    for recurring_id in sorted(latest):
+        forgotten = Greatest(Coalesce(F("forgotten_until"), latest[recurring_id]), latest[recurring_id])
+        RecurringAction.objects.filter(pk=recurring_id).update(forgotten_until=forgotten)
+    RecurringFiring.objects.filter(pk__in=[pk for pk, _, _ in rows]).delete()
+    return len(rows)

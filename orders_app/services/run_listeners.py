@@ -34,6 +34,7 @@ from orders_app.services.ledger import (
     refund_retake,
     reservation_settle,
 )
+from orders_app.services.recurring.settling import firings_settle
 from orders_app.services.run_outcomes import call_notes, outcome_of_step
 from orders_app.services.transitions import MOVED_FIELDS, order_move_by_run
 from orders_app.states import OrderStatus, RefundState
@@ -85,6 +86,7 @@ class SingleRuns(Owners):
         for end in self._singles:
             step = next(iter(end.steps), None)
             self.tell(end.run, step, attempts.get(step.pk, []) if step else [], journal)
+        firings_settle(self._singles)
 
     def tell(self, run: Run, step: StepRun | None, attempts: Sequence[Attempt], journal: Journal) -> None:
         journal_single(run, step, attempts, journal)

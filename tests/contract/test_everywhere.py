@@ -32,6 +32,7 @@ LISTS = {
     "/v1/incidents": "incidents",
     "/v1/circuit-breakers": "circuit_breakers",
     "/admin/circuit-breakers": "circuit_breakers",
+    "/v1/recurring": "recurring_actions",
     "/v1/templates": "templates",
     "/v1/templates/profiles": "profiles",
 }

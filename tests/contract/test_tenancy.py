@@ -73,6 +73,9 @@ def everything_of(shop: Shop) -> dict[str, str]:
     mine["template"] = client.post("/v1/templates", shapes.TEMPLATE, template, status=201)["id"]
     profile = {**scoped, "name": mine["profile_name"], "fields": {"x": {"$ref": mine["template_name"]}}}
     mine["profile"] = client.post("/v1/templates/profiles", shapes.PROFILE, profile, status=201)["id"]
+    recurring = {**scoped, "provider": CANARY, "action_type": CANARY, "payload": {"note": CANARY}}
+    recurring |= {"name": CANARY, "cron_expression": "0 0 1 1 *"}
+    mine["recurring"] = client.post("/v1/recurring", shapes.RECURRING_MADE, recurring, status=201)["id"]
     Rule.objects.create(
         name=mine["rule"],
         priority=0,
@@ -120,7 +123,12 @@ def filled(value: Any, names: dict[str, str]) -> Any:
 
 
 def path_for(route: str, names: dict[str, str]) -> str:
-    special = {"v1/scheduled": "night", "v1/templates/profiles/": "profile", "v1/templates/": "template"}
+    special = {
+        "v1/recurring/": "recurring",
+        "v1/scheduled": "night",
+        "v1/templates/profiles/": "profile",
+        "v1/templates/": "template",
+    }
     for start, name in special.items():
         if route.startswith(start):
             route = re.sub(r"<(str:pk|path:action_id)>", lambda _, name=name: part(names[name]), route)  # type: ignore[misc]

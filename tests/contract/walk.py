@@ -15,6 +15,7 @@ MADE_UP = {
     "chain": "0189aaaa-0000-7000-8000-000000000001",
     "approval": "0189aaaa-0000-7000-8000-000000000002",
     "incident": "0189aaaa-0000-7000-8000-000000000003",
+    "recurring": "0189aaaa-0000-7000-8000-000000000009",
     "list": "0189aaaa-0000-7000-8000-000000000008",
     "silence": "0189aaaa-0000-7000-8000-00000000000b",
     "interval": "no-such-interval",
@@ -56,6 +57,8 @@ ORDER = {
 LIST = Call(IN_QUERY, status=(200, 400, 403))
 EMPTY = Call(IN_QUERY, {}, status=(200, 400, 403))
 BY_ID = Call(status=(404,))
+SPAN = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"}
+READ_RECURRING = (("GET", ""), ("DELETE", ""), ("GET", "/firings"), ("GET", "/next"))
 DEFINITION = {"steps": [{"name": "a", "provider": "warehouse", "action_type": "x"}]}
 
 SILENCE = {"matchers": [{"name": "a", "value": "b"}], "comment": "x", "duration_seconds": 60}
@@ -112,6 +115,19 @@ WALK: dict[tuple[str, str], list[Call]] = {
         Call(body={}, status=(404,)),
         Call(IN_QUERY, {}, (404, 403)),
     ],
+    ("GET", "v1/recurring"): [LIST, Call(IN_QUERY + "&status=active", status=(200, 400, 403))],
+    ("POST", "v1/recurring"): [
+        Call(
+            body={**ACTION, "name": "{template_name}", "payload": {}, "cron_expression": "0 0 1 1 *"},
+            status=(201, 403),
+        ),
+    ],
+    ("PUT", "v1/recurring/<str:pk>"): [Call(body={"description": "x"})],
+    **{(method, f"v1/recurring/<str:pk>{rest}"): [BY_ID] for method, rest in READ_RECURRING},
+    **{
+        ("POST", f"v1/recurring/<str:pk>/{verb}"): [Call(body={**IN_BODY, **SPAN}, status=(404, 403))]
+        for verb in ("pause", "resume", "backfill")
+    },
     ("GET", "v1/templates"): [LIST],
     ("POST", "v1/templates"): [
         Call(body={**IN_BODY, "name": "{template_name}", "content": "x"}, status=(201, 403))

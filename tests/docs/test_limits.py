@@ -28,10 +28,12 @@ from orders_app.api import together
 from orders_app.api.views_dispatch import MAX_BATCH
 from orders_app.api.views_orders import MAX_REASON
 from orders_app.pipeline.dispatch import CALL_SECONDS
+from orders_app.recurring import spec
 from orders_app.sandbox.budget import MAX_SECONDS, MAX_STEPS, MAX_TEXT, MAX_WRITTEN
 from orders_app.sandbox.environment import MAX_NESTED, MAX_RANGE
 from orders_app.sandbox.rendering import MAX_TEMPLATE
 from orders_app.services.idempotency import KEPT, MAX_KEY
+from orders_app.services.recurring import by_hand
 from rules_app.engine import quota_terms, rules
 from rules_app.engine.actions.settings import CENTURY_SECONDS
 from rules_app.engine.actions.throttle import MAX_COUNT
@@ -79,6 +81,8 @@ SAID = {
     "times in a chain": [default_of("seconds", "most")],
     "windows, TTLs, delays": [CENTURY_SECONDS],
     "`max_count` of a throttle": [MAX_COUNT],
+    "recurring actions of a tenant": [settings.RECURRING_PER_TENANT, spec.MAX_PAYLOAD],
+    "occurrences of a backfill": [by_hand.MOST, by_hand.USUAL],
     "`limit` of a list": [MAX_LIMIT, DEFAULT_LIMIT],
     "`offset` of a list": [MAX_OFFSET],
     "requests per key or token": [RATE, BURST],

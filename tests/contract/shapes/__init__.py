@@ -99,6 +99,14 @@ from tests.contract.shapes.records import (
     TRANSITION,
     VERIFICATION,
 )
+from tests.contract.shapes.recurring import (
+    BACKFILLED,
+    FIRINGS,
+    NEXT,
+    RECURRING,
+    RECURRING_LIST,
+    RECURRING_MADE,
+)
 from tests.contract.shapes.rules import COVERAGE, EVALUATION, EXPLANATION, RELOAD, RULE, RULE_ENABLED, TRACE
 from tests.contract.shapes.subscriptions import (
     DELIVERIES,
@@ -117,6 +125,7 @@ __all__ = [
     "APPROVED",
     "ATTEMPT",
     "AUDIT_OUTCOMES",
+    "BACKFILLED",
     "BREAKER",
     "BREAKERS",
     "BREAKER_TOLD",
@@ -145,6 +154,7 @@ __all__ = [
     "EXPLANATION",
     "FAILED_CODES",
     "FIELD_PROBLEM",
+    "FIRINGS",
     "FRAME_KEYS",
     "FRAME_OPTIONAL",
     "GROUPED_RECORD",
@@ -165,6 +175,7 @@ __all__ = [
     "MOVE",
     "NAMED_LIST",
     "NAMED_LISTS",
+    "NEXT",
     "NODE_KEYS",
     "NODE_OPTIONAL",
     "OUTCOMES",
@@ -178,6 +189,9 @@ __all__ = [
     "QUOTAS",
     "RECORD",
     "RECORDS",
+    "RECURRING",
+    "RECURRING_LIST",
+    "RECURRING_MADE",
     "REJECTED",
     "RELOAD",
     "RENDERED_PROFILE",
