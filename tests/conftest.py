@@ -67,6 +67,7 @@ ONCE = (
     "tests/subscriptions_app/test_admin",
     "tests/subscriptions_app/test_receivers",
     "tests/subscriptions_app/test_watching",
+    "tests/rules_app/test_manager_way_browser",
     # What files, settings and commands are told: refused, overlooked, listed.
     "tests/acteon_site/config_files/test_bad_files",
     "tests/acteon_site/config_files/test_commands",
