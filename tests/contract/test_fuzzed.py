@@ -67,6 +67,7 @@ def real(service: Service) -> dict[str, str]:
         for name in ("chain_id", "list_id", "quota_id", "policy_id", "incident_id")
     }
     names |= {"approval_id": there["approval"], "fingerprint": there["order"], "action_id": there["action"]}
+    names["group_key"] = there["group"]
     versions = [str(number) for number in RuleSetVersion.objects.values_list("number", flat=True)]
     names["backtest_id"] = there["chain"]  # none
     names |= {"number": there["number"], "before": versions[-1], "after": versions[0]}

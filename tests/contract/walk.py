@@ -16,6 +16,7 @@ MADE_UP = {
     "approval": "0189aaaa-0000-7000-8000-000000000002",
     "incident": "0189aaaa-0000-7000-8000-000000000003",
     "list": "0189aaaa-0000-7000-8000-000000000008",
+    "group": "0189aaaa-0000-7000-8000-000000000009",
     "quota": "0189aaaa-0000-7000-8000-000000000004",
     "policy": "0189aaaa-0000-7000-8000-000000000005",
     "template": "0189aaaa-0000-7000-8000-000000000006",
@@ -84,6 +85,11 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ("POST", "v1/orders/<path:fingerprint>/cancel"): [Call(body=IN_BODY, status=(404, 403))],
     ("GET", "v1/scheduled"): [LIST],
     ("POST", "v1/scheduled/<path:action_id>/cancel"): [Call(body=IN_BODY, status=(404, 403))],
+    ("GET", "v1/groups"): [LIST],
+    **{
+        (method, "v1/groups/<str:group_key>"): [BY_ID, Call(IN_QUERY, status=(404, 403))]
+        for method in ("GET", "DELETE")
+    },
     ("GET", "v1/approvals"): [LIST],
     **{
         (method, f"v1/approvals/<path:namespace>/<str:tenant>/<str:approval_id>{tail}"): [
@@ -256,6 +262,7 @@ IN_PATH = {
     **dict.fromkeys(("<int:number>", "<int:before>", "<int:after>"), "number"),
     "<str:name>": "definition",
     "<str:list_id>": "list",
+    "<str:group_key>": "group",
     "<str:quota_id>": "quota",
     "<str:policy_id>": "policy",
     "<str:chain_id>": "chain",
