@@ -70,6 +70,7 @@ def real(service: Service) -> dict[str, str]:
         )
     }
     names |= {"approval_id": there["approval"], "fingerprint": there["order"], "action_id": there["action"]}
+    names["group_key"] = there["group"]
     versions = [str(number) for number in RuleSetVersion.objects.values_list("number", flat=True)]
     names["backtest_id"] = there["chain"]  # none
     names["interval"] = there["interval"]

@@ -28,6 +28,7 @@ from tests.contract.client import Strict, part
 from tests.contract.routes import endpoints
 from tests.contract.strict import anything
 from tests.contract.walk import CANARY, DEFINITION, IN_PATH, IN_QUERY, MADE_UP, OWN, WALK, Call
+from tests.orders_app.gathered import alert, group_rule
 from tests.world import CLOSED_HOURS, NAMESPACE, SCOPE, TENANT, Shop, order, publish_rules
 
 STANDING: dict[str, str] = {}  # a digest of what A has, which every request must leave as it is
@@ -107,6 +108,13 @@ def everything_of(shop: Shop) -> dict[str, str]:
     runs_sweep()
     breaker_reset(provider="payment-gateway", actor="test")
     config_versions.reset()
+    group_rule()
+    told = client.post(
+        "/v1/dispatch",
+        shapes.outcome,
+        alert(id=f"{CANARY}-alert", provider="payment-gateway", payload={"warehouse": CANARY}),
+    )
+    mine["group"] = told["Grouped"]["group_id"]
     mine["incident"] = str(Incident.objects.get().pk)
     mine["chain"] = str(Run.objects.filter(kind="chain").order_by("started_at").first().pk)  # type: ignore[union-attr]
     relay()

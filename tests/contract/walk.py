@@ -15,10 +15,11 @@ MADE_UP = {
     "chain": "0189aaaa-0000-7000-8000-000000000001",
     "approval": "0189aaaa-0000-7000-8000-000000000002",
     "incident": "0189aaaa-0000-7000-8000-000000000003",
-    "recurring": "0189aaaa-0000-7000-8000-000000000009",
+    "recurring": "0189aaaa-0000-7000-8000-00000000000d",
     "list": "0189aaaa-0000-7000-8000-000000000008",
     "silence": "0189aaaa-0000-7000-8000-00000000000b",
     "interval": "no-such-interval",
+    "group": "0189aaaa-0000-7000-8000-00000000000c",
     "quota": "0189aaaa-0000-7000-8000-000000000004",
     "subscription": "0189aaaa-0000-7000-8000-000000000009",
     "delivery": "0189aaaa-0000-7000-8000-00000000000a",
@@ -97,6 +98,11 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ],
     ("GET", "v1/scheduled"): [LIST],
     ("POST", "v1/scheduled/<path:action_id>/cancel"): [Call(body=IN_BODY, status=(404, 403))],
+    ("GET", "v1/groups"): [LIST],
+    **{
+        (method, "v1/groups/<str:group_key>"): [BY_ID, Call(IN_QUERY, status=(404, 403))]
+        for method in ("GET", "DELETE")
+    },
     ("GET", "v1/approvals"): [LIST],
     **{
         (method, f"v1/approvals/<path:namespace>/<str:tenant>/<str:approval_id>{tail}"): [
@@ -329,6 +335,7 @@ IN_PATH = {
     **dict.fromkeys(("<int:number>", "<int:before>", "<int:after>"), "number"),
     "<str:name>": "definition",
     "<str:list_id>": "list",
+    "<str:group_key>": "group",
     "<str:quota_id>": "quota",
     "<str:subscription_id>": "subscription",
     "<str:delivery_id>": "delivery",
