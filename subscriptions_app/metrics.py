@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.db.models import OuterRef, Q, Subquery
+
 from acteon_site.base.clock import db_now
 from audit_app.models import RelayHead
-from subscriptions_app.models import FanOutHead
+from subscriptions_app.models import Delivery, FanOutHead, Subscription
 from subscriptions_app.selectors import due, failing, has_subscribers, switched_off
 
 MOST = 10_000
@@ -22,10 +24,13 @@ def deliveries() -> dict[str, float]:
 
 
 def oldest_due_seconds() -> float | None:
-    """For how long what waits longest is due; None where nothing is."""
+    """For how long what waits longest is due; None where nothing is. Who asked for a pause is not waited for."""
     now = db_now()
-    first = due().filter(due_at__lte=now).order_by("due_at").values_list("due_at", flat=True).first()
-    return None if first is None else max(0.0, (now - first).total_seconds())
+    first = Delivery.objects.filter(subscription=OuterRef("pk"), due_at__isnull=False).order_by("due_at")
+    called = Subscription.objects.filter(Q(paused_until=None) | Q(paused_until__lte=now), enabled=True)
+    begins = called.annotate(first=Subquery(first.values("due_at")[:1])).values_list("first", flat=True)
+    due_since = min((begin for begin in begins if begin is not None), default=now)
+    return (now - due_since).total_seconds() if due_since < now else None
 
 
 def events_behind() -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
-
 from audit_app.models import RetentionPolicy
 from audit_app.services.legal_holds import held_of
 from subscriptions_app.models import Delivery, Subscription
@@ -19,9 +17,18 @@ def reap_deliveries(policy: RetentionPolicy, now: datetime, batch: int) -> int:
     owners = Subscription.objects.filter(namespace=policy.namespace, tenant=policy.tenant)
     found = dict(owners.values_list("pk", "enabled"))
     off = [key for key, enabled in found.items() if not enabled]
-    old = Q(subscription__in=list(found), ended_at__lt=cutoff) | Q(subscription__in=off, event_at__lt=cutoff)
-    rows = Delivery.objects.select_for_update(skip_locked=True, of=("self",)).filter(old)
+    rows = Delivery.objects.select_for_update(skip_locked=True, of=("self",))
     held = [f"action:{action}" for action in held_of(policy.namespace, policy.tenant).actions]
-    ids = list(rows.exclude(order_key__in=held).values_list("pk", flat=True)[:batch])
+    rows = rows.exclude(order_key__in=held)
+    # Each goes along its index from the oldest on.
+    ended = rows.filter(subscription__in=list(found), ended_at__lt=cutoff).order_by(
+        "subscription", "ended_at"
+    )
+    ids = list(ended.values_list("pk", flat=True)[:batch])
+    if off and len(ids) < batch:
+        never = rows.filter(subscription__in=off, event_at__lt=cutoff, ended_at=None)
+        ids += list(
+            never.order_by("subscription", "event_at").values_list("pk", flat=True)[: batch - len(ids)]
+        )
     Delivery.objects.filter(pk__in=ids).delete()
     return len(ids)

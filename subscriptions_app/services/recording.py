@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -31,6 +32,8 @@ CHANGED = (
     "last_error",
     "ended_at",
 )
+# Of what is taken these stay as they were.
+COUNTED = ("tries", "attempts_made")
 SHOWN = 300
 # How exactly it is told when a subscriber last took something: else each success would write its row.
 EXACT = timedelta(minutes=1)
@@ -46,7 +49,7 @@ def results_record(results: Collection[Sent]) -> set[UUID]:
     known = [sent for sent in results if sent.parcel.delivery_id in held]
     for sent in known:
         _put(held[sent.parcel.delivery_id], sent, now, scrubber)
-    Delivery.objects.bulk_update(held.values(), CHANGED)
+    _store(held.values())
     sent_out = [sent for sent in known if not sent.unsent]
     DeliveryAttempt.objects.bulk_create(_attempt(sent, scrubber) for sent in sent_out)
     heads_wake({(row.subscription_id, row.order_key) for row in held.values() if row.ended_at}, now)
@@ -57,6 +60,21 @@ def _held(results: Collection[Sent]) -> dict[UUID, Delivery]:
     tokens = {sent.parcel.delivery_id: sent.parcel.token for sent in results}
     rows = Delivery.objects.select_for_update(of=("self",)).filter(pk__in=tokens).order_by("pk").defer("body")
     return {row.pk: row for row in rows if row.lease_token == tokens[row.pk]}
+
+
+def _store(rows: Collection[Delivery]) -> None:
+    """What was taken alike, which is most of it, by one statement: to say each row's values costs ten times as much."""
+    taken: defaultdict[int | None, list[Delivery]] = defaultdict(list)
+    others = []
+    for row in rows:
+        if row.status == DeliveryStatus.DELIVERED:
+            taken[row.last_status].append(row)
+        else:
+            others.append(row)
+    for alike in taken.values():
+        same = {name: getattr(alike[0], name) for name in CHANGED if name not in COUNTED}
+        Delivery.objects.filter(pk__in=[row.pk for row in alike]).update(**same)
+    Delivery.objects.bulk_update(others, CHANGED)
 
 
 def _put(row: Delivery, sent: Sent, now: datetime, scrubber: Scrubber) -> None:

@@ -16,7 +16,7 @@ from acteon_site.base.errors import AppError, FieldProblem, conflict, invalid_fi
 from acteon_site.base.source import Source
 from audit_app.models import RelayHead
 from chains_app.models import Provider
-from subscriptions_app.models import Subscription
+from subscriptions_app.models import Delivery, DeliveryAttempt, Subscription
 from subscriptions_app.services.trail import audit_change
 from subscriptions_app.spec import KEYS, Terms, new_secret, parse_subscription, secret_problem, spec_of
 from subscriptions_app.states import Off
@@ -81,6 +81,10 @@ def subscription_delete(*, subscription: Subscription, source: Source) -> None:
     config_versions.touch(config_versions.SUBSCRIPTIONS)
     row = _locked(subscription)
     audit_change(row, source, "deleted")
+    deliveries = Delivery.objects.filter(subscription=row)
+    # By one statement each: Django would read every row first.
+    for rows in (DeliveryAttempt.objects.filter(delivery__in=deliveries), deliveries):
+        rows._raw_delete(rows.db)
     row.delete()
 
 

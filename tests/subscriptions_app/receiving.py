@@ -48,6 +48,7 @@ def happen(*action_ids: str, type_: str = "action_dispatched", tenant: str = TEN
 
 
 def fan_out() -> None:
+    config_versions.expire()  # as above
     while events_fan_out():
         pass
 
