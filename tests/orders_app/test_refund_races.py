@@ -57,7 +57,9 @@ def paid_back(gateway: Gateway) -> int:
     )
 
 
-def test_of_twenty_partial_refunds_at_once_so_many_pass_as_the_charge_covers(shop: Shop, gateway: Gateway) -> None:
+def test_of_twenty_partial_refunds_at_once_so_many_pass_as_the_charge_covers(
+    shop: Shop, gateway: Gateway
+) -> None:
     name = charged_order(shop, gateway, cents=10_000)
     outcomes = at_once([asking(shop, refund(name, 900)) for _ in range(CROWD)])
     assert Counter(tag(outcome) for outcome in outcomes) == {"Executed": 11, "Failed": 9}

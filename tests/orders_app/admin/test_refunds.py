@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from acteon_site.access.people import groups_ensure
+from orders_app.checkups import refunds
 from orders_app.models import Hold, Order
 from tests.chains_app.gateway import GONE, Gateway, settle
 from tests.chains_app.peer import peer_running
@@ -87,6 +88,7 @@ def test_what_is_in_doubt_is_settled_by_who_looked_it_up(
         assert shop.post(f"/v1/orders/{doubted.fingerprint}/cancel", SCOPE).status_code == 200
         settle(2)
         assert ledger(name)[2] == 3_000
+        assert [finding.state for finding in refunds()] == ["warn"]
         assert "It was paid" in page_of(boss, "orders_app_order_change", doubted.pk)
         assert "counts as" in told(press(boss, f"orders_app_order_{button}", doubted))
         assert ledger(name) == after
