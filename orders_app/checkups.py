@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from acteon_site.base.findings import Checkup, Finding, by_age, ok, state_by_wait, warn
-from orders_app.metrics import approvals_expiring, holds_oldest_due_seconds
+from orders_app.metrics import approvals_expiring, holds_oldest_due_seconds, refunds_in_doubt
 from orders_app.services.recurring.overdue import recurring_oldest_due_seconds, recurring_problems
 
 OVERDUE = (30.0, 300.0)  # seconds
@@ -38,8 +38,24 @@ def recurring() -> Iterator[Finding]:
         )
 
 
+def refunds() -> Iterator[Finding]:
+    doubted = refunds_in_doubt()
+    if doubted:
+        yield warn(
+            f"of {doubted} refunds nobody knows whether they were paid, and nobody asks any more",
+            "Look into the payment provider's books, then settle each on its page: It was paid, It was not paid.",
+        )
+    else:
+        yield ok("none was given up in doubt")
+
+
 def releases_status() -> str:
     return state_by_wait(holds_oldest_due_seconds())
 
 
-CHECKUPS = (Checkup("releases", queue), Checkup("approvals", approvals), Checkup("recurring", recurring))
+CHECKUPS = (
+    Checkup("releases", queue),
+    Checkup("approvals", approvals),
+    Checkup("recurring", recurring),
+    Checkup("refunds", refunds),
+)

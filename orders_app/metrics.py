@@ -7,9 +7,9 @@ from datetime import datetime
 from django.db.models import DurationField, ExpressionWrapper, F, Min
 
 from acteon_site.base.clock import db_now
-from orders_app.models import ActionGroup, Hold
+from orders_app.models import ActionGroup, Hold, Order
 from orders_app.services.recurring.overdue import recurring_counts, recurring_oldest_due_seconds
-from orders_app.states import HoldKind, HoldStatus
+from orders_app.states import WAITING, HoldKind, HoldStatus, OrderStatus, RefundState
 
 LAST_PART = 4  # a hold whose time left is less than this part of all it had
 
@@ -47,6 +47,12 @@ def approvals_expiring() -> int:
     whole = ExpressionWrapper(F("due_at") - F("created_at"), output_field=DurationField())
     left = ExpressionWrapper((F("due_at") - now) * LAST_PART, output_field=DurationField())
     return pending.annotate(whole=whole, left=left).filter(left__lt=F("whole")).count()
+
+
+def refunds_in_doubt() -> int:
+    """Refunds whose run has ended and whose amount is reserved all the same: a person must settle them."""
+    reserved = Order.objects.filter(refund_of__isnull=False, refund_state=RefundState.RESERVED)
+    return reserved.exclude(status__in=(*WAITING, OrderStatus.PROCESSING)).count()
 
 
 def holds_oldest_due_seconds() -> float | None:

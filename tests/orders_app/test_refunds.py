@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from acteon_site.base.errors import AppError
+from acteon_site.client.samples import sample_orders
+from acteon_site.config_files.load import load_paths
 from audit_app.models import AuditRecord
 from chains_app.models import Run
 from chains_app.services.advance import runs_sweep
-from orders_app.models import Hold, Order
+from orders_app.lifecycles.spec import parse_lifecycle
+from orders_app.models import Hold, Lifecycle, Order
+from orders_app.services.lifecycle_edits import lifecycle_problems
 from orders_app.services.releases import holds_sweep
 from tests.chains_app.gateway import GONE, Gateway, charging, decide, placed, settle
 from tests.chains_app.peer import peer_running
 from tests.orders_app.refunding import (
     CHARGED,
+    RETURNS,
     charged_order,
     failure,
     ledger,
@@ -27,7 +34,7 @@ from tests.orders_app.refunding import (
     with_rules,
     without,
 )
-from tests.world import SCOPE, Shop, tag
+from tests.world import FIXTURES, SCOPE, Shop, tag
 
 
 @pytest.fixture
@@ -292,3 +299,89 @@ def test_a_return_is_moved_from_request_to_refund(shop: Shop) -> None:
         moved = shop.put("/v1/events/rt-1/transition", {**SCOPE, "to": state})
         assert moved.status_code == 200, moved.content
     assert shop.put("/v1/events/rt-1/transition", {**SCOPE, "to": "refused"}).status_code == 409
+
+
+def test_the_sample_actions_come_to_what_they_say(shop: Shop, gateway: Gateway) -> None:
+    charging(gateway)
+    with_rules("approve-refund", "approve-refund-by-parts")
+    for sample in sample_orders(RETURNS / "actions" / "sample-actions.yaml", "test"):
+        if sample.after:
+            settle(2)
+        outcome = shop.dispatch(dict(sample.action)).json()
+        assert tag(outcome) == sample.expected, sample.label
+        found = shop.audit(action_id=sample.action["id"]) if sample.rule else []
+        assert not sample.rule or found[0]["matched_rule"] == sample.rule, sample.label
+    settle(2)
+    assert ledger("ORD-R1-test") == (19_900, 9_900, 10_000)
+
+
+FIELDS = {
+    "order_id": {"type": "text", "required": True},
+    "cents": {"type": "integer", "required": True, "min": 1, "max": 1000},
+    "currency": {"type": "currency"},
+    "note": {"type": "text"},
+}
+WRONG: list[tuple[dict[str, Any], str, str]] = [
+    ({"charges": {"amount": "note"}}, "charges.amount", "of type integer"),
+    ({"charges": {"amount": "total"}}, "charges.amount", "must stand under fields"),
+    ({"charges": {"amout": "cents", "amount": "cents"}}, "charges.amout", "did you mean 'amount'?"),
+    ({"charges": {"currency": "currency"}}, "charges.amount", "is required"),
+    ({"charges": {"amount": "cents", "currency": "note"}}, "charges.currency", "type currency"),
+    ({"charges": "cents"}, "charges", "must be an object"),
+    ({"refunds": {"amount": "cents"}}, "refunds.of", "is required"),
+    ({"refunds": {"of": "note", "amount": "cents"}}, "refunds.of", "required: true"),
+    (
+        {"refunds": {"of": "order_id", "amount": "cents"}, "fingerprint_field": "order_id"},
+        "refunds.of",
+        "a name of its own",
+    ),
+    (
+        {"refunds": {"of": "order_id", "amount": "cents"}, "charges": {"amount": "cents"}},
+        "refunds",
+        "no charge",
+    ),
+    (
+        {
+            "charges": {"amount": "cents"},
+            "fields": {**FIELDS, "cents": {"type": "integer", "required": True}},
+        },
+        "charges.amount",
+        "a max of",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "hint"), WRONG, ids=[f"{field} {hint}" for _, field, hint in WRONG]
+)
+def test_money_that_could_not_be_added_up_exactly_is_refused_with_the_reason(
+    changes: dict[str, Any], field: str, hint: str
+) -> None:
+    base = {"name": "x", "action_type": "y", "initial": "a", "states": ["a"], "fields": FIELDS}
+    spec, problems = parse_lifecycle({**base, **changes})
+    assert spec is None
+    assert [hint in problem.message for problem in problems if problem.field == field] == [True], problems
+
+
+def test_a_chain_without_the_step_that_charges_is_refused_wherever_it_is_written(
+    shop: Shop, tmp_path: Path
+) -> None:
+    folder = tmp_path / "wrong"
+    folder.mkdir()
+    text = (FIXTURES / "lifecycles.yaml").read_text().replace("step: charge}", "step: chrage}")
+    (folder / "lifecycles.yaml").write_text(
+        text.replace("order-lifecycle", "other-lifecycle").replace("ecommerce", "'*'")
+    )
+    with pytest.raises(AppError, match=r"no call of chain order-processing; did you mean .charge"):
+        load_paths([folder], actor="tests")
+    shown = shop.get("/v1/chains/definitions/order-processing").json()
+    for step in shown["steps"]:
+        step["name"] = step["name"].replace("charge", "collect")
+        for branch in step.get("branches", ()):
+            branch["target"] = branch["target"].replace("charge", "collect")
+    answer = shop.put("/v1/chains/definitions/order-processing", shown)
+    assert answer.status_code == 422, answer.content
+    assert "charge" in answer.content.decode()
+    row = Lifecycle.objects.get(name="order-lifecycle")
+    row.charges = {**row.charges, "step": "chrage"}
+    assert [problem.field for problem in lifecycle_problems(row)] == ["charges.step"]

@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 from acteon_site.access.people import groups_ensure
+from acteon_site.base.errors import AppError
+from acteon_site.base.money import DECIMALS
+from orders_app.checkups import refunds
 from orders_app.models import Hold, Order
+from orders_app.services.refunding import amount_typed
 from tests.chains_app.gateway import GONE, Gateway, settle
 from tests.chains_app.peer import peer_running
 from tests.orders_app.refunding import charged_order, ledger, load_returns, refund, with_rules
@@ -87,6 +91,7 @@ def test_what_is_in_doubt_is_settled_by_who_looked_it_up(
         assert shop.post(f"/v1/orders/{doubted.fingerprint}/cancel", SCOPE).status_code == 200
         settle(2)
         assert ledger(name)[2] == 3_000
+        assert [finding.state for finding in refunds()] == ["warn"]
         assert "It was paid" in page_of(boss, "orders_app_order_change", doubted.pk)
         assert "counts as" in told(press(boss, f"orders_app_order_{button}", doubted))
         assert ledger(name) == after
@@ -102,3 +107,36 @@ def test_what_is_in_doubt_is_settled_by_who_looked_it_up(
     }
     assert shop.post(f"/v1/orders/{name}/settle", {**SCOPE, "paid": True}).status_code == 409
     assert shop.post(f"/v1/orders/{name}/settle", SCOPE).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency", "units"),
+    [
+        ("58.00", "USD", 5_800),
+        ("1,200", "USD", 120_000),
+        (" 5800 ", "JPY", 5_800),
+        ("1.234", "KWD", 1_234),
+        (".5", "EUR", 50),
+    ],
+)
+def test_what_somebody_types_counts_in_the_units_of_the_currency(
+    typed: str, currency: str, units: int
+) -> None:
+    assert amount_typed(typed, DECIMALS[currency]) == units
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency"),
+    [
+        ("58.00", "JPY"),
+        ("5.001", "USD"),
+        ("-5", "USD"),
+        ("1e3", "USD"),
+        ("", "USD"),
+        ("٣", "USD"),
+        ("9" * 30, "USD"),
+    ],
+)
+def test_an_amount_that_the_currency_cannot_pay_is_refused(typed: str, currency: str) -> None:
+    with pytest.raises(AppError, match="must be an amount"):
+        amount_typed(typed, DECIMALS[currency])

@@ -85,6 +85,11 @@ def test_the_tests_of_the_example_sets_hold(folder: Path) -> None:
     assert code == 0, told
 
 
+def test_the_tests_of_refunds_hold_beside_those_of_the_orders() -> None:
+    code, told = run(FIXTURES, FIXTURES.parent / "returns")
+    assert code == 0, told
+
+
 def test_what_came_otherwise_is_told_and_fails_the_step(folder: Path) -> None:
     change(folder, "verdict: deny, rule: big", "verdict: suppress, rule: null")
     code, told = run(folder, "--format", "json")
