@@ -23,7 +23,10 @@ OUTCOME_GROUPS = {
     "good": ("Went through", ("executed", "rerouted", "chain_started")),
     "waits": ("Held", ("pending_approval", "scheduled", "grouped")),
     "same": ("Repeats", ("deduplicated",)),
-    "away": ("Turned away", ("suppressed", "throttled", "quota_exceeded", "circuit_open")),
+    "away": (
+        "Turned away",
+        ("suppressed", "throttled", "quota_exceeded", "circuit_open", "silenced", "muted"),
+    ),
     "failed": ("Failed", ("failed",)),
 }
 GROUP_OF = {outcome: key for key, (_, outcomes) in OUTCOME_GROUPS.items() for outcome in outcomes}

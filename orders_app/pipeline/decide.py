@@ -34,10 +34,12 @@ def action_decide(
     position: int = 0,
     cleared: Collection[Cleared] = (),
     counts: Counts | None = None,
+    mutes: bool = True,
 ) -> Decided:
     """What the rules plan for this action, its payload in normal form. Raises 422 where a typed field is wrong.
 
     `counts`: what it finds in counters; None: as if nothing had been counted, to be decided again in the gate.
+    `mutes`: whether silences and time intervals are asked: not of what is released, nor where rules alone matter.
     """
     given, lifecycle = action, lifecycle_for(action.namespace, action.tenant, action.action_type)
     check = _check_of(lifecycle)
@@ -60,11 +62,11 @@ def action_decide(
         fingerprint=fingerprint_of(action, plan, lifecycle),
         scrubber=current_redactor().scrubber(plan.payload, action.tainted),
         asked_role=str(view.caller["caller.role"]) if rules.asks_callers else "",
-        muting=action_muting(plan, view, rules, submission, lifecycle),
+        muting=action_muting(plan, view, rules, submission, lifecycle) if mutes else None,
     )
     if counts is not None or not (rules.counters or _asks_order(rules, lifecycle)):
         return item
-    again = partial(action_decide, given, rules, submission, position=position, cleared=cleared)
+    again = partial(action_decide, given, rules, submission, position=position, cleared=cleared, mutes=mutes)
     return _with_counters(item, view, rules, again, cleared=bool(cleared))
 
 

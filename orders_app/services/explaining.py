@@ -101,7 +101,7 @@ class _Again:
         action = replace(self.action, **(given | texts), metadata=dict(view.metadata))
         submission = replace(self.submission, demo_now=now)
         try:
-            item = action_decide(action, rules, submission, cleared=self.cleared, counts=counts)
+            item = action_decide(action, rules, submission, cleared=self.cleared, counts=counts, mutes=False)
             require_one_spelling(item)
         except AppError:
             return None
@@ -198,7 +198,7 @@ def _payload_at(rule: Rule, again: _Again) -> dict[str, Any]:
     above = tuple(one for one in again.rules.rules if (one.priority, one.name) < (rule.priority, rule.name))
     rules = replace(again.rules, rules=above)
     payload: dict[str, Any] = action_decide(
-        again.action, rules, again.submission, cleared=again.cleared, counts=again.counts
+        again.action, rules, again.submission, cleared=again.cleared, counts=again.counts, mutes=False
     ).plan.payload
     return payload
 
@@ -239,7 +239,8 @@ def _dispatched(record: AuditRecord, rules: RuleSet) -> _Again | None:
     submission = Submission(sender_of(record), record.request_id, record.dispatched_at, _moment(record))
     action = stored_action(row.body)
     counts = _counts(record, action, rules)
-    return _Again(action_decide(action, rules, submission, counts=counts), action, rules, submission, counts)
+    item = action_decide(action, rules, submission, counts=counts, mutes=False)
+    return _Again(item, action, rules, submission, counts)
 
 
 def _counts(record: AuditRecord, action: Action, rules: RuleSet) -> Counts:

@@ -266,7 +266,6 @@ def _decide_released(
         fingerprint=fingerprint,
         met=tuple(one for one in item.met if one.asked),  # it was counted when it was accepted
         again=again if item.again else None,
-        muting=None,  # it was decided about while it was held
     )
 
 
@@ -278,7 +277,8 @@ def _decide(
     counts: Counts | None,
 ) -> Decided:
     names = [Cleared(entry["rule"], entry["type"]) for entry in cleared]
-    return action_decide(action, rules, submission, cleared=names, counts=counts)
+    # It was decided about while it was held: no silence undoes that.
+    return action_decide(action, rules, submission, cleared=names, counts=counts, mutes=False)
 
 
 def cleared_with(hold: Hold) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from rules_app.checking import Finding, Question, check_rules
 from rules_app.config_kinds.checks import new_findings, question_of, stored_world, with_draft
 from rules_app.models import Rule, RuleDraft
 
-SECTIONS = ("rules", "settings", "counters", "lifecycles")
+SECTIONS = ("rules", "settings", "counters", "lifecycles", "time_intervals")
 MOST_CHECKED = 150  # a page must not wait for more; the command checks any number
 TOLD_ELSEWHERE = ("amount-without-currency",)
 

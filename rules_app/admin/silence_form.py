@@ -69,7 +69,7 @@ class SilenceForm(forms.Form):
     duration = forms.ChoiceField(
         label="For", choices=LENGTHS, initial="3600", required=False, widget=UnfoldAdminSelectWidget()
     )
-    ends_at = _text("Until", 40, "With its offset, for example 2026-11-27T18:00:00+01:00.")
+    ends_at = _text("Until", 40, "In place of it. With its offset, for example 2026-11-27T18:00:00+01:00.")
     starts_at = _text("From", 40, "Empty: at once. Written as the time above.")
     comment = forms.CharField(
         label="Why",
@@ -86,8 +86,8 @@ class SilenceForm(forms.Form):
 
     def spec(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
-        seconds = cleaned.get("duration")
-        until = {"duration_seconds": int(seconds)} if seconds else {"ends_at": cleaned.get("ends_at") or None}
+        seconds, end = cleaned.get("duration"), cleaned.get("ends_at")
+        until = {"ends_at": end or None} if end or not seconds else {"duration_seconds": int(seconds)}
         return {
             "namespace": cleaned.get("namespace"),
             "tenant": cleaned.get("tenant"),

@@ -59,7 +59,7 @@ def counters_declared(world: World, zone: str) -> list[Counter]:
 def muting_declared(world: World) -> dict[str, Any]:
     """The time intervals, and which actions may be muted, for a set of the world's rules."""
     mutables = next((spec.get(MUTING) for spec in world["settings"].values()), None) or []
-    intervals = parse_intervals(world[INTERVALS].values())[0]
+    intervals = parse_intervals(world.get(INTERVALS, {}).values())[0]
     return {"intervals": intervals, "mutables": () if mutables_problem(mutables) else mutables_of(mutables)}
 
 

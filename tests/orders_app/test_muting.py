@@ -15,7 +15,9 @@ from rest_framework.test import APIClient
 
 from acteon_site.base import config_versions
 from acteon_site.base.clock_text import rfc3339
+from audit_app.admin.home_cards import GROUP_OF
 from audit_app.models import AuditRecord, Event
+from audit_app.records.vocabulary import DISPATCH_OUTCOMES
 from audit_app.services.relay import relay
 from orders_app.models import Action, Hold, Order
 from orders_app.services.explained import sentences
@@ -23,7 +25,9 @@ from orders_app.services.explaining import explain, explainable
 from orders_app.services.releases import holds_sweep
 from rules_app.models import GateRow, Rule, Silence
 from rules_app.services.rule_sets import rule_settings_save
+from tests.orders_app.test_backtests import pairs, tried, without_change
 from tests.orders_app.test_costs import FRAMING
+from tests.rules_app.drafting import begun, edit
 from tests.threads import at_once
 from tests.world import OPEN_HOURS, SCOPE, Shop, load_shop, order, publish_rules, tag
 
@@ -255,6 +259,23 @@ def test_totals_filters_and_the_stream_have_the_two_outcomes(shop: Shop) -> None
     assert "acteon_actions_muted_total 1.0" in text
     found = shop.scoped("/v1/analytics", metric="outcome_breakdown", interval="hourly")
     assert {one["label"]: one["count"] for one in found["top_entries"]} == {"silenced": 1, "muted": 1}
+
+
+def test_a_backtest_leaves_silences_as_they_were_and_goes_by_the_intervals_of_its_rules(shop: Shop) -> None:
+    interval(shop)
+    mail_rules(mute_time_intervals=["nights"])
+    Rule.objects.filter(name__in=("mail-throttle", "mail-deduplicate")).delete()
+    publish_rules()
+    silence(shop)
+    for sent, now in ((mail(), MORNING), (mail(labels={}), NIGHT), (mail(labels={}), MORNING)):
+        shop.dispatch(sent, now=now)
+    assert without_change(tried())
+    draft = edit(begun(), "newsletters", mute_time_intervals=[])
+    assert pairs(tried(draft)) == {("muted", "executed"): 1}
+
+
+def test_pages_that_group_outcomes_know_all_of_them() -> None:
+    assert set(GROUP_OF) == DISPATCH_OUTCOMES
 
 
 def test_a_silenced_action_costs_no_more_statements_than_a_refused_one(shop: Shop) -> None:

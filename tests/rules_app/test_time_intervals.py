@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules_app.engine.intervals import Interval, in_words, next_change, parse_interval, spec_of
+from rules_app.engine import ActionView, RuleSet, parse_rule
+from rules_app.engine.intervals import Interval, Intervals, in_words, next_change, parse_interval, spec_of
+from rules_app.testing.play import Bench
 from tests.depth import examples
 
 MINUTE = timedelta(minutes=1)
@@ -222,3 +224,24 @@ def test_it_is_said_in_words_and_when_it_changes_next() -> None:
     # Where the clock skips the hour, it begins with the first minute after it.
     skipped = interval({"times": [{"start": "02:15", "end": "03:15"}]}, location="Europe/Berlin")
     assert next_change(skipped, datetime(2026, 3, 29, 0, tzinfo=UTC)) == datetime(2026, 3, 29, 1, tzinfo=UTC)
+
+
+def test_a_test_of_rules_knows_the_intervals_beside_them_and_loses_no_order() -> None:
+    mail = {"field": "action.action_type", "eq": "send_mail"}
+    spec = {
+        "name": "quiet",
+        "condition": mail,
+        "action": {"type": "allow"},
+        "mute_time_intervals": ["nights"],
+    }
+    rule, problems = parse_rule(spec)
+    assert rule is not None, problems
+    nights = interval({"times": [{"start": "22:00", "end": "24:00"}]})
+    rules = RuleSet(1, (rule,), intervals=Intervals({("nights", "*", "*"): nights}))
+    action = ActionView(namespace="n", tenant="t", provider="p", action_type="send_mail", payload={})
+    night = datetime(2026, 11, 27, 23, tzinfo=UTC)
+    muted = Bench(rules).send(action, night, has_key=False)
+    assert (muted.tag, muted.verdict, muted.rule, muted.note) == ("Muted", "allow", "quiet", "nights")
+    assert Bench(rules).send(action, night + timedelta(hours=2), has_key=False).tag == "Executed"
+    of_a_chain = Bench(rules, starts_chain=lambda action: "mailing")
+    assert of_a_chain.send(action, night, has_key=False).tag == "Executed"
