@@ -21,7 +21,7 @@ class SiteConfig(AppConfig):
         from acteon_site.base.registry import Hook, register
         from acteon_site.base.tidying import TIDIES
         from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
-        from acteon_site.watching import checks, pooler_checks, status_parts  # noqa: F401 - registers the system checks
+        from acteon_site.watching import checks, oidc_checks, pooler_checks, status_parts  # noqa: F401 - registers the system checks
         from acteon_site.watching.checkups.own import OWN
         from acteon_site.watching.checkups.table import CHECKUPS
         from acteon_site.watching.metrics import FAMILIES, database, disks, processes, replica_lag

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from acteon_site.access.second_steps import standing_of
-from acteon_site.access.sessions import PROVED, session_seen
+from acteon_site.access.sessions import PROVED, is_over, session_seen
 
 
 def may_enter(request: HttpRequest) -> bool:
@@ -24,7 +24,7 @@ def _may_enter(request: HttpRequest) -> bool:
     user = request.user
     if not (isinstance(user, User) and user.is_active and user.is_staff):
         return False
-    if PROVED not in request.session and standing_of(user).is_asked:
+    if is_over(request.session) or (PROVED not in request.session and standing_of(user).is_asked):
         return False
     session_seen(request, user)
     return True

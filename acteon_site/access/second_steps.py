@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from fernet_fields import EncryptedTextField
 
+from acteon_site.base.compliance import locks_of
 from acteon_site.base.digest import keyed_hash
 from acteon_site.base.errors import invalid_field
 from acteon_site.models import GroupSecurity, SecondStep
@@ -45,7 +47,7 @@ class Standing:
 def standing_of(user: User) -> Standing:
     """By one query, which brings the person's roles as well: a page asks for both.
 
-    A superuser may do what every group may, so he must what any group must.
+    A superuser may do what every group may, so he must what any group must; a compliance mode may ask it of everybody.
     """
     asking = GroupSecurity.objects.filter(two_steps=True)
     if not user.is_superuser:
@@ -57,7 +59,7 @@ def standing_of(user: User) -> Standing:
         return Standing(has=True, must=True)
     roles: Any = User._meta.get_field("person_roles")
     roles.set_cached_value(user, roles.get_cached_value(row))
-    return Standing(row.has, row.must)
+    return Standing(row.has, row.must or locks_of(settings.COMPLIANCE_MODE).two_steps)
 
 
 def new_app_secret() -> str:

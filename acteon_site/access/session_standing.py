@@ -14,6 +14,7 @@ from django.utils.crypto import constant_time_compare
 
 from acteon_site.access.entering import may_enter
 from acteon_site.access.reach import person_principal
+from acteon_site.access.sessions import is_over
 from acteon_site.base.principals import Principal, Role
 
 METHOD = "session"
@@ -49,7 +50,7 @@ def _stands(principal: Principal, sessions: dict[str, dict[str, Any]], users: di
     key, _, permission = principal.credential.partition(" ")
     session = sessions.get(key, {})
     user = users.get(str(session.get(SESSION_KEY)))
-    if user is None:
+    if user is None or is_over(session):
         return False
     same_password = constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
     is_the_same = same_password and _principal(user, principal.credential) == principal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -19,10 +19,11 @@ from django.utils import timezone
 from acteon_site.access.acts import act_note
 from acteon_site.access.revocation import tell_revoked
 from acteon_site.access.whence import agent_of, client_address
+from acteon_site.base.compliance import locks_of
 from acteon_site.models import LoginToken, PersonSession
 
 SEEN_GRAIN = timedelta(minutes=1)
-PROVED, SEEN = "second_step_at", "seen_at"
+PROVED, SEEN, BEGAN = "second_step_at", "seen_at", "began_at"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -43,12 +44,19 @@ def session_begin(request: HttpRequest, user: User, *, how: str, two_steps: bool
     """Sign the person in with this browser. `how` is the first step: password, or oidc."""
     login(request, user, backend=BACKEND)
     request.session.set_expiry(None)
+    request.session[BEGAN] = timezone.now().timestamp()
     if two_steps:
         request.session[PROVED] = timezone.now().timestamp()
     request.session.save()
     _remember(request, user, how)
     words = f"by {how}{' and a second step' if two_steps else ''}"
     act_note(request, username=user.get_username(), what="signed in", words=words)
+
+
+def is_over(session: Mapping[str, Any]) -> bool:
+    """Whether the compliance mode wants its person to sign in anew. One that was begun before is over."""
+    most = locks_of(settings.COMPLIANCE_MODE).session_seconds
+    return bool(most) and timezone.now().timestamp() - session.get(BEGAN, 0) > most
 
 
 def session_seen(request: HttpRequest, user: User) -> None:

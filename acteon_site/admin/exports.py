@@ -71,7 +71,8 @@ async def _without_gathering(pieces: Iterator[str]) -> AsyncIterator[str]:
 
 
 def file_head(columns: Columns, kind: str) -> str:
-    return csv_line(columns) if kind == "csv" else ""
+    """Without a mark Excel takes UTF-8 for the letters of its country, and Zoë for ZoÃ«."""
+    return f"\ufeff{csv_line(columns)}" if kind == "csv" else ""
 
 
 def file_line(row: Any, columns: Columns, kind: str) -> str:

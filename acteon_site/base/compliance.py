@@ -12,12 +12,15 @@ NONE, SOC2, HIPAA = "none", "soc2", "hipaa"
 class Locks:
     """What a mode asks for at least, or allows at most; times in seconds, 0 where it asks nothing.
 
-    `locks_trail`: the database refuses to change sealed records. `names_secrets`: ACTEON_PHI_FIELDS is required.
+    `session_seconds`: from sign-in until one signs in anew. `two_steps`: of every person. `locks_trail`: the
+    database refuses to change sealed records. `names_secrets`: ACTEON_PHI_FIELDS is required.
     """
 
     least_audit_seconds: int = 0
     idle_seconds: int = 0
     token_seconds: int = 0
+    session_seconds: int = 0
+    two_steps: bool = False
     locks_trail: bool = False
     names_secrets: bool = False
 
@@ -25,9 +28,11 @@ class Locks:
 MODES = {
     NONE: Locks(),
     # An auditor looks back over a year.
-    SOC2: Locks(365 * DAY, 8 * 3600, 8 * 3600, locks_trail=True),
+    SOC2: Locks(365 * DAY, 8 * 3600, 8 * 3600, DAY, two_steps=True, locks_trail=True),
     # Six years: 45 CFR 164.316(b)(2)(i). Signed out when idle: 164.312(a)(2)(iii), which leaves the time open.
-    HIPAA: Locks(6 * 366 * DAY, 15 * 60, 3600, locks_trail=True, names_secrets=True),
+    HIPAA: Locks(
+        6 * 366 * DAY, 15 * 60, 3600, DAY // 2, two_steps=True, locks_trail=True, names_secrets=True
+    ),
 }
 
 

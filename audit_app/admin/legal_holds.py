@@ -60,7 +60,7 @@ class LegalHoldAdmin(ButtonPagesAdmin):
     def order(self, hold: LegalHold) -> str:
         return hold.order_name or "all"
 
-    @display(description="What was there")
+    @display(description="Of the time")
     def time(self, hold: LegalHold) -> str:
         return hold.time_words or "at any time"
 

@@ -74,19 +74,19 @@ def _tag(data: Mapping[str, Any]) -> str:
 
 def _draw(outcomes: Mapping[Name, str]) -> None:
     wanted = {name: tag for name, tag in outcomes.items() if tag and tag not in PASSED_BY}
-    chosen = _newest(wanted)
+    chosen = newest_of(wanted)
     hides_money = current_redactor().hides_any(["total_cents", "currency"])
     ties: list[Tie] = []
     for action in Action.objects.filter(pk__in=chosen.values()):
         tag = wanted[action.namespace, action.tenant, action.action_id]
-        ties += _ties_of(action, tag, hides_money=hides_money)
+        ties += ties_of(action, tag, hides_money=hides_money) or []
     if ties:
         Tie.objects.bulk_create(
             ties, update_conflicts=True, unique_fields=["action", "kind"], update_fields=["outcome"]
         )
 
 
-def _newest(names: Iterable[Name]) -> dict[Name, UUID]:
+def newest_of(names: Iterable[Name]) -> dict[Name, UUID]:
     """Of each name the newest action."""
     names = list(names)
     if not names:
@@ -102,11 +102,12 @@ def _newest(names: Iterable[Name]) -> dict[Name, UUID]:
     return {name: rows[name] for name in names if name in rows}
 
 
-def _ties_of(row: Action, tag: str, *, hides_money: bool) -> list[Tie]:
+def ties_of(row: Action, tag: str, *, hides_money: bool) -> list[Tie] | None:
+    """None where no key opens the action any more."""
     try:
         action = stored_action(row.body)
     except (InvalidToken, ValueError, TypeError, KeyError):  # under a key that is gone
-        return []
+        return None
     hidden = hides_money or any(path.startswith(("total_cents", "currency")) for path in action.tainted)
     worth, currency = (UNKNOWN, "") if hidden else worth_of(action.payload)
     keys = tie_keys(row.namespace, row.tenant, action.payload, policy_for(row.namespace, row.tenant))

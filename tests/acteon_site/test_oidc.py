@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core import checks
 from django.test import Client
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -222,3 +223,58 @@ def test_the_second_step_is_asked_for_unless_the_provider_asks_itself(idp: Provi
 def test_without_a_provider_there_is_no_such_page(db: None) -> None:
     assert Client().get("/admin/oidc/").status_code == 404
     assert Client().get("/admin/oidc/back/").status_code == 404
+
+
+def found_by_checks(tag: str = "installation", **more: Any) -> set[str]:
+    ids = {str(message.id) for message in checks.run_checks(tags=[tag], **more)}
+    return {one for one in ids if "acteon.E030" <= one.replace("W", "E") <= "acteon.E039"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, set()),
+        ({"OIDC_CLIENT_SECRET": ""}, {"acteon.E031"}),
+        ({"OIDC_ISSUER": ""}, {"acteon.E031"}),
+        (dict.fromkeys(("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"), ""), {"acteon.W032"}),
+        ({"OIDC_ISSUER": "login.shop.example"}, {"acteon.E033"}),
+        ({"OIDC_ISSUER": "http://login.shop.example"}, {"acteon.E034"}),
+        ({"OIDC_ISSUER": "http://login.shop.example", "EMBEDDED": True}, set()),
+        ({"OIDC_SCOPES": ["email"]}, {"acteon.E035"}),
+        ({"OIDC_SCOPES": ["openid"]}, {"acteon.W038"}),
+        ({"OIDC_GROUPS_CLAIM": " "}, {"acteon.E036"}),
+        ({"OIDC_DOMAINS": ["ada@shop.example"]}, {"acteon.E037"}),
+        ({"OIDC_DOMAINS": []}, {"acteon.W038"}),
+    ],
+)
+def test_what_is_set_up_by_half_is_told_at_the_start(
+    settings: Any, changes: dict[str, Any], found: set[str]
+) -> None:
+    usual = {
+        "EMBEDDED": False,
+        "OIDC_ISSUER": "https://login.shop.example/realms/staff",
+        "OIDC_CLIENT_ID": CLIENT,
+        "OIDC_CLIENT_SECRET": "a secret",
+        "OIDC_SCOPES": ["openid", "email"],
+        "OIDC_DOMAINS": ["shop.example"],
+        "OIDC_GROUPS": {"ops": "operator"},
+    }
+    for name, value in {**usual, **changes}.items():
+        setattr(settings, name, value)
+    assert found_by_checks() == found
+
+
+@pytest.mark.django_db
+def test_a_misspelt_setting_and_a_group_that_is_not_there_are_told(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACTEON_OIDC_GROUP_CLAIM", "roles")
+    (message,) = [one for one in checks.run_checks(tags=["installation"]) if one.id == "acteon.E030"]
+    assert "ACTEON_OIDC_GROUPS_CLAIM" in str(message.hint)
+    settings.OIDC_ISSUER, settings.OIDC_GROUPS = (
+        "https://login.shop.example",
+        {"ops": "operator", "x": "nobody's"},
+    )
+    groups_ensure()
+    (message,) = checks.run_checks(tags=["database"], databases=["default"])[-1:]
+    assert (message.id, "nobody's" in message.msg, "operator" in message.msg) == ("acteon.W039", True, False)

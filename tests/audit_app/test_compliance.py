@@ -9,9 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core import checks
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.utils import timezone
 
+from acteon_site.access.sessions import BEGAN, PROVED, is_over
 from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
 from acteon_site.base.compliance import MODES, locks_of
@@ -32,6 +36,14 @@ YEAR = 365 * 86_400
 def soc2(settings: Any) -> None:
     settings.COMPLIANCE_MODE = "soc2"
     trail_lock_apply()
+
+
+def proved(client: Client) -> Client:
+    """As a mode asks it of everybody: signed in by two steps, just now."""
+    session = client.session
+    session.update(dict.fromkeys((PROVED, BEGAN), timezone.now().timestamp()))
+    session.save()
+    return client
 
 
 def ids(tag: str = "installation", **more: Any) -> set[str | None]:
@@ -68,7 +80,7 @@ def test_a_policy_that_keeps_records_too_shortly_is_refused_everywhere(
     assert "365 days" in refused.json()["details"][0]["message"]
     (problem,) = Retention().validate(short)
     assert problem.field == "audit_ttl_seconds"
-    page = people.client().post("/admin/audit_app/retentionpolicy/add/", {**short, "labels": "{}"})
+    page = proved(people.client()).post("/admin/audit_app/retentionpolicy/add/", {**short, "labels": "{}"})
     assert "365 days" in page.content.decode()
     assert not RetentionPolicy.objects.filter(audit_ttl_seconds=YEAR - 1).exists()
     assert shop.post("/v1/retention", {**short, "audit_ttl_seconds": YEAR}).status_code == 201
@@ -149,3 +161,25 @@ def test_without_a_mode_the_lock_is_taken_off_and_with_one_its_absence_is_told(
     AuditRecord.objects.all().delete()
     settings.COMPLIANCE_MODE = "soc2"
     assert "acteon.W023" in ids("database", databases=["default"])
+
+
+def test_a_mode_asks_everybody_for_a_second_step_and_to_sign_in_anew_in_time(
+    settings: Any,
+) -> None:
+    client = People().client("viewer")
+    assert client.get("/admin/").status_code == 200
+    settings.COMPLIANCE_MODE = "soc2"
+    assert client.get("/admin/").status_code == 302, "begun before, by one step"
+    fields = {"username": "viewer", "password": "pw"}
+    user = User.objects.get(username="viewer")
+    user.set_password("pw")
+    user.save()
+    asked = client.post("/admin/login/?next=/admin/", fields)
+    assert asked.headers["Location"] == "/admin/second-step/set-up/"
+    client.force_login(user)
+    assert proved(client).get("/admin/").status_code == 200
+    session = client.session
+    session[BEGAN] -= 25 * 3600
+    session.save()
+    assert client.get("/admin/").status_code == 302, "a day is over, however busy it was"
+    assert is_over(session)

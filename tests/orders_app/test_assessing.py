@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db.models import F
 from django.utils import timezone
 
 from acteon_site.base import config_versions
 from acteon_site.base.source import SYSTEM_SOURCE
-from audit_app.models import AuditRecord
+from audit_app.models import AuditRecord, Event
 from audit_app.services.relay import relay
 from chains_app.models import Run
 from orders_app.approval_policy import DEFAULT_RISK
@@ -222,3 +224,25 @@ def test_nobody_is_assessed_before_earlier_orders_of_the_customer_are_tied(shop:
     assess()  # and a relay that stands still keeps nobody for ever
     late.refresh_from_db()
     assert late.risk != UNASSESSED
+
+
+def test_ties_of_older_orders_are_drawn_from_what_is_stored_in_parts_and_once(shop: Shop) -> None:
+    for number in range(7):
+        shop.place(payload={"order_id": f"ORD-{number}", "customer_email": f"{number % 2}@shop.example"})
+    shop.place(payload={"order_id": "ORD-0"}, id="again")
+    drawn()
+    columns = ("key", "kind", "action_id", "outcome", "worth", "currency", "at")
+    before = sorted(Tie.objects.values_list(*columns), key=str)
+    Tie.objects.filter(action_id__in=list(Action.objects.order_by("pk").values_list("pk")[2:])).delete()
+    Event.objects.all().delete()
+    out = StringIO()
+    call_command("draw_ties", "--batch=3", stdout=out)
+    assert sorted(Tie.objects.values_list(*columns), key=str) == before
+    first = out.getvalue().splitlines()[0]
+    assert "ties drawn; --before " in first
+    call_command("draw_ties", "--before", first.split()[-1], stdout=out)
+    call_command("draw_ties", stdout=out)
+    assert sorted(Tie.objects.values_list(*columns), key=str) == before
+    assert "done: 0 ties" in out.getvalue().splitlines()[-1]
+    with pytest.raises(CommandError, match="no id"):
+        call_command("draw_ties", "--before=nonsense")

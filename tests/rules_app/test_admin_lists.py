@@ -77,7 +77,7 @@ def test_an_export_comes_back_as_it_was_and_no_spreadsheet_calculates_it(people:
     row, client = made("blocked", ("*", "*"), Entry("=1+1", note="a, b")), people.client("rule editor")
     answer: Any = client.get(url(row, "export"))
     exported = b"".join(answer.streaming_content).decode()
-    assert exported == 'value,note,expires_at\n\'=1+1,"a, b",\n'
+    assert exported == '\ufeffvalue,note,expires_at\n\'=1+1,"a, b",\n'
     lines: Any = client.get(url(row, "export"), {"format": "jsonl"})
     assert [json.loads(one) for one in b"".join(lines.streaming_content).splitlines()] == [
         {"value": "=1+1", "note": "a, b", "expires_at": None}

@@ -154,7 +154,7 @@ def test_all_of_it_is_a_file_too_page_by_page_and_taking_it_is_an_act(
     def file(**query: str) -> list[str]:
         answer: Any = boss.get(url, query)
         assert "attachment" in answer.headers["Content-Disposition"]
-        return b"".join(answer.streaming_content).decode().splitlines()
+        return b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()
 
     found = [json.loads(line) for line in file(format="jsonl")]
     expected = [f"act {number}" for number in reversed(range(5))]

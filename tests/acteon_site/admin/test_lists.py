@@ -95,7 +95,7 @@ def all_of(pages: Iterable[list[str]]) -> list[str]:
 def read_export(client: Client, url: str, **query: str) -> list[dict[str, Any]]:
     answer = client.get(f"{url}export/", query)
     assert answer.status_code == 200, answer
-    text = b"".join(answer).decode()  # type: ignore[arg-type, attr-defined]
+    text = b"".join(answer).decode("utf-8-sig")  # type: ignore[arg-type, attr-defined]
     if query.get("format") == "jsonl":
         return [json.loads(line) for line in text.splitlines()]
     return list(csv.DictReader(io.StringIO(text)))
