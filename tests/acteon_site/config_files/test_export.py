@@ -53,6 +53,12 @@ EVERYTHING = {
         "    escalation: {before_seconds: 600, group: administrator, provider: till}\n"
         "    key_holders: {storefront: [ada]}\n"
     ),
+    "recurring.yaml": (
+        "recurring:\n"
+        "  - name: report\n    namespace: n\n    tenant: t\n    provider: till\n    action_type: report\n"
+        "    payload: {to: ops, deep: {n: 1.5}}\n    cron_expression: '0  9 * * MON'\n"
+        "    end_date: 2099-01-01T00:00:00Z\n    metadata: {a: b}\n"
+    ),
     "templates.yaml": (
         "templates:\n"
         "  - name: mail\n    namespace: n\n    tenant: t\n"
