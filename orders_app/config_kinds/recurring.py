@@ -11,15 +11,17 @@ from django.db.models import QuerySet
 
 from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
-from acteon_site.base.clock_text import rfc3339_or_none
+from acteon_site.base.clock_text import parse_time, rfc3339, rfc3339_or_none
 from acteon_site.base.digest import canonical_json, keyed_hash
 from acteon_site.base.errors import FieldProblem
+from acteon_site.base.labels import labels_of
 from acteon_site.base.source import SYSTEM_SOURCE, Source
 from acteon_site.config_files.checks import flag
 from acteon_site.config_files.kind import Kind, Misfit, Ownership, Spec, World
 from acteon_site.config_files.problems import did_you_mean
 from audit_app.selectors import current_redactor
 from orders_app.models import RecurringAction
+from orders_app.recurring.cron import cron_text
 from orders_app.recurring.spec import DEFAULTS, KEYS, columns_of, full_spec, spec_problems
 from orders_app.services.recurring.edits import next_of, recurring_note, recurring_spec
 
@@ -51,6 +53,18 @@ class Recurring(Kind):
         return problems + [
             one for one in spec_problems(full_spec(spec)) if one.field != "name" or spec.get("name")
         ]
+
+    def canonical(self, spec: Spec) -> Spec:
+        """Times, expression and metadata as the row gives them back."""
+        spelt = dict(spec)
+        for name in ("start_date", "end_date"):
+            if (moment := parse_time(spec.get(name))) is not None:
+                spelt[name] = rfc3339(moment)
+        if isinstance(spec.get("cron_expression"), str):
+            spelt["cron_expression"] = cron_text(spec["cron_expression"])
+        if isinstance(spec.get("metadata"), dict):
+            spelt["metadata"] = labels_of(spec["metadata"])[0]
+        return super().canonical(spelt)
 
     def to_spec(self, row: RecurringAction) -> Spec:
         spec = recurring_spec(row) | {"enabled": row.enabled}

@@ -57,6 +57,12 @@ EVERYTHING = {
         "subscriptions:\n"
         "  - {namespace: n, tenant: t, name: hook, url: 'https://a.example.com/', event_types: [chain_*]}\n"
     ),
+    "recurring.yaml": (
+        "recurring:\n"
+        "  - name: report\n    namespace: n\n    tenant: t\n    provider: till\n    action_type: report\n"
+        "    payload: {to: ops, deep: {n: 1.5}}\n    cron_expression: '0  9 * * MON'\n"
+        "    end_date: 2099-01-01T00:00:00Z\n    metadata: {a: b}\n"
+    ),
     "templates.yaml": (
         "templates:\n"
         "  - name: mail\n    namespace: n\n    tenant: t\n"
