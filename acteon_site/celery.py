@@ -78,7 +78,9 @@ app.conf.update(
 )
 # Celery's own name for it; without, it closes the connection around every task.
 app.conf.CELERY_DB_REUSE_MAX = TASKS_PER_CONNECTION
-app.autodiscover_tasks(["acteon_site", "audit_app", "rules_app", "chains_app", "orders_app", "subscriptions_app"])
+app.autodiscover_tasks(
+    ["acteon_site", "audit_app", "rules_app", "chains_app", "orders_app", "subscriptions_app"]
+)
 
 
 @worker_process_init.connect
