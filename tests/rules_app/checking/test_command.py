@@ -16,7 +16,7 @@ from rules_app.models import Rule
 from tests.rules_app.shop import PLACES_ORDER
 from tests.world import FIXTURES, Shop, load_shop, publish_rules
 
-SETS = [FIXTURES, *sorted((FIXTURES.parent / "rule_sets").iterdir())]
+SETS = [FIXTURES, *sorted((FIXTURES.parent / "rule_sets").iterdir()), FIXTURES.parent / "incidents"]
 BAD = """rules:
   - name: first
     priority: 1

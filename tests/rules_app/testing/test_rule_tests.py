@@ -77,7 +77,12 @@ def test_the_guides_table_holds_within_and_outside_of_business_hours() -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", sorted((FIXTURES.parent / "rule_sets").iterdir()), ids=lambda path: path.name
+    "folder",
+    [
+        *sorted((FIXTURES.parent / "rule_sets").iterdir()),
+        *(FIXTURES.parent / name for name in ("incidents", "subscriptions")),
+    ],
+    ids=lambda path: path.name,
 )
 def test_the_tests_of_the_example_sets_hold(folder: Path) -> None:
     code, told = run(folder)
