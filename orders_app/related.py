@@ -66,7 +66,7 @@ def with_statuses(past: Sequence[Past]) -> list[Past]:
 
 def related_orders(hold: Hold) -> list[RelatedOrder]:
     """Of the hold's order, the newest first."""
-    past = past_of(hold.action, stored_action(hold.action.body).payload)
+    past = past_of(hold.action, _customer_of(hold))
     ids = [one.action_id for one in past]
     if not ids:
         return []
@@ -83,6 +83,13 @@ def related_orders(hold: Hold) -> list[RelatedOrder]:
         recent = one.at > hold.created_at - DAY
         lines.append(RelatedOrder(shown, name, order[1] if order else None, is_refunded, recent))
     return lines
+
+
+def _customer_of(hold: Hold) -> Mapping[str, Any]:
+    """A payload that says who it is: a refund's customer is that of the order that it refunds."""
+    payload = stored_action(hold.action.body).payload
+    refunded = hold.order.refund_of if hold.order else None
+    return {**stored_action(refunded.action.body).payload, **payload} if refunded else payload
 
 
 def shops_past(hold: Hold) -> ShopsPast:

@@ -93,6 +93,7 @@ ONCE = (
     "tests/orders_app/test_cards",
     "tests/orders_app/test_money",
     "tests/orders_app/test_names",
+    "tests/orders_app/test_refund_machine",
     "tests/orders_app/test_templates",
     # Shapes of answers, and requests made to break them.
     "tests/acteon_site/http/",

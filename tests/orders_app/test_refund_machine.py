@@ -102,7 +102,7 @@ class World:
             assert (order.charged or 0, order.refunded, order.reserved) == (0, 0, 0)
 
 
-@settings(max_examples=examples(8), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(5), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEPS, min_size=4, max_size=14))
 def test_no_order_of_events_gives_back_more_than_was_charged(
     shop: Shop, gateway: Gateway, steps: list[tuple[str, Any]]

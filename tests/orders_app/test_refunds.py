@@ -11,15 +11,17 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
 from acteon_site.client.samples import sample_orders
 from acteon_site.config_files.load import load_paths
-from audit_app.models import AuditRecord
+from audit_app.models import AuditRecord, RetentionPolicy
 from chains_app.models import Run
 from chains_app.services.advance import runs_sweep
 from orders_app.lifecycles.spec import parse_lifecycle
 from orders_app.models import Hold, Lifecycle, Order
 from orders_app.services.lifecycle_edits import lifecycle_problems
+from orders_app.services.reaping import reap_orders
 from orders_app.services.releases import holds_sweep
 from tests.chains_app.gateway import GONE, Gateway, charging, decide, placed, settle
 from tests.chains_app.peer import peer_running
@@ -90,17 +92,17 @@ def test_a_refund_that_failed_gives_its_amount_back_and_one_in_doubt_keeps_it(
     name = charged_order(shop, gateway)
     gateway.script["refund_card"] = [402]
     shop.dispatch(refund(name, CHARGED))
-    settle()
+    settle(3)
     assert ledger(name) == (CHARGED, 0, 0)
     gateway.script["refund_card"] = [GONE, *[404] * 9]
     shop.dispatch(refund(name, CHARGED, payload={"refund_id": "rf-doubt"}))
-    settle()
+    settle(7)
     assert ledger(name) == (CHARGED, 0, CHARGED)
     refused = failure(shop.dispatch(refund(name, 1)).json())
     assert refused["retryable"]
     assert "$100.00 wait, are under way or in doubt" in refused["message"]
     assert decide(shop, "skip", outcome="done").status_code == 200
-    settle()
+    settle(3)
     assert ledger(name) == (CHARGED, CHARGED, 0)
 
 
@@ -108,17 +110,17 @@ def test_a_failed_refund_that_goes_on_reserves_anew_or_is_refused(shop: Shop, ga
     name = charged_order(shop, gateway)
     gateway.script["refund_card"] = [402]
     failed = shop.dispatch(refund(name, 7_000)).json()["Executed"]["body"]["chain_id"]
-    settle()
+    settle(3)
     assert tag(shop.dispatch(refund(name, 4_000)).json()) == "Executed"
     again = shop.post(f"/v1/chains/{failed}/retry", SCOPE)
     assert (again.status_code, again.json()["code"]) == (409, "REFUND_OVER_REST")
     assert ledger(name) == (CHARGED, 0, 4_000)
     gateway.script["refund_card"] = [402]
-    settle()
+    settle(3)
     assert ledger(name) == (CHARGED, 0, 0)
     assert shop.post(f"/v1/chains/{failed}/retry", SCOPE).status_code == 200
     assert ledger(name) == (CHARGED, 0, 7_000)
-    settle()
+    settle(3)
     assert ledger(name) == (CHARGED, 7_000, 0)
 
 
@@ -133,13 +135,13 @@ def test_what_is_not_charged_cannot_be_refunded(shop: Shop, gateway: Gateway) ->
     assert "it is held: nothing is charged" in refused["message"]
     gateway.script["charge_card"] = [402]
     placed(shop, payload={"order_id": "declined"})
-    settle()
+    settle(3)
     assert ledger("declined") == (0, 0, 0)
     assert tag(shop.dispatch(refund("declined")).json()) == "Failed"
     # A refund is nothing that could be refunded.
     paid = charged_order(shop, gateway)
     shop.dispatch(refund(paid, payload={"refund_id": "rf-one"}))
-    settle()
+    settle(3)
     assert "charge nothing" in failure(shop.dispatch(refund("rf-one")).json())["message"]
     assert "in EUR" in failure(shop.dispatch(refund(paid, payload={"currency": "eur"})).json())["message"]
     for wrong in ({"amount_cents": 0}, {"amount_cents": -5}, {"amount_cents": 5.5}, {"amount_cents": "100"}):
@@ -156,7 +158,7 @@ def test_an_order_under_way_is_cancelled_or_refunded_and_never_both(shop: Shop, 
     assert refused["retryable"]
     assert "its charge may still be undone by itself" in refused["message"]
     assert shop.post("/v1/orders/slow/cancel", SCOPE).status_code == 200
-    settle()
+    settle(3)
     assert Run.objects.get(pk=run.pk).status == "cancelled"
     assert ledger("slow") == (0, 0, 0)
     refused = failure(shop.dispatch(refund("slow", CHARGED)).json())
@@ -172,7 +174,7 @@ def test_past_the_point_of_no_return_it_is_refunded_and_not_cancelled(shop: Shop
     if Order.objects.get(fingerprint="sent").status == "processing":
         assert shop.post("/v1/orders/sent/cancel", SCOPE).status_code == 409
     assert tag(shop.dispatch(refund("sent", CHARGED)).json()) == "Executed"
-    settle()
+    settle(3)
     assert ledger("sent") == (CHARGED, CHARGED, 0)
 
 
@@ -229,7 +231,7 @@ def test_rules_see_who_sends_a_refund_and_what_its_order_says(shop: Shop, gatewa
     with_rules("approve-refund-by-parts")
     clerk = Shop(role="operator", name="clerk")
     assert tag(clerk.dispatch(refund(name, 5_000)).json()) == "Executed"
-    settle()
+    settle(3)
     Order.objects.filter(fingerprint=name).update(refunded=0, charged=40_000)
     Order.objects.filter(fingerprint=name).update(refunded=10_000)
     assert tag(clerk.dispatch(refund(name, 100)).json()) == "PendingApproval"
@@ -263,11 +265,11 @@ def test_the_order_of_before_is_charged_as_its_stored_payload_says(shop: Shop, g
     Order.objects.filter(fingerprint=name).update(charged=None, currency="")  # as a migration leaves it
     assert tag(shop.dispatch(refund(name, 1_000)).json()) == "Executed"
     assert ledger(name) == (CHARGED, 0, 1_000)
-    settle()
+    settle(3)
     Order.objects.filter(fingerprint=name).update(charged=None, currency="", refunded=0)
     Run.objects.filter(action_type="place_order").delete()
     assert tag(shop.dispatch(refund(name, CHARGED)).json()) == "Executed"
-    settle()
+    settle(3)
     assert ledger(name) == (CHARGED, CHARGED, 0)
 
 
@@ -385,3 +387,17 @@ def test_a_chain_without_the_step_that_charges_is_refused_wherever_it_is_written
     row = Lifecycle.objects.get(name="order-lifecycle")
     row.charges = {**row.charges, "step": "chrage"}
     assert [problem.field for problem in lifecycle_problems(row)] == ["charges.step"]
+
+
+def test_retention_keeps_an_order_while_a_refund_of_it_is_on_its_way(shop: Shop, gateway: Gateway) -> None:
+    name = charged_order(shop, gateway)
+    policy = RetentionPolicy.objects.create(**SCOPE, event_ttl_seconds=3600)
+    shop.dispatch(refund(name, 1_000, payload={"refund_id": "rf-kept"}))
+    Order.objects.filter(fingerprint=name).update(finished_at=F("created_at") - timedelta(days=1))
+    assert reap_orders(policy, db_now(), 10) == 0
+    settle(2)
+    assert ledger(name) == (CHARGED, 1_000, 0)
+    assert reap_orders(policy, db_now(), 10) == 1
+    left = shop.scoped("/v1/events/rf-kept")
+    assert left["refund"] == {"of": "", "amount_cents": 1_000, "refund": "paid"}
+    assert failure(shop.dispatch(refund(name, 1)).json())["code"] == "NOT_FOUND"

@@ -11,9 +11,12 @@ import pytest
 from acteon_site.access.people import groups_ensure
 from acteon_site.base.errors import AppError
 from acteon_site.base.money import DECIMALS
+from audit_app.services.relay import relay
 from orders_app.checkups import refunds
 from orders_app.models import Hold, Order
+from orders_app.related import related_orders, shops_past
 from orders_app.services.refunding import amount_typed
+from orders_app.services.ties import ties_draw
 from tests.chains_app.gateway import GONE, Gateway, settle
 from tests.chains_app.peer import peer_running
 from tests.orders_app.refunding import charged_order, ledger, load_returns, refund, with_rules
@@ -71,6 +74,12 @@ def test_who_runs_the_gateway_refunds_by_a_button_and_rules_decide(
     approval = page_of(people.client("approver"), "orders_app_approval_change", hold.pk)
     assert "$200.00" in approval
     assert "Under way or in doubt" in approval
+    # Its customer is that of the order, who was refunded before.
+    relay()
+    while ties_draw():
+        pass
+    assert [(one.name, one.refunded) for one in related_orders(hold)] == [(name, True)]
+    assert shops_past(hold).refunded == 1
     # The page of the refund tells whose money it is.
     assert name in page_of(operator, "orders_app_order_change", hold.order_id)
     assert ledger(name) == (40_000, 1_250, 20_000)
