@@ -87,8 +87,8 @@ def outlook_of_action(question: Question) -> Outlook:
             met.item.plan.verdict, met.item.rule_name, then=["It would be refused; no gate is asked."]
         )
     if muting := met.item.muted:
-        said = f"{muting_in_words(muting)}; no gate is asked."
-        return Outlook(muting.kind, muting.rule or None, then=[said])
+        said = muting_in_words(muting)
+        return Outlook(muting.kind, muting.rule or None, then=[f"{said}; no gate is asked."], muting=said)
     told = gates_told(met.item, met.state, met.unknown, past=past is not None)
     if unknown := [one.text for one in told if one.passes is None]:
         return Outlook(gates=told, unknown=unknown)
@@ -102,9 +102,8 @@ def _ended(met: _Met, told: list[GateTold]) -> Outlook:
         return Outlook(gates=told, then=[f"It would be refused: {result.error.message}."])
     verdict, rule = verdict_of(met.item, result)
     then = list(_refused(verdict, rule) if isinstance(result, Refused) else _then(met.item, met.state.now))
-    if met.item.muting:
-        then.append(f"{muting_in_words(met.item.muting)}.")
-    return Outlook(verdict, rule, told, then)
+    said = muting_in_words(met.item.muting) if met.item.muting else ""
+    return Outlook(verdict, rule, told, [*then, f"{said}."] if said else then, muting=said)
 
 
 def _met(due: Decided, at: datetime | None) -> _Met:

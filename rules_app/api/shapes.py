@@ -9,6 +9,7 @@ from typing import Any
 from acteon_site.base.clock_text import rfc3339
 from rules_app.engine import RuleTrace, time_map
 from rules_app.engine.counting.declared import TENANT
+from rules_app.engine.muting_terms import NAMING
 from rules_app.engine.quota_terms import overage_text, window_text
 from rules_app.engine.scope import MISSING
 from rules_app.models import Quota, Rule
@@ -29,6 +30,7 @@ def rule_shape(rule: Rule) -> dict[str, Any]:
         "description": rule.description,
         **({"shadow": True} if rule.shadow else {}),
         **({"rollout": rule.rollout} if rule.rollout else {}),
+        **{name: names for name in NAMING if (names := getattr(rule, name))},
     }
 
 
@@ -61,6 +63,8 @@ def evaluation_shape(found: Evaluation, now: datetime, *, all_tenants: bool) -> 
 def outlook_shape(outlook: Outlook) -> dict[str, Any]:
     """What a dispatch would come to, as a dry run says it, and the gates on its way. `passes` null: nobody knows."""
     would: dict[str, Any] = {"verdict": outlook.verdict, "matched_rule": outlook.rule}
+    if outlook.muting:
+        would["muting"] = outlook.muting
     gates = [{"name": one.name, "passes": one.passes, "text": one.text} for one in outlook.gates]
     return {
         "would_be": would if outlook.verdict else None,

@@ -69,7 +69,8 @@ class GateTold:
 class Outlook:
     """What a dispatch would come to: its verdict and rule as a dry run tells them, None where `unknown` says why.
 
-    `gates` are those that would be asked; `then` is what would happen next.
+    `gates` are those that would be asked; `then` is what would happen next; `muting` what keeps it from being sent, or
+    would if it might.
     """
 
     verdict: str | None = None
@@ -77,6 +78,7 @@ class Outlook:
     gates: Sequence[GateTold] = ()
     then: Sequence[str] = ()
     unknown: Sequence[str] = ()
+    muting: str = ""
 
 
 STARTS: Registry[Hook[Callable[[str], Start | None]]] = Registry("start of a try")

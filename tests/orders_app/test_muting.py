@@ -232,7 +232,11 @@ def test_evaluations_tries_tests_and_totals_know_of_it(shop: Shop) -> None:
     assert asked["would_be"]["verdict"] == "allow"
     made = silence(shop)
     asked = shop.post("/v1/rules/evaluate", question).json()
-    assert asked["would_be"] == {"verdict": "silenced", "matched_rule": "newsletters"}
+    assert (asked["would_be"]["verdict"], asked["would_be"]["matched_rule"]) == ("silenced", "newsletters")
+    assert f"The silence {made['id']}" in asked["would_be"]["muting"]
+    spared = {**question, **{key: order()[key] for key in ("action_type", "provider", "payload")}}
+    asked = shop.post("/v1/rules/evaluate", {**spared, "evaluate_at": rfc3339(timezone.now())}).json()
+    assert "may not be muted: it is an order" in asked["would_be"]["muting"]
     # At an instant at which one was in force, though it has ended since.
     shop.client.delete(f"/v1/silences/{made['id']}")
     hours = [timezone.now() - timedelta(hours=count) for count in (1, 2, 3)]

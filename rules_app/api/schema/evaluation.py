@@ -69,7 +69,9 @@ extend_schema_view(
                 {
                     "matched_rule": TEXT,
                     "modified_payload": OBJECT,
-                    "would_be": maybe(answer({"verdict": TEXT, "matched_rule": maybe(TEXT)})),
+                    "would_be": maybe(
+                        answer({"verdict": TEXT, "matched_rule": maybe(TEXT)}, {"muting": TEXT})
+                    ),
                     "gates_asked": array(answer({"name": TEXT, "passes": maybe(BOOLEAN), "text": TEXT})),
                     "unknown": array(TEXT),
                 },

@@ -25,7 +25,12 @@ RULE = component(
     "Rule",
     answer(
         {"name": TEXT, "priority": INTEGER, "enabled": BOOLEAN, "description": TEXT},
-        {"shadow": BOOLEAN, "rollout": ROLLOUT},
+        {
+            "shadow": BOOLEAN,
+            "rollout": ROLLOUT,
+            "mute_time_intervals": array(TEXT),
+            "active_time_intervals": array(TEXT),
+        },
     ),
 )
 SHOWN_RULE = {

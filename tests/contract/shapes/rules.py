@@ -60,7 +60,7 @@ EVALUATION = Shape(
         "gates": listed(filled),
         "ruleset_version": integer,
         # What a dry run says, and each gate on the way; null where nobody knows.
-        "would_be": or_null(Shape({"verdict": filled, "matched_rule": or_null(filled)})),
+        "would_be": or_null(Shape({"verdict": filled, "matched_rule": or_null(filled)}, {"muting": filled})),
         "gates_asked": listed(Shape({"name": filled, "passes": or_null(boolean), "text": filled})),
         "unknown": listed(filled),
     },
