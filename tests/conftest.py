@@ -64,6 +64,7 @@ ONCE = (
     "tests/chains_app/test_admin",
     "tests/chains_app/repair/test_pages",
     "tests/rules_app/test_admin",
+    "tests/rules_app/test_manager_way_browser",
     # What files, settings and commands are told: refused, overlooked, listed.
     "tests/acteon_site/config_files/test_bad_files",
     "tests/acteon_site/config_files/test_commands",

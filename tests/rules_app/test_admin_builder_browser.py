@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from rules_app.models import Rule
+from tests.browsing import CHROMIUM, chromium, visitor
 from tests.rules_app.test_words import seen
 from tests.world import load_shop
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium"),
@@ -26,7 +24,7 @@ pytestmark = [
 
 @pytest.fixture
 def afterwards(transactional_db: None) -> Iterator[dict[str, Any]]:
-    """The condition and action that the rule `built` is to have, looked at once the browser is gone."""
+    """The condition and action that the rule `built` is to have, looked at once the page is closed."""
     load_shop()
     items = [{"sku": "A", "count": 2}]
     order = seen({"total_cents": 9900, "currency": "USD", "order_id": "o-1", "billing": "US", "items": items})
@@ -37,22 +35,23 @@ def afterwards(transactional_db: None) -> Iterator[dict[str, Any]]:
         assert Rule.objects.values("condition", "action").get(name="built") == expected
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
 @pytest.fixture
-def page(afterwards: dict[str, Any], live_server: Any) -> Iterator[Page]:
+def page(afterwards: dict[str, Any], live_server: Any, browser: Browser) -> Iterator[Page]:
     client = Client()
     client.force_login(User.objects.create_superuser("ann"))
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        context = browser.new_context()
-        context.add_cookies([cookie])  # type: ignore[list-item]
+    with visitor(browser, live_server.url, client.cookies["sessionid"].value) as context:
         opened, trouble = context.new_page(), []
         opened.on("pageerror", lambda error: trouble.append(str(error)))
         opened.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
         opened.goto(f"{live_server.url}/admin/rules_app/rule/add/")
         opened.wait_for_selector(".rb-rows")
         yield opened
-        browser.close()
     assert trouble == []
 
 

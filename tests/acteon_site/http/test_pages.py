@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
@@ -16,7 +15,7 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from django.urls import reverse
-from playwright.sync_api import Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from acteon_site.http import browsers
@@ -24,15 +23,14 @@ from chains_app.models import ChainDefinition, Run
 from chains_app.services.advance import runs_sweep
 from orders_app.models import Hold, Order
 from rules_app.models import Rule
+from tests.browsing import CHROMIUM, chromium, visitor
 from tests.people import HIGH, People, always_open
 from tests.world import Shop, load_shop
 
 SUPERUSER = RequestFactory().get("/")
 SUPERUSER.user = User(is_superuser=True, is_staff=True)
-CHROMIUM = shutil.which("chromium")
 PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=800)
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def policy_of(answer: Any) -> dict[str, str]:
@@ -172,17 +170,17 @@ class Tour:
         ]
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
 @pytest.fixture
-def tour(pages: dict[str, str], boss: Client, live_server: Any) -> Iterator[Tour]:
+def tour(pages: dict[str, str], boss: Client, live_server: Any, browser: Browser) -> Iterator[Tour]:
     assert User.objects.get().is_superuser
-    cookie = {"name": "sessionid", "value": boss.cookies["sessionid"].value, "url": live_server.url}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        context = browser.new_context()
-        context.add_cookies([cookie])  # type: ignore[list-item]
-        context.set_default_timeout(120_000)  # of a busy machine
+    with visitor(browser, live_server.url, boss.cookies["sessionid"].value) as context:
         yield Tour(context.new_page(), live_server.url)
-        browser.close()
 
 
 @pytest.mark.browser

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from acteon_site.access.people import groups_ensure
 from orders_app.models import Hold, Order
+from tests.browsing import CHROMIUM, chromium, visitor
 from tests.people import PRIVATE, always_open, held
 from tests.world import Shop, load_shop
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium"),
@@ -26,7 +24,7 @@ pytestmark = [
 
 @pytest.fixture
 def hold(transactional_db: None) -> Hold:
-    """A held order, and Maria, who may approve it. All is made before the browser starts: its loop forbids the ORM."""
+    """A held order, and Maria, who may approve it."""
     load_shop()
     always_open()
     groups_ensure()
@@ -56,12 +54,16 @@ class Browsing:
         self.page.click("button[type=submit]")
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
 @pytest.fixture
-def browsing(hold: Hold, live_server: Any) -> Iterator[Browsing]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield Browsing(browser.new_page(), live_server.url)
-        browser.close()
+def browsing(hold: Hold, live_server: Any, browser: Browser) -> Iterator[Browsing]:
+    with visitor(browser) as context:
+        yield Browsing(context.new_page(), live_server.url)
 
 
 def approve(browsing: Browsing) -> str:
@@ -90,7 +92,7 @@ def test_a_manager_approves_an_order_by_clicking(browsing: Browsing, hold: Hold)
 
 @pytest.fixture
 def afterwards(hold: Hold) -> Iterator[None]:
-    """Looks at the database once the browser is gone."""
+    """Looks at the database once the page is closed."""
     yield
     hold.refresh_from_db()
     assert (hold.status, hold.decided_by) == ("approved", "maria")
@@ -109,12 +111,15 @@ def colleague(hold: Hold, settings: Any) -> None:
     tom.groups.set(Group.objects.filter(name="approver"))
 
 
+@pytest.fixture
+def toms(colleague: None, browser: Browser, live_server: Any) -> Iterator[Browsing]:
+    with visitor(browser) as context:
+        yield Browsing(context.new_page(), live_server.url)
+
+
 def test_keys_decide_and_undo_and_a_colleague_sees_both_without_a_reload(
-    colleague: None, browsing: Browsing
+    toms: Browsing, browsing: Browsing
 ) -> None:
-    browser = browsing.page.context.browser
-    assert browser is not None
-    toms = Browsing(browser.new_page(), browsing.base)
     for one, name in ((browsing, "maria"), (toms, "tom")):
         one.sign_in(name, "a long enough password")
         one.page.goto(f"{one.base}/admin/orders_app/approval/")
