@@ -7,16 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from acteon_site.tasks import canary
 from rules_app.models import RuleSetVersion
@@ -27,13 +19,6 @@ from tests.depth import examples
 from tests.world import SCOPE, Shop, load_shop
 
 EXAMPLES = examples(4)
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
 # Streams do not end; tests/audit_app/test_stream.py reads them.
 ENDLESS = ("/v1/stream", "/v1/subscribe/{kind}/{key}")
 # 503 is what /ready and /status are for.
@@ -82,17 +67,38 @@ def real(service: Service) -> dict[str, str]:
     return names | {"provider": "warehouse", "name": "deny-unmatched", "pk": there["template"], **SCOPE}
 
 
+# Schemathesis is imported by the one process that runs these tests, and not by each that collects them.
+
+
+@functools.cache
+def checks() -> list[Any]:
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi import checks as openapi
+
+    return [
+        not_a_server_error,
+        openapi.status_code_conformance,
+        openapi.content_type_conformance,
+        openapi.response_headers_conformance,
+        openapi.response_schema_conformance,
+    ]
+
+
 @functools.cache
 def described() -> Any:
     """For all tests: what schemathesis makes of an operation costs as much as several requests."""
+    import schemathesis
+
     return schemathesis.openapi.from_dict(document())
 
 
 @functools.cache
 def cases_of(method: str, path: str) -> st.SearchStrategy[Any]:
     """Requests of this operation as they are described, and as they must not be."""
+    from schemathesis import GenerationMode
+
     operation = described()[path][method]
-    modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
+    modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
     return st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes))
 
 
@@ -136,7 +142,7 @@ def fuzz_one(
         answer = case.call(base_url=service.base, headers=headers, timeout=30)
         if answer.status_code in ALLOWED_TO_FAIL.get(case.path, ()):
             return
-        case.validate_response(answer, checks=CHECKS, headers=headers)
+        case.validate_response(answer, checks=checks(), headers=headers)
 
     run()
 
