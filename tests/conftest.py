@@ -26,6 +26,7 @@ from django.db import connection
 
 from acteon_site.base import config_versions
 from chains_app.services.engine_loop import engine_stop
+from tests.e2e import migrated
 from tests.people import People
 from tests.world import Shop, load_shop
 
@@ -179,6 +180,12 @@ def _needs_database(item: pytest.Item) -> bool:
 
 def _turn(item: pytest.Item) -> int:
     return next((turn for turn, path in enumerate(SLOW) if item.nodeid.startswith(path)), len(SLOW))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_place_for_what_the_processes_share(tmp_path_factory: pytest.TempPathFactory) -> None:
+    own = tmp_path_factory.getbasetemp()
+    migrated.shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from typing import TypeVar
 import httpx
 
 from acteon_site import bootstrap
+from tests.e2e.migrated import put_tables
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +25,7 @@ START_SECONDS = 180  # a busy machine; where all is well it takes seconds
 # What pytest's own settings need must not leak into the system under test.
 OWN = ("ACTEON_", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "ALLOWED_HOSTS", *bootstrap.SECRETS)
 
+QUICK = "tests.e2e.settings"
 AS_USERS_HAVE_IT = {"DJANGO_SETTINGS_MODULE": "acteon_site.settings"}
 
 
@@ -35,13 +37,20 @@ def free_port() -> int:
 def environment(directory: Path, **settings: str) -> dict[str, str]:
     """An environment for one installation in `directory`, with secrets as `make` makes them.
 
-    Passwords are hashed quickly there; `**AS_USERS_HAVE_IT` leaves nothing of the tests in it.
+    Passwords are hashed quickly there, and its database has its tables; `**AS_USERS_HAVE_IT` leaves nothing of the
+    tests in its settings and begins with none.
     """
     env = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
     env |= {"ACTEON_ENV_FILE": str(directory / "acteon.env"), "PYTHONUNBUFFERED": "1"}
-    env |= {"DATABASE_URL": f"sqlite:///{directory / 'gateway.sqlite3'}"}
-    env |= {"DJANGO_SETTINGS_MODULE": "tests.e2e.settings"} | settings
-    run(env, "-m", "acteon_site.bootstrap")
+    database = directory / "gateway.sqlite3"
+    env |= {
+        "PYTHONPATH": str(Path(__file__).parent / "as_installed"),
+        "DATABASE_URL": f"sqlite:///{database}",
+    }
+    env |= {"DJANGO_SETTINGS_MODULE": QUICK} | settings
+    bootstrap.bootstrap(Path(env["ACTEON_ENV_FILE"]))
+    if env["DJANGO_SETTINGS_MODULE"] == QUICK and env["DATABASE_URL"].startswith("sqlite:"):
+        put_tables(database, env["ACTEON_ENV_FILE"])
     return env
 
 
