@@ -85,6 +85,15 @@ ONCE = (
     "tests/chains_app/test_metrics",
     "tests/chains_app/test_seen",
     "tests/chains_app/test_timeline",
+    # What rules would say of an action, said of it, and are shown to say.
+    "tests/contract/test_explain",
+    "tests/orders_app/test_backtests",
+    "tests/orders_app/test_past_tries",
+    "tests/rules_app/test_currencies",
+    "tests/rules_app/test_trial_reports",
+    # Who may come in, and what auditors are given.
+    "tests/acteon_site/test_sign_in_doors",
+    "tests/audit_app/test_evidence",
     # What an order may say.
     "tests/orders_app/test_cards",
     "tests/orders_app/test_money",
