@@ -89,6 +89,15 @@ ONCE = (
     "tests/chains_app/test_seen",
     "tests/chains_app/test_timeline",
     "tests/docs/test_pipelines",
+    # What rules would say of an action, said of it, and are shown to say.
+    "tests/contract/test_explain",
+    "tests/orders_app/test_backtests",
+    "tests/orders_app/test_past_tries",
+    "tests/rules_app/test_currencies",
+    "tests/rules_app/test_trial_reports",
+    # Who may come in, and what auditors are given.
+    "tests/acteon_site/test_sign_in_doors",
+    "tests/audit_app/test_evidence",
     # What an order may say.
     "tests/orders_app/test_cards",
     "tests/orders_app/test_money",
@@ -143,6 +152,7 @@ def pytest_configure() -> None:
     settings.WHITENOISE_AUTOREFRESH = True
     if connection.vendor == "postgresql":
         connection.ops.sql_flush = _emptied  # type: ignore[method-assign]
+        connection.creation._destroy_test_db = _dropped  # type: ignore[method-assign]
 
 
 def _emptied(style: Style, tables: list[str], **options: bool) -> list[str]:
@@ -152,6 +162,12 @@ def _emptied(style: Style, tables: list[str], **options: bool) -> list[str]:
     kept = {"django_content_type", "auth_permission"}
     deletes = [f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables if table not in kept]
     return [";".join(["SET LOCAL session_replication_role = replica", *deletes])]
+
+
+def _dropped(name: str, verbosity: int) -> None:
+    """With what threads still hold that live as long as the process, and keep a connection: those that take orders."""
+    with connection.creation._nodb_cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {connection.ops.quote_name(name)} WITH (FORCE)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -42,14 +42,12 @@ class Reader:
 
     def open(self) -> Reader:
         self._thread.start()
-        assert self._opened.wait(10), "the stream did not open"
+        assert self._opened.wait(60), "the stream did not open"
         return self
 
     def _read(self) -> None:
         try:
-            with httpx.stream(
-                "GET", self._url, headers=self._headers, timeout=httpx.Timeout(5, read=30)
-            ) as answer:
+            with httpx.stream("GET", self._url, headers=self._headers, timeout=httpx.Timeout(60)) as answer:
                 self.status = answer.status_code
                 if answer.status_code != 200:
                     self.body = answer.read()
@@ -79,7 +77,7 @@ class Reader:
                 self.frames.append(frame)
                 frame = Frame()
 
-    def wait_for(self, count: int, seconds: float = 10) -> list[Frame]:
+    def wait_for(self, count: int, seconds: float = 60) -> list[Frame]:
         deadline = time.monotonic() + seconds
         while len(self.frames) < count and time.monotonic() < deadline:
             time.sleep(0.01)

@@ -209,7 +209,7 @@ def test_a_hold_waits_for_a_batch_under_way_and_stops_the_next(
         return 1
 
     def hold() -> None:
-        begun.wait(5)
+        begun.wait(60)
         place()
         placed.set()
 

@@ -100,7 +100,7 @@ def test_events_arrive_though_nobody_rings(service: Service, monkeypatch: pytest
     monkeypatch.setattr("audit_app.services.relay.wake_listeners", lambda number: None)
     reader = service.read("/v1/stream", X_API_Key=key())
     told(3)
-    reader.wait_for(3, seconds=3)
+    reader.wait_for(3)
 
 
 def test_a_new_stream_begins_now(service: Service) -> None:
@@ -225,7 +225,7 @@ def test_revoking_a_key_ends_its_open_streams_at_once(
     reader.wait_for(1)
     api_key_revoke(key=api_key)
     told(3)
-    assert reader.ended.wait(5)  # not by the look every minute
+    assert reader.ended.wait(30)  # not by the look every minute
     other.wait_for(4)
     assert len(reader.frames) == 1
 
@@ -237,7 +237,7 @@ def test_a_revocation_that_nobody_told_of_is_found_by_looking(
     api_key, secret = api_key_create(name="short-lived", role="viewer")
     reader = service.read("/v1/stream", X_API_Key=secret)
     api_key_revoke(key=api_key)
-    assert reader.ended.wait(5)
+    assert reader.ended.wait(30)
 
 
 def test_who_catches_up_with_a_key_that_falls_is_told_no_more(
@@ -256,7 +256,7 @@ def test_who_catches_up_with_a_key_that_falls_is_told_no_more(
 
     monkeypatch.setattr(reading, "frames_after", frames_after)
     reader = service.read("/v1/stream", X_API_Key=secret, Last_Event_ID="1")
-    assert reader.ended.wait(5)
+    assert reader.ended.wait(30)
     assert reader.ids() == [2, 3]
 
 
@@ -280,7 +280,7 @@ def test_a_key_that_falls_between_pages_of_a_backlog_gets_no_further_page(
     monkeypatch.setattr(hubs, "frames_after", frames_after)
     told(5)
     other.wait_for(5)
-    assert reader.ended.wait(5)
+    assert reader.ended.wait(30)
     assert reader.ids() == [1, 2]
 
 
@@ -316,7 +316,7 @@ def test_the_hub_starts_again_after_it_was_stopped(service: Service) -> None:
     told(1)
     first.wait_for(1)
     hub.stop()
-    assert first.ended.wait(5)
+    assert first.ended.wait(30)
     second = service.read("/v1/stream", X_API_Key=secret, Last_Event_ID="1")
     told(1)
     second.wait_for(1)

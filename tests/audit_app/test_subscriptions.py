@@ -22,7 +22,7 @@ def test_a_subscription_tells_the_history_and_ends_with_its_chain(service: Servi
     tell("chain_completed", chain_id="c-1", status="completed", execution_path=["charge"])
     tell()
     relay()
-    assert reader.ended.wait(5)
+    assert reader.ended.wait(30)
     assert [frame.event for frame in reader.frames] == [
         "action_dispatched",
         "chain_step_completed",
@@ -38,8 +38,8 @@ def test_a_subscription_to_what_is_over_ends_at_once(service: Service) -> None:
     relay()
     with_history = service.read("/v1/subscribe/action/order-1", X_API_Key=key())
     without = service.read("/v1/subscribe/action/order-1?include_history=false", X_API_Key=key())
-    assert with_history.ended.wait(5)
-    assert without.ended.wait(5)
+    assert with_history.ended.wait(30)
+    assert without.ended.wait(30)
     assert [frame.event for frame in with_history.frames] == ["action_dispatched", "subscription_end"]
     assert [frame.event for frame in without.frames] == ["subscription_end"]
 
@@ -52,7 +52,7 @@ def test_an_action_ends_with_the_chain_that_executes_it(service: Service) -> Non
     tell("chain_completed", chain_id="sub", status="completed", execution_path=[])
     tell("chain_completed", chain_id="c-1", status="failed", execution_path=[])
     relay()
-    assert reader.ended.wait(5)
+    assert reader.ended.wait(30)
     assert len(reader.frames) == 6
     assert reader.frames[-1].data["reason"] == "failed"
 

@@ -115,7 +115,7 @@ def crowd_served() -> Iterator[Crowd]:
 
     thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
-    ready.wait(10)
+    ready.wait(60)
     try:
         yield crowd
     finally:

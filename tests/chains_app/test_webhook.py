@@ -110,7 +110,7 @@ def test_it_signs_as_standard_webhooks_asks(peer: Peer) -> None:
     request = peer.said[0]
     assert request.headers["webhook-id"] == "run-1:charge"
     stamp = request.headers["webhook-timestamp"]
-    assert abs(int(stamp) - time.time()) < 10
+    assert abs(int(stamp) - time.time()) < 60
     signed = f"run-1:charge.{stamp}.".encode() + request.body
     digest = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
     assert request.headers["webhook-signature"] == f"v1,{digest}"

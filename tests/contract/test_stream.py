@@ -205,7 +205,7 @@ def test_a_chain_is_found_under_its_own_names_only(service: Service) -> None:
         assert wrong.status == 404
         AuditRecord.objects.filter(chain_id=chain).update(outcome="chain_completed")
         right = service.read(f"/v1/subscribe/chain/{chain}?include_history=false", X_API_Key=owner.secret)
-        assert right.ended.wait(5)
+        assert right.ended.wait(30)
         end = right.frames[-1]
         assert (end.event, end.data["namespace"], end.data["tenant"]) == (
             "subscription_end",
@@ -267,8 +267,8 @@ def test_signing_out_and_revoking_end_open_streams(service: Service, monkeypatch
     stays = service.read("/v1/stream", X_API_Key=Shop().secret)
     user.send("POST", "/v1/auth/logout")
     api_key_revoke(key=key)
-    assert by_token.ended.wait(5)
-    assert by_key.ended.wait(5)
+    assert by_token.ended.wait(30)
+    assert by_key.ended.wait(30)
     assert not stays.ended.is_set()
 
 
@@ -276,7 +276,7 @@ def test_head_takes_no_place_and_says_what_get_would(service: Service, settings:
     settings.STREAM_LISTENERS = 0
     secret = Shop().secret
     for path, status in (("/v1/stream", 200), ("/v1/stream?tenant=a&tenant=b", 400)):
-        answer = httpx.head(service.base + path, headers={"X-API-Key": secret}, timeout=10)
+        answer = httpx.head(service.base + path, headers={"X-API-Key": secret}, timeout=60)
         assert (answer.status_code, answer.content) == (status, b"")
     Strict(secret).refused("GET", "/v1/stream", 503, "UNAVAILABLE")
-    assert httpx.head(service.base + "/v1/stream", timeout=10).status_code == 401
+    assert httpx.head(service.base + "/v1/stream", timeout=60).status_code == 401

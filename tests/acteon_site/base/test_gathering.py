@@ -26,7 +26,7 @@ class Held:
     def __call__(self, things: Sequence[str]) -> list[str]:
         self.sets.append(list(things))
         self.entered.release()
-        self.gate.acquire(timeout=10)
+        self.gate.acquire(timeout=60)
         return [thing.upper() for thing in things]
 
     def go_on(self, sets: int = 1) -> None:
@@ -34,7 +34,7 @@ class Held:
             self.gate.release()
 
     def begun(self) -> None:
-        assert self.entered.acquire(timeout=10)
+        assert self.entered.acquire(timeout=60)
 
 
 def gatherer(work: Held, **more: float) -> Gatherer[str, str]:
@@ -43,7 +43,7 @@ def gatherer(work: Held, **more: float) -> Gatherer[str, str]:
 
 
 def results(futures: Sequence[Future[str]]) -> list[str]:
-    return [future.result(10) for future in futures]
+    return [future.result(60) for future in futures]
 
 
 def test_what_finds_nobody_at_work_begins_at_once_and_alone() -> None:
@@ -51,7 +51,7 @@ def test_what_finds_nobody_at_work_begins_at_once_and_alone() -> None:
     first = gatherer(work).submit("a", share="one")
     work.begun()
     work.go_on()
-    assert first.result(10) == "A"
+    assert first.result(60) == "A"
     assert work.sets == [["a"]]
 
 
@@ -62,7 +62,7 @@ def test_who_was_answered_and_comes_again_stands_in_one_set_with_those_who_waite
     work.begun()
     futures += [gathered.submit("b", share="one")]
     work.go_on()
-    assert futures[0].result(10) == "A"
+    assert futures[0].result(60) == "A"
     futures += [gathered.submit("c", share="one")]
     work.go_on()
     assert results(futures) == list("ABC")
@@ -92,7 +92,7 @@ def test_what_is_free_again_goes_before_the_lane_that_stood_in_for_it() -> None:
         of_one=10,
     )
     for name in "abcde":
-        gathered.submit(name, share="x").result(10)
+        gathered.submit(name, share="x").result(60)
         time.sleep(0.01)
     assert threads == ["lane-0"] * 5
 
@@ -148,7 +148,7 @@ def test_where_too_much_waits_one_more_is_refused_at_once_and_others_are_not() -
     results(futures)
     later = gathered.submit("later", share="flood")
     work.go_on()
-    assert later.result(10) == "LATER"
+    assert later.result(60) == "LATER"
 
 
 def test_a_set_that_hangs_holds_the_next_one_up_for_the_patience_only() -> None:
@@ -173,8 +173,8 @@ def test_the_error_of_a_set_is_everybodys_and_the_next_set_goes_on() -> None:
 
     gathered: Gatherer[str, str] = Gatherer(work, name="test", at_most=4, waiting=10, of_one=10)
     with pytest.raises(ValueError, match="bad"):
-        gathered.submit("bad", share="x").result(10)
-    assert gathered.submit("good", share="x").result(10) == "good"
+        gathered.submit("bad", share="x").result(60)
+    assert gathered.submit("good", share="x").result(60) == "good"
 
 
 def test_what_is_called_off_before_its_set_begins_is_dropped_and_harms_no_other() -> None:
@@ -212,7 +212,7 @@ def test_whatever_comes_is_finished_once_and_in_lawful_sets(arrivals: list[tuple
         shared.submit((number, share, alone), share=share, alone=alone)
         for number, (share, alone) in enumerate(arrivals)
     ]
-    assert [future.result(10) for future in futures] == list(range(len(arrivals)))
+    assert [future.result(60) for future in futures] == list(range(len(arrivals)))
     assert Counter(number for one in sets for number, _, _ in one) == Counter(range(len(arrivals)))
     for one in sets:
         assert len(one) <= 5

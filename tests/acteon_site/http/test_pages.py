@@ -154,7 +154,7 @@ class Tour:
         found += self._axe("dark", part, {"runOnly": ["color-contrast"]})
         self.page.set_viewport_size(PHONE)
         try:  # the page arranges itself anew
-            self.page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=3000)
+            self.page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=20_000)
         except PlaywrightTimeoutError:
             found.append((self.page.url, "wider than a phone", []))
         self.page.set_viewport_size(DESK)
