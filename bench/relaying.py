@@ -102,7 +102,7 @@ def _records_make(orders: int, seed: int) -> None:
     rows: list[Any] = []
     for number in range(orders):
         names = {"action_id": f"order-{number}", "caller_id": "key:shop", "auth_method": "api_key"}
-        names |= {"verdict": "allow", "ruleset_version": 1, "request_id": f"request-{number}"}
+        names |= {"verdict": "allow", "request_id": f"request-{number}"}
         rows += [
             AuditRecord(id=new_id(), **names, **record)
             for record in order_records(chance, now, f"shop-{number % 10}")
