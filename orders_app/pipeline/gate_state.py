@@ -144,15 +144,15 @@ def hold_found(item: Decided, state: GateState) -> Hold | None:
 
 def _found(items: Sequence[Decided], find: Find) -> Found:
     """The gates of these actions, their quota windows chosen by the database's clock, and orders of their names."""
-    keys = {
-        key
-        for item in in_breaths_with_locks(items)
-        for key in (*_lasting_keys(item), *_window_keys(item, item.submission.received_at))
-    }
+    keys, windows = set(), set()
+    for item in in_breaths_with_locks(items):
+        keys.update(_lasting_keys(item))
+        windows.update(_window_keys(item, item.submission.received_at))
     names = {item.order_name for item in items if item.order_name and item.order is None}
-    found, found_at, living = find(keys, names)
+    found, found_at, living = find(keys | windows, names)
     # That was this process's clock: where a window began between the two, its row is still to be had.
-    missing = {key for item in items for key in _window_keys(item, found_at)} - found.keys()
+    of_then = {key for item in items for key in _window_keys(item, found_at)} if windows else windows
+    missing = of_then - found.keys()
     if missing:
         more, found_at, _ = find(missing, ())
         found.update(more)
