@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -31,7 +33,15 @@ from orders_app.states import WAITING
 from rules_app.engine import Deduplicate, Reroute, Rule, StartChain, Throttle
 from rules_app.services import gates
 from rules_app.services.counting import keys_of
-from rules_app.services.gates import Gate, gates_asking, gates_lock, gates_locked, gates_locking, gates_read
+from rules_app.services.gates import (
+    Gate,
+    Statement,
+    gates_asking,
+    gates_lock,
+    gates_locked,
+    gates_locking,
+    gates_read,
+)
 from rules_app.services.quota_windows import QuotaSpec, quotas_counting
 
 REFUSING = frozenset({"deny", "suppress"})
@@ -59,14 +69,21 @@ class GateState:
     providers: Mapping[str, ProviderSettings]
     blocked: Mapping[str, Blocked]
     find: Find
+    told: Any = None  # what was asked beside
 
     def gate(self, key: str | None) -> Gate | None:
         return self.gates.get(key) if key else None
 
 
-def gate_state_lock(decided: Sequence[Decided]) -> GateState:
-    """Lock and read for these actions: at most five statements, however many they are."""
-    return _gate_state(decided, _lock)
+def gate_state_lock(decided: Sequence[Decided], beside: Statement | None = None) -> GateState:
+    """Lock and read for these actions: at most five statements, however many they are.
+
+    `beside` is a JSON expression that PostgreSQL is asked together with them; None in `told` where nothing asked it.
+    """
+    told: list[Any] = []
+    state = _gate_state(decided, partial(_lock, beside=beside, told=told))
+    state.find, state.told = _lock, told[0] if told else None
+    return state
 
 
 def gate_state_read(decided: Sequence[Decided], at: datetime | None = None) -> GateState:
@@ -74,12 +91,25 @@ def gate_state_read(decided: Sequence[Decided], at: datetime | None = None) -> G
     return _gate_state(decided, partial(_read, at=at))
 
 
-def _lock(keys: Collection[str], names: Collection[OrderKey]) -> Found:
+def _lock(
+    keys: Collection[str],
+    names: Collection[OrderKey],
+    beside: Statement | None = None,
+    told: list[Any] | None = None,
+) -> Found:
     """The gates of these keys, locked, and after that the living orders of these names."""
-    if connection.vendor == "postgresql" and keys and names:
-        rows = execute_in_turn([gates_locking(keys), gates_asking(keys, living_any(names))])
-        return *gates_locked(keys, rows), living_orders(names) if rows[-1][1] == "true" else {}
-    return *gates_lock(keys), living_orders(names)
+    if connection.vendor != "postgresql" or not keys:
+        return *gates_lock(keys), living_orders(names)
+    rows = execute_in_turn([gates_locking(keys), gates_asking(keys, _together(living_any(names), beside))])
+    any_living, answer = json.loads(rows[-1][1])
+    if told is not None and beside is not None:
+        told.append(answer)
+    return *gates_locked(keys, rows), living_orders(names) if any_living else {}
+
+
+def _together(one: Statement, other: Statement | None) -> Statement:
+    sql, parameters = other or ("NULL", [])
+    return f"json_build_array({one[0]}, {sql})", [*one[1], *parameters]
 
 
 def _read(keys: Collection[str], names: Collection[OrderKey], at: datetime | None = None) -> Found:
