@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -98,11 +98,25 @@ def keys_standing(principals: Collection[Principal]) -> set[Principal]:
     return found & set(principals)
 
 
-# Asked before each set of orders, so the server keeps it prepared; scopes come as the texts of their JSON.
+def standing_asking(principals: Collection[Principal]) -> tuple[str, list[Any]]:
+    """PostgreSQL's expression for the keys that stand, and its parameter, for whoever asks together with others."""
+    return _STANDING_TOGETHER, [json_text([principal.credential for principal in principals])]
+
+
+def standing_found(principals: Collection[Principal], rows: Iterable[Sequence[str]]) -> set[Principal]:
+    """Those of these that are among what it has found."""
+    return {_named(*row) for row in rows} & set(principals)
+
+
+# Asked for each set of orders, so the server keeps it prepared; scopes come as the texts of their JSON.
 _STANDING = f"""SELECT id::text, name, role, namespaces::text, tenants::text, providers::text, action_types::text
 FROM {ApiKey._meta.db_table}
 WHERE id IN (SELECT value::uuid FROM json_array_elements_text(%s::json))
 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"""  # noqa: S608 - a model's own name
+
+
+_STANDING_TOGETHER = f"""(SELECT coalesce(json_agg(json_build_array(
+    id, name, role, namespaces, tenants, providers, action_types)), '[]') FROM ({_STANDING}) AS standing)"""  # noqa: S608
 
 
 @lru_cache(maxsize=1024)

@@ -61,6 +61,12 @@ def bad_query(message: str, problems: Sequence[FieldProblem] = ()) -> AppError:
     return AppError(message, "BAD_QUERY", 400, details=problems)
 
 
+def unauthenticated() -> AppError:
+    headers = {"WWW-Authenticate": 'Bearer realm="acteon"'}
+    message = "this key or token is unknown, expired or revoked"
+    return AppError(message, "UNAUTHENTICATED", 401, headers=headers)
+
+
 def forbidden(message: str) -> AppError:
     return AppError(message, "FORBIDDEN", 403)
 

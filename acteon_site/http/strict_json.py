@@ -123,6 +123,7 @@ def _check_depth(raw: bytes) -> None:
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+["\\]?', re.DOTALL)
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in _STEP)
+_PLAIN = 128 * 1024  # bytes that are looked through in one go, where no quote stands inside a text
 _PIECE = 4096  # bytes, or texts: what is looked at in one go, while no other thread runs
 
 
@@ -136,7 +137,8 @@ def _depth(raw: bytes) -> int:
 
 def _brackets(raw: bytes) -> Iterator[bytes]:
     """Those outside of texts, in pieces."""
-    found = b"".join(_outside_texts(raw)).translate(None, _NO_BRACKET)
+    outside = raw.split(b'"')[::2] if len(raw) <= _PLAIN and b"\\" not in raw else _outside_texts(raw)
+    found = b"".join(outside).translate(None, _NO_BRACKET)
     for start in range(0, len(found), _PIECE):
         breathe()
         yield found[start : start + _PIECE]

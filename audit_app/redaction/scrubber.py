@@ -103,7 +103,11 @@ class Scrubber:
             if self._secrets:
                 shown = self._without_secrets(shown)
             if mark is None:
-                result[shown] = walk(inner, below, on_path)
+                kind = type(inner)
+                if inner is None or kind is bool or (kind is str and len(inner) < SHORTEST_SECRET):
+                    result[shown] = inner  # as `walk` does, at once
+                else:
+                    result[shown] = walk(inner, below, on_path)
             else:
                 self._learn(inner, mark, 0)
                 result[shown] = None if inner is None else mark

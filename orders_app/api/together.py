@@ -23,7 +23,14 @@ from acteon_site.access.seen_keys import forget
 from acteon_site.base.breathing import served
 from acteon_site.base.connections import ready_connection, release_connections
 from acteon_site.base.digest import keyed_hash
-from acteon_site.base.errors import AppError, database_gone, forbidden, unavailable, unexpected
+from acteon_site.base.errors import (
+    AppError,
+    database_gone,
+    forbidden,
+    unauthenticated,
+    unavailable,
+    unexpected,
+)
 from acteon_site.base.gathering import Gatherer, OverloadedError
 from acteon_site.base.principals import Principal, Role
 from acteon_site.http import strict_json
@@ -152,21 +159,36 @@ def _admitted(requests: Sequence[DispatchRequest | PlainRequest]) -> list[Dispat
     plain = [one for one in requests if isinstance(one, PlainRequest)]
     if not plain:
         return [one for one in requests if isinstance(one, DispatchRequest)]
-    standing = keys_standing({one.caller for one in plain})
-    refusals = {id(one): _refusal(one, standing) for one in plain}
-    known = [one for one in plain if not refusals[id(one)]]
+    refusals = {id(one): _refusal(one) for one in plain}
+    allowed = [one for one in plain if not refusals[id(one)]]
     refusals |= {
-        id(one): error for one, error in zip(known, rates_check([one.caller for one in known]), strict=True)
+        id(one): error
+        for one, error in zip(allowed, rates_check([one.caller for one in allowed]), strict=True)
     }
-    return [one if isinstance(one, DispatchRequest) else refusals[id(one)] or _read(one) for one in requests]
+    admitted = [
+        one if isinstance(one, DispatchRequest) else refusals[id(one)] or _read(one) for one in requests
+    ]
+    return _first_of_all(requests, admitted)
 
 
-def _refusal(request: PlainRequest, standing: set[Principal]) -> AppError | None:
-    if request.caller not in standing:
-        forget(request.caller)
-        headers = {"WWW-Authenticate": 'Bearer realm="acteon"'}
-        message = "this key or token is unknown, expired or revoked"
-        return AppError(message, "UNAUTHENTICATED", 401, headers=headers)
+def _first_of_all(
+    requests: Sequence[DispatchRequest | PlainRequest], admitted: list[DispatchRequest | AppError]
+) -> list[DispatchRequest | AppError]:
+    """What is refused here comes to no set that asks for its caller: so a key that no longer stands is told here."""
+    refused = {
+        number: one.caller
+        for number, one in enumerate(requests)
+        if isinstance(one, PlainRequest) and isinstance(admitted[number], AppError)
+    }
+    standing = keys_standing(set(refused.values())) if refused else set()
+    for number, caller in refused.items():
+        if caller not in standing:
+            forget(caller)
+            admitted[number] = unauthenticated()
+    return admitted
+
+
+def _refusal(request: PlainRequest) -> AppError | None:
     return (
         None if request.caller.role >= Role.OPERATOR else forbidden("the caller's role does not allow this")
     )
@@ -179,7 +201,7 @@ def _read(request: PlainRequest) -> DispatchRequest | AppError:
         use = _key_use(request, submission, body)
     except AppError as error:
         return error
-    return DispatchRequest([body], submission, use=use)
+    return DispatchRequest([body], submission, use=use, remembered=True)
 
 
 def _key_use(request: PlainRequest, submission: Submission, body: Any) -> KeyUse | None:

@@ -162,20 +162,22 @@ def field_problem(spec: FieldSpec, value: Any) -> str | None:
     return None
 
 
+_KINDS: dict[str, Any] = {
+    "text": str,
+    "integer": int,
+    "number": (int, float),
+    "list": list,
+    "object": dict,
+    "currency": str,
+}
+
+
 def _is_a(kind: str, value: Any) -> bool:
     if kind == "boolean":
         return isinstance(value, bool)
     if isinstance(value, bool):
         return False
-    types: dict[str, Any] = {
-        "text": str,
-        "integer": int,
-        "number": (int, float),
-        "list": list,
-        "object": dict,
-        "currency": str,
-    }
-    return isinstance(value, types[kind])
+    return isinstance(value, _KINDS[kind])
 
 
 def _fits(pattern: str, value: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -35,6 +35,7 @@ from orders_app.pipeline.rows import UnitOfWork, unit_of_work
 from orders_app.services.run_outcomes import outcome_of_step
 from rules_app.engine import RuleSet
 from rules_app.selectors import current_rules
+from rules_app.services.gates import Statement
 
 CALL_SECONDS = 20.0
 NOTICE_SECONDS = 2.0
@@ -43,11 +44,20 @@ Result = Outcome | AppError
 Submitted = tuple[Any, Submission]  # a decoded JSON body, and the circumstances of its own call
 
 
-class Alongside(Protocol):
+class Alongside:
     """What else belongs into the transaction of a set. It may run more than once, when a deadlock's victim does."""
 
     def before(self, decided: Sequence[Decided]) -> Sequence[Decided]:
         """Those of them that go on. Called first, before any gate is locked."""
+        return decided
+
+    def beside(self) -> Statement | None:
+        """What PostgreSQL is asked together with the gates' rows, as a JSON expression."""
+        return None
+
+    def locked(self, decided: Sequence[Decided], told: Any) -> Sequence[Decided]:
+        """Those of them that go on, by what it has told; None where nothing asked it. Nothing was decided yet."""
+        return decided
 
     def after(self, processed: Sequence[Processed]) -> None:
         """Called last, with what is about to be committed."""
@@ -116,14 +126,17 @@ def gate_and_act(decided: Sequence[Decided], alongside: Alongside | None = None)
     with pipelined(), transaction.atomic():
         if alongside is not None:
             decided = alongside.before(decided)
-        processed = _gate_and_act(decided) if decided else []
+        processed = _gate_and_act(decided, alongside) if decided else []
         if alongside is not None:
             alongside.after(processed)
     return processed
 
 
-def _gate_and_act(decided: Sequence[Decided]) -> list[Processed]:
-    unit = unit_of_work(gate_state_lock(decided))
+def _gate_and_act(decided: Sequence[Decided], alongside: Alongside | None) -> list[Processed]:
+    state = gate_state_lock(decided, alongside.beside() if alongside else None)
+    if alongside is not None:
+        decided = alongside.locked(decided, state.told)
+    unit = unit_of_work(state)
     processed = [_gate_one(item, unit) for item in in_breaths_with_locks(decided)]
     unit.write()
     return [with_work(done, unit) for done in in_breaths_with_locks(processed)]

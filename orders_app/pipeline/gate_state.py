@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -35,6 +37,7 @@ from rules_app.services import gates
 from rules_app.services.counting import keys_of
 from rules_app.services.gates import (
     Gate,
+    Statement,
     gates_asking,
     gates_lock,
     gates_locked,
@@ -71,14 +74,21 @@ class GateState:
     blocked: Mapping[str, Blocked]
     find: Find
     ledgers: Ledgers | None = None
+    told: Any = None  # what was asked beside
 
     def gate(self, key: str | None) -> Gate | None:
         return self.gates.get(key) if key else None
 
 
-def gate_state_lock(decided: Sequence[Decided]) -> GateState:
-    """Lock and read for these actions: at most five statements, however many they are."""
-    return _gate_state(decided, _lock, lock=True)
+def gate_state_lock(decided: Sequence[Decided], beside: Statement | None = None) -> GateState:
+    """Lock and read for these actions: at most five statements, however many they are.
+
+    `beside` is a JSON expression that PostgreSQL is asked together with them; None in `told` where nothing asked it.
+    """
+    told: list[Any] = []
+    state = _gate_state(decided, partial(_lock, beside=beside, told=told), lock=True)
+    state.find, state.told = _lock, told[0] if told else None
+    return state
 
 
 def gate_state_read(decided: Sequence[Decided], at: datetime | None = None) -> GateState:
@@ -86,12 +96,25 @@ def gate_state_read(decided: Sequence[Decided], at: datetime | None = None) -> G
     return _gate_state(decided, partial(_read, at=at))
 
 
-def _lock(keys: Collection[str], names: Collection[OrderKey]) -> Found:
+def _lock(
+    keys: Collection[str],
+    names: Collection[OrderKey],
+    beside: Statement | None = None,
+    told: list[Any] | None = None,
+) -> Found:
     """The gates of these keys, locked, and after that the living orders of these names."""
-    if connection.vendor == "postgresql" and keys and names:
-        rows = execute_in_turn([gates_locking(keys), gates_asking(keys, living_any(names))])
-        return *gates_locked(keys, rows), living_orders(names) if rows[-1][1] == "true" else {}
-    return *gates_lock(keys), living_orders(names)
+    if connection.vendor != "postgresql" or not keys:
+        return *gates_lock(keys), living_orders(names)
+    rows = execute_in_turn([gates_locking(keys), gates_asking(keys, _together(living_any(names), beside))])
+    any_living, answer = json.loads(rows[-1][1])
+    if told is not None and beside is not None:
+        told.append(answer)
+    return *gates_locked(keys, rows), living_orders(names) if any_living else {}
+
+
+def _together(one: Statement, other: Statement | None) -> Statement:
+    sql, parameters = other or ("NULL", [])
+    return f"json_build_array({one[0]}, {sql})", [*one[1], *parameters]
 
 
 def _read(keys: Collection[str], names: Collection[OrderKey], at: datetime | None = None) -> Found:
@@ -166,15 +189,15 @@ def hold_found(item: Decided, state: GateState) -> Hold | None:
 
 def _found(items: Sequence[Decided], find: Find) -> Found:
     """The gates of these actions, their quota windows chosen by the database's clock, and orders of their names."""
-    keys = {
-        key
-        for item in in_breaths_with_locks(items)
-        for key in (*_lasting_keys(item), *_window_keys(item, item.submission.received_at))
-    }
+    keys, windows = set(), set()
+    for item in in_breaths_with_locks(items):
+        keys.update(_lasting_keys(item))
+        windows.update(_window_keys(item, item.submission.received_at))
     names = {item.order_name for item in items if item.order_name and item.order is None}
-    found, found_at, living = find(keys, names)
+    found, found_at, living = find(keys | windows, names)
     # That was this process's clock: where a window began between the two, its row is still to be had.
-    missing = {key for item in items for key in _window_keys(item, found_at)} - found.keys()
+    of_then = {key for item in items for key in _window_keys(item, found_at)} if windows else windows
+    missing = of_then - found.keys()
     if missing:
         more, found_at, _ = find(missing, ())
         found.update(more)

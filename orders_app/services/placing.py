@@ -16,13 +16,17 @@ import structlog
 from django.db import Error as DatabaseError
 from django.db import OperationalError, connection
 
+from acteon_site.access.keys import keys_standing, standing_asking, standing_found
+from acteon_site.access.seen_keys import forget
 from acteon_site.base import spans
 from acteon_site.base.connections import in_breaths_with_locks
-from acteon_site.base.errors import AppError, database_gone, unavailable, unexpected
+from acteon_site.base.errors import AppError, database_gone, unauthenticated, unavailable, unexpected
+from acteon_site.base.principals import Principal
 from acteon_site.base.retrying import database_is_away
 from chains_app.services.inline import answers_at_once
 from orders_app.contract.outcomes import Outcome
 from orders_app.pipeline.dispatch import (
+    Alongside,
     Submitted,
     decide_all,
     errors_of,
@@ -51,12 +55,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class DispatchRequest:
-    """One request: its actions as decoded JSON, who sent it when, and its Idempotency-Key if it has one."""
+    """One request: its actions as decoded JSON, who sent it when, and its Idempotency-Key if it has one.
+
+    `remembered`: the caller's key was known a moment ago, and whether it still stands is to be asked with the gates.
+    """
 
     bodies: Sequence[Any]
     submission: Submission
     is_batch: bool = False
     use: KeyUse | None = None
+    remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +128,11 @@ def _place(requests: Sequence[DispatchRequest], told: list[Processed] | None = N
         processed = gate_and_act(decided, placing)
         if told is not None:
             told += processed
+    placing.require_asked()
     return [placing.placed(number) for number in range(len(requests))]
 
 
-class Placing:
+class Placing(Alongside):
     """The keys and the answers of a set, alongside its transaction (orders_app.pipeline.dispatch.Alongside)."""
 
     def __init__(self, requests: Sequence[DispatchRequest], errors: Mapping[int, AppError]) -> None:
@@ -136,6 +145,8 @@ class Placing:
         self._refused = errors
         self._claims = Claims()
         self._processed: list[list[Processed]] = [[] for _ in requests]
+        self._callers = {one.submission.caller for one in requests if one.remembered}
+        self._standing: set[Principal] | None = None  # of the callers; None while nobody was asked
 
     def before(self, decided: Sequence[Decided]) -> Sequence[Decided]:
         """Claim the keys; actions of requests that were answered before go no further."""
@@ -153,6 +164,29 @@ class Placing:
         use = self.uses.get(number)
         return use is None or use.key in self._claims.fresh
 
+    def beside(self) -> tuple[str, list[Any]] | None:
+        return standing_asking(self._callers) if self._callers else None
+
+    def locked(self, decided: Sequence[Decided], told: Any) -> Sequence[Decided]:
+        """Whoever's key no longer stands goes no further."""
+        if not self._callers:
+            return decided
+        self._standing = keys_standing(self._callers) if told is None else standing_found(self._callers, told)
+        return [item for item in decided if self._revoked(self._request_of[item.position]) is None]
+
+    def require_asked(self) -> None:
+        """Nothing is answered before it is known whose key stands: none came to the gates where all were refused."""
+        if self._callers and self._standing is None:
+            self._standing = keys_standing(self._callers)
+        for caller in self._callers - (self._standing or set()):
+            forget(caller)
+
+    def _revoked(self, number: int) -> AppError | None:
+        one = self.requests[number]
+        if not one.remembered or one.submission.caller in (self._standing or ()):
+            return None
+        return unauthenticated()
+
     def after(self, processed: Sequence[Processed]) -> None:
         """Keep with the orders what the keys will be answered."""
         self._processed = [[] for _ in self.requests]
@@ -165,7 +199,7 @@ class Placing:
 
     def _keep(self, number: int, key: str) -> bool:
         """Put the answer, or what will give it, into the row of the claim. False where nothing is to be kept."""
-        row, placed = self._claims.fresh[key], self._result(number)
+        row, placed = self._claims.fresh[key], self._revoked(number) or self._result(number)
         if isinstance(placed, Pending):
             row.kept = kept_outcomes(placed.processed, len(placed.request.bodies))
             return True
@@ -176,6 +210,8 @@ class Placing:
 
     def placed(self, number: int) -> Placed:
         """What became of a request, after the commit."""
+        if revoked := self._revoked(number):
+            return revoked
         use = self.uses.get(number)
         if use is not None and use.key in self._claims.answers:
             return self._claims.answers[use.key]

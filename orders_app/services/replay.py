@@ -20,8 +20,8 @@ from audit_app.selectors import OF_CHAINS
 from orders_app.contract.actions import stored_action
 from orders_app.contract.outcomes import Outcome
 from orders_app.models import Action
-from orders_app.pipeline.dispatch import dispatch_many
-from orders_app.pipeline.items import Decided, Processed, Submission
+from orders_app.pipeline.dispatch import Alongside, dispatch_many
+from orders_app.pipeline.items import Processed, Submission
 from orders_app.services.effects import actions_in_effect, took_effect
 
 REPLAYABLE = ("failed", "throttled", "circuit_open", "quota_exceeded")
@@ -124,13 +124,10 @@ class _GoneError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _OnlyOne:
+class _OnlyOne(Alongside):
     """Of replays at the same time one goes on: they lock the family, and the later ones find what the first did."""
 
     original: Action
-
-    def before(self, decided: Sequence[Decided]) -> Sequence[Decided]:
-        return decided
 
     def after(self, processed: Sequence[Processed]) -> None:
         family = _family(self.original)

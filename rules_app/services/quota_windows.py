@@ -73,7 +73,7 @@ _quotas = config_versions.ConfigCache(config_versions.QUOTAS, _load)
 
 def quotas_counting(namespace: str, tenant: str, provider: str, principal: str) -> tuple[QuotaSpec, ...]:
     of_tenant = _quotas.get().get((namespace, tenant), ())
-    return tuple(quota for quota in of_tenant if quota.counts(provider, principal))
+    return tuple(quota for quota in of_tenant if quota.counts(provider, principal)) if of_tenant else ()
 
 
 def quota_usage(quota: Quota, principal: str = "") -> Usage:

@@ -20,7 +20,7 @@ from acteon_site.http.bodies import GatewayHandler
 from acteon_site.models import ApiKey
 from audit_app.models import AuditRecord
 from orders_app.api import together
-from orders_app.models import Action, Order
+from orders_app.models import Action, Order, RememberedAnswer
 from tests.threads import at_once
 from tests.world import Shop, load_shop, order, tag
 
@@ -195,6 +195,54 @@ def test_a_key_that_was_revoked_opens_nothing_from_that_moment_on(
     assert Order.objects.count() == 1
 
 
+SENT: dict[str, tuple[Any, tuple[Header, ...]]] = {
+    "an order with an Idempotency-Key": (order(), (("idempotency-key", "again"),)),
+    "an action without a gate": ({**order(), "action_type": "note"}, ()),
+    "an order of a sanctioned country": (order(payload={"shipping_country": "SY"}), ()),
+    "a wrong field": (order(payload={"total_cents": "x"}), ()),
+    "no JSON": (b'{"namespace": ', ()),
+}
+
+
+@pytest.mark.parametrize("what", SENT)
+def test_whatever_a_revoked_key_sends_it_is_told_that_alone(
+    secret: str, gone_direct: list[bool], what: str
+) -> None:
+    body, headers = SENT[what]
+    seen(secret)
+    before = AuditRecord.objects.count()
+    api_key_revoke(key=ApiKey.objects.get())
+    answer = ask(body, bearer(secret), *headers)
+    assert gone_direct[-1]
+    assert (answer.status, answer.json()["code"]) == (401, "UNAUTHENTICATED")
+    assert (Action.objects.count(), RememberedAnswer.objects.count()) == (0, 0)
+    assert AuditRecord.objects.count() == before
+
+
+def test_an_answer_that_a_key_was_given_is_not_given_again_once_it_is_revoked(
+    secret: str, gone_direct: list[bool]
+) -> None:
+    seen(secret)
+    assert ask(order(), bearer(secret), ("idempotency-key", "same")).status == 200
+    api_key_revoke(key=ApiKey.objects.get())
+    assert ask(order(), bearer(secret), ("idempotency-key", "same")).status == 401
+    assert gone_direct[-1]
+
+
+def test_a_revoked_key_harms_nobody_who_stands_in_the_same_set(secret: str) -> None:
+    key, revoked = api_key_create(name="revoked", role="operator", namespaces=["*"], tenants=["*"])
+    for each in (secret, revoked):
+        seen(each)
+    api_key_revoke(key=key)
+    sends = [
+        partial(ask, {**order(payload={"order_id": f"o-{number}"}), "id": f"a-{number}"}, bearer(each))
+        for number, each in enumerate((secret, revoked) * 6)
+    ]
+    answers = at_once(sends)
+    assert [answer.status for answer in answers] == [200, 401] * 6
+    assert Action.objects.count() == 6
+
+
 def test_a_key_whose_role_or_scope_has_changed_is_asked_anew(secret: str) -> None:
     key, changed = api_key_create(name="changed", role="operator", namespaces=["*"], tenants=["*"])
     seen(changed)
@@ -288,10 +336,10 @@ def test_one_request_that_the_database_refuses_harms_no_other(
     seen(secret)
     real = dispatch._gate_and_act
 
-    def refuses(decided: Any) -> Any:
+    def refuses(decided: Any, *more: Any) -> Any:
         if any(item.action.id == "a-7" for item in decided):
             raise ValueError("the database cannot store this")
-        return real(decided)
+        return real(decided, *more)
 
     monkeypatch.setattr(dispatch, "_gate_and_act", refuses)
     sends = [

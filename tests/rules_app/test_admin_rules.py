@@ -102,7 +102,7 @@ MISTAKES: list[tuple[dict[str, str], str, str]] = [
     ({"condition": '{"a": 1, "a": 2}'}, "condition", "twice"),
     ({"condition": ""}, "condition", "This field is required."),
     ({"action": '{"type": "throttle", "max_count": 10}'}, "action", "action.window_seconds: is missing"),
-    ({"action": '{"type": "group"}'}, "action", "not supported"),
+    ({"action": '{"type": "state_machine"}'}, "action", "not supported"),
     ({"timezone": "US/Easten"}, "timezone", "did you mean 'US/Eastern'?"),
     ({"priority": "high"}, "priority", "Enter a whole number."),
     ({"tenant": "a:b"}, "tenant", "colon"),

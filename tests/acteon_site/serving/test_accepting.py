@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import multiprocessing
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -71,6 +73,33 @@ def test_a_process_that_is_not_heard_of_any_more_is_left_nothing(monkeypatch: py
     loads = Loads()
     loads.place().tell(0)
     assert taken_by(1, 3, silent=loads) == [3]
+
+
+class Crowded(socket.socket):
+    """There are no more files for the first connection, and then there are."""
+
+    left = 1
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        if Crowded.left:
+            Crowded.left -= 1
+            raise OSError(errno.EMFILE, "too many open files")
+        return super().accept()
+
+
+def test_a_connection_for_which_there_is_no_file_is_taken_when_there_is_one() -> None:
+    async def take() -> int:
+        with Crowded() as listening:
+            listening.bind(("127.0.0.1", 0))
+            taken = Taken(listening, Loads().place())
+            taken.acceptor.start(100)
+            client = socket.create_connection(listening.getsockname())
+            await until(lambda: taken.count == 1)
+            taken.acceptor.close()
+            client.close()
+        return Crowded.left
+
+    assert asyncio.run(take()) == 0
 
 
 def test_processes_see_what_others_tell() -> None:
