@@ -166,7 +166,7 @@ def _wait_until_done(postgres: OwnPostgres) -> None:
 
 def _count(postgres: OwnPostgres, sql: str) -> int:
     with postgres.connect() as connection:
-        row = connection.execute(sql).fetchone()  # type: ignore[call-overload]
+        row = connection.execute(sql).fetchone()
     return int(row[0]) if row else 0
 
 

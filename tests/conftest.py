@@ -131,6 +131,7 @@ ONCE = (
     "tests/contract/test_many_listeners",
     "tests/contract/test_openapi",
     "tests/contract/test_quotas_and_retention",
+    "tests/contract/test_recurring",
     "tests/contract/test_replay",
     "tests/contract/test_rules",
     "tests/contract/test_sign_in",
