@@ -198,7 +198,7 @@ def test_no_file_names_a_path_of_somebodys_machine() -> None:
         *ROOT.glob("deploy/**/*"),
     ]
     for path in files:
-        if path.is_file():
+        if path.is_file() and path.suffix != ".pyc":  # which another test's import may have left
             assert not re.search(r"/(work|home|root|Users)/", path.read_text()), path
 
 
