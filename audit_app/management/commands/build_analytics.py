@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from audit_app.services.rollups import rollups_build, rollups_forget, rollups_missing
+from audit_app.services.rollups import rollups_build, rollups_forget, rollups_missing, times_pack
 
 MEANING = """Records from before an upgrade are counted by the reaper, some a minute; this does it at once. It may be
 stopped and started again at any time, also while orders come in."""
@@ -27,6 +27,10 @@ class Command(BaseCommand):
         while records := rollups_build():
             counted += records
             self.stdout.write(f"{counted:,} records counted, {rollups_missing():,} numbers to look at")
+        packed = 0
+        while rows := times_pack():
+            packed += rows
+            self.stdout.write(f"{packed:,} rows of an older release packed")
         if left := rollups_missing():
             self.stdout.write(f"{left:,} numbers are being counted by another process")
         else:

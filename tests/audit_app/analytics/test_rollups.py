@@ -203,9 +203,9 @@ def test_rows_of_an_older_release_are_packed_and_answer_alike_before_and_after()
     relay()
     AuditRecord.objects.filter(number__gt=66).delete()
     assert times_pack(batch=1) == 1
+    assert times_pack(batch=5) == 5
     assert calls()["c/s",].count == answer["c/s",].count + 1
-    while times_pack():
-        pass
+    call_command("build_analytics")
     assert not RollupTime.objects.filter(classes__isnull=True).exists()
     assert calls()["c/s",].micros == answer["c/s",].micros + 9000
     call_command("build_analytics", "--anew")
