@@ -66,22 +66,21 @@ class Lifecycles(Kind):
             for identity, spec in enabled.items()
         }
         yield from doubled(self.section, claims, "action_type", "claims the same actions as lifecycle")
-        parsed = {
-            identity: lifecycle
-            for identity, spec in enabled.items()
-            if (lifecycle := parse_lifecycle(spec)[0])
-        }
-        chains = {identity: definition_of(spec) for identity, spec in world["chains"].items()}
-        for identity, definition in chains.items():
-            for problem in transition_problems(definition, parsed.values()) if definition else ():
+        lifecycles = [parsed for spec in enabled.values() if (parsed := parse_lifecycle(spec)[0])]
+        for identity, spec in world["chains"].items():
+            definition = definition_of(spec)
+            for problem in transition_problems(definition, lifecycles) if definition else ():
                 yield "chains", identity, problem
-        for identity, lifecycle in parsed.items():
-            for problem in money_step_problems(lifecycle, [one for one in chains.values() if one]):
-                yield self.section, identity, problem
-        yield from _orders_grouped(world, list(parsed.values()))
+        yield from _orders_grouped(world, lifecycles)
 
     def overlooked(self, world: World) -> Iterable[Misfit]:
-        return never_begun(world)
+        """Actions that begin nothing, and chains without the step by which money is moved: nothing is charged there."""
+        yield from never_begun(world)
+        chains = [one for spec in world["chains"].values() if (one := definition_of(spec))]
+        for identity, spec in world[self.section].items():
+            lifecycle = parse_lifecycle(spec)[0] if spec.get("enabled", True) else None
+            for problem in money_step_problems(lifecycle, chains) if lifecycle else ():
+                yield self.section, identity, problem
 
 
 def _orders_grouped(world: World, lifecycles: Iterable[LifecycleSpec]) -> Iterator[Misfit]:

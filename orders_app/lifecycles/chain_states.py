@@ -47,15 +47,6 @@ def money_step_problems(spec: LifecycleSpec, definitions: Iterable[Definition]) 
     ]
 
 
-def lost_steps(definition: Definition, lifecycles: Iterable[LifecycleSpec]) -> list[FieldProblem]:
-    """The same as problems of the chain: it has no step any more by which money is moved."""
-    return [
-        FieldProblem("steps", f"lifecycle {spec.name} names {problem.field}: {problem.message}")
-        for spec in lifecycles
-        for problem in money_step_problems(spec, [definition])
-    ]
-
-
 def _calls(definition: Definition) -> tuple[str, ...]:
     return tuple(step.name for step in definition.steps if step.provider)
 

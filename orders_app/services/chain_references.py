@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from acteon_site.base.errors import FieldProblem
 from chains_app.definitions import Definition
-from orders_app.lifecycles.chain_states import lost_steps, transition_problems
+from orders_app.lifecycles.chain_states import transition_problems
 from orders_app.models import ActionGroup
 from orders_app.selectors import lifecycles_stored
 from rules_app.models import Quota, Rule
@@ -35,8 +35,7 @@ class Neighbours:
         return _rules(Rule.objects.filter(named)) + [f"quota {quota}" for quota in counted] + groups
 
     def definition_problems(self, definition: Definition) -> list[FieldProblem]:
-        lifecycles = lifecycles_stored()
-        return transition_problems(definition, lifecycles) + lost_steps(definition, lifecycles)
+        return transition_problems(definition, lifecycles_stored())
 
 
 def _rules(rules: Iterable[Rule]) -> list[str]:

@@ -7,8 +7,6 @@ from django.utils import timezone
 
 from acteon_site.base import config_versions
 from acteon_site.base.errors import FieldProblem, conflict, invalid_fields
-from chains_app.selectors import definitions
-from orders_app.lifecycles.chain_states import money_step_problems
 from orders_app.lifecycles.spec import parse_lifecycle
 from orders_app.models import Lifecycle, Order
 from orders_app.selectors import lifecycle_spec
@@ -16,10 +14,8 @@ from orders_app.selectors import lifecycle_spec
 
 def lifecycle_problems(lifecycle: Lifecycle) -> list[FieldProblem]:
     """Everything that is wrong with the row, other lifecycles considered."""
-    spec, problems = parse_lifecycle(lifecycle_spec(lifecycle))
-    chains = [chain.definition for chain in definitions().by_name.values()]
-    lost = money_step_problems(spec, chains) if spec and lifecycle.enabled else []
-    return problems or [*_rivals(lifecycle), *lost]
+    _, problems = parse_lifecycle(lifecycle_spec(lifecycle))
+    return problems or _rivals(lifecycle)
 
 
 def _rivals(lifecycle: Lifecycle) -> list[FieldProblem]:

@@ -86,10 +86,6 @@ chains:
       - name: fulfill
         provider: warehouse
         action_type: ship_order
-        default_next: charge
-      - name: charge
-        provider: payment-gateway
-        action_type: charge_card
         default_next: end
       - name: notify-backorder
         provider: email-service
@@ -99,7 +95,7 @@ chains:
 
 @pytest.mark.parametrize(
     ("in_stock", "path"),
-    [(True, ["check-inventory", "fulfill", "charge"]), (False, ["check-inventory", "notify-backorder"])],
+    [(True, ["check-inventory", "fulfill"]), (False, ["check-inventory", "notify-backorder"])],
 )
 def test_an_inventory_step_branches_and_takes_its_default(
     shop: Shop, peer: Peer, tmp_path: Path, in_stock: bool, path: list[str]

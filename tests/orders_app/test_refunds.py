@@ -12,15 +12,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from acteon_site.base.clock import db_now
-from acteon_site.base.errors import AppError
 from acteon_site.client.samples import sample_orders
 from acteon_site.config_files.load import load_paths
 from audit_app.models import AuditRecord, RetentionPolicy
 from chains_app.models import Run
 from chains_app.services.advance import runs_sweep
 from orders_app.lifecycles.spec import parse_lifecycle
-from orders_app.models import Hold, Lifecycle, Order
-from orders_app.services.lifecycle_edits import lifecycle_problems
+from orders_app.models import Hold, Order
 from orders_app.services.reaping import reap_orders
 from orders_app.services.releases import holds_sweep
 from tests.chains_app.gateway import GONE, Gateway, charging, decide, placed, settle
@@ -365,28 +363,18 @@ def test_money_that_could_not_be_added_up_exactly_is_refused_with_the_reason(
     assert [hint in problem.message for problem in problems if problem.field == field] == [True], problems
 
 
-def test_a_chain_without_the_step_that_charges_is_refused_wherever_it_is_written(
-    shop: Shop, tmp_path: Path
-) -> None:
+def test_a_chain_without_the_step_that_charges_loads_with_a_warning(shop: Shop, tmp_path: Path) -> None:
+    """The shop may put another chain in its place: then nothing is charged, and nothing refunded."""
     folder = tmp_path / "wrong"
     folder.mkdir()
     text = (FIXTURES / "lifecycles.yaml").read_text().replace("step: charge}", "step: chrage}")
-    (folder / "lifecycles.yaml").write_text(
-        text.replace("order-lifecycle", "other-lifecycle").replace("ecommerce", "'*'")
-    )
-    with pytest.raises(AppError, match=r"no call of chain order-processing; did you mean .charge"):
-        load_paths([folder], actor="tests")
-    shown = shop.get("/v1/chains/definitions/order-processing").json()
-    for step in shown["steps"]:
-        step["name"] = step["name"].replace("charge", "collect")
-        for branch in step.get("branches", ()):
-            branch["target"] = branch["target"].replace("charge", "collect")
-    answer = shop.put("/v1/chains/definitions/order-processing", shown)
-    assert answer.status_code == 422, answer.content
-    assert "charge" in answer.content.decode()
-    row = Lifecycle.objects.get(name="order-lifecycle")
-    row.charges = {**row.charges, "step": "chrage"}
-    assert [problem.field for problem in lifecycle_problems(row)] == ["charges.step"]
+    text = text.replace("order-lifecycle", "other-lifecycle").replace("ecommerce", "'*'")
+    (folder / "lifecycles.yaml").write_text(text)
+    loaded = load_paths([folder], actor="tests")
+    told = [str(warning) for warning in loaded.warnings]
+    assert any(
+        '"chrage" is no call of chain order-processing; did you mean "charge"?' in one for one in told
+    ), told
 
 
 def test_retention_keeps_an_order_while_a_refund_of_it_is_on_its_way(shop: Shop, gateway: Gateway) -> None:

@@ -159,7 +159,9 @@ def test_cancel_other_asks_a_run_to_end_and_gives_up_on_one_that_does_not(
     swept(row)
     clock.forward(minutes=1)
     swept(row)
-    RecurringAction.objects.filter(pk=row.pk).update(attempts=59)  # a minute has passed, and nobody moved the run on
+    RecurringAction.objects.filter(pk=row.pk).update(
+        attempts=59
+    )  # a minute has passed, and nobody moved the run on
     for _ in range(2):
         clock.forward(seconds=1)
         swept(row)
