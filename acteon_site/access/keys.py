@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from acteon_site.access.revocation import tell_revoked
-from acteon_site.access.seen_keys import remember
+from acteon_site.access.seen_keys import forget, remember
 from acteon_site.base.errors import invalid_field
 from acteon_site.base.names import name_problem
 from acteon_site.base.principals import Principal, Role
@@ -98,14 +98,20 @@ def keys_standing(principals: Collection[Principal]) -> set[Principal]:
     return found & set(principals)
 
 
-def standing_asking(principals: Collection[Principal]) -> tuple[str, list[Any]]:
-    """PostgreSQL's expression for the keys that stand, and its parameter, for whoever asks together with others."""
-    return _STANDING_TOGETHER, [json_text([principal.credential for principal in principals])]
+class KeysStanding:
+    """acteon_site.base.standing.Standing, of API keys."""
 
+    def now(self, callers: Collection[Principal]) -> set[Principal]:
+        return keys_standing(callers)
 
-def standing_found(principals: Collection[Principal], rows: Iterable[Sequence[str]]) -> set[Principal]:
-    """Those of these that are among what it has found."""
-    return {_named(*row) for row in rows} & set(principals)
+    def asking(self, callers: Collection[Principal]) -> tuple[str, list[Any]]:
+        return _STANDING_TOGETHER, [json_text([caller.credential for caller in callers])]
+
+    def found(self, callers: Collection[Principal], told: Any) -> set[Principal]:
+        return {_named(*row) for row in told} & set(callers)
+
+    def forget(self, caller: Principal) -> None:
+        forget(caller)
 
 
 # Asked for each set of orders, so the server keeps it prepared; scopes come as the texts of their JSON.

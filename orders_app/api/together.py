@@ -18,7 +18,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
-from acteon_site.access.keys import keys_standing
+from acteon_site.access.keys import KeysStanding, keys_standing
 from acteon_site.access.seen_keys import forget
 from acteon_site.base.breathing import served
 from acteon_site.base.connections import ready_connection, release_connections
@@ -51,6 +51,7 @@ from orders_app.services.placing import (
 
 log = structlog.get_logger()
 PATH = "/v1/dispatch"
+KEYS = KeysStanding()
 AT_MOST = 64  # requests in one set
 # That wait in this process for one, in all and of one tenant.
 MOST_WAITING, OF_ONE_TENANT = 1024, 512
@@ -201,7 +202,7 @@ def _read(request: PlainRequest) -> DispatchRequest | AppError:
         use = _key_use(request, submission, body)
     except AppError as error:
         return error
-    return DispatchRequest([body], submission, use=use, remembered=True)
+    return DispatchRequest([body], submission, use=use, remembered=KEYS)
 
 
 def _key_use(request: PlainRequest, submission: Submission, body: Any) -> KeyUse | None:

@@ -16,13 +16,12 @@ import structlog
 from django.db import Error as DatabaseError
 from django.db import OperationalError, connection
 
-from acteon_site.access.keys import keys_standing, standing_asking, standing_found
-from acteon_site.access.seen_keys import forget
 from acteon_site.base import spans
 from acteon_site.base.connections import in_breaths_with_locks
 from acteon_site.base.errors import AppError, database_gone, unauthenticated, unavailable, unexpected
 from acteon_site.base.principals import Principal
 from acteon_site.base.retrying import database_is_away
+from acteon_site.base.standing import Standing
 from chains_app.services.inline import answers_at_once
 from orders_app.contract.outcomes import Outcome
 from orders_app.pipeline.dispatch import (
@@ -57,14 +56,14 @@ log = structlog.get_logger()
 class DispatchRequest:
     """One request: its actions as decoded JSON, who sent it when, and its Idempotency-Key if it has one.
 
-    `remembered`: the caller's key was known a moment ago, and whether it still stands is to be asked with the gates.
+    `remembered`: the caller's key was known a moment ago; this knows whether it still stands, asked with the gates.
     """
 
     bodies: Sequence[Any]
     submission: Submission
     is_batch: bool = False
     use: KeyUse | None = None
-    remembered: bool = False
+    remembered: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +145,7 @@ class Placing(Alongside):
         self._claims = Claims()
         self._processed: list[list[Processed]] = [[] for _ in requests]
         self._callers = {one.submission.caller for one in requests if one.remembered}
+        self._keys = next((one.remembered for one in requests if one.remembered), None)
         self._standing: set[Principal] | None = None  # of the callers; None while nobody was asked
 
     def before(self, decided: Sequence[Decided]) -> Sequence[Decided]:
@@ -165,21 +165,24 @@ class Placing(Alongside):
         return use is None or use.key in self._claims.fresh
 
     def beside(self) -> tuple[str, list[Any]] | None:
-        return standing_asking(self._callers) if self._callers else None
+        return self._keys.asking(self._callers) if self._keys else None
 
     def locked(self, decided: Sequence[Decided], told: Any) -> Sequence[Decided]:
         """Whoever's key no longer stands goes no further."""
-        if not self._callers:
+        if self._keys is None:
             return decided
-        self._standing = keys_standing(self._callers) if told is None else standing_found(self._callers, told)
+        asked = told is not None
+        self._standing = self._keys.found(self._callers, told) if asked else self._keys.now(self._callers)
         return [item for item in decided if self._revoked(self._request_of[item.position]) is None]
 
     def require_asked(self) -> None:
         """Nothing is answered before it is known whose key stands: none came to the gates where all were refused."""
-        if self._callers and self._standing is None:
-            self._standing = keys_standing(self._callers)
-        for caller in self._callers - (self._standing or set()):
-            forget(caller)
+        if self._keys is None:
+            return
+        if self._standing is None:
+            self._standing = self._keys.now(self._callers)
+        for caller in self._callers - self._standing:
+            self._keys.forget(caller)
 
     def _revoked(self, number: int) -> AppError | None:
         one = self.requests[number]
