@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.utils import timezone
 
 from acteon_site.base import config_versions
 from acteon_site.config_files.load import load_paths
@@ -19,6 +20,8 @@ from chains_app.selectors import breaker_fallbacks, definitions, providers, vers
 from orders_app.selectors import lifecycle_for
 from rules_app.selectors import current_rules
 from rules_app.services.quota_windows import quotas_counting
+from rules_app.silences import silences_of
+from subscriptions_app.selectors import has_subscribers
 
 NAMESPACE, TENANTS = "ecommerce", ("shop-a", "shop-b")
 SIGNAL, MOST_A_MINUTE, THROTTLES = "packed", 1, 2
@@ -134,6 +137,7 @@ def load_configuration() -> None:
     config_versions.expire()
     current_rules(), current_redactor(), providers(), breaker_fallbacks()
     quotas_counting("", "", "", ""), lifecycle_for("", "", "")
+    silences_of("", "", timezone.now()), has_subscribers()
     for chain in CHAINS:
         current = definitions().get(chain["name"])
         assert current is not None

@@ -288,9 +288,11 @@ def test_retention_counts_what_it_deletes_skips_and_fails_at(
         raise ValueError(cutoff)
 
     monkeypatch.setattr(reaper, "_reap_events", broken)
-    assert (Run.objects.count(), AuditRecord.objects.count(), Action.objects.count()) == (1, 1, 1)
+    # What was noted of the policies themselves is not sealed yet, and stays.
+    records = AuditRecord.objects.filter(number__isnull=False)
+    assert (Run.objects.count(), records.count(), Action.objects.count()) == (1, 1, 1)
     reaper.reap()
-    assert (Run.objects.count(), AuditRecord.objects.count(), Action.objects.count()) == (0, 0, 0)
+    assert (Run.objects.count(), records.count(), Action.objects.count()) == (0, 0, 0)
     found = {name: value for name, value in counted(shop).items() if "retention" in name}
     assert found.pop("acteon_retention_deleted_rollups_total") > 0
     assert found == {

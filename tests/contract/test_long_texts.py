@@ -46,7 +46,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/v1/quotas/{quota}"): {"principal": "x"},
     ("POST", "/v1/subscriptions"): {
         **SCOPE,
-        **dict.fromkeys(("name", "description", "notify_provider"), "x"),
+        **dict.fromkeys(("name", "description"), "x"),
+        "notify_provider": "email-service",
         "url": "https://hooks.example.com/",
     },
     ("PUT", "/v1/subscriptions/{subscription}"): {"name": "x", "description": "x"},

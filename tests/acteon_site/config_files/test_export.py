@@ -57,6 +57,10 @@ EVERYTHING = {
         "subscriptions:\n"
         "  - {namespace: n, tenant: t, name: hook, url: 'https://a.example.com/', event_types: [chain_*]}\n"
     ),
+    "intervals.yaml": (
+        "time_intervals:\n"
+        "  - {name: nights, namespace: n, tenant: t, time_ranges: [{times: [{start: '22:00', end: '24:00'}]}]}\n"
+    ),
     "recurring.yaml": (
         "recurring:\n"
         "  - name: report\n    namespace: n\n    tenant: t\n    provider: till\n    action_type: report\n"

@@ -136,5 +136,5 @@ def test_the_page_costs_the_same_however_much_there_is(
 ) -> None:
     some_of_everything()
     relay()
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(42):
         shown(viewer, range="month")
