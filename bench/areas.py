@@ -40,6 +40,12 @@ NIGHT = {"namespace": "night", "tenant": "north"}
 MODE: dict[str, Any] = {"slow": 0.3, "slow_seconds": 0.6, "flaky": 0.05, "wrong": 0.02, "hangup": 0.02}
 CALM: dict[str, Any] = {"slow": 0.0, "flaky": 0.0, "wrong": 0.0, "hangup": 0.0}
 PEOPLE = 6
+ALLOWED = {
+    "name": "what-is-asked-here",
+    "priority": 50,
+    "condition": {"field": "action.action_type", "in_list": ["notice", "refund_order"]},
+    "action": {"type": "allow"},
+}
 RECURRING, MISSED_MINUTES = 5, 40
 MOST_SECONDS = 240
 AGAIN = frozenset((409, 429, 500, 502, 503, 504))
@@ -260,9 +266,9 @@ def _has_ended(place: Place, name: str) -> bool:
 
 
 def files(directory: Path, provider_url: str) -> Path:
-    """The shop's pipeline with refunds, and the rule that groups."""
+    """The shop's pipeline with refunds, the rule that groups, and one that lets the rest through."""
     target = configuration(directory, provider_url)
-    (target / "rules" / "groups.yaml").write_text(json.dumps({"rules": [GROUPING]}))
+    (target / "rules" / "areas.yaml").write_text(json.dumps({"rules": [GROUPING, ALLOWED]}))
     for name in ("lifecycles", "chains"):
         shutil.copy(ROOT / "fixtures" / "returns" / f"{name}.yaml", target / f"returns-{name}.yaml")
     return target
