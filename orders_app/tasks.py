@@ -16,6 +16,7 @@ from orders_app.services.ties import ties_draw, ties_seen_until
 from orders_app.services.transitions import orders_time_out
 
 LOOK = 200  # holds
+REST = 0.6  # of the time that a set of releases took: ten thousand that are due at once are spread over half a minute
 GROUPS = 50
 ASSESS_SECONDS = 2.0
 SWEEP_SECONDS = 5.0  # at most, before other tasks have their turn
@@ -30,7 +31,7 @@ def release(hold_ids: list[str]) -> None:
 def sweep() -> None:
     """Where more is due than one look takes, it looks again, so that ten thousand do not wait for as many sweeps."""
     ends = time.monotonic() + SWEEP_SECONDS
-    while holds_sweep(limit=LOOK) == LOOK and time.monotonic() < ends:
+    while holds_sweep(limit=LOOK, rest=REST) == LOOK and time.monotonic() < ends:
         pass
     while groups_sweep(limit=GROUPS) == GROUPS and time.monotonic() < ends:
         pass
