@@ -279,8 +279,14 @@ def test_who_does_not_read_costs_little_and_is_told_what_it_missed(system: Insta
 
 
 def assert_told_what_it_missed(ear: Ear, start: int) -> None:
-    (gap,) = [index for index, event in enumerate(ear.events) if event.type == "lagged"]
-    skipped = ear.events[gap].data["skipped"]
-    assert skipped > 0
-    heard = [number for number in ear.ids if number >= 0]
-    assert heard == [*range(start + 1, start + 1 + gap), *range(start + 1 + gap + skipped, heard[-1] + 1)]
+    """Each gap is told with its size; on a busy machine whoever catches up may fall behind once more."""
+    following, skipped = start + 1, []
+    for event in ear.events:
+        if event.type == "lagged":
+            skipped.append(event.data["skipped"])
+            following += skipped[-1]
+        else:
+            assert int(event.id or -1) == following
+            following += 1
+    assert skipped
+    assert min(skipped) > 0
