@@ -12,6 +12,7 @@ DAYS_AHEAD = (
     800  # over a whole year of any calendar, leap day and all; what is further off is "not within two years"
 )
 _MINUTE = timedelta(minutes=1)
+_DAY = timedelta(days=1)
 
 
 def next_change(interval: Interval, now: datetime) -> datetime | None:
@@ -19,23 +20,33 @@ def next_change(interval: Interval, now: datetime) -> datetime | None:
     if interval.is_always:
         return None
     held, zone = interval.holds(now), interval.zone
-    day = now.astimezone(zone).date()
+    start = now.astimezone(UTC).replace(second=0, microsecond=0)
     for _ in range(DAYS_AHEAD):
-        for moment in _moments(interval, day, zone):
-            if moment > now and interval.holds(moment) != held:
+        for moment in _moments(interval, start, zone):
+            if interval.holds(moment) != held:
                 return moment
-        day += timedelta(days=1)
+        start += _DAY
     return None
 
 
-def _moments(interval: Interval, day: date, zone: ZoneInfo) -> list[datetime]:
-    """The instants of a day at which it may change: its own minutes, midnight, and where the clock is put."""
+def _moments(interval: Interval, start: datetime, zone: ZoneInfo) -> list[datetime]:
+    """The instants of the 24 hours after `start` at which it may change, in their order.
+
+    Those are the ends of its times, each midnight, and where the clock is put. By instants and not by days of the
+    calendar: an evening and the night of a clock change overlap with what the day after lists.
+    """
+    first = start.astimezone(zone).date() - _DAY
+    edges = (moment for days in range(4) for moment in _edges(interval, first + _DAY * days, zone))
+    return sorted({moment for moment in edges if start < moment <= start + _DAY} | set(_jumps(start, zone)))
+
+
+def _edges(interval: Interval, day: date, zone: ZoneInfo) -> Iterator[datetime]:
     minutes = {0}
     for one in interval.ranges:
         if one.holds_day(day):
             minutes |= {edge for span in one.times for edge in (span.start, span.end) if edge < DAY_MINUTES}
-    found = {moment for minute in minutes for moment in _instants(day, minute, zone)}
-    return sorted(found | set(_jumps(day, zone)))
+    for minute in minutes:
+        yield from _instants(day, minute, zone)
 
 
 def _instants(day: date, minute: int, zone: ZoneInfo) -> Iterator[datetime]:
@@ -45,10 +56,9 @@ def _instants(day: date, minute: int, zone: ZoneInfo) -> Iterator[datetime]:
         yield local.replace(fold=fold).astimezone(UTC)
 
 
-def _jumps(day: date, zone: ZoneInfo) -> Iterator[datetime]:
-    """The first instant of each new offset on that day (and an hour or two around it)."""
-    start = datetime.combine(day, time(), zone).astimezone(UTC) - timedelta(hours=2)
-    for hour in range(28):
+def _jumps(start: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """The first instant of each new offset within the 24 hours after `start`."""
+    for hour in range(24):
         before, after = start + timedelta(hours=hour), start + timedelta(hours=hour + 1)
         if _offset(before, zone) != _offset(after, zone):
             while after - before > _MINUTE:
