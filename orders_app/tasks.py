@@ -16,7 +16,7 @@ from orders_app.services.ties import ties_draw, ties_seen_until
 from orders_app.services.transitions import orders_time_out
 
 LOOK = 200  # holds
-REST = 0.6  # of the time that a set of releases took: ten thousand that are due at once are spread over half a minute
+REST = 0.3  # of the time that a set of releases took: whoever places orders meanwhile goes first
 GROUPS = 50
 ASSESS_SECONDS = 2.0
 SWEEP_SECONDS = 5.0  # at most, before other tasks have their turn

@@ -37,10 +37,12 @@ def run_of_chain(
     origin: Mapping[str, Any],
     owner: Owner,
     now: datetime,
+    due: datetime | None = None,
     reply: Mapping[str, Any] | None = None,
 ) -> Run:
-    """A run of the version in force, due now. Not stored yet: `runs_insert` does that."""
+    """A run of the version in force, due now unless `due` says later. Not stored yet: `runs_insert` does that."""
     seconds = chain.definition.timeout_seconds
+    due = due or now
     return _run(
         origin,
         owner,
@@ -48,7 +50,8 @@ def run_of_chain(
         kind=RunKind.CHAIN,
         chain_name=chain.definition.name,
         version_id=chain.version_id,
-        expires_at=now + timedelta(seconds=seconds) if seconds else None,
+        next_run_at=due,
+        expires_at=due + timedelta(seconds=seconds) if seconds else None,
         reply=dict(reply or {}),
     )
 
@@ -101,17 +104,21 @@ def _run(origin: Mapping[str, Any], owner: Owner, now: datetime, **fields: Any) 
         owner_id=owner.id,
         started_at=now,
         updated_at=now,
-        next_run_at=now,
-        **fields,
+        **{"next_run_at": now, **fields},
     )
 
 
 def runs_insert(runs: Sequence[Run], writes: Writes | None = None) -> None:
     """Store runs in one statement, that of `writes` where given.
 
-    Chains and notices ring a worker; a bare call is made by whoever asked for it.
+    Chains and notices ring a worker; a bare call is made by whoever asked for it, and what is due later is swept.
     """
     rows_insert(runs, writes)
-    ids = [str(run.pk) for run in runs if run.kind != RunKind.SINGLE and run.lease_token is None]
+    ids = [str(run.pk) for run in runs if _rings(run)]
     if ids:
         ring_on_commit(ADVANCE_TASK, ids)
+
+
+def _rings(run: Run) -> bool:
+    is_due = run.next_run_at is not None and run.next_run_at <= run.started_at
+    return is_due and run.kind != RunKind.SINGLE and run.lease_token is None

@@ -20,6 +20,7 @@ from orders_app.pipeline.items import Accepted, Contradicted, Decided, GateResul
 from orders_app.pipeline.journaling import journal_accepted, journal_refused, quota_notes, verdict_notes
 from orders_app.pipeline.notices import quota_notices
 from orders_app.pipeline.rows import UnitOfWork, action_row, order_place
+from orders_app.pipeline.spreading import released_start
 from orders_app.pipeline.trials import trials_note
 from orders_app.states import OrderStatus
 from rules_app.engine import Group, RequestApproval, Schedule
@@ -49,7 +50,8 @@ def action_act(item: Decided, result: GateResult, unit: UnitOfWork) -> Processed
 
 def _start_chain(item: Decided, chain: CurrentChain, accepted: Accepted, unit: UnitOfWork) -> Processed:
     order = order_place(item, OrderStatus.PROCESSING, unit)
-    run = run_of_chain(chain, origin=item.origin, owner=_owner(item, order), now=unit.now)
+    due = released_start(item.hold, unit.now)
+    run = run_of_chain(chain, origin=item.origin, owner=_owner(item, order), now=unit.now, due=due)
     _give_run(order, run)
     unit.rows.runs.append(run)
     outcome = _chain_outcome(item, chain, run, order)

@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.db.models import F
 from rest_framework.test import APIClient
 
 from acteon_site.base import config_versions
+from acteon_site.base.clock import db_now
 from chains_app.services.advance import runs_sweep
 from orders_app.models import Hold, Lifecycle, Order
 from orders_app.services.releases import holds_sweep
@@ -26,10 +26,9 @@ def path_of(url: str) -> str:
 
 
 def make_due() -> None:
-    """Let an hour pass for everything that waits."""
-    Hold.objects.filter(next_run_at__isnull=False).update(
-        due_at=F("due_at") - timedelta(hours=1), next_run_at=F("next_run_at") - timedelta(hours=1)
-    )
+    """All that waits within the next hour falls due now."""
+    now = db_now()
+    Hold.objects.filter(next_run_at__lt=now + timedelta(hours=1)).update(due_at=now, next_run_at=now)
 
 
 def always_open() -> None:

@@ -12,13 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acteon_site.base.clock import db_now
+from acteon_site.base.source import SYSTEM_SOURCE
 from audit_app.models import AuditRecord
+from chains_app.models import Run
 from orders_app.models import Action, Hold, Order
+from orders_app.services.decisions import Verdict, approval_take
 from orders_app.services.releases import holds_sweep
+from orders_app.states import Decision
 from rules_app.engine.counters import next_slot, slots_after, turn_slot
 from rules_app.models import Rule
 from tests.orders_app.test_costs import FRAMING
-from tests.orders_app.test_holds import make_due
+from tests.orders_app.test_holds import always_open, make_due, pending
 from tests.world import Shop, order, publish_rules, tag
 
 
@@ -52,6 +56,53 @@ def test_each_of_many_releases_has_its_run_and_its_two_rows_in_order(closed: Sho
     for one in orders:
         outcomes = [row["outcome"] for row in rows if row["action_id"] == one.action_id_text]
         assert outcomes == ["scheduled", "schedule_released", "executed"]
+
+
+def let_them_wait(past: timedelta) -> None:
+    Hold.objects.update(next_run_at=db_now() - past)
+
+
+def test_the_chains_of_a_backlog_are_spread_over_the_time_that_follows_and_get_their_whole_time(
+    closed: Shop,
+) -> None:
+    schedule(closed, 40)
+    let_them_wait(timedelta(seconds=15))
+    before = db_now()
+    holds_sweep()
+    assert {one.status for one in Order.objects.all()} == {"processing"}
+    runs = Run.objects.all()
+    starts = [run.next_run_at - before for run in runs if run.next_run_at]
+    assert len(starts) == 40
+    assert timedelta() <= min(starts) < timedelta(seconds=20) < max(starts) < timedelta(seconds=60)
+    times = {run.expires_at - run.next_run_at for run in runs if run.expires_at and run.next_run_at}
+    assert times == {timedelta(seconds=120)}  # as the fixture's chain says
+
+
+def test_what_a_whole_outage_left_starts_within_two_minutes(closed: Shop) -> None:
+    schedule(closed, 20)
+    let_them_wait(timedelta(hours=3))
+    holds_sweep()
+    late = Run.objects.filter(next_run_at__gt=db_now() + timedelta(seconds=10))
+    assert late.exists()
+    assert not late.filter(next_run_at__gt=db_now() + timedelta(seconds=120)).exists()
+
+
+def test_what_is_released_when_it_is_due_starts_at_once(closed: Shop) -> None:
+    schedule(closed, 3)
+    let_them_wait(timedelta(seconds=4))
+    holds_sweep()
+    assert Run.objects.filter(next_run_at__gt=db_now()).count() == 0
+    assert set(Order.objects.values_list("status", flat=True)) <= {"processing", "completed"}
+
+
+def test_an_approved_order_starts_at_once_however_late_it_is_released(shop: Shop) -> None:
+    always_open()
+    hold = Hold.objects.get(pk=pending(shop)["approval_id"])
+    approval_take(hold_id=hold.pk, verdict=Verdict(Decision.APPROVE, "boss", SYSTEM_SOURCE))
+    let_them_wait(timedelta(minutes=10))
+    holds_sweep()
+    assert not Run.objects.filter(kind="chain", next_run_at__gt=db_now()).exists()
+    assert Order.objects.get().status in {"processing", "completed"}
 
 
 def test_what_one_release_takes_the_next_of_its_set_does_not_get(closed: Shop) -> None:

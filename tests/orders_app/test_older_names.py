@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import F
 
+from acteon_site.base.clock import db_now
 from audit_app.models import RetentionPolicy
 from audit_app.services.reaper import reap
 from chains_app.services.advance import runs_sweep
@@ -52,9 +53,7 @@ def test_held_under_a_name_from_before_it_has_its_answer_and_is_released(shop: S
     assert tag(shop.dispatch(order(payload={"order_id": NFC}), now=CLOSED_HOURS).json()) == "Scheduled"
     Rule.objects.filter(name="schedule-after-hours").update(enabled=False)
     publish_rules()
-    Hold.objects.update(
-        due_at=F("due_at") - timedelta(days=9), next_run_at=F("next_run_at") - timedelta(days=9)
-    )
+    Hold.objects.update(due_at=db_now(), next_run_at=db_now())
     holds_sweep()
     runs_sweep()
     assert [(row.fingerprint, row.status) for row in Order.objects.all()] == [(NFD, "completed")]

@@ -109,7 +109,9 @@ RANGES = st.lists(
 
 @settings(max_examples=examples(40), deadline=None)
 @given(ranges=RANGES, place=st.sampled_from(DAYS), start=st.integers(0, 2880))
-@example(ranges=[{"weekdays": [{"start": 1, "end": 6}]}], place=DAYS[0], start=421)  # its end is before a jump
+@example(
+    ranges=[{"weekdays": [{"start": 1, "end": 6}]}], place=DAYS[0], start=421
+)  # its end is before a jump
 def test_each_minute_lies_in_it_as_a_walk_over_the_clock_says(
     ranges: list[dict[str, Any]], place: tuple[str, date], start: int
 ) -> None:
