@@ -13,11 +13,10 @@ import argparse
 import json
 import random
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from typing import Any
 import httpx
 
 from bench.gateway import Gateway, configuration
+from bench.proof import Undo, concluded, parser_of
 from bench.services import OwnPostgres, OwnRedis, wait_for
 from bench.world import Provider
 
@@ -157,7 +157,7 @@ def until_sent(gateway: Gateway, provider: Provider, postgres: OwnPostgres) -> N
     wait_for(sent, MOST_SECONDS, "the last group", 0.5)
 
 
-def prove(directory: Path, given: argparse.Namespace, undo: list[Callable[[], object]]) -> list[str]:
+def prove(directory: Path, given: argparse.Namespace, undo: Undo) -> list[str]:
     postgres = OwnPostgres(directory)
     undo.append(postgres.end)
     redis = OwnRedis(directory)
@@ -185,27 +185,12 @@ def prove(directory: Path, given: argparse.Namespace, undo: list[Callable[[], ob
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--alerts", type=int, default=800)
     parser.add_argument("--kills", type=int, default=40, help="at least so many")
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--pause", type=float, default=0.5, help="mean seconds between kills")
     given = parser.parse_args(arguments)
-    undo: list[Callable[[], object]] = []
-    with tempfile.TemporaryDirectory(prefix="acteon-groups-") as name:
-        directory = Path(name)
-        directory.chmod(0o755)
-        try:
-            broken = prove(directory, given, undo)
-        finally:
-            for step in reversed(undo):
-                step()
-    for sentence in broken:
-        print(f"VIOLATION: not so: {sentence}")
-    print(f"seed {given.seed}: " + ("BROKEN" if broken else "all invariants hold"))
-    return 1 if broken else 0
+    return concluded("groups", given.seed, lambda directory, undo: prove(directory, given, undo))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ class Provider(ManagedConfig):
     """A service that the gateway calls. `config` is checked by the kind's own file in chains_app/providers/."""
 
     name = models.CharField(max_length=256, unique=True)
-    kind = models.CharField(max_length=32, help_text="log, webhook or email")
+    kind = models.CharField(max_length=32, help_text="one of docs/providers.md")
     enabled = models.BooleanField(default=True)
     description = models.TextField(blank=True, default="")
     config = models.JSONField(default=dict, blank=True, help_text="Settings that are no secrets")

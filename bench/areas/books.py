@@ -1,4 +1,4 @@
-"""What must hold once all of bench/areas.py has come to its end: rows, the provider's ledger and the subscriber's."""
+"""What must hold once all of it has come to its end: rows, and the ledgers of all who were called."""
 
 from __future__ import annotations
 
@@ -7,21 +7,38 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.areas.place import Place
+
 TOTAL, REFUND = 10_000, 3_000
+EDGE = (
+    1.0  # seconds about a minute's end in which an action may have been decided a minute later than it came
+)
 Rows = Callable[..., list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True)
 class Books:
-    """`outcomes` by the action's id; of effects provider, key, type, order; of `taken` webhook-id, action, number."""
+    """`outcomes` by the action's id; of `effects` provider, key, type, order; of `taken` webhook-id, action, number; of
+    `messages` the kind of service and the action; `wrong`: what such a service saw that may not be."""
 
     rows: Rows
     outcomes: Mapping[str, str]
     effects: Sequence[Sequence[str]]
     taken: Sequence[tuple[str, str, int]]
+    messages: Sequence[tuple[str, str]]
+    wrong: Sequence[str]
+
+    @classmethod
+    def of(cls, place: Place) -> Books:
+        effects, told = place.provider.ask("/ledger")["effects"], place.messengers
+        return cls(place.rows, place.shop.outcomes, effects, place.subscriber.taken, told.effects, told.wrong)
 
     def count(self, sql: str) -> int:
         return int(self.rows(sql)[0][0])
+
+
+def team_of(notice: int) -> str:
+    return "abc"[notice % 3]
 
 
 # Each counts what is wrong.
@@ -51,17 +68,52 @@ NEVER = {
 
 def violations(books: Books) -> list[str]:
     found = [f"{count} times: {what}" for what, sql in NEVER.items() if (count := books.count(sql))]
-    for check in (_notices_wrong, _groups_wrong, _money_wrong, _told_wrong):
+    for check in (_notices_wrong, _muted_wrong, _messages_wrong, _groups_wrong, _money_wrong, _told_wrong):
         found += check(books)
     return found
 
 
 def _notices_wrong(books: Books) -> list[str]:
     done = Counter(order for _, _, kind, order in books.effects if kind == "notice")
-    most = {"Executed": (1, 1), "Silenced": (0, 0)}
+    most = {"Executed": (1, 1), "Silenced": (0, 0), "Muted": (0, 0)}
     told = [(name, tag) for name, tag in books.outcomes.items() if name.startswith("notice-")]
     wrong = [name for name, tag in told if not within(done[name], most.get(tag, (0, 1)))]
     return [f"notices that were not made as answered: {wrong[:5]}"] if wrong else []
+
+
+def _muted_wrong(books: Books) -> list[str]:
+    """Notices of team c are muted in even minutes and in no other; that a silence had muted them first it does not."""
+    wrong, seen = [], Counter[str]()
+    for name, at in books.rows(
+        "SELECT action_id, received_at FROM orders_app_action WHERE action_type = 'notice'"
+    ):
+        if team_of(int(name.rpartition("-")[2])) != "c":
+            continue
+        tag, second = books.outcomes[name], at.second + at.microsecond / 1e6
+        seen[tag] += 1
+        if EDGE < second < 60 - EDGE and (tag == "Muted") != (at.minute % 2 == 0):
+            wrong.append(f"{name} at {at:%T} is {tag}")
+    if not (seen["Muted"] and seen["Executed"]):
+        wrong.append(f"the time interval had no part in it: {dict(seen)}")
+    return wrong
+
+
+def _messages_wrong(books: Books) -> list[str]:
+    """What is done was taken once, what failed never, and nothing twice. Of a bare call nobody may know: then the trail
+    says so, it is a dead letter, and it was taken once at most."""
+    taken = Counter(books.messages)
+    wrong = [f"the carrier or another was shown {what}" for what in sorted(set(books.wrong))]
+    for kind, name, status, in_doubt in books.rows(CALLS):
+        times = taken.pop((kind, name), 0)
+        if not within(times, (0, 1) if in_doubt else (1, 1) if status == "completed" else (0, 0)):
+            wrong.append(f"{name} by {kind} is {status}, and was taken {times} times")
+    return wrong + [f"nobody sent {name} by {kind}" for kind, name in taken]
+
+
+CALLS = """
+    SELECT s.provider, r.action_id, s.status, r.kind = 'single' AND r.dead_lettered_at IS NOT NULL AND s.unknown
+    FROM chains_app_steprun s JOIN chains_app_run r ON r.id = s.run_id WHERE r.tenant = 'south'
+"""
 
 
 def within(count: int, bounds: tuple[int, int]) -> bool:
