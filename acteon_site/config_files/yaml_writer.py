@@ -40,6 +40,7 @@ FIRST = (
     ),
     *("from", "to", "state", "initial", "states", "transitions", "terminal", "timeouts", "fields", "trigger"),
     *("payload_template", "branches", "default_next", "steps"),
+    *("weekdays", "times", "start", "end"),
 )
 # Unicode's own line ends, which YAML folds unless they are escaped.
 _LINE_ENDS = frozenset("\x85\u2028\u2029")

@@ -97,10 +97,10 @@ class TimeIntervalAdmin(ConfigAdmin):
         interval = _interval(row)
         return in_words(interval) if interval else "-"
 
-    @display(description="Now", label={"now": "warning", "not now": "info"})
+    @display(description="Now", label={"inside": "warning", "outside": "info"})
     def now(self, row: TimeInterval) -> str:
         interval = _interval(row)
-        return ("now" if interval.holds(db_now()) else "not now") if interval else "-"
+        return ("inside" if interval.holds(db_now()) else "outside") if interval else "-"
 
     @display(description="Next change")
     def changes(self, row: TimeInterval) -> str:
