@@ -85,10 +85,14 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
-    """One transaction of the pipeline: what it has locked and read, and what it will write."""
+    """One transaction of the pipeline: what it has locked and read, and what it will write.
+
+    `of_backlog`: what it releases is part of more than one look of the sweep takes.
+    """
 
     state: GateState
     rows: Rows
+    of_backlog: bool = False
 
     @property
     def now(self) -> datetime:
@@ -100,8 +104,8 @@ class UnitOfWork:
         self.rows.write(self.state.gates.values(), self.now, self.state.ledgers)
 
 
-def unit_of_work(state: GateState) -> UnitOfWork:
-    return UnitOfWork(state, Rows(Journal()))
+def unit_of_work(state: GateState, *, of_backlog: bool = False) -> UnitOfWork:
+    return UnitOfWork(state, Rows(Journal()), of_backlog)
 
 
 def action_row(item: Decided, unit: UnitOfWork) -> ActionRow:

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from orders_app.models import Hold
 from orders_app.states import HoldKind
 
-PROMPT = timedelta(seconds=5)  # what is released within this after it was due met no backlog
+PROMPT = timedelta(seconds=5)  # what is released within this after it was due starts at once
 SPREAD = 4  # the starts are spread over so many times the time that a release was late
 LONGEST = timedelta(seconds=120)
 
 
 def released_start(hold: Hold | None, now: datetime) -> datetime:
-    """When the chain of what was held (None: of what never was) starts, given that it is released now.
+    """When the chain of what was held (None: of what never was) starts, given that it is released now from a backlog.
 
     By chance within that span, so that what fell due while nothing was at work is spread as well. An approval is
     never put off: a person has just decided it.

@@ -53,14 +53,17 @@ SET = 25  # holds that are released in one transaction
 
 
 def holds_sweep(*, limit: int = 200, rest: float = 0) -> int:
-    """Expire and release what is due, the longest due first. Returns how many were worked on; `rest`: holds_release."""
+    """Expire and release what is due, the longest due first. Returns how many were worked on; `rest`: holds_release.
+
+    Where as many are due as it may take, they count as a backlog, whose chains start spread out.
+    """
     due = Hold.objects.filter(next_run_at__lte=db_now()).order_by("next_run_at", "id")
     ids = list(due.values_list("pk", "kind", "status")[:limit])
     released = []
     for pk, kind, status in ids:
         if kind != HoldKind.APPROVAL or status != HoldStatus.PENDING or _decide_or_expire(pk):
             released.append(pk)
-    holds_release(released, rest=rest)
+    holds_release(released, rest=rest, of_backlog=len(ids) == limit)
     return len(ids)
 
 
@@ -76,29 +79,29 @@ def _decide_or_expire(hold_id: UUID) -> bool:
         return False
 
 
-def holds_release(hold_ids: Sequence[UUID], *, rest: float = 0) -> None:
+def holds_release(hold_ids: Sequence[UUID], *, rest: float = 0, of_backlog: bool = False) -> None:
     """Release those that are due, in this order. One that is broken stays held, and harms no other.
 
     Between two sets it rests for that share of the time that a set took: whoever places orders meanwhile goes first.
     """
     for start in range(0, len(hold_ids), SET):
         began = time.monotonic()
-        _release_set(hold_ids[start : start + SET])
+        _release_set(hold_ids[start : start + SET], of_backlog)
         if rest and start + SET < len(hold_ids):
             time.sleep(rest * (time.monotonic() - began))
 
 
-def _release_set(hold_ids: Sequence[UUID]) -> None:
+def _release_set(hold_ids: Sequence[UUID], of_backlog: bool) -> None:
     """In one transaction; a set that fails is halved until the one that made it fail stands alone."""
     try:
-        released = _release(hold_ids)
+        released = _release(hold_ids, of_backlog=of_backlog)
     except Exception as error:  # see above
         if len(hold_ids) == 1:
             _put_aside(hold_ids[0], error)
             return
         half = len(hold_ids) // 2
-        _release_set(hold_ids[:half])
-        _release_set(hold_ids[half:])
+        _release_set(hold_ids[:half], of_backlog)
+        _release_set(hold_ids[half:], of_backlog)
         return
     try:
         _outcomes(released)
@@ -162,7 +165,11 @@ def _stored_outcome(hold: Hold) -> Outcome | None:
 
 @retry_on_deadlock
 def _release(
-    hold_ids: Sequence[UUID], *, at_once: bool = False, demo_now: datetime | None = None
+    hold_ids: Sequence[UUID],
+    *,
+    at_once: bool = False,
+    demo_now: datetime | None = None,
+    of_backlog: bool = False,
 ) -> dict[UUID, Processed]:
     """All in one transaction. What cannot be decided stays held, and is not among the answers."""
     began = spans.beginning()
@@ -171,7 +178,7 @@ def _release(
         items = _decide_due(hold_ids, now, at_once=at_once, demo_now=demo_now)
         if not items:
             return {}
-        unit = unit_of_work(gate_state_lock(list(items.values())))
+        unit = unit_of_work(gate_state_lock(list(items.values())), of_backlog=of_backlog)
         processed = {}
         for pk, due in items.items():
             item = action_count(due, unit.state)

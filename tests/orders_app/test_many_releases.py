@@ -68,7 +68,7 @@ def test_the_chains_of_a_backlog_are_spread_over_the_time_that_follows_and_get_t
     schedule(closed, 40)
     let_them_wait(timedelta(seconds=15))
     before = db_now()
-    holds_sweep()
+    assert holds_sweep(limit=40) == 40
     assert {one.status for one in Order.objects.all()} == {"processing"}
     runs = Run.objects.all()
     starts = [run.next_run_at - before for run in runs if run.next_run_at]
@@ -81,7 +81,7 @@ def test_the_chains_of_a_backlog_are_spread_over_the_time_that_follows_and_get_t
 def test_what_a_whole_outage_left_starts_within_two_minutes(closed: Shop) -> None:
     schedule(closed, 20)
     let_them_wait(timedelta(hours=3))
-    holds_sweep()
+    holds_sweep(limit=20)
     late = Run.objects.filter(next_run_at__gt=db_now() + timedelta(seconds=10))
     assert late.exists()
     assert not late.filter(next_run_at__gt=db_now() + timedelta(seconds=120)).exists()
@@ -90,9 +90,16 @@ def test_what_a_whole_outage_left_starts_within_two_minutes(closed: Shop) -> Non
 def test_what_is_released_when_it_is_due_starts_at_once(closed: Shop) -> None:
     schedule(closed, 3)
     let_them_wait(timedelta(seconds=4))
-    holds_sweep()
+    holds_sweep(limit=3)
     assert Run.objects.filter(next_run_at__gt=db_now()).count() == 0
     assert set(Order.objects.values_list("status", flat=True)) <= {"processing", "completed"}
+
+
+def test_a_few_orders_start_at_once_however_late_they_are_released(closed: Shop) -> None:
+    schedule(closed, 3)
+    let_them_wait(timedelta(hours=3))
+    holds_sweep()
+    assert Run.objects.filter(next_run_at__gt=db_now()).count() == 0
 
 
 def test_an_approved_order_starts_at_once_however_late_it_is_released(shop: Shop) -> None:
@@ -100,7 +107,7 @@ def test_an_approved_order_starts_at_once_however_late_it_is_released(shop: Shop
     hold = Hold.objects.get(pk=pending(shop)["approval_id"])
     approval_take(hold_id=hold.pk, verdict=Verdict(Decision.APPROVE, "boss", SYSTEM_SOURCE))
     let_them_wait(timedelta(minutes=10))
-    holds_sweep()
+    holds_sweep(limit=1)
     assert not Run.objects.filter(kind="chain", next_run_at__gt=db_now()).exists()
     assert Order.objects.get().status in {"processing", "completed"}
 
