@@ -17,6 +17,7 @@ from acteon_site.base import config_versions
 from acteon_site.config_files.load import load_paths
 from audit_app.selectors import current_redactor
 from chains_app.selectors import breaker_fallbacks, definitions, providers, version_definition
+from orders_app.policies import policy_for
 from orders_app.selectors import lifecycle_for
 from rules_app.selectors import current_rules
 from rules_app.services.quota_windows import quotas_counting
@@ -136,7 +137,7 @@ def load_configuration() -> None:
     """Have this process read all of it, as one does that has worked for a while: whatever was lived here before."""
     config_versions.expire()
     current_rules(), current_redactor(), providers(), breaker_fallbacks()
-    quotas_counting("", "", "", ""), lifecycle_for("", "", "")
+    quotas_counting("", "", "", ""), lifecycle_for("", "", ""), policy_for("", "")
     silences_of("", "", timezone.now()), has_subscribers()
     for chain in CHAINS:
         current = definitions().get(chain["name"])

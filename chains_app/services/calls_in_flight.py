@@ -38,8 +38,9 @@ log = structlog.get_logger()
 Done = Callable[[Request, Reply], None]
 # Shorter than the margin by which a lease outlasts its call: who waits longer for his turn was not called at all.
 TURN_SECONDS = 20.0
-# A call that is recorded goes out within this time or never: a process may stand still in between, until its lease has
-# run out and somebody has settled that no call was made. Shorter than MARGIN of leases, longer than TURN_SECONDS.
+# A call goes out within this time after its lease began or never: a process may stand still in between, also in the
+# transaction that records it, until the lease has run out and another makes the call or settles that none was made.
+# Shorter than MARGIN of leases, longer than TURN_SECONDS.
 SEND_SECONDS = 25.0
 UNBOUNDED = 1000
 
@@ -200,7 +201,7 @@ def _prepared(call: Call) -> Prepared:
 
 
 def _require_in_time(request: Request) -> None:
-    if time.monotonic() - request.recorded_at > SEND_SECONDS:
+    if time.monotonic() - request.since > SEND_SECONDS:
         raise ProviderError(TIMEOUT, "not sent: the process stood still for too long", retryable=True)
 
 

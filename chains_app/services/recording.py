@@ -69,7 +69,8 @@ def call_started(
     # Since when it is due stays: a column of an index that does not change lets PostgreSQL leave all indexes alone.
     run.status, run.updated_at = RunStatus.RUNNING, now
     run.lease_until = now + timedelta(seconds=timeout_of(route.provider)) + MARGIN
-    return Request(step, attempt, call_of(loaded, step, route.provider, payload, undo=undo), route, undo)
+    call = call_of(loaded, step, route.provider, payload, undo=undo)
+    return Request(step, attempt, call, route, unit.since, undo)
 
 
 def _no_place(loaded: LoadedRun, provider: str, unit: Unit) -> Awaited | Wait | None:

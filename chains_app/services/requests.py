@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from chains_app.definitions import Step
@@ -17,15 +16,15 @@ from chains_app.services.breakers import Route
 class Request:
     """A call that is recorded as started, and the attempt that it stands in. `undo`: it is the compensation's.
 
-    `recorded_at` is of this process's steady clock, in seconds.
+    `since` is the steady clock of this process, in seconds, no later than the moment from which its lease counts.
     """
 
     step: Step
     attempt: Attempt
     call: Call
     route: Route
+    since: float
     undo: bool = False
-    recorded_at: float = field(default_factory=lambda: time.monotonic())
 
     @property
     def fallback(self) -> str:

@@ -13,6 +13,7 @@ What must hold:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -103,8 +104,10 @@ def runs_turn(work: Sequence[Work], room: Room | None = None) -> Turned:
     return turned
 
 
-def runs_begin(runs: Sequence[Run], now: datetime, writes: Writes) -> list[Work]:
+def runs_begin(runs: Sequence[Run], now: datetime, since: float, writes: Writes) -> list[Work]:
     """Store new runs at the top together with their first turn, inside the caller's transaction, with its `writes`.
+
+    `since`: the steady clock before `now`, the database's, was read.
 
     Returns those with a call that stands recorded as started, for whoever makes it after the commit. No run may end
     in it: its owner may not be stored yet.
@@ -113,7 +116,7 @@ def runs_begin(runs: Sequence[Run], now: datetime, writes: Writes) -> list[Work]
         run.lease_token, run.lease_until = new_id(), now + FIRST_LEASE
     loaded = [run_new(run) for run in runs]
     work = [Work(lease_of(run)) for run in runs]
-    unit = Unit(now, {}, {}, Routes(_providers(loaded), now=now))
+    unit = Unit(now, since, {}, {}, Routes(_providers(loaded), now=now))
     begun = [_turn(one, fresh, unit) for one, fresh in zip(work, loaded, strict=True)]
     unit.write(loaded, writes)
     _keep(work, loaded)
@@ -155,11 +158,11 @@ def _turn_together(work: Sequence[Work], room: Room | None) -> list[Work]:
         held = [one for one in work if _is_held(one.lease, locked)]
         if not held:
             return []
-        now, journal = db_now(), Journal(SYSTEM_SOURCE)
+        since, now, journal = time.monotonic(), db_now(), Journal(SYSTEM_SOURCE)
         runs = runs_recall([one.lease for one in held], locked)
         calls = [called(one.request, one.reply) for one in held if one.request and one.reply]
         breakers_record(calls, now=now, journal=journal)
-        unit = Unit(now, tops, owners, Routes(_providers(runs), now=now), journal, Places(room))
+        unit = Unit(now, since, tops, owners, Routes(_providers(runs), now=now), journal, Places(room))
         turned = [_turn(one, loaded, unit) for one, loaded in zip(held, runs, strict=True)]
         writes = Writes()
         unit.write(runs, writes)

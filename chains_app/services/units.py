@@ -25,9 +25,13 @@ from chains_app.services.runs import ADVANCE_TASK, runs_insert
 
 @dataclass(slots=True)
 class Unit:
-    """`routes` are looked up once what came of earlier calls is recorded."""
+    """`routes` are looked up once what came of earlier calls is recorded.
+
+    `now` is the database's clock, `since` the steady one of this process before that was read.
+    """
 
     now: datetime
+    since: float
     tops: Mapping[UUID, Top]
     owners: OwnersByKind
     routes: Routes

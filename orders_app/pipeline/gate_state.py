@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,6 +67,7 @@ class GateState:
     """
 
     now: datetime  # the database's clock
+    since: float  # the steady clock, in seconds, before that was read
     gates: dict[str, Gate]
     living: dict[OrderKey, Order]
     holds: dict[str, Hold]
@@ -128,9 +130,11 @@ def _gate_state(decided: Sequence[Decided], find: Find, *, lock: bool = False) -
     ledgers = ledgers_of(
         [item for item in decided if item.order or item.again or not _refused(item)], lock=lock
     )
+    since = time.monotonic()
     found, found_at, living = _found(items, find)
     state = GateState(
         now=found_at,
+        since=since,
         gates=found,
         living=living,
         holds=_holds_met(items, found, living),

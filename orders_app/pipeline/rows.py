@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -18,12 +17,12 @@ from orders_app.models import Action as ActionRow
 from orders_app.models import ActionGroup, GroupedAction, Hold, Order
 from orders_app.pipeline.gate_state import GateState
 from orders_app.pipeline.items import Decided
-from orders_app.pipeline.refunds import Ledgers, refund_values
+from orders_app.pipeline.refunds import refund_values
 from orders_app.selectors import CurrentLifecycle
 from orders_app.services.ledger import REFUND_FIELDS
 from orders_app.states import GroupState, OrderStatus
 from rules_app.models import RuleTrial
-from rules_app.services.gates import Gate, gates_write
+from rules_app.services.gates import gates_write
 
 ORDER_FIELDS = [
     *("status", "run_id", "reason", "living", "updated_at", "finished_at", "timeout_at"),
@@ -53,13 +52,13 @@ class Rows:
     work: dict[UUID, Work] = field(default_factory=dict)
     trials: list[RuleTrial] = field(default_factory=list)
 
-    def write(self, gates: Iterable[Gate], now: datetime, ledgers: Ledgers | None = None) -> None:
+    def write(self, state: GateState) -> None:
         """All of it, and the gates that were changed, by one statement where the database can."""
         writes = Writes()
-        gates_write(gates, writes)
+        gates_write(state.gates.values(), writes)
         rows_insert(self.actions, writes)
-        if ledgers is not None:
-            ledgers.write(writes)
+        if state.ledgers is not None:
+            state.ledgers.write(writes)
         rows_insert(self.orders, writes)
         rows_update(self.changed_orders, ORDER_FIELDS, writes)
         rows_insert(self.holds, writes)
@@ -69,7 +68,8 @@ class Rows:
         if self.runs:
             runs_insert(self.runs, writes)
         if self.begun:
-            self.work = {work.lease.run_id: work for work in runs_begin(self.begun, now, writes)}
+            begun = runs_begin(self.begun, state.now, state.since, writes)
+            self.work = {work.lease.run_id: work for work in begun}
         rows_insert(self.trials, writes)
         self.journal.write(writes)
         writes.execute()
@@ -101,7 +101,7 @@ class UnitOfWork:
 
     def write(self) -> None:
         """Write what was consumed and what was done."""
-        self.rows.write(self.state.gates.values(), self.now, self.state.ledgers)
+        self.rows.write(self.state)
 
 
 def unit_of_work(state: GateState, *, of_backlog: bool = False) -> UnitOfWork:

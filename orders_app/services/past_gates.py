@@ -55,6 +55,7 @@ def gates_then(item: Decided, trail: PastTrail) -> PastGates:
 def _nothing(at: datetime) -> GateState:
     return GateState(
         now=at,
+        since=0.0,
         gates={},
         living={},
         holds={},

@@ -30,10 +30,13 @@ def test_whatever_the_seed_decides_everything_holds(database: Database) -> None:
         assert live(seed, database).problems == [], f"python -m bench.simulate --seed {seed} --trace"
 
 
-def test_a_seed_is_lived_again_exactly_whatever_was_lived_before(database: Database) -> None:
-    first = live(11, database, tell=True)
-    live(12, database)
-    again = live(11, database, tell=True)
+@pytest.mark.parametrize(("seed", "between"), [(11, 12), (537, 531)])  # the latter ask for approval policies
+def test_a_seed_is_lived_again_exactly_whatever_was_lived_before(
+    database: Database, seed: int, between: int
+) -> None:
+    first = live(seed, database, tell=True)
+    live(between, database)
+    again = live(seed, database, tell=True)
     assert again.told == first.told
     assert again.trace == first.trace
     assert first.steps > 50

@@ -15,7 +15,7 @@ from chains_app.services.requests import Reply, Request
 
 def request(provider: str, *, timeout: float = 20, note: str = "") -> Request:
     call = Call(provider, "act", {"note": note}, "n", "t", "a-1", f"run-1:{note}", timeout)
-    return Request(cast(Any, None), cast(Any, None), call, cast(Any, None))
+    return Request(cast(Any, None), cast(Any, None), call, cast(Any, None), time.monotonic())
 
 
 @dataclass

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -9,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from acteon_site.base.clock import db_now
 from acteon_site.base.statements import Writes
 from chains_app.models import Attempt, Run, StepRun
+from chains_app.services import turns
 from chains_app.services.cancelling import chain_cancel
 from chains_app.services.inline import begun_within
 from chains_app.services.leases import Lease, leases_take
@@ -90,7 +94,7 @@ def test_new_runs_are_stored_with_their_calls_begun_in_as_many_statements_as_one
             for _ in range(count)
         ]
         with CaptureQueriesContext(connection) as queries, transaction.atomic():
-            work = runs_begin(runs, now, writes := Writes())
+            work = runs_begin(runs, now, time.monotonic(), writes := Writes())
             writes.execute()
         asked = [query["sql"] for query in queries if not query["sql"].startswith(FRAMING)]
         return work, len([sql for sql in asked if "acteon_site_configstamp" not in sql])
@@ -147,3 +151,22 @@ def to_the_end_of(work: list[Work]) -> None:
     while work:
         answered = [one.answered(make_call(one.request)) for one in work if one.request]
         work = runs_turn(answered).begun
+
+
+def test_a_process_that_stood_still_within_its_turn_makes_no_call_of_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease counts from the turn's begin: when the turn is over at last, another may make that call already."""
+    leases, steady = placed(shop, 1), time.monotonic
+
+    def stood_still() -> datetime:
+        now = db_now()
+        monkeypatch.setattr(time, "monotonic", lambda: steady() + 60)
+        return now
+
+    monkeypatch.setattr(turns, "db_now", stood_still)
+    (one,) = runs_turn([Work(lease) for lease in leases]).begun
+    assert one.request
+    failure = make_call(one.request).failure
+    assert failure
+    assert (failure.code, failure.retryable, failure.unknown) == ("TIMEOUT", True, False)
