@@ -321,6 +321,11 @@ class TestTwilio:
         assert str(code) in found.message
         assert "4915112345678" not in found.message
 
+    @pytest.mark.parametrize("code", [None, "21211"])
+    def test_without_its_code_twilios_words_are_not_passed_on_either(self, peer: Peer, code: Any) -> None:
+        peer.answers(400, {"code": code, "message": "The 'To' number +4915112345678 is not valid."})
+        assert refused(peer, "twilio").message == "HTTP 400"
+
     def test_what_twilio_would_refuse_is_not_sent(self, peer: Peer) -> None:
         for number in ("+4915112345678,+4915187654321", "", None, 4915112345678, "+0123"):
             payload = {**CALL.payload, "phone": number}
