@@ -89,10 +89,11 @@ def _address(settings: ProviderSettings) -> str:
 
 def _message(settings: ProviderSettings, call: Call) -> dict[str, Any]:
     words, context = wording(settings, call), context_of(call, _escaped)
-    default = f"*{_escaped(call.action_type)}*\n{_escaped(readable(call.payload))}"
-    message = {
-        "text": cut(templating.as_text(templating.render(words.get("text", default), context)), MOST_TEXT)
-    }
+    if "text" in words:
+        text = templating.as_text(templating.render(words["text"], context))
+    else:  # no template: braces inside a value stay what they are
+        text = f"*{_escaped(call.action_type)}*\n{_escaped(readable(call.payload))}"
+    message: dict[str, Any] = {"text": cut(text, MOST_TEXT)}
     if "blocks" in words:
         message["blocks"] = templating.render(words["blocks"], context)
     return message

@@ -25,7 +25,7 @@ from chains_app.providers.texts import (
     check_texts,
     context_of,
     cut,
-    readable,
+    fields_shown,
     reader_of,
     wording,
 )
@@ -97,12 +97,11 @@ def _line(text: str, most: int, **looks: str) -> dict[str, Any]:
 
 def _facts(words: Mapping[str, Any], call: Call, context: Mapping[str, Any]) -> list[dict[str, str]]:
     """Those of the settings; without any text, the payload's fields."""
-    facts = words.get("facts", {})
+    facts = list(words.get("facts", {}).items())
     if "facts" not in words and "text" not in words:
-        lines = (line.partition(": ") for line in readable(call.payload).splitlines())
-        facts = {_escaped(name): _escaped(value) for name, _, value in lines}
+        facts = [(_escaped(name), _escaped(value)) for name, value in fields_shown(call.payload)]
         context = {}
-    shown = ((name, cut(_text(text, context), MOST_FACT)) for name, text in facts.items())
+    shown = ((name, cut(_text(text, context), MOST_FACT)) for name, text in facts)
     return [{"title": cut(name, MOST_FACT), "value": value} for name, value in shown if value][:MOST_FACTS]
 
 

@@ -98,6 +98,20 @@ class TestSlack:
         assert sent(peer)["text"].startswith("*order_stuck*\norder_id: o-1\nname: &lt;!channel&gt;")
         assert sent(peer)["blocks"][0]["text"]["text"].startswith("&lt;!channel&gt;")
 
+    def test_what_a_customer_writes_is_no_template_no_markup_and_no_further_field(self, peer: Peer) -> None:
+        payload = {"note": "{{tenant}} rules\ntotal: $1.00", "total_cents": 60_000, "currency": "USD"}
+        tell(peer, "slack", call=replace(CALL, payload=payload))
+        assert sent(peer)["text"] == (
+            "*order_stuck*\nnote: {{tenant}} rules\n    total: $1.00\ntotal: $600.00\ncurrency: USD"
+        )
+        nested = replace(CALL, payload={"more": {"<!channel>": [{"<x&y>": "<z>"}]}})
+        tell(peer, "slack", call=nested, text="{{payload.more}} {{payload.more.<!channel>}}")
+        assert sent(peer)["text"] == (
+            '{"&lt;!channel&gt;":[{"&lt;x&amp;y&gt;":"&lt;z&gt;"}]} [{"&lt;x&amp;y&gt;":"&lt;z&gt;"}]'
+        )
+        tell(peer, "slack", call=nested, blocks=[{"type": "x", "y": "{{payload.more}}"}])
+        assert "<" not in str(sent(peer)["blocks"])
+
     def test_a_bot_writes_to_its_channel_and_tells_where(self, peer: Peer) -> None:
         peer.answers(200, {"ok": True, "channel": "C1", "ts": "17.1", "message": {"text": "…"}})
         answer = tell(peer, "slack", {"token": "xoxb-1-secret"}, channel="C1", text="x")
@@ -168,6 +182,13 @@ class TestTeams:
         assert card["body"][0]["text"] == r"order\_stuck"
         assert {fact["title"] for fact in card["body"][1]["facts"]} == {r"order\_id", "name", "phone"}
         assert card["actions"] == []
+
+    def test_a_value_with_lines_makes_no_facts_of_its_own(self, peer: Peer) -> None:
+        payload = {"total_cents": 60_000, "note": "x\ntotal: $1.00", "total": "$2.00", "currency": "USD"}
+        tell(peer, "teams", call=replace(CALL, payload=payload))
+        facts = sent(peer)["attachments"][0]["content"]["body"][1]["facts"]
+        assert [fact["title"] for fact in facts] == ["total", "note", "total", "currency"]
+        assert facts[0]["value"] == r"$600\.00"
 
     def test_the_largest_card_is_one_that_teams_takes(self, peer: Peer) -> None:
         payload = {f"field {number}": "ß[" * 9000 for number in range(40)}
