@@ -9,9 +9,14 @@ from django.utils import timezone
 
 from audit_app.models import RetentionPolicy
 from audit_app.services.reaper import reap
-from subscriptions_app.models import Delivery
+from subscriptions_app.models import Delivery, Subscription
+from subscriptions_app.services.claiming import deliveries_claim
 from subscriptions_app.services.heads import stuck
-from subscriptions_app.services.subscriptions import subscription_switch
+from subscriptions_app.services.recording import results_record
+from subscriptions_app.services.sending import parcel_send
+from subscriptions_app.services.subscriptions import subscription_switch, subscription_update
+from subscriptions_app.services.switching import subscriptions_switch_off
+from tests.chains_app.doors import beside
 from tests.chains_app.peer import Peer
 from tests.subscriptions_app.receiving import WHO, fan_out, happen, sent, subscribe, types_of
 from tests.world import NAMESPACE, TENANT
@@ -36,3 +41,32 @@ def test_who_stands_behind_what_retention_removes_is_sent_once_the_subscription_
     subscription_switch(subscription=row, on=True, source=WHO)
     sent()
     assert types_of(peer.said) == ["action_status_changed"]
+
+
+def test_a_new_address_is_not_blamed_for_what_the_former_one_did(peer: Peer) -> None:
+    row = subscribe(f"{peer.url}/former")
+    peer.answers(503, b"", {"Retry-After": "80000"})
+    happen("a")
+    sent()
+    Subscription.objects.update(failing_since=timezone.now() - timedelta(days=30))
+    subscription_update(subscription=row, changes={"url": f"{peer.url}/mended"}, source=WHO)
+    assert subscriptions_switch_off() == 0
+    peer.answers(200)
+    happen("b")
+    assert sent() == 1
+    row.refresh_from_db()
+    assert (row.failing_since, row.paused_until) == (None, None)
+
+
+def test_an_answer_of_the_former_address_tells_nothing_of_the_new_one(peer: Peer) -> None:
+    row = subscribe(f"{peer.url}/former")
+    peer.answers(410)
+    happen("a")
+    fan_out()
+    (parcel,) = deliveries_claim({}, 1)
+    gone = beside(parcel_send(parcel))
+    subscription_update(subscription=row, changes={"url": f"{peer.url}/mended"}, source=WHO)
+    assert results_record([gone]) == set()
+    assert subscriptions_switch_off() == 0
+    row.refresh_from_db()
+    assert row.enabled
