@@ -13,12 +13,13 @@ from subscriptions_app.models import Delivery, Subscription
 from subscriptions_app.services.claiming import deliveries_claim
 from subscriptions_app.services.heads import stuck
 from subscriptions_app.services.recording import results_record
+from subscriptions_app.services.replaying import Span, subscription_replay
 from subscriptions_app.services.sending import parcel_send
 from subscriptions_app.services.subscriptions import subscription_switch, subscription_update
 from subscriptions_app.services.switching import subscriptions_switch_off
 from tests.chains_app.doors import beside
 from tests.chains_app.peer import Peer
-from tests.subscriptions_app.receiving import WHO, fan_out, happen, sent, subscribe, types_of
+from tests.subscriptions_app.receiving import WHO, actions_of, fan_out, happen, sent, subscribe, types_of
 from tests.world import NAMESPACE, TENANT
 
 pytestmark = pytest.mark.django_db
@@ -70,3 +71,25 @@ def test_an_answer_of_the_former_address_tells_nothing_of_the_new_one(peer: Peer
     assert subscriptions_switch_off() == 0
     row.refresh_from_db()
     assert row.enabled
+
+
+def test_a_replay_in_several_calls_sends_nothing_twice(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("subscriptions_app.services.replaying.MOST", 4)
+    row = subscribe(peer)
+    begin = timezone.now()
+    happen("a", "b", "c")
+    sent()
+    subscription_switch(subscription=row, on=False, source=WHO)
+    happen("d", "e", "f")
+    subscription_switch(subscription=row, on=True, source=WHO)
+    happen("g", "h", "i")
+    sent()
+    peer.said.clear()
+    span = Span(begin, timezone.now() + timedelta(minutes=1))
+    for _ in range(9):
+        found = subscription_replay(subscription=row, span=span, source=WHO)
+        sent()
+        if found.next_from is None:
+            break
+        span = Span(found.next_from, span.end)
+    assert sorted(actions_of(peer.said)) == list("abcdefghi")
