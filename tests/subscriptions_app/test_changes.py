@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -10,6 +11,7 @@ from django.utils import timezone
 from audit_app.models import RetentionPolicy
 from audit_app.services.reaper import reap
 from subscriptions_app.models import Delivery, Subscription
+from subscriptions_app.services import fan_out as fan_out_module
 from subscriptions_app.services.claiming import deliveries_claim
 from subscriptions_app.services.heads import stuck
 from subscriptions_app.services.recording import results_record
@@ -93,3 +95,23 @@ def test_a_replay_in_several_calls_sends_nothing_twice(peer: Peer, monkeypatch: 
             break
         span = Span(found.next_from, span.end)
     assert sorted(actions_of(peer.said)) == list("abcdefghi")
+
+
+def test_who_subscribes_while_a_batch_of_events_is_read_misses_none(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if he had subscribed, and something had happened, between the look at subscribers and that at events."""
+    subscribe(peer, name="first", event_types=["timeout"])
+    looked = fan_out_module._begin
+
+    def meanwhile(*args: Any) -> int:
+        if not Subscription.objects.filter(name="second").exists():
+            subscribe(peer, name="second")
+            happen("a")
+        return looked(*args)
+
+    happen("before")
+    monkeypatch.setattr(fan_out_module, "_begin", meanwhile)
+    monkeypatch.setattr(fan_out_module, "_something_waits", lambda: True)
+    sent()
+    assert actions_of(peer.said) == ["a"]
