@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from acteon_site.base import config_versions
+from acteon_site.config_files.load import load_paths
 from audit_app.models import RetentionPolicy
 from audit_app.services.reaper import reap
 from subscriptions_app.models import Delivery, Subscription
@@ -25,6 +28,14 @@ from tests.subscriptions_app.receiving import WHO, actions_of, fan_out, happen, 
 from tests.world import NAMESPACE, TENANT
 
 pytestmark = pytest.mark.django_db
+FILE = """
+subscriptions:
+  - namespace: ecommerce
+    tenant: acme-store
+    name: warehouse
+    url: {url}
+    enabled: {enabled}
+"""
 
 
 def test_who_stands_behind_what_retention_removes_is_sent_once_the_subscription_is_on_again(
@@ -115,3 +126,40 @@ def test_who_subscribes_while_a_batch_of_events_is_read_misses_none(
     monkeypatch.setattr(fan_out_module, "_something_waits", lambda: True)
     sent()
     assert actions_of(peer.said) == ["a"]
+
+
+def test_what_happened_while_a_file_had_it_switched_off_does_not_come(peer: Peer, tmp_path: Path) -> None:
+    file = tmp_path / "subscriptions.yaml"
+
+    def loaded(enabled: str) -> None:
+        file.write_text(FILE.format(url=peer.url, enabled=enabled))
+        load_paths([file], actor="tests")
+        config_versions.expire()
+
+    loaded("false")
+    happen("meanwhile")
+    loaded("true")
+    happen("after")
+    sent()
+    assert actions_of(peer.said) == ["after"]
+
+
+def test_what_left_the_files_and_came_back_is_on_again(peer: Peer, tmp_path: Path) -> None:
+    file = tmp_path / "subscriptions.yaml"
+    file.write_text(FILE.format(url=peer.url, enabled="true"))
+    load_paths([tmp_path], actor="tests")
+    happen("before")
+    sent()
+    file.write_text(FILE.format(url=peer.url, enabled="false").replace("warehouse", "another"))
+    load_paths([tmp_path], actor="tests")
+    row = Subscription.objects.get(name="warehouse")
+    assert (row.enabled, row.disabled_at is None) == (False, False)
+    happen("meanwhile")
+    sent()
+    file.write_text(FILE.format(url=peer.url, enabled="true"))
+    load_paths([tmp_path], actor="tests")
+    row.refresh_from_db()
+    assert (row.enabled, row.disabled_at) == (True, None)
+    happen("after")
+    sent()
+    assert actions_of(peer.said) == ["before", "after"]
