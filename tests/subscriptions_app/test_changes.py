@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from acteon_site.base import config_versions
+from acteon_site.base.errors import AppError
 from acteon_site.config_files.load import load_paths
 from audit_app.models import RetentionPolicy
 from audit_app.services.reaper import reap
@@ -163,3 +164,11 @@ def test_what_left_the_files_and_came_back_is_on_again(peer: Peer, tmp_path: Pat
     happen("after")
     sent()
     assert actions_of(peer.said) == ["before", "after"]
+
+
+@pytest.mark.parametrize("port", ["0", "99999", "-1"])
+@pytest.mark.parametrize("host", ["8.8.8.8", "shop.example", "[2606:4700::1]"])
+def test_a_port_that_there_is_not_is_named(host: str, port: str) -> None:
+    with pytest.raises(AppError) as caught:
+        subscribe(f"https://{host}:{port}/hook")
+    assert [found.field for found in caught.value.details] == ["url"]
