@@ -98,6 +98,11 @@ class TestSlack:
         assert sent(peer)["text"].startswith("*order_stuck*\norder_id: o-1\nname: &lt;!channel&gt;")
         assert sent(peer)["blocks"][0]["text"]["text"].startswith("&lt;!channel&gt;")
 
+    def test_no_text_in_blocks_is_longer_than_slack_takes(self, peer: Peer) -> None:
+        block = {"type": "section", "text": {"type": "mrkdwn", "text": "{{payload.name}}"}}
+        tell(peer, "slack", call=replace(CALL, payload={"name": "<" * 3000}), blocks=[block])
+        assert len(sent(peer)["blocks"][0]["text"]["text"]) == 3000
+
     def test_what_a_customer_writes_is_no_template_no_markup_and_no_further_field(self, peer: Peer) -> None:
         payload = {"note": "{{tenant}} rules\ntotal: $1.00", "total_cents": 60_000, "currency": "USD"}
         tell(peer, "slack", call=replace(CALL, payload=payload))
@@ -190,13 +195,20 @@ class TestTeams:
         assert [fact["title"] for fact in facts] == ["total", "note", "total", "currency"]
         assert facts[0]["value"] == r"$600\.00"
 
-    def test_the_largest_card_is_one_that_teams_takes(self, peer: Peer) -> None:
-        payload = {f"field {number}": "ß[" * 9000 for number in range(40)}
-        texts = {f"fact {number}": "{{payload.field 1}}" for number in range(20)}
+    @pytest.mark.parametrize("letters", ["ß[", "漢字", "🎁🎁", "\x01\x02"])
+    def test_the_largest_card_is_one_that_teams_takes(self, peer: Peer, letters: str) -> None:
+        payload = {f"field_{number}": letters * 9000 for number in range(40)}
+        texts = {f"fact {number}": "{{payload.field_1}}" for number in range(20)}
         tell(
-            peer, "teams", call=replace(CALL, payload=payload), text="{{payload.x}}" + "ü" * 9000, facts=texts
+            peer,
+            "teams",
+            call=replace(CALL, payload=payload),
+            title="{{payload.field_2}}",
+            text="{{payload.field_3}}" + "ü" * 9000,
+            facts=texts,
+            link="https://shop.example/{{payload.field_4}}",
         )
-        assert len(peer.said[0].body) < 28_000
+        assert 6_000 < len(peer.said[0].body) < 28_000
 
     @pytest.mark.parametrize(
         ("text", "expected"),
@@ -271,6 +283,13 @@ class TestPagerDuty:
         assert first == second
         assert (len(first["payload"]["summary"]), len(first["dedup_key"])) == (1024, 64)
         assert first["payload"]["severity"] == "error"
+
+    def test_a_large_payload_takes_no_alert_with_it(self, peer: Peer) -> None:
+        payload = {"note": "x" * 600_000, "name": "o-1"}
+        texts = {"source": "{{payload.note}}", "component": "{{payload.note}}", "link": "{{payload.note}}"}
+        tell(peer, "pagerduty", call=replace(CALL, payload=payload), summary="{{payload.name}}", **texts)
+        assert len(peer.said[0].body) < 512_000
+        assert sent(peer)["payload"]["summary"] == "o-1"
 
     def test_a_refusal_says_what_is_wrong_and_an_alert_without_key_is_not_sent(self, peer: Peer) -> None:
         peer.answers(
