@@ -25,6 +25,7 @@ from orders_app.pipeline.dispatch import dispatch_many
 from orders_app.pipeline.items import Submission
 from orders_app.selectors import lifecycle_of, lifecycles_current
 from orders_app.services.charges import Charged, charged_of
+from orders_app.services.dedup_keys import dedup_keys_free
 from orders_app.services.ledger import LEDGER_FIELDS, left_of, reservation_settle
 from orders_app.services.transitions import order_named, subject_of
 from orders_app.states import WAITING, OrderStatus, RefundState
@@ -157,8 +158,9 @@ def _write(refund: Order, state: RefundState) -> None:
         order.save(update_fields=LEDGER_FIELDS)
     refund.updated_at = db_now()
     if state == RefundState.RELEASED:
-        # Nothing of it stands: it may be sent again under its name.
+        # Nothing of it stands: it may be sent again, under its name and with its dedup key.
         refund.living, refund.finished_at = False, refund.updated_at
+        dedup_keys_free([refund.action.body])
     refund.save(update_fields=["refund_state", "living", "updated_at", "finished_at"])
 
 

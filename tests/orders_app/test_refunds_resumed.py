@@ -84,3 +84,30 @@ def test_what_failed_behind_a_paid_refund_goes_on_without_paying_again(shop: Sho
     assert Run.objects.get(pk=paid).status == "completed"
     assert len(gateway.calls("refund_card")) == 1
     assert ledger(name) == (CHARGED, 3_000, 0)
+
+
+def test_a_refund_that_was_found_not_to_be_paid_may_be_sent_again_under_its_name(
+    shop: Shop, gateway: Gateway
+) -> None:
+    name = charged_order(shop, gateway)
+    gateway.script["refund_card"] = [GONE, *[404] * 9]
+    action = refund(name, 3_000, payload={"refund_id": "rf-doubt"})
+    assert tag(shop.dispatch(action).json()) == "Executed"
+    settle(6)
+    assert shop.post("/v1/orders/rf-doubt/cancel", SCOPE).status_code == 200
+    settle(2)
+    assert tag(shop.dispatch(action).json()) == "Deduplicated"
+    assert shop.post("/v1/orders/rf-doubt/settle", {**SCOPE, "paid": False}).status_code == 200
+    gateway.script["refund_card"] = []
+    assert tag(shop.dispatch({**action, "id": "again"}).json()) == "Executed"
+    settle(2)
+    assert ledger(name) == (CHARGED, 3_000, 0)
+    action = refund(name, 1_000, dedup_key="shop-7", payload={"refund_id": "rf-same"})
+    gateway.script["refund_card"] = [GONE, *[404] * 9]
+    assert tag(shop.dispatch(action).json()) == "Executed"
+    settle(6)
+    assert shop.post("/v1/orders/rf-same/cancel", SCOPE).status_code == 200
+    settle(2)
+    assert shop.post("/v1/orders/rf-same/settle", {**SCOPE, "paid": False}).status_code == 200
+    gateway.script["refund_card"] = []
+    assert tag(shop.dispatch(action).json()) == "Executed"
