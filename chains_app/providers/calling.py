@@ -39,6 +39,7 @@ MOST_BLOCKING = 16
 GRACE_SECONDS = 5.0
 SHORTEST_SECRET = 6
 SHORTEST_TOKEN = 20
+MESSAGE_LENGTH = 300
 BEFORE_PATH = re.compile(r"^[^/]*//[^/?#]*")
 WORDS = re.compile(r"[^/?&=#]+")
 
@@ -149,7 +150,7 @@ def _scrubbed(error: ProviderError, prepared: Prepared) -> ProviderError:
     message = prepared.redactor.scrubber(prepared.call.payload).text(error.message)
     for secret in sorted(set(_secrets(prepared.settings)), key=len, reverse=True):
         message = message.replace(secret, "[secret]")
-    return replace(error, message=message)
+    return replace(error, message=message[:MESSAGE_LENGTH])
 
 
 def _secrets(settings: ProviderSettings) -> Iterator[str]:

@@ -29,7 +29,8 @@ from chains_app.providers.statuses import DEFAULT, Statuses, is_unknown
 
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_RETRY_AFTER = 86_400
-DETAIL_LENGTH = 200
+# What is told of it is cut further once secrets are out of it (calling.py), or half a secret would stay.
+DETAIL_LENGTH = 4000
 WORD = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 KEPT_HEADERS = ("content-type", "request-id", "x-request-id", "idempotent-replayed")
 

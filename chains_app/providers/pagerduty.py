@@ -36,6 +36,9 @@ ABOUT = ("component", "group", "class")
 TEXTS = ("event_action", "dedup_key", "summary", "source", "severity", *ABOUT, "link")
 KEYS = (*TEXTS, "custom_details")
 MOST_SUMMARY, MOST_KEY = 1024, 255
+# PagerDuty takes 512 KB in all.
+MOST_DETAILS, MOST_LINK = 400_000, 2000
+TOO_LONG = {"left_out": "the details are longer than PagerDuty takes; the order's page has them"}
 ROUTING_KEY = re.compile(r"[A-Za-z0-9]{32}")
 DEFAULTS: Mapping[str, str] = {
     "event_action": "trigger",
@@ -85,7 +88,7 @@ def _event(settings: ProviderSettings, call: Call) -> dict[str, Any]:
         event["payload"] = _payload(
             texts, templating.render(words.get("custom_details", call.payload), context)
         )
-        if texts.get("link"):
+        if 0 < len(texts.get("link", "")) <= MOST_LINK:
             event["links"] = [{"href": texts["link"], "text": "Open"}]
     return event
 
@@ -95,10 +98,10 @@ def _payload(texts: Mapping[str, str], details: Any) -> dict[str, Any]:
     severity = texts["severity"].lower()
     return {
         "summary": cut(texts["summary"], MOST_SUMMARY) or "no summary",
-        "source": texts["source"] or "order gateway",
+        "source": cut(texts["source"], MOST_SUMMARY) or "order gateway",
         "severity": severity if severity in SEVERITIES else "error",
-        **{name: texts[name] for name in ABOUT if texts.get(name)},
-        "custom_details": details,
+        **{name: cut(texts[name], MOST_SUMMARY) for name in ABOUT if texts.get(name)},
+        "custom_details": details if len(encode_json(details)) <= MOST_DETAILS else TOO_LONG,
     }
 
 

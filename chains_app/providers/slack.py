@@ -40,7 +40,7 @@ from chains_app.providers.webhook_checks import check_url
 
 POST_MESSAGE = "https://slack.com/api/chat.postMessage"
 TEXTS = ("text", "blocks")
-MOST_TEXT, MOST_BLOCKS = 3900, 50
+MOST_TEXT, MOST_BLOCKS, MOST_BLOCK_TEXT = 3900, 50, 3000
 ERROR = re.compile(r"[a-z0-9_]{1,60}")
 LIMITS = frozenset(("ratelimited", "rate_limited", "message_limit_exceeded"))
 LATER = frozenset(("service_unavailable", "request_timeout", "team_added_to_org"))
@@ -89,13 +89,23 @@ def _address(settings: ProviderSettings) -> str:
 
 def _message(settings: ProviderSettings, call: Call) -> dict[str, Any]:
     words, context = wording(settings, call), context_of(call, _escaped)
-    default = f"*{_escaped(call.action_type)}*\n{_escaped(readable(call.payload))}"
-    message = {
-        "text": cut(templating.as_text(templating.render(words.get("text", default), context)), MOST_TEXT)
-    }
+    if "text" in words:
+        text = templating.as_text(templating.render(words["text"], context))
+    else:  # no template: braces inside a value stay what they are
+        text = f"*{_escaped(call.action_type)}*\n{_escaped(readable(call.payload))}"
+    message: dict[str, Any] = {"text": cut(text, MOST_TEXT)}
     if "blocks" in words:
-        message["blocks"] = templating.render(words["blocks"], context)
+        message["blocks"] = _within(templating.render(words["blocks"], context))
     return message
+
+
+def _within(value: Any) -> Any:
+    """The same, no text in it longer than Slack takes: for one value of a customer's it refuses the whole message."""
+    if isinstance(value, str):
+        return cut(value, MOST_BLOCK_TEXT)
+    if isinstance(value, Mapping):
+        return {name: _within(item) for name, item in value.items()}
+    return [_within(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _escaped(text: str) -> str:

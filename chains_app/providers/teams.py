@@ -25,7 +25,7 @@ from chains_app.providers.texts import (
     check_texts,
     context_of,
     cut,
-    readable,
+    fields_shown,
     reader_of,
     wording,
 )
@@ -34,7 +34,8 @@ from chains_app.providers.webhook_checks import check_url
 CARD = "application/vnd.microsoft.card.adaptive"
 SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
 TEXTS = ("title", "text", "facts", "link")
-# All of it together stays below the 28 KB that Teams takes.
+# Teams takes 28 KB; where characters have several bytes each, half or a quarter of these stays below.
+MOST_BYTES, MOST_LINK = 27_000, 2000
 MOST_TITLE, MOST_TEXT, MOST_FACT, MOST_FACTS = 300, 3000, 200, 20
 MARKDOWN = re.compile(r"([\\`*_\[\]()#+.!<>~|{}-])")
 NOT_DELIVERED = re.compile(r"delivery failed|HTTP error", re.IGNORECASE)
@@ -57,7 +58,7 @@ class TeamsKind:
 
     async def call(self, settings: ProviderSettings, call: Call) -> Answer:
         address = settings.secrets.get("secret_url") or settings.config["url"]
-        content = encode_json(_message(settings, call))
+        content = _content(settings, call)
         request = HttpRequest("POST", address, {"Content-Type": JSON}, content)
         response = await response_to(request, call.timeout_seconds, MAX_ANSWER_BYTES)
         text = judged(response).body.get("text")
@@ -71,15 +72,24 @@ class TeamsKind:
         return Answer({"provider": settings.name, "sent": True})
 
 
-def _message(settings: ProviderSettings, call: Call) -> dict[str, Any]:
+def _content(settings: ProviderSettings, call: Call) -> bytes:
+    sizes = (encode_json(_message(settings, call, share)) for share in (1, 2, 4, 8))
+    smallest = b""
+    for smallest in sizes:
+        if len(smallest) <= MOST_BYTES:
+            break
+    return smallest
+
+
+def _message(settings: ProviderSettings, call: Call, share: int) -> dict[str, Any]:
+    """`share`: of the most characters of each text so many are left (2: half of them)."""
     words = wording(settings, call)
     context = context_of(call, _escaped)
+    title = _text(words.get("title", "{{action_type}}"), context)
     body = [
-        _line(
-            _text(words.get("title", "{{action_type}}"), context), MOST_TITLE, weight="Bolder", size="Medium"
-        ),
-        _line(_text(words.get("text", ""), context), MOST_TEXT),
-        {"type": "FactSet", "facts": _facts(words, call, context)},
+        _line(title, MOST_TITLE // share, weight="Bolder", size="Medium"),
+        _line(_text(words.get("text", ""), context), MOST_TEXT // share),
+        {"type": "FactSet", "facts": _facts(words, call, context, MOST_FACT // share)},
     ]
     card = {
         "$schema": SCHEMA,
@@ -95,21 +105,22 @@ def _line(text: str, most: int, **looks: str) -> dict[str, Any]:
     return {"type": "TextBlock", "wrap": True, **looks, "text": cut(text, most)}
 
 
-def _facts(words: Mapping[str, Any], call: Call, context: Mapping[str, Any]) -> list[dict[str, str]]:
+def _facts(
+    words: Mapping[str, Any], call: Call, context: Mapping[str, Any], most: int
+) -> list[dict[str, str]]:
     """Those of the settings; without any text, the payload's fields."""
-    facts = words.get("facts", {})
+    facts = list(words.get("facts", {}).items())
     if "facts" not in words and "text" not in words:
-        lines = (line.partition(": ") for line in readable(call.payload).splitlines())
-        facts = {_escaped(name): _escaped(value) for name, _, value in lines}
+        facts = [(_escaped(name), _escaped(value)) for name, value in fields_shown(call.payload)]
         context = {}
-    shown = ((name, cut(_text(text, context), MOST_FACT)) for name, text in facts.items())
-    return [{"title": cut(name, MOST_FACT), "value": value} for name, value in shown if value][:MOST_FACTS]
+    shown = ((name, cut(_text(text, context), most)) for name, text in facts)
+    return [{"title": cut(name, most), "value": value} for name, value in shown if value][:MOST_FACTS]
 
 
 def _links(words: Mapping[str, Any], call: Call) -> list[dict[str, str]]:
     """A button, where the link comes to an address of the web: a value must not begin a script."""
     address = _text(words.get("link", ""), context_of(call))
-    if not address.startswith(("https://", "http://")):
+    if not address.startswith(("https://", "http://")) or len(address) > MOST_LINK:
         return []
     return [{"type": "Action.OpenUrl", "title": "Open", "url": address}]
 

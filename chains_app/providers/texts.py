@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from acteon_site.base.money import as_shown, total_of
@@ -11,6 +11,7 @@ from chains_app.definitions.reader import Problems, Reader
 from chains_app.providers.base import Call, ProviderSettings
 
 ROOTS = ("payload", "amount", "action_type", "action_id", "namespace", "tenant")
+SET_IN = "\n    "
 
 
 def wording(settings: ProviderSettings, call: Call) -> dict[str, Any]:
@@ -31,11 +32,18 @@ def context_of(call: Call, escaped: Callable[[str], str] = str) -> dict[str, Any
     return context if escaped is str else {name: _each(value, escaped) for name, value in context.items()}
 
 
-def readable(payload: Mapping[str, Any], line: str = "{}: {}") -> str:
-    """A line for each field; amounts in the order's currency."""
+def readable(payload: Mapping[str, Any]) -> str:
+    """A line for each field; amounts in the order's currency. Further lines of a value are set in: none of them
+    passes for a field of its own, such as another total."""
+    return "\n".join(SET_IN.join(f"{name}: {value}".splitlines()) for name, value in fields_shown(payload))
+
+
+def fields_shown(payload: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The payload's fields as people read them."""
     currency = payload.get("currency")
-    fields = (as_shown(key, value, currency) for key, value in payload.items())
-    return "\n".join(line.format(key, templating.as_text(value)) for key, value in fields)
+    for key, value in payload.items():
+        name, shown = as_shown(key, value, currency)
+        yield name, templating.as_text(shown)
 
 
 def cut(text: str, most: int) -> str:
@@ -70,11 +78,22 @@ def reader_of(config: Mapping[str, Any], secrets: Mapping[str, Any], known: Coll
     return Reader({**config, **secrets}, "", known, Problems())
 
 
+class _Escaped(dict[str, Any]):
+    """Found by its names as they are; where all of it is written, these are escaped as well."""
+
+    def __init__(self, inner: Mapping[str, Any], escaped: Callable[[str], str]) -> None:
+        super().__init__(inner)
+        self._escaped = escaped
+
+    def items(self) -> Any:  # what JSON writes
+        return [(self._escaped(name), value) for name, value in super().items()]
+
+
 def _each(value: Any, escaped: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return escaped(value)
     if isinstance(value, Mapping):
-        return {key: _each(item, escaped) for key, item in value.items()}
+        return _Escaped({key: _each(item, escaped) for key, item in value.items()}, escaped)
     return [_each(item, escaped) for item in value] if isinstance(value, (list, tuple)) else value
 
 

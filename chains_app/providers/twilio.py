@@ -107,9 +107,11 @@ def _message(settings: ProviderSettings, call: Call) -> dict[str, str]:
 
 
 def _refusal(response: Response) -> ProviderError:
+    """Without Twilio's own words, which repeat numbers, also where they come without its code."""
     code = (reasons(response) or {}).get("code")
     error = failure(response)
     if not isinstance(code, int):
+        error.message = f"HTTP {response.status}"
         return error
     error.message = f"HTTP {response.status}: Twilio's error {code}" + (
         f", {MEANINGS[code]}" if code in MEANINGS else ""

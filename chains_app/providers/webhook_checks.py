@@ -36,6 +36,8 @@ def check_url(reader: Reader, key: str = "url") -> None:
         return
     if parsed.scheme not in ("http", "https") or not parsed.host:
         reader.problem(key, "must begin with https:// (or http://) and name a host")
+    if parsed.port is not None and not 0 < parsed.port < 65536:
+        reader.problem(key, "must have a port from 1 to 65535")
     if parsed.userinfo:
         reader.problem(key, "must hold no user name or password; put an Authorization header into headers")
 

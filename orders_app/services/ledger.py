@@ -16,6 +16,7 @@ from django.db.models import F
 from acteon_site.base.errors import AppError, conflict
 from acteon_site.base.money import money
 from chains_app.listeners import Ended
+from chains_app.models import Run
 from orders_app.models import Order
 from orders_app.selectors import lifecycle_of
 from orders_app.services.charges import Charged, Effect, charge_effect, charged_of, refund_effect
@@ -84,6 +85,15 @@ def refund_retake(refund_id: UUID) -> None:
         charged=charged.amount, currency=charged.currency, reserved=F("reserved") + amount
     )
     Order.objects.filter(pk=refund_id).update(refund_state=RefundState.RESERVED)
+
+
+def refund_would_repeat(refund: Order, run: Run) -> bool:
+    """Whether its ended run, going on, would pay once more what a person has found to be paid."""
+    if refund.refund_state != RefundState.PAID:
+        return False
+    refunds = lifecycle_of(refund).refunds
+    step = refunds.step if refunds else ""
+    return refund_effect(run, run.steps.all(), step, doubt=False) is not Effect.STANDS
 
 
 def over_rest(why: str) -> AppError:

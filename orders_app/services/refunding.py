@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,11 +25,14 @@ from orders_app.pipeline.dispatch import dispatch_many
 from orders_app.pipeline.items import Submission
 from orders_app.selectors import lifecycle_of, lifecycles_current
 from orders_app.services.charges import Charged, charged_of
+from orders_app.services.dedup_keys import dedup_keys_free
 from orders_app.services.ledger import LEDGER_FIELDS, left_of, reservation_settle
 from orders_app.services.transitions import order_named, subject_of
 from orders_app.states import WAITING, OrderStatus, RefundState
 
 MOST_REFUNDS = 100
+# Commas stand before three digits only: many write 12,50 for twelve and a half, which must not become 1250.
+TYPED = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]*)(?:\.([0-9]*))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +158,9 @@ def _write(refund: Order, state: RefundState) -> None:
         order.save(update_fields=LEDGER_FIELDS)
     refund.updated_at = db_now()
     if state == RefundState.RELEASED:
-        # Nothing of it stands: it may be sent again under its name.
+        # Nothing of it stands: it may be sent again, under its name and with its dedup key.
         refund.living, refund.finished_at = False, refund.updated_at
+        dedup_keys_free([refund.action.body])
     refund.save(update_fields=["refund_state", "living", "updated_at", "finished_at"])
 
 
@@ -171,8 +176,8 @@ def _note(refund: Order, actor: str, source: Source, reason: str) -> None:
 
 def amount_typed(text: str, decimals: int) -> int:
     """Smallest units of what somebody types in the currency's own unit ("12.50", "1,200"). Raises 422."""
-    whole, _, part = text.replace(",", "").strip().partition(".")
-    digits = whole + part
-    if not digits.isascii() or not digits.isdigit() or len(part) > decimals or len(digits) > 18:
+    typed = TYPED.fullmatch(text.strip())
+    whole, part = (typed[1].replace(",", ""), typed[2] or "") if typed else ("", "")
+    if not whole + part or len(part) > decimals or len(whole + part) > 18:
         raise invalid_field("amount", f"must be an amount such as {'12.50' if decimals == 2 else '1200'}")
     return int((whole or "0") + part.ljust(decimals, "0"))

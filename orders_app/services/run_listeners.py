@@ -32,6 +32,7 @@ from orders_app.services.ledger import (
     charge_note,
     refund_outcome,
     refund_retake,
+    refund_would_repeat,
     reservation_settle,
 )
 from orders_app.services.recurring.settling import firings_settle
@@ -180,6 +181,8 @@ class OrderRuns(Listener):
         order = Order.objects.filter(pk=owner_of(run)).first()
         if order is None:
             return conflict("retention has removed the order; this run cannot go on", "ORDER_GONE")
+        if refund_would_repeat(order, run):
+            return conflict("this refund counts as paid; it is not sent again", "REFUND_PAID")
         others = Order.objects.filter(
             namespace=order.namespace,
             tenant=order.tenant,

@@ -24,7 +24,7 @@ from acteon_site.config_files.secrets import (
     spellings,
 )
 from subscriptions_app.models import Subscription
-from subscriptions_app.services.subscriptions import GRACE_SECONDS, events_so_far
+from subscriptions_app.services.subscriptions import GRACE_SECONDS, events_so_far, heard_nothing_of
 from subscriptions_app.services.trail import audit_change
 from subscriptions_app.spec import (
     CONCURRENT,
@@ -36,9 +36,18 @@ from subscriptions_app.spec import (
     secret_problem,
     spec_of,
 )
-from subscriptions_app.states import Off
 
 SECRETS = frozenset({"secret"})
+# What a changed file changes besides.
+BESIDE = (
+    "secrets",
+    "previous_until",
+    "after_number",
+    "disabled_at",
+    "failing_since",
+    "gone_at",
+    "paused_until",
+)
 
 
 class Subscriptions(Kind):
@@ -117,14 +126,20 @@ class Subscriptions(Kind):
         if secret and secret != row.secrets["current"]:
             row.secrets = {"current": str(secret), "previous": row.secrets["current"]}
             row.previous_until = db_now() + timedelta(seconds=GRACE_SECONDS)
+        if columns["url"] != row.url:
+            heard_nothing_of(row)
+        if columns.get("enabled") and not row.enabled:
+            row.after_number, row.disabled_at = max(row.after_number, events_so_far()), None
         for name, value in columns.items():
             setattr(row, name, value)
-        row.save(update_fields=[*columns, "secrets", "previous_until", "updated_at"])
+        row.save(update_fields=[*columns, *BESIDE, "updated_at"])
         return _noted(row, ownership)
 
     def disable(self, row: Any) -> None:
-        row.disabled_at, row.disabled_reason = db_now(), Off.BY_HAND
-        row.save(update_fields=["disabled_at", "disabled_reason"])
+        """Without a reason, or it would stay off where the files name it again."""
+        if row.enabled:
+            row.disabled_at = db_now()
+            row.save(update_fields=["disabled_at"])
         super().disable(row)
 
     def in_use(self, row: Subscription) -> str | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from audit_app.models import RetentionPolicy
 from audit_app.services.legal_holds import held_of
 from subscriptions_app.models import Delivery, Subscription
+from subscriptions_app.services.heads import Line, heads_wake, subscriptions_lock
 
 
 def reap_deliveries(policy: RetentionPolicy, now: datetime, batch: int) -> int:
@@ -16,7 +19,8 @@ def reap_deliveries(policy: RetentionPolicy, now: datetime, batch: int) -> int:
     cutoff = now - timedelta(seconds=policy.event_ttl_seconds)
     owners = Subscription.objects.filter(namespace=policy.namespace, tenant=policy.tenant)
     found = dict(owners.values_list("pk", "enabled"))
-    off = [key for key, enabled in found.items() if not enabled]
+    # Before any delivery, as whoever ends one does.
+    off = [pk for pk, row in subscriptions_lock(_off(found)).items() if not row.enabled]
     rows = Delivery.objects.select_for_update(skip_locked=True, of=("self",))
     held = [f"action:{action}" for action in held_of(policy.namespace, policy.tenant).actions]
     rows = rows.exclude(order_key__in=held)
@@ -25,10 +29,17 @@ def reap_deliveries(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         "subscription", "ended_at"
     )
     ids = list(ended.values_list("pk", flat=True)[:batch])
+    lines: set[Line] = set()
     if off and len(ids) < batch:
         never = rows.filter(subscription__in=off, event_at__lt=cutoff, ended_at=None)
-        ids += list(
-            never.order_by("subscription", "event_at").values_list("pk", flat=True)[: batch - len(ids)]
-        )
+        oldest = never.order_by("subscription", "event_at").only("pk", "subscription_id", "order_key")
+        waiting = list(oldest[: batch - len(ids)])
+        ids += [row.pk for row in waiting]
+        lines = {(row.subscription_id, row.order_key) for row in waiting}
     Delivery.objects.filter(pk__in=ids).delete()
+    heads_wake(lines, now)  # for once it is switched on again: who stood behind one of these is the first now
     return len(ids)
+
+
+def _off(found: Mapping[UUID, bool]) -> list[UUID]:
+    return [key for key, enabled in found.items() if not enabled]

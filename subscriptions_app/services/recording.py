@@ -123,7 +123,10 @@ def _note_health(standing: Mapping[UUID, Subscription], results: Sequence[Sent],
     by_subscription = attrgetter("parcel.subscription_id")
     doubtful = set()
     for key, group in groupby(sorted(results, key=by_subscription), by_subscription):
-        if key in standing and _changed(standing[key], list(group), now):
+        row = standing.get(key)
+        # What was sent to a former address tells nothing of the present one.
+        known = [sent for sent in group if row is not None and sent.parcel.url == row.url]
+        if row is not None and known and _changed(row, known, now):
             doubtful.add(key)
     return doubtful
 

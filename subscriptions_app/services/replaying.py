@@ -102,10 +102,15 @@ def subscription_replay(*, subscription: Subscription, span: Span, source: Sourc
     """
     row = _on(subscription)
     now = db_now()
-    begun, more_from = _ended_of(row, span)
-    _send_again([pk for pk, _ in begun], now)  # first: what is made stands behind what was there before
-    made, events_from = (0, None) if span.only_failed else _make_missing(row, span, now)
+    ended, more_from = _ended_of(row, span)
+    events, events_from = ([], None) if span.only_failed else _events_of(row, span)
     following = min(filter(None, (more_from, events_from)), default=None)
+    if following and following > span.begin:  # the next call takes all from there on: this one none of it
+        ended = [one for one in ended if one[2] < following]
+        events = [event for event in events if event["created_at"] < following]
+    begun = [pk for pk, event_type, _ in ended if span.takes(event_type)]
+    _send_again(begun, now)  # first: what is made stands behind what was there before
+    made = deliveries_add(_missing(row, events, span), now)
     audit_change(
         row,
         source,
@@ -127,19 +132,18 @@ def _on(subscription: Subscription) -> Subscription:
     return row
 
 
-def _ended_of(row: Subscription, span: Span) -> tuple[list[tuple[UUID, str]], datetime | None]:
-    """Ids and types, and from when on there are more."""
+def _ended_of(row: Subscription, span: Span) -> tuple[list[tuple[UUID, str, datetime]], datetime | None]:
+    """Ids, types and times, and from when on there are more."""
     rows: QuerySet[Delivery] = Delivery.objects.filter(
         subscription=row, event_at__gte=span.begin, event_at__lt=span.end, event_number__isnull=False
     )
     rows = rows.filter(status__in=[DeliveryStatus.FAILED] if span.only_failed else ENDED)
     found = list(rows.order_by("event_at", "pk").values_list("pk", "event_type", "event_at")[: MOST + 1])
-    taken, following = _cut(found, 2)
-    return [(one[0], one[1]) for one in taken if span.takes(one[1])], following
+    return _cut(found, 2)
 
 
-def _make_missing(row: Subscription, span: Span, now: datetime) -> tuple[int, datetime | None]:
-    """Of events that came while it was off or did not want them yet. The stream keeps them for a while."""
+def _events_of(row: Subscription, span: Span) -> tuple[list[Mapping[str, Any]], datetime | None]:
+    """Also those that came while it was off or did not want them yet. The stream keeps them for a while."""
     events = Event.objects.filter(
         namespace=row.namespace,
         tenant=row.tenant,
@@ -147,12 +151,7 @@ def _make_missing(row: Subscription, span: Span, now: datetime) -> tuple[int, da
         created_at__lt=span.end,
         number__isnull=False,
     )
-    found = [
-        (event, event["created_at"])
-        for event in events.order_by("created_at", "id").values(*FIELDS)[: MOST + 1]
-    ]
-    taken, following = _cut(found, 1)
-    return deliveries_add(_missing(row, [event for event, _ in taken], span), now), following
+    return _cut(list(events.order_by("created_at", "id").values(*FIELDS)[: MOST + 1]), "created_at")
 
 
 def _missing(row: Subscription, events: Sequence[Mapping[str, Any]], span: Span) -> list[Delivery]:
@@ -164,7 +163,7 @@ def _missing(row: Subscription, events: Sequence[Mapping[str, Any]], span: Span)
     return deliveries_of(wanted, [row])
 
 
-def _cut(found: list[Any], at: int) -> tuple[list[Any], datetime | None]:
+def _cut(found: list[Any], at: int | str) -> tuple[list[Any], datetime | None]:
     """The first MOST, and the moment of the next, which belongs to the next call with all of its moment."""
     if len(found) <= MOST:
         return found, None

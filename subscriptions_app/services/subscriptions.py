@@ -56,6 +56,8 @@ def subscription_update(
     kept = {"namespace": row.namespace, "tenant": row.tenant}
     was = spec_of(row)
     terms = _checked(was | {name: changes[name] for name in KEYS if name in changes} | kept)
+    if terms.url != row.url:
+        heard_nothing_of(row)
     if terms.enabled != row.enabled:
         _switch(row, on=terms.enabled)
     _put(row, terms)
@@ -160,6 +162,11 @@ def _switch(row: Subscription, *, on: bool) -> None:
         row.after_number = max(row.after_number, events_so_far())
     else:
         row.disabled_at, row.disabled_reason = timezone.now(), Off.BY_HAND
+
+
+def heard_nothing_of(row: Subscription) -> None:
+    """It has another address: how the former one did, and what that asked for, is nothing of this one's."""
+    row.failing_since = row.gone_at = row.paused_until = None
 
 
 def _put(row: Subscription, terms: Terms) -> None:

@@ -98,6 +98,25 @@ class TestSlack:
         assert sent(peer)["text"].startswith("*order_stuck*\norder_id: o-1\nname: &lt;!channel&gt;")
         assert sent(peer)["blocks"][0]["text"]["text"].startswith("&lt;!channel&gt;")
 
+    def test_no_text_in_blocks_is_longer_than_slack_takes(self, peer: Peer) -> None:
+        block = {"type": "section", "text": {"type": "mrkdwn", "text": "{{payload.name}}"}}
+        tell(peer, "slack", call=replace(CALL, payload={"name": "<" * 3000}), blocks=[block])
+        assert len(sent(peer)["blocks"][0]["text"]["text"]) == 3000
+
+    def test_what_a_customer_writes_is_no_template_no_markup_and_no_further_field(self, peer: Peer) -> None:
+        payload = {"note": "{{tenant}} rules\ntotal: $1.00", "total_cents": 60_000, "currency": "USD"}
+        tell(peer, "slack", call=replace(CALL, payload=payload))
+        assert sent(peer)["text"] == (
+            "*order_stuck*\nnote: {{tenant}} rules\n    total: $1.00\ntotal: $600.00\ncurrency: USD"
+        )
+        nested = replace(CALL, payload={"more": {"<!channel>": [{"<x&y>": "<z>"}]}})
+        tell(peer, "slack", call=nested, text="{{payload.more}} {{payload.more.<!channel>}}")
+        assert sent(peer)["text"] == (
+            '{"&lt;!channel&gt;":[{"&lt;x&amp;y&gt;":"&lt;z&gt;"}]} [{"&lt;x&amp;y&gt;":"&lt;z&gt;"}]'
+        )
+        tell(peer, "slack", call=nested, blocks=[{"type": "x", "y": "{{payload.more}}"}])
+        assert "<" not in str(sent(peer)["blocks"])
+
     def test_a_bot_writes_to_its_channel_and_tells_where(self, peer: Peer) -> None:
         peer.answers(200, {"ok": True, "channel": "C1", "ts": "17.1", "message": {"text": "…"}})
         answer = tell(peer, "slack", {"token": "xoxb-1-secret"}, channel="C1", text="x")
@@ -169,13 +188,27 @@ class TestTeams:
         assert {fact["title"] for fact in card["body"][1]["facts"]} == {r"order\_id", "name", "phone"}
         assert card["actions"] == []
 
-    def test_the_largest_card_is_one_that_teams_takes(self, peer: Peer) -> None:
-        payload = {f"field {number}": "ß[" * 9000 for number in range(40)}
-        texts = {f"fact {number}": "{{payload.field 1}}" for number in range(20)}
+    def test_a_value_with_lines_makes_no_facts_of_its_own(self, peer: Peer) -> None:
+        payload = {"total_cents": 60_000, "note": "x\ntotal: $1.00", "total": "$2.00", "currency": "USD"}
+        tell(peer, "teams", call=replace(CALL, payload=payload))
+        facts = sent(peer)["attachments"][0]["content"]["body"][1]["facts"]
+        assert [fact["title"] for fact in facts] == ["total", "note", "total", "currency"]
+        assert facts[0]["value"] == r"$600\.00"
+
+    @pytest.mark.parametrize("letters", ["ß[", "漢字", "🎁🎁", "\x01\x02"])
+    def test_the_largest_card_is_one_that_teams_takes(self, peer: Peer, letters: str) -> None:
+        payload = {f"field_{number}": letters * 9000 for number in range(40)}
+        texts = {f"fact {number}": "{{payload.field_1}}" for number in range(20)}
         tell(
-            peer, "teams", call=replace(CALL, payload=payload), text="{{payload.x}}" + "ü" * 9000, facts=texts
+            peer,
+            "teams",
+            call=replace(CALL, payload=payload),
+            title="{{payload.field_2}}",
+            text="{{payload.field_3}}" + "ü" * 9000,
+            facts=texts,
+            link="https://shop.example/{{payload.field_4}}",
         )
-        assert len(peer.said[0].body) < 28_000
+        assert 6_000 < len(peer.said[0].body) < 28_000
 
     @pytest.mark.parametrize(
         ("text", "expected"),
@@ -251,6 +284,13 @@ class TestPagerDuty:
         assert (len(first["payload"]["summary"]), len(first["dedup_key"])) == (1024, 64)
         assert first["payload"]["severity"] == "error"
 
+    def test_a_large_payload_takes_no_alert_with_it(self, peer: Peer) -> None:
+        payload = {"note": "x" * 600_000, "name": "o-1"}
+        texts = {"source": "{{payload.note}}", "component": "{{payload.note}}", "link": "{{payload.note}}"}
+        tell(peer, "pagerduty", call=replace(CALL, payload=payload), summary="{{payload.name}}", **texts)
+        assert len(peer.said[0].body) < 512_000
+        assert sent(peer)["payload"]["summary"] == "o-1"
+
     def test_a_refusal_says_what_is_wrong_and_an_alert_without_key_is_not_sent(self, peer: Peer) -> None:
         peer.answers(
             400, {"status": "invalid event", "message": "Event object is invalid", "errors": ["no source"]}
@@ -320,6 +360,11 @@ class TestTwilio:
         assert (found.code, found.retryable, found.unknown) == (*expected, False)
         assert str(code) in found.message
         assert "4915112345678" not in found.message
+
+    @pytest.mark.parametrize("code", [None, "21211"])
+    def test_without_its_code_twilios_words_are_not_passed_on_either(self, peer: Peer, code: Any) -> None:
+        peer.answers(400, {"code": code, "message": "The 'To' number +4915112345678 is not valid."})
+        assert refused(peer, "twilio").message == "HTTP 400"
 
     def test_what_twilio_would_refuse_is_not_sent(self, peer: Peer) -> None:
         for number in ("+4915112345678,+4915187654321", "", None, 4915112345678, "+0123"):

@@ -234,6 +234,7 @@ def test_cookies_are_not_kept(peer: Peer) -> None:
         ({"url": "http://0177.0.0.1/"}, {}, "url"),
         ({"url": "http://\u2460\u2461\u2466.0.0.1/"}, {}, "url"),
         ({"url": "/relative"}, {}, "url"),
+        ({"url": "https://x.example:99999"}, {}, "url"),
         ({"url": "https://user:pw@x.example"}, {}, "url"),
         ({"url": "https://x.example", "method": "HEAD"}, {}, "method"),
         ({"url": "https://x.example", "format": "xml"}, {}, "format"),

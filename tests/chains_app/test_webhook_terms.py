@@ -365,6 +365,18 @@ def test_of_a_secret_address_every_part_is_scrubbed(peer: Peer, db: None) -> Non
     assert caught.value.message == "HTTP 404: no token [secret] in team [secret]"
 
 
+@pytest.mark.parametrize("before", range(150, 200, 7))
+def test_no_half_of_a_secret_stays_where_a_long_text_is_cut(peer: Peer, db: None, before: int) -> None:
+    key = "sk_live_0123456789abcdefghijklmnopqrstuvwxyz"
+    peer.answers(400, {"error": f"{'x' * before} {key} 4111111111111111 {'y' * 300}"})
+    settings = ProviderSettings("g", "webhook", {"url": peer.url}, {"headers": {"Authorization": key}})
+    with pytest.raises(ProviderError) as caught:
+        call_provider(settings, CALL)
+    assert "sk_live" not in caught.value.message
+    assert "4111" not in caught.value.message
+    assert len(caught.value.message) <= 300
+
+
 def test_scrubbing_keeps_what_the_error_says_otherwise(peer: Peer, db: None) -> None:
     peer.answers(402, {"error": "card declined for key kkkkkkkkkkkkkkkkkkkk"}, {"Retry-After": "3"})
     settings = ProviderSettings("g", "webhook", {"url": peer.url}, {"signing_keys": ["k" * 20]})

@@ -104,24 +104,6 @@ def test_a_refund_that_failed_gives_its_amount_back_and_one_in_doubt_keeps_it(
     assert ledger(name) == (CHARGED, CHARGED, 0)
 
 
-def test_a_failed_refund_that_goes_on_reserves_anew_or_is_refused(shop: Shop, gateway: Gateway) -> None:
-    name = charged_order(shop, gateway)
-    gateway.script["refund_card"] = [402]
-    failed = shop.dispatch(refund(name, 7_000)).json()["Executed"]["body"]["chain_id"]
-    settle(3)
-    assert tag(shop.dispatch(refund(name, 4_000)).json()) == "Executed"
-    again = shop.post(f"/v1/chains/{failed}/retry", SCOPE)
-    assert (again.status_code, again.json()["code"]) == (409, "REFUND_OVER_REST")
-    assert ledger(name) == (CHARGED, 0, 4_000)
-    gateway.script["refund_card"] = [402]
-    settle(3)
-    assert ledger(name) == (CHARGED, 0, 0)
-    assert shop.post(f"/v1/chains/{failed}/retry", SCOPE).status_code == 200
-    assert ledger(name) == (CHARGED, 0, 7_000)
-    settle(3)
-    assert ledger(name) == (CHARGED, 7_000, 0)
-
-
 def test_what_is_not_charged_cannot_be_refunded(shop: Shop, gateway: Gateway) -> None:
     unknown = failure(shop.dispatch(refund("nobody")).json())
     assert (unknown["code"], unknown["retryable"]) == ("NOT_FOUND", False)

@@ -123,6 +123,7 @@ def test_what_is_in_doubt_is_settled_by_who_looked_it_up(
     [
         ("58.00", "USD", 5_800),
         ("1,200", "USD", 120_000),
+        ("1,234,567.8", "USD", 123_456_780),
         (" 5800 ", "JPY", 5_800),
         ("1.234", "KWD", 1_234),
         (".5", "EUR", 50),
@@ -139,6 +140,11 @@ def test_what_somebody_types_counts_in_the_units_of_the_currency(
     [
         ("58.00", "JPY"),
         ("5.001", "USD"),
+        ("12,50", "EUR"),
+        ("1,20", "JPY"),
+        ("1,2345", "USD"),
+        (",500", "USD"),
+        (".", "USD"),
         ("-5", "USD"),
         ("1e3", "USD"),
         ("", "USD"),
