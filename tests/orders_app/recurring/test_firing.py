@@ -15,11 +15,12 @@ from chains_app.models import Run
 from orders_app.models import Action, Hold, Order, RecurringAction, RecurringFiring
 from orders_app.services.recurring import sweep
 from orders_app.services.recurring.sweep import recurring_sweep
-from rules_app.models import RuleSetVersion
+from rules_app.models import Rule, RuleSetVersion
 from tests.orders_app.recurring.world import Clock, made, outcomes, swept
 from tests.world import SCOPE, Shop, order, publish_rules
 
 pytestmark = pytest.mark.django_db
+DIGEST = {"field": "action.action_type", "eq": "send_digest"}
 
 
 def an_order(**changes: Any) -> dict[str, Any]:
@@ -238,3 +239,22 @@ def test_one_that_fails_is_put_aside_and_the_others_of_its_set_fire(
     clock.forward(seconds=5)
     assert outcomes(swept(broken)) == ["executed"]
     assert broken.next_at == clock.minute + timedelta(minutes=1)
+
+
+def test_what_is_due_again_while_the_first_waits_for_a_person_has_its_answer_and_is_no_error(
+    open_shop: Shop, clock: Clock
+) -> None:
+    asking = {"type": "request_approval", "notify_provider": "email-service", "timeout_seconds": 3600}
+    Rule.objects.create(name="ask", priority=0, condition=DIGEST, action=asking)
+    publish_rules()
+    row = made(dedup_key="digest")
+    for _ in range(2):
+        clock.forward(minutes=1)
+        swept(row)
+    assert outcomes(row) == ["pending_approval", "pending_approval"]
+    assert Hold.objects.count() == 1
+    row.payload = {"to": "everybody"}
+    row.save(update_fields=["payload"])
+    clock.forward(minutes=1)
+    assert outcomes(swept(row))[-1] == "error"  # that is another one
+    assert "payload.to" in RecurringFiring.objects.get(outcome="error").reason
