@@ -258,3 +258,23 @@ def test_what_is_due_again_while_the_first_waits_for_a_person_has_its_answer_and
     clock.forward(minutes=1)
     assert outcomes(swept(row))[-1] == "error"  # that is another one
     assert "payload.to" in RecurringFiring.objects.get(outcome="error").reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "fired"),
+    [
+        ({"end_date": "2099-01-01T00:00:00Z"}, ["executed"]),
+        ({"max_executions": 5}, ["executed"]),
+        ({"cron_expression": "30 13 * * *"}, []),
+        ({"timezone": "Asia/Kolkata"}, []),
+    ],
+)
+def test_a_change_of_when_it_ends_passes_over_nothing_that_is_due(
+    open_shop: Shop, clock: Clock, changes: dict[str, Any], fired: list[str]
+) -> None:
+    row = made(cron_expression="0 13 * * *")
+    clock.forward(minutes=60)
+    assert open_shop.put(f"/v1/recurring/{row.pk}", changes).status_code == 200
+    assert outcomes(swept(row)) == fired
+    assert row.next_at is not None
+    assert row.next_at > clock.now

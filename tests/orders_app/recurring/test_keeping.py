@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from acteon_site.base import config_versions
+from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
 from acteon_site.base.findings import State
 from acteon_site.base.source import SYSTEM_SOURCE
@@ -75,6 +76,21 @@ def test_a_file_makes_changes_pauses_and_removes_one_and_an_export_gives_it_back
     assert said == ["loaded"] * 2 + ["resumed"] + ["loaded"] * 3
     load(tmp_path, FILE.replace("name: report", "name: other"))
     assert [one.name for one in RecurringAction.objects.all()] == ["other"]
+
+
+def test_a_load_passes_over_nothing_that_is_due(shop: Shop, tmp_path: Path) -> None:
+    text = FILE.replace('"0 9 * * MON"', '"0 12 * * *"').replace("Europe/Berlin", "UTC")
+    load(tmp_path, text)
+    # While the gateway was away.
+    due = db_now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    RecurringAction.objects.update(next_at=due, look_at=due)
+    load(tmp_path, text + "    description: with another text\n")
+    row = RecurringAction.objects.get()
+    assert (row.next_at, row.look_at, row.description) == (due, due, "with another text")
+    load(tmp_path, text.replace("0 12", "0 13"))
+    row.refresh_from_db()
+    assert row.next_at is not None
+    assert row.next_at > db_now()  # other times count from now on
 
 
 def test_a_file_is_refused_with_all_that_is_wrong(shop: Shop, tmp_path: Path, settings: Any) -> None:
