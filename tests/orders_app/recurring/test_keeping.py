@@ -18,14 +18,16 @@ from acteon_site.base.source import SYSTEM_SOURCE
 from acteon_site.config_files.load import load_paths
 from acteon_site.config_files.problems import LoadRefused
 from audit_app.models import RetentionPolicy
+from audit_app.services.legal_holds import legal_hold_lift, legal_hold_place
 from audit_app.services.reaper import reap
 from orders_app import checkups
 from orders_app.metrics import recurring as gauges
-from orders_app.models import RecurringAction, RecurringFiring
+from orders_app.models import Hold, RecurringAction, RecurringFiring
 from orders_app.services.recurring.by_hand import Span, backfill_plan
 from orders_app.services.recurring.edits import recurring_resume
-from tests.orders_app.recurring.world import Clock, made, swept
-from tests.world import SCOPE, Shop
+from rules_app.models import Rule
+from tests.orders_app.recurring.world import Clock, made, outcomes, swept
+from tests.world import SCOPE, Shop, publish_rules
 
 pytestmark = pytest.mark.django_db
 FILE = """
@@ -132,6 +134,50 @@ def test_retention_removes_firings_and_no_backfill_fires_what_is_forgotten(
     with pytest.raises(AppError, match="nobody knows what was fired"):
         backfill_plan(row, Span(clock.back(10), clock.minute), clock.now)
     assert len(backfill_plan(row, Span(clock.back(1), clock.minute), clock.now)) == 2
+
+
+def test_retention_leaves_the_firing_by_which_the_next_one_knows_that_it_overlaps(
+    open_shop: Shop, clock: Clock
+) -> None:
+    ask = {"type": "request_approval", "notify_provider": "email-service", "timeout_seconds": 86_400 * 900}
+    Rule.objects.create(
+        name="ask", priority=0, condition={"field": "action.action_type", "eq": "send_digest"}, action=ask
+    )
+    publish_rules()
+    row = made(overlap_policy="skip")
+    clock.forward(minutes=1)
+    assert outcomes(swept(row)) == ["pending_approval"]
+    RecurringFiring.objects.update(fired_at=clock.now - timedelta(days=800))
+    RetentionPolicy.objects.create(**SCOPE, state_ttl_seconds=86_400)
+    config_versions.reset()
+    reap()
+    clock.forward(minutes=1)
+    assert outcomes(swept(row)) == ["pending_approval", "skipped"]
+    Hold.objects.update(ended_at=clock.now, status="cancelled")
+    reap()
+    assert outcomes(row) == ["skipped"]
+
+
+def test_a_legal_hold_of_a_time_keeps_what_was_fired_in_it(open_shop: Shop, clock: Clock) -> None:
+    row = made()
+    clock.forward(minutes=1)
+    swept(row)
+    then = clock.now - timedelta(days=800)
+    RecurringFiring.objects.update(fired_at=then)
+    RetentionPolicy.objects.create(**SCOPE, state_ttl_seconds=86_400)
+    hold = legal_hold_place(
+        **SCOPE,
+        reason="case 1",
+        source=SYSTEM_SOURCE,
+        held_from=then - timedelta(hours=1),
+        held_until=then + timedelta(hours=1),
+    )
+    config_versions.reset()
+    reap()
+    assert RecurringFiring.objects.count() == 1
+    legal_hold_lift(hold_id=hold.pk, reason="closed", source=SYSTEM_SOURCE)
+    reap()
+    assert not RecurringFiring.objects.exists()
 
 
 def test_doctor_and_metrics_tell_what_is_overdue_and_what_cannot_be_fired(shop: Shop, clock: Clock) -> None:
