@@ -50,7 +50,7 @@ def action_act(item: Decided, result: GateResult, unit: UnitOfWork) -> Processed
 
 def _start_chain(item: Decided, chain: CurrentChain, accepted: Accepted, unit: UnitOfWork) -> Processed:
     order = order_place(item, OrderStatus.PROCESSING, unit)
-    due = released_start(item.hold, unit.now)
+    due = released_start(item.hold, unit.now, unit.together)
     run = run_of_chain(chain, origin=item.origin, owner=_owner(item, order), now=unit.now, due=due)
     _give_run(order, run)
     unit.rows.runs.append(run)

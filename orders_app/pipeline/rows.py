@@ -85,10 +85,14 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
-    """One transaction of the pipeline: what it has locked and read, and what it will write."""
+    """One transaction of the pipeline: what it has locked and read, and what it will write.
+
+    `together`: how many holds it releases.
+    """
 
     state: GateState
     rows: Rows
+    together: int = 0
 
     @property
     def now(self) -> datetime:
@@ -100,8 +104,8 @@ class UnitOfWork:
         self.rows.write(self.state.gates.values(), self.now, self.state.ledgers)
 
 
-def unit_of_work(state: GateState) -> UnitOfWork:
-    return UnitOfWork(state, Rows(Journal()))
+def unit_of_work(state: GateState, together: int = 0) -> UnitOfWork:
+    return UnitOfWork(state, Rows(Journal()), together)
 
 
 def action_row(item: Decided, unit: UnitOfWork) -> ActionRow:

@@ -171,7 +171,7 @@ def _release(
         items = _decide_due(hold_ids, now, at_once=at_once, demo_now=demo_now)
         if not items:
             return {}
-        unit = unit_of_work(gate_state_lock(list(items.values())))
+        unit = unit_of_work(gate_state_lock(list(items.values())), len(items))
         processed = {}
         for pk, due in items.items():
             item = action_count(due, unit.state)
