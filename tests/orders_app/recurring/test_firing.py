@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from acteon_site.base import config_versions
 from audit_app.models import AuditRecord
-from chains_app.models import Run
+from chains_app.models import Provider, Run
+from chains_app.services.advance import runs_sweep
 from orders_app.models import Action, Hold, Order, RecurringAction, RecurringFiring
 from orders_app.services.recurring import sweep
 from orders_app.services.recurring.sweep import recurring_sweep
@@ -278,3 +279,23 @@ def test_a_change_of_when_it_ends_passes_over_nothing_that_is_due(
     assert outcomes(swept(row)) == fired
     assert row.next_at is not None
     assert row.next_at > clock.now
+
+
+def test_a_failed_call_that_a_person_has_made_again_is_under_way_and_then_told_anew(
+    open_shop: Shop, clock: Clock
+) -> None:
+    row = made(overlap_policy="skip")
+    Provider.objects.filter(name="email-service").update(enabled=False)
+    config_versions.reset()
+    clock.forward(minutes=1)
+    assert outcomes(swept(row)) == ["failed"]
+    Provider.objects.filter(name="email-service").update(enabled=True)
+    config_versions.reset()
+    run = Run.objects.get()
+    assert open_shop.post(f"/v1/chains/{run.pk}/retry", SCOPE).status_code == 200
+    clock.forward(minutes=1)
+    assert outcomes(swept(row)) == ["running", "skipped"]
+    runs_sweep()
+    assert outcomes(row) == ["executed", "skipped"]
+    clock.forward(minutes=1)
+    assert outcomes(swept(row)) == ["executed", "skipped", "executed"]
