@@ -219,3 +219,11 @@ def test_a_shell_lists_them_and_their_times_and_pauses_them(open_shop: Shop, clo
     assert "is paused" in command("pause", "digest", "--tenant", "acme-store")
     assert "fires next at" in command("resume", "digest", "--tenant", "acme-store")
     assert "the newest first" in command("history", str(row.pk))
+
+
+@pytest.mark.parametrize("count", ["-1", "0", "many"])
+def test_a_shell_is_told_of_a_number_that_is_none(open_shop: Shop, count: str) -> None:
+    made(name="digest")
+    for words in (("next", "* * * * *"), ("next", "digest"), ("history", "digest")):
+        with pytest.raises(CommandError, match="--count: must be a whole number from 1"):
+            command(*words, f"--count={count}")
