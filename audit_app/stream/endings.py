@@ -50,7 +50,7 @@ class ActionEnding:
             return self._dispatched(frame)
         if frame.event_type == "approval_resolved":
             decision = str(frame.data.get("decision", ""))
-            return decision if decision in ("rejected", "expired") else None
+            return decision if decision in ("rejected", "expired", "cancelled") else None
         if frame.event_type == "chain_completed" and self._is_own(frame):
             return str(frame.data.get("status", "completed"))
         return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -128,6 +128,11 @@ class ActionGroupAdmin(ButtonPagesAdmin):
 
     def press(self, request: HttpRequest, obj: ActionGroup, name: str) -> ButtonResult:
         group = group_flush_now(group_id=obj.pk, source=source_of(request))
+        if group.problem:
+            text = (
+                f"Closed with {group.told}, and not sent yet: {group.problem}. It is tried again by itself."
+            )
+            return ButtonResult(text, messages.WARNING)
         return ButtonResult(f"Closed with {group.told}; {group.provider} is called.")
 
 

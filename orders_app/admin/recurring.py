@@ -243,6 +243,8 @@ class RecurringActionAdmin(ConfigAdmin):
                 planned = backfill_plan(row, span, db_now())
                 context |= {"planned": planned, "fires": sum(not one.done for one in planned), "span": span}
             except AppError as error:
+                if not error.details:
+                    form.add_error(None, error.message)
                 for problem in error.details:
                     form.add_error(problem.field if problem.field in form.fields else None, problem.message)
         whole = {**self.admin_site.each_context(request), "title": f"Backfill of {row}", "opts": self.opts}

@@ -47,11 +47,13 @@ class MomentField(forms.CharField):
         text = super().to_python(value)
         if not text:
             return None
-        plain = text.strip().removesuffix("UTC").strip()
+        if (moment := parse_time(text.strip())) is not None:
+            return moment
+        # Whatever else stands behind it might be another zone.
+        plain = text.strip().removesuffix("UTC").removesuffix("Z").strip().replace("T", " ")
+        shape = "%Y-%m-%d %H:%M:%S" if plain.count(":") > 1 else "%Y-%m-%d %H:%M"
         try:
-            return parse_time(plain) or datetime.strptime(
-                plain[:16].replace("T", " "), "%Y-%m-%d %H:%M"
-            ).replace(tzinfo=UTC)
+            return datetime.strptime(plain, shape).replace(tzinfo=UTC)
         except ValueError:
             raise forms.ValidationError(f"must be a time in {MOMENT}") from None
 

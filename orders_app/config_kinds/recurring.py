@@ -23,7 +23,7 @@ from audit_app.selectors import current_redactor
 from orders_app.models import RecurringAction
 from orders_app.recurring.cron import cron_text
 from orders_app.recurring.spec import DEFAULTS, KEYS, columns_of, full_spec, spec_problems
-from orders_app.services.recurring.edits import next_of, recurring_note, recurring_spec
+from orders_app.services.recurring.edits import next_of, recurring_note, recurring_spec, still_due
 
 
 class Recurring(Kind):
@@ -92,11 +92,14 @@ class Recurring(Kind):
 
     def write(self, row: Any, spec: Spec, ownership: Ownership) -> Any:
         """One whose end has passed is loaded all the same: it is completed."""
-        before = None if row is None else (row.enabled, *recurring_spec(row).items())
+        before = {} if row is None else _facts(row)
         written = super().write(row, spec, ownership)
-        if before != (written.enabled, *recurring_spec(written).items()):
-            written.next_at = next_of(written, db_now())
-            written.look_at = written.next_at if written.enabled else None
+        after, now = _facts(written), db_now()
+        if before != after:
+            changed = [name for name, value in after.items() if before.get(name) != value]
+            if "enabled" in changed or not still_due(written, now, changed):
+                written.next_at = next_of(written, now)
+                written.look_at = written.next_at if written.enabled else None
             written.attempts, written.problem = 0, ""
             written.created_by = written.created_by or ownership.actor
             written.save(update_fields=["next_at", "look_at", "attempts", "problem", "created_by"])
@@ -129,3 +132,7 @@ class Recurring(Kind):
             if spec.get("provider") not in known:
                 message = f"there is no provider {spec.get('provider')!r}, so each firing fails"
                 yield self.section, identity, FieldProblem("provider", message)
+
+
+def _facts(row: RecurringAction) -> dict[str, Any]:
+    return {**recurring_spec(row), "enabled": row.enabled}

@@ -16,6 +16,8 @@ from orders_app.selectors import profile_named
 
 # Of the rest of an action, `id`, `created_at`, `trace_context` and a signature over them are new with each attempt.
 OF_ORDER = ("provider", "action_type")
+# As is for which of its times a recurring action dispatches.
+OCCURRENCE = "recurring_occurrence"
 STORED = ("attachments", "starts_at", "ends_at")
 NAMED_AT_MOST, LONGEST_NAME = 20, 256
 MESSAGE = "differs from the order that waits"
@@ -54,8 +56,9 @@ def differs(names: list[str]) -> AppError:
 def _content(action: Action, rendered: set[str]) -> dict[str, Any]:
     extras = {name: value for name in STORED if (value := action.extras.get(name)) is not None}
     payload = {name: value for name, value in action.payload.items() if name not in rendered}
-    content = {name: getattr(action, name) for name in (*OF_ORDER, "status", "metadata")}
-    return {**content, **extras, "payload": payload}
+    metadata = {name: value for name, value in action.metadata.items() if name != OCCURRENCE}
+    content = {name: getattr(action, name) for name in (*OF_ORDER, "status")}
+    return {**content, **extras, "metadata": metadata, "payload": payload}
 
 
 def _rendered(action: Action) -> set[str]:

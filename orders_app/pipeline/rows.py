@@ -18,7 +18,7 @@ from orders_app.models import ActionGroup, GroupedAction, Hold, Order
 from orders_app.pipeline.gate_state import GateState
 from orders_app.pipeline.items import Decided
 from orders_app.pipeline.refunds import refund_values
-from orders_app.selectors import CurrentLifecycle
+from orders_app.selectors import CurrentLifecycle, lifecycle_of
 from orders_app.services.ledger import REFUND_FIELDS
 from orders_app.states import GroupState, OrderStatus
 from rules_app.models import RuleTrial
@@ -131,6 +131,9 @@ def order_place(item: Decided, status: str, unit: UnitOfWork) -> Order | None:
         order.status, order.updated_at = status, unit.now
         if status not in (OrderStatus.FAILED, OrderStatus.REJECTED):
             order.__dict__.update(refund_values(item, unit.state.ledgers))
+        if status == OrderStatus.PROCESSING:
+            # While it was held it could not move: the time of its state begins now.
+            order.timeout_at = lifecycle_of(order).timeout_at(order.state, unit.now)
         unit.rows.changed_orders.append(order)
     elif item.lifecycle is not None:
         order = _new_order(item, item.lifecycle, status, unit)

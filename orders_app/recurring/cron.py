@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -128,10 +129,11 @@ class Schedule:
         if self.starts is not None and self.starts > start:
             start = self.starts.astimezone(UTC) - timedelta(microseconds=1)
         walk = _fixed if _is_fixed(self.expression) else _elapsed
-        for instant in walk(self.expression, ZoneInfo(self.zone), start):
-            if self.ends is not None and instant > self.ends:
-                return
-            yield instant
+        with suppress(OverflowError):  # the calendar ends
+            for instant in walk(self.expression, ZoneInfo(self.zone), start):
+                if self.ends is not None and instant > self.ends:
+                    return
+                yield instant
 
     def next(self, moment: datetime) -> datetime | None:
         """The first after this instant; None where there is none any more."""

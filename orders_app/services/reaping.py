@@ -24,6 +24,7 @@ from orders_app.models import (
     RememberedAnswer,
 )
 from orders_app.models.recurring import RUNNING
+from orders_app.states import OrderStatus
 from rules_app.services.gates import gates_lock, gates_write, order_key
 
 # So long a reaped order's name still answers Deduplicated.
@@ -64,9 +65,10 @@ def reap_groups(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         tenant=policy.tenant,
         ended_at__lt=now - timedelta(seconds=policy.state_ttl_seconds),
     )
-    held = held_of(policy.namespace, policy.tenant).actions
-    if held:
-        kept = GroupedAction.objects.filter(group=OuterRef("pk"), action__action_id__in=held)
+    held = held_of(policy.namespace, policy.tenant)
+    ended = ended.exclude(held.alive("created_at", "ended_at"))
+    if held.actions:
+        kept = GroupedAction.objects.filter(group=OuterRef("pk"), action__action_id__in=held.actions)
         ended = ended.exclude(Exists(kept))
     ids, rows = [], 0
     for pk, count in ended.order_by("ended_at").values_list("pk", "event_count")[:batch]:
@@ -133,6 +135,14 @@ def tidy_answers(now: datetime, batch: int) -> int:
     return deleted
 
 
+def _may_be_under_way() -> Q:
+    """Firings whose approval, schedule or run has not ended: by them the next occurrence knows that it overlaps."""
+    holds = Hold.objects.filter(action=OuterRef("action_row"), ended_at__isnull=True)
+    orders = Order.objects.filter(action=OuterRef("action_row"), status=OrderStatus.PROCESSING)
+    bare = Run.objects.filter(owner_kind="action", owner_id=OuterRef("action_row"), ended_at__isnull=True)
+    return Q(is_open=True) & (Q(Exists(holds)) | Q(Exists(orders)) | Q(Exists(bare)))
+
+
 def reap_firings(policy: RetentionPolicy, now: datetime, batch: int) -> int:
     """state_ttl: what recurring actions fired. How far it is forgotten is kept, so that no backfill fires it again."""
     if policy.state_ttl_seconds is None:
@@ -142,7 +152,8 @@ def reap_firings(policy: RetentionPolicy, now: datetime, batch: int) -> int:
         tenant=policy.tenant,
         fired_at__lt=now - timedelta(seconds=policy.state_ttl_seconds),
     ).exclude(outcome=RUNNING)
-    old = old.exclude(action_id__in=held_of(policy.namespace, policy.tenant).actions)
+    held = held_of(policy.namespace, policy.tenant)
+    old = old.exclude(Q(action_id__in=held.actions) | held.alive("fired_at")).exclude(_may_be_under_way())
     rows = list(old.order_by("fired_at").values_list("pk", "recurring_id", "occurrence")[:batch])
     latest: dict[UUID, datetime] = {}
     for _, recurring_id, occurrence in rows:

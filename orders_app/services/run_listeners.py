@@ -35,7 +35,7 @@ from orders_app.services.ledger import (
     refund_would_repeat,
     reservation_settle,
 )
-from orders_app.services.recurring.settling import firings_settle
+from orders_app.services.recurring.settling import firing_reopen, firings_settle
 from orders_app.services.run_outcomes import call_notes, outcome_of_step
 from orders_app.services.transitions import MOVED_FIELDS, order_move_by_run
 from orders_app.states import OrderStatus, RefundState
@@ -210,6 +210,7 @@ class OrderRuns(Listener):
                 order.update(**alive, reason="", finished_at=None, updated_at=now)
         except IntegrityError as error:  # of two orders of one name, the other was faster
             raise placed_anew() from error
+        firing_reopen(run)
 
     def names(self, owner_ids: Collection[UUID]) -> Mapping[UUID, str]:
         return dict(Order.objects.filter(pk__in=owner_ids).values_list("pk", "fingerprint"))
@@ -222,6 +223,9 @@ class ActionRuns(Listener):
 
     def lock(self, owner_ids: Collection[UUID]) -> Owners:
         return SingleRuns()
+
+    def resumed(self, run: Run, *, now: datetime) -> None:
+        firing_reopen(run)
 
 
 class ApprovalNotices(Listener):

@@ -57,6 +57,16 @@ def test_an_action_ends_with_the_chain_that_executes_it(service: Service) -> Non
     assert reader.frames[-1].data["reason"] == "failed"
 
 
+@pytest.mark.parametrize("decision", ["rejected", "expired", "cancelled"])
+def test_an_action_ends_with_an_approval_that_does_not_let_it_go_on(service: Service, decision: str) -> None:
+    tell(outcome={"PendingApproval": {"approval_id": "a"}})
+    tell("approval_resolved", approval_id="a", decision=decision)
+    relay()
+    reader = service.read("/v1/subscribe/action/order-1", X_API_Key=key())
+    assert reader.ended.wait(5)
+    assert reader.frames[-1].data["reason"] == decision
+
+
 def test_a_subscription_shows_nothing_of_another_tenant(service: Service) -> None:
     tell(
         "chain_step_completed", chain_id="c-1", step_name="charge", step_index=1, success=True, next_step=None

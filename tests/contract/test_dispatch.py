@@ -190,6 +190,11 @@ def test_an_order_at_night_is_scheduled(client: Strict) -> None:
     assert answer["action_id"] == action["id"]
 
 
+@pytest.mark.parametrize("now", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "soon"])
+def test_a_demo_clock_that_some_zone_cannot_show_is_refused(client: Strict, now: str) -> None:
+    client.refused("POST", "/v1/dispatch", 400, body=order(), headers={"X-Demo-Now": now})
+
+
 def test_a_chain_rule_answers_chain_started(client: Strict, rule: AddRule) -> None:
     rule("chain", chain="fraud-review")
     answer = dispatched(client, PING)["ChainStarted"]

@@ -179,3 +179,15 @@ def test_a_backfill_has_bounds(client: Strict) -> None:
     RecurringAction.objects.update(forgotten_until=now - timedelta(minutes=30))
     error = client.refused("POST", path, 422, body={**day, "start": at(now - timedelta(hours=1))})
     assert "nobody knows what was fired" in error["error"]
+
+
+def test_the_ends_of_the_calendar_are_refused_and_break_nothing(client: Strict) -> None:
+    pk = made(client)
+    path, now = f"{PATH}/{pk}/backfill", at(datetime.now(UTC))
+    for start in ("0001-01-01T00:00:00Z", "1960-01-01T00:00:00Z"):
+        error = client.refused("POST", path, 422, body={**SCOPE, "start": start, "end": now})
+        assert [problem["field"] for problem in error["details"]] == ["start"]
+    for zone in ("Asia/Tokyo", "America/New_York"):
+        body = {**MAIL, "timezone": zone, "start_date": "9999-12-31T22:30:00Z"}
+        client.refused("POST", PATH, 422, body=body)
+        made(client, timezone=zone, start_date="0001-01-01T00:00:00Z", end_date="9999-12-31T23:59:59Z")

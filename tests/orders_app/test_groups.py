@@ -12,7 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
+from acteon_site.base.source import SYSTEM_SOURCE
 from audit_app.models import AuditRecord, Event, RetentionPolicy
+from audit_app.services.legal_holds import legal_hold_lift, legal_hold_place
 from audit_app.services.reaper import reap
 from audit_app.services.relay import relay
 from chains_app.models import Provider, Run
@@ -366,3 +368,19 @@ def test_retention_takes_sent_groups_and_then_their_actions_and_nothing_that_wai
     reap()
     assert list(ActionGroup.objects.values_list("state", flat=True)) == ["waiting"]
     assert GroupedAction.objects.count() == Action.objects.count() == 1
+
+
+def test_a_legal_hold_of_a_time_keeps_the_groups_that_were_there_in_it(shop: Shop) -> None:
+    group_rule(max_group_size=1)
+    gather(shop, alert())
+    send_all()
+    past = db_now() - timedelta(hours=9)
+    ActionGroup.objects.update(created_at=past, ended_at=past)
+    RetentionPolicy.objects.create(**SCOPE, state_ttl_seconds=60)
+    span = {"held_from": past - timedelta(hours=1), "held_until": past + timedelta(hours=1)}
+    hold = legal_hold_place(**SCOPE, reason="case 1", source=SYSTEM_SOURCE, **span)
+    reap()
+    assert ActionGroup.objects.count() == GroupedAction.objects.count() == 1
+    legal_hold_lift(hold_id=hold.pk, reason="closed", source=SYSTEM_SOURCE)
+    reap()
+    assert not ActionGroup.objects.exists()

@@ -14,6 +14,7 @@ from acteon_site.base.clock import db_now
 from chains_app.services.advance import runs_sweep
 from orders_app.models import Hold, Lifecycle, Order
 from orders_app.services.releases import holds_sweep
+from orders_app.services.transitions import orders_time_out
 from rules_app.models import Rule
 from tests.world import CLOSED_HOURS, OPEN_HOURS, SCOPE, Shop, order, publish_rules, tag
 
@@ -236,3 +237,17 @@ def test_an_action_that_a_lifecycle_claims_only_on_its_release_becomes_an_order_
 def claim_orders(*, enabled: bool) -> None:
     Lifecycle.objects.update(enabled=enabled)
     config_versions.reset()
+
+
+def test_the_time_of_a_state_counts_from_the_release_since_a_held_order_does_not_move(shop: Shop) -> None:
+    Lifecycle.objects.update(timeouts=[{"state": "placed", "after_seconds": 600, "to": "confirmed"}])
+    config_versions.reset()
+    always_open()
+    approval = pending(shop)
+    Order.objects.update(timeout_at=db_now() - timedelta(seconds=1))  # it has waited longer than that
+    orders_time_out()
+    assert Order.objects.get().state == "placed"
+    assert APIClient().post(path_of(approval["approve_url"])).status_code == 200
+    order = Order.objects.get()
+    assert order.timeout_at is not None
+    assert timedelta(seconds=590) < order.timeout_at - db_now() <= timedelta(seconds=600)

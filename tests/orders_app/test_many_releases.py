@@ -23,7 +23,7 @@ from rules_app.engine.counters import next_slot, slots_after, turn_slot
 from rules_app.models import Rule
 from tests.orders_app.test_costs import FRAMING
 from tests.orders_app.test_holds import always_open, make_due, pending
-from tests.world import Shop, order, publish_rules, tag
+from tests.world import SCOPE, Shop, order, publish_rules, tag
 
 
 @pytest.fixture
@@ -76,6 +76,22 @@ def test_the_chains_of_a_backlog_are_spread_over_the_time_that_follows_and_get_t
     assert timedelta() <= min(starts) < timedelta(seconds=20) < max(starts) < timedelta(seconds=60)
     times = {run.expires_at - run.next_run_at for run in runs if run.expires_at and run.next_run_at}
     assert times == {timedelta(seconds=120)}  # as the fixture's chain says
+
+
+def test_an_order_whose_chain_is_still_to_start_is_cancelled_at_once_and_calls_nobody(closed: Shop) -> None:
+    schedule(closed, 12)
+    let_them_wait(timedelta(hours=3))
+    holds_sweep(limit=12)
+    one = Order.objects.filter(status="processing")[0]
+    Run.objects.filter(pk=one.run_id).update(next_run_at=db_now() + timedelta(minutes=2))
+    cancelled = closed.post(f"/v1/orders/{one.fingerprint}/cancel", {**SCOPE, "reason": "changed my mind"})
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
+    run = Run.objects.get(pk=one.run_id)
+    assert (run.status, run.next_run_at, run.steps.filter(started_at__isnull=False).count()) == (
+        "cancelled",
+        None,
+        0,
+    )
 
 
 def test_what_a_whole_outage_left_starts_within_two_minutes(closed: Shop) -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from acteon_site.base.clock_text import parse_time, rfc3339
-from audit_app.models import AuditRecord, RetentionPolicy
+from audit_app.models import AuditRecord, LegalHold, RetentionPolicy
 from rules_app.models import Rule, RuleSetVersion, Silence, TimeInterval
 from rules_app.services.silence_reaping import reap_silences
 from tests.contract import shapes
@@ -137,6 +137,12 @@ def test_retention_deletes_what_has_ended(caller: Caller) -> None:
         }
         Silence.objects.create(**SCOPE, **facts, starts_at=at - timedelta(hours=40), ends_at=at)
     policy = RetentionPolicy(**SCOPE, state_ttl_seconds=86_400)
+    then = timezone.now() - timedelta(hours=50)
+    hold = LegalHold.objects.create(
+        **SCOPE, held_from=then, held_until=then + timedelta(hours=1), reason="case 1", placed_by="x"
+    )
+    assert reap_silences(policy, timezone.now(), 10) == 0
+    hold.delete()
     assert reap_silences(policy, timezone.now(), 10) == 1
     assert reap_silences(RetentionPolicy(**SCOPE), timezone.now(), 10) == 0
     assert Silence.objects.count() == 2

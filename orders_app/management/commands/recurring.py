@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -29,6 +30,12 @@ SUBCOMMANDS = {
 }
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError("must be a whole number from 1")
+    return int(text)
+
+
 class Command(ExplainedCommand):
     help = "Recurring actions: list them, their next times, what they have fired; pause and resume."
     examples = EXAMPLES
@@ -43,7 +50,7 @@ class Command(ExplainedCommand):
             one.add_argument("--tenant", default="", help="of this tenant alone")
         parsers["next"].add_argument("--zone", default="UTC", help="the viewer's; of an expression, its own")
         for name in ("next", "history"):
-            parsers[name].add_argument("--count", type=int, default=10, help="default: %(default)s")
+            parsers[name].add_argument("--count", type=_count, default=10, help="default: %(default)s")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -25,6 +25,7 @@ from orders_app.states import FiringKind, Overlap
 MOST = 1000  # occurrences of one backfill
 USUAL = 100
 SET = 25
+EARLIEST = 1970  # a year at the beginning of the calendar has no local time in every zone
 ALREADY = "already_fired"
 EXHAUSTED = "it was dispatched as often as it may be (max_executions)"
 
@@ -87,6 +88,8 @@ def backfill_plan(row: RecurringAction, span: Span, now: datetime) -> list[Plann
 
 
 def _require_possible(row: RecurringAction, span: Span, now: datetime) -> None:
+    if span.start.year < EARLIEST:
+        raise invalid_field("start", f"must not lie before {EARLIEST}")
     if span.end < span.start:
         raise invalid_field("end", "must not be before start")
     if span.end > now:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,8 @@ from orders_app.recurring.spec import columns_of, full_spec, spec_problems
 from orders_app.services.recurring.hidden import restored
 
 SCHEDULED_BY = frozenset({"cron_expression", "timezone", "starts_at", "ends_at", "max_executions"})
+# By these it has other occurrences, which count from the change on.
+RESCHEDULED_BY = frozenset({"cron_expression", "timezone"})
 
 
 def recurring_spec(row: RecurringAction) -> dict[str, Any]:
@@ -44,6 +46,13 @@ def schedule_of_row(row: RecurringAction) -> Schedule:
 def next_of(row: RecurringAction, now: datetime) -> datetime | None:
     """Its next occurrence, None where it may not be dispatched again."""
     return None if row.remaining == 0 else schedule_of_row(row).next(now)
+
+
+def still_due(row: RecurringAction, now: datetime, changed: Collection[str]) -> bool:
+    """Whether an occurrence that nobody has fired yet is one after this change, too: then it is not passed over."""
+    if not row.enabled or row.next_at is None or row.next_at > now or row.remaining == 0:
+        return False
+    return not RESCHEDULED_BY & set(changed) and schedule_of_row(row).holds(row.next_at)
 
 
 @transaction.atomic
@@ -75,7 +84,7 @@ def recurring_update(*, row: RecurringAction, changes: Mapping[str, Any], source
     for name, value in columns.items():
         setattr(locked, name, value)
     locked.edited_by, locked.edited_at = source.caller_id, timezone.now()
-    if SCHEDULED_BY & set(changed):
+    if SCHEDULED_BY & set(changed) and not still_due(locked, now, changed):
         _set_next(locked, now)
     _stored(locked)
     recurring_note(locked, "changed", source, fields=changed)

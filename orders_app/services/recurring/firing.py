@@ -22,6 +22,7 @@ from acteon_site.base.source import Source
 from audit_app.selectors import current_redactor
 from orders_app.models import RecurringAction, RecurringFiring
 from orders_app.models.recurring import ERROR, RUNNING, SKIPPED
+from orders_app.pipeline.content import OCCURRENCE
 from orders_app.pipeline.dispatch import decide_all, gate_and_act
 from orders_app.pipeline.items import Processed, Submission
 from orders_app.recurring.planning import PassedOver
@@ -191,7 +192,7 @@ def _body(shot: Shot) -> dict[str, Any]:
         "payload": row.payload,
         "metadata": {
             "recurring_id": str(row.pk),
-            "recurring_occurrence": rfc3339(shot.occurrence),
+            OCCURRENCE: rfc3339(shot.occurrence),
             **row.metadata,
         },
     }

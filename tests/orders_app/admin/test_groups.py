@@ -55,6 +55,14 @@ def test_who_may_move_orders_sends_a_group_before_its_time(group: ActionGroup, p
     assert AuditRecord.objects.filter(action_id=str(group.pk)).count() == 1
 
 
+def test_a_group_that_cannot_be_sent_is_not_said_to_be(group: ActionGroup, people: People) -> None:
+    ActionGroup.objects.update(template="gone")
+    said = told(press(people.client("operator"), FLUSH, group))
+    assert "Closed with 2 actions, and not sent yet:" in said
+    assert "gone" in said
+    assert "is called" not in said
+
+
 def test_the_list_costs_the_same_however_many_groups_there_are(
     group: ActionGroup, shop: Shop, people: People
 ) -> None:

@@ -11,15 +11,17 @@ from django.test.utils import CaptureQueriesContext
 
 from acteon_site.base import config_versions
 from audit_app.models import AuditRecord
-from chains_app.models import Run
+from chains_app.models import Provider, Run
+from chains_app.services.advance import runs_sweep
 from orders_app.models import Action, Hold, Order, RecurringAction, RecurringFiring
 from orders_app.services.recurring import sweep
 from orders_app.services.recurring.sweep import recurring_sweep
-from rules_app.models import RuleSetVersion
+from rules_app.models import Rule, RuleSetVersion
 from tests.orders_app.recurring.world import Clock, made, outcomes, swept
 from tests.world import SCOPE, Shop, order, publish_rules
 
 pytestmark = pytest.mark.django_db
+DIGEST = {"field": "action.action_type", "eq": "send_digest"}
 
 
 def an_order(**changes: Any) -> dict[str, Any]:
@@ -238,3 +240,62 @@ def test_one_that_fails_is_put_aside_and_the_others_of_its_set_fire(
     clock.forward(seconds=5)
     assert outcomes(swept(broken)) == ["executed"]
     assert broken.next_at == clock.minute + timedelta(minutes=1)
+
+
+def test_what_is_due_again_while_the_first_waits_for_a_person_has_its_answer_and_is_no_error(
+    open_shop: Shop, clock: Clock
+) -> None:
+    asking = {"type": "request_approval", "notify_provider": "email-service", "timeout_seconds": 3600}
+    Rule.objects.create(name="ask", priority=0, condition=DIGEST, action=asking)
+    publish_rules()
+    row = made(dedup_key="digest")
+    for _ in range(2):
+        clock.forward(minutes=1)
+        swept(row)
+    assert outcomes(row) == ["pending_approval", "pending_approval"]
+    assert Hold.objects.count() == 1
+    row.payload = {"to": "everybody"}
+    row.save(update_fields=["payload"])
+    clock.forward(minutes=1)
+    assert outcomes(swept(row))[-1] == "error"  # that is another one
+    assert "payload.to" in RecurringFiring.objects.get(outcome="error").reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "fired"),
+    [
+        ({"end_date": "2099-01-01T00:00:00Z"}, ["executed"]),
+        ({"max_executions": 5}, ["executed"]),
+        ({"cron_expression": "30 13 * * *"}, []),
+        ({"timezone": "Asia/Kolkata"}, []),
+    ],
+)
+def test_a_change_of_when_it_ends_passes_over_nothing_that_is_due(
+    open_shop: Shop, clock: Clock, changes: dict[str, Any], fired: list[str]
+) -> None:
+    row = made(cron_expression="0 13 * * *")
+    clock.forward(minutes=60)
+    assert open_shop.put(f"/v1/recurring/{row.pk}", changes).status_code == 200
+    assert outcomes(swept(row)) == fired
+    assert row.next_at is not None
+    assert row.next_at > clock.now
+
+
+def test_a_failed_call_that_a_person_has_made_again_is_under_way_and_then_told_anew(
+    open_shop: Shop, clock: Clock
+) -> None:
+    row = made(overlap_policy="skip")
+    Provider.objects.filter(name="email-service").update(enabled=False)
+    config_versions.reset()
+    clock.forward(minutes=1)
+    assert outcomes(swept(row)) == ["failed"]
+    Provider.objects.filter(name="email-service").update(enabled=True)
+    config_versions.reset()
+    run = Run.objects.get()
+    assert open_shop.post(f"/v1/chains/{run.pk}/retry", SCOPE).status_code == 200
+    clock.forward(minutes=1)
+    assert outcomes(swept(row)) == ["running", "skipped"]
+    runs_sweep()
+    assert outcomes(row) == ["executed", "skipped"]
+    clock.forward(minutes=1)
+    assert outcomes(swept(row)) == ["executed", "skipped", "executed"]

@@ -11,20 +11,23 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from acteon_site.base import config_versions
+from acteon_site.base.clock import db_now
 from acteon_site.base.errors import AppError
 from acteon_site.base.findings import State
 from acteon_site.base.source import SYSTEM_SOURCE
 from acteon_site.config_files.load import load_paths
 from acteon_site.config_files.problems import LoadRefused
 from audit_app.models import RetentionPolicy
+from audit_app.services.legal_holds import legal_hold_lift, legal_hold_place
 from audit_app.services.reaper import reap
 from orders_app import checkups
 from orders_app.metrics import recurring as gauges
-from orders_app.models import RecurringAction, RecurringFiring
+from orders_app.models import Hold, RecurringAction, RecurringFiring
 from orders_app.services.recurring.by_hand import Span, backfill_plan
 from orders_app.services.recurring.edits import recurring_resume
-from tests.orders_app.recurring.world import Clock, made, swept
-from tests.world import SCOPE, Shop
+from rules_app.models import Rule
+from tests.orders_app.recurring.world import Clock, made, outcomes, swept
+from tests.world import SCOPE, Shop, publish_rules
 
 pytestmark = pytest.mark.django_db
 FILE = """
@@ -77,6 +80,21 @@ def test_a_file_makes_changes_pauses_and_removes_one_and_an_export_gives_it_back
     assert [one.name for one in RecurringAction.objects.all()] == ["other"]
 
 
+def test_a_load_passes_over_nothing_that_is_due(shop: Shop, tmp_path: Path) -> None:
+    text = FILE.replace('"0 9 * * MON"', '"0 12 * * *"').replace("Europe/Berlin", "UTC")
+    load(tmp_path, text)
+    # While the gateway was away.
+    due = db_now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    RecurringAction.objects.update(next_at=due, look_at=due)
+    load(tmp_path, text + "    description: with another text\n")
+    row = RecurringAction.objects.get()
+    assert (row.next_at, row.look_at, row.description) == (due, due, "with another text")
+    load(tmp_path, text.replace("0 12", "0 13"))
+    row.refresh_from_db()
+    assert row.next_at is not None
+    assert row.next_at > db_now()  # other times count from now on
+
+
 def test_a_file_is_refused_with_all_that_is_wrong(shop: Shop, tmp_path: Path, settings: Any) -> None:
     wrong = FILE.replace('"0 9 * * MON"', '"@daily"').replace("Europe/Berlin", "Berlin") + "    mised: once\n"
     with pytest.raises(LoadRefused) as refused:
@@ -118,6 +136,50 @@ def test_retention_removes_firings_and_no_backfill_fires_what_is_forgotten(
     assert len(backfill_plan(row, Span(clock.back(1), clock.minute), clock.now)) == 2
 
 
+def test_retention_leaves_the_firing_by_which_the_next_one_knows_that_it_overlaps(
+    open_shop: Shop, clock: Clock
+) -> None:
+    ask = {"type": "request_approval", "notify_provider": "email-service", "timeout_seconds": 86_400 * 900}
+    Rule.objects.create(
+        name="ask", priority=0, condition={"field": "action.action_type", "eq": "send_digest"}, action=ask
+    )
+    publish_rules()
+    row = made(overlap_policy="skip")
+    clock.forward(minutes=1)
+    assert outcomes(swept(row)) == ["pending_approval"]
+    RecurringFiring.objects.update(fired_at=clock.now - timedelta(days=800))
+    RetentionPolicy.objects.create(**SCOPE, state_ttl_seconds=86_400)
+    config_versions.reset()
+    reap()
+    clock.forward(minutes=1)
+    assert outcomes(swept(row)) == ["pending_approval", "skipped"]
+    Hold.objects.update(ended_at=clock.now, status="cancelled")
+    reap()
+    assert outcomes(row) == ["skipped"]
+
+
+def test_a_legal_hold_of_a_time_keeps_what_was_fired_in_it(open_shop: Shop, clock: Clock) -> None:
+    row = made()
+    clock.forward(minutes=1)
+    swept(row)
+    then = clock.now - timedelta(days=800)
+    RecurringFiring.objects.update(fired_at=then)
+    RetentionPolicy.objects.create(**SCOPE, state_ttl_seconds=86_400)
+    hold = legal_hold_place(
+        **SCOPE,
+        reason="case 1",
+        source=SYSTEM_SOURCE,
+        held_from=then - timedelta(hours=1),
+        held_until=then + timedelta(hours=1),
+    )
+    config_versions.reset()
+    reap()
+    assert RecurringFiring.objects.count() == 1
+    legal_hold_lift(hold_id=hold.pk, reason="closed", source=SYSTEM_SOURCE)
+    reap()
+    assert not RecurringFiring.objects.exists()
+
+
 def test_doctor_and_metrics_tell_what_is_overdue_and_what_cannot_be_fired(shop: Shop, clock: Clock) -> None:
     assert [one.state for one in checkups.recurring()] == [State.OK]
     row = made(name="digest")
@@ -157,3 +219,11 @@ def test_a_shell_lists_them_and_their_times_and_pauses_them(open_shop: Shop, clo
     assert "is paused" in command("pause", "digest", "--tenant", "acme-store")
     assert "fires next at" in command("resume", "digest", "--tenant", "acme-store")
     assert "the newest first" in command("history", str(row.pk))
+
+
+@pytest.mark.parametrize("count", ["-1", "0", "many"])
+def test_a_shell_is_told_of_a_number_that_is_none(open_shop: Shop, count: str) -> None:
+    made(name="digest")
+    for words in (("next", "* * * * *"), ("next", "digest"), ("history", "digest")):
+        with pytest.raises(CommandError, match="--count: must be a whole number from 1"):
+            command(*words, f"--count={count}")
