@@ -12,6 +12,7 @@ import json
 import random
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -32,7 +33,7 @@ class _Server(ThreadingHTTPServer):
         """Its caller was killed."""
 
 
-class _Peer:
+class _Peer(ABC):
     def __init__(self, seed: int, trouble: float) -> None:
         self.trouble = trouble
         self._chance, self._lock, peer = random.Random(seed), threading.Lock(), self
@@ -71,8 +72,9 @@ class _Peer:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
+    @abstractmethod
     def take(self, path: str, headers: Any, body: bytes) -> tuple[int, Any]:
-        raise NotImplementedError
+        """Do what is asked. The status and the answer, a text or what is sent as JSON."""
 
     def stop(self) -> None:
         self._server.shutdown()
