@@ -43,11 +43,7 @@ def environment(directory: Path, **settings: str) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
     env |= {"ACTEON_ENV_FILE": str(directory / "acteon.env"), "PYTHONUNBUFFERED": "1"}
     database = directory / "gateway.sqlite3"
-    env |= {
-        "PYTHONPATH": str(Path(__file__).parent / "as_installed"),
-        "DATABASE_URL": f"sqlite:///{database}",
-    }
-    env |= {"DJANGO_SETTINGS_MODULE": QUICK} | settings
+    env |= {"DATABASE_URL": f"sqlite:///{database}", "DJANGO_SETTINGS_MODULE": QUICK} | settings
     bootstrap.bootstrap(Path(env["ACTEON_ENV_FILE"]))
     if env["DJANGO_SETTINGS_MODULE"] == QUICK and env["DATABASE_URL"].startswith("sqlite:"):
         put_tables(database, env["ACTEON_ENV_FILE"])

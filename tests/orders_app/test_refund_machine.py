@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from chains_app.services.advance import runs_sweep
 from orders_app.models import Order
 from orders_app.states import RefundState
 from tests.chains_app.gateway import GONE, Gateway, charging, settle
-from tests.chains_app.peer import peer_running
 from tests.depth import examples
 from tests.orders_app.refunding import load_returns, refund, with_rules
 from tests.world import SCOPE, Shop, tag
@@ -38,13 +36,6 @@ _numbers = itertools.count(1)
 @pytest.fixture
 def shop(db: None) -> Shop:
     return load_returns()
-
-
-@pytest.fixture
-def gateway(shop: Shop, settings: Any) -> Iterator[Gateway]:
-    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
-    with peer_running() as peer:
-        yield Gateway(peer)
 
 
 class World:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,6 @@ from orders_app.models import Hold, Order
 from orders_app.services.releases import holds_sweep
 from orders_app.states import RefundState
 from tests.chains_app.gateway import Gateway, charging, placed, settle
-from tests.chains_app.peer import peer_running
 from tests.orders_app.refunding import charged_order, ledger, load_returns, refund, with_rules
 from tests.threads import at_once
 from tests.world import SCOPE, Shop, tag
@@ -29,13 +27,6 @@ CROWD = 20
 @pytest.fixture
 def shop(transactional_db: None) -> Shop:
     return load_returns()
-
-
-@pytest.fixture
-def gateway(shop: Shop, settings: Any) -> Iterator[Gateway]:
-    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
-    with peer_running() as peer:
-        yield Gateway(peer)
 
 
 def _post(secret: str, path: str, body: Any) -> Any:

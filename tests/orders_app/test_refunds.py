@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from orders_app.models import Hold, Order
 from orders_app.services.reaping import reap_orders
 from orders_app.services.releases import holds_sweep
 from tests.chains_app.gateway import GONE, Gateway, charging, decide, placed, settle
-from tests.chains_app.peer import peer_running
 from tests.orders_app.refunding import (
     CHARGED,
     RETURNS,
@@ -40,13 +38,6 @@ from tests.world import FIXTURES, SCOPE, Shop, tag
 @pytest.fixture
 def shop(db: None) -> Shop:
     return load_returns()
-
-
-@pytest.fixture
-def gateway(shop: Shop, settings: Any) -> Iterator[Gateway]:
-    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
-    with peer_running() as peer:
-        yield Gateway(peer)
 
 
 def test_partial_refunds_are_paid_until_nothing_is_left_and_no_cent_more(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from acteon_site.base import config_versions
@@ -12,7 +9,6 @@ from chains_app.models import ChainDefinition, ChainVersion, Run
 from chains_app.services.definitions import chain_save
 from orders_app.models import Order
 from tests.chains_app.gateway import GONE, Gateway, settle
-from tests.chains_app.peer import peer_running
 from tests.orders_app.refunding import CHARGED, charged_order, ledger, load_returns, refund
 from tests.world import SCOPE, Shop, tag
 
@@ -20,13 +16,6 @@ from tests.world import SCOPE, Shop, tag
 @pytest.fixture
 def shop(db: None) -> Shop:
     return load_returns()
-
-
-@pytest.fixture
-def gateway(shop: Shop, settings: Any) -> Iterator[Gateway]:
-    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
-    with peer_running() as peer:
-        yield Gateway(peer)
 
 
 def test_a_failed_refund_that_goes_on_reserves_anew_or_is_refused(shop: Shop, gateway: Gateway) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -18,7 +16,6 @@ from orders_app.related import related_orders, shops_past
 from orders_app.services.refunding import amount_typed
 from orders_app.services.ties import ties_draw
 from tests.chains_app.gateway import GONE, Gateway, settle
-from tests.chains_app.peer import peer_running
 from tests.orders_app.refunding import charged_order, ledger, load_returns, refund, with_rules
 from tests.people import People, page_of, press, told
 from tests.world import SCOPE, Shop
@@ -27,13 +24,6 @@ from tests.world import SCOPE, Shop
 @pytest.fixture
 def shop(db: None) -> Shop:
     return load_returns()
-
-
-@pytest.fixture
-def gateway(shop: Shop, settings: Any) -> Iterator[Gateway]:
-    settings.OUTBOUND_ALLOW = ["127.0.0.1"]
-    with peer_running() as peer:
-        yield Gateway(peer)
 
 
 def test_who_runs_the_gateway_refunds_by_a_button_and_rules_decide(
