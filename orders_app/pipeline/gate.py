@@ -34,7 +34,8 @@ from orders_app.pipeline.refunds import refund_refused, refund_reserve
 from orders_app.selectors import profile_named
 from orders_app.states import HoldKind
 from rules_app.engine import Group, Rule, StartChain, Throttle
-from rules_app.engine.counters import micros, moment_of, next_slot, slots_after, turn_slot
+from rules_app.engine.counters import micros, moment_of, next_slot, slots_after, slots_kept, turn_slot
+from rules_app.services.gates import slots_put, slots_without
 from rules_app.services.quota_windows import QuotaSpec
 
 
@@ -196,19 +197,12 @@ def throttle_slot(item: Decided, rule: Rule, state: GateState) -> int:
     key, now = throttle_gate_key(item, rule), micros(state.now)
     if key in item.passed:
         return now
-    slots, reserved = list(state.gates[key].data.get("slots", ())), reserved_slot(item)
-    if reserved is not None and reserved in slots:
-        return turn_slot(slots, reserved, now, rule.action.max_count, rule.action.window_seconds)
+    data = state.gates[key].data
+    slots: list[int] = data.get("slots", [])
+    if reserved_slot(item) is not None:
+        turns = data.get("turns", [])
+        return turn_slot(slots, turns, now, rule.action.max_count, rule.action.window_seconds)
     return next_slot(slots, now, rule.action.max_count, rule.action.window_seconds)
-
-
-def _slots(item: Decided, key: str, state: GateState) -> list[int]:
-    """The slots taken, without the one that this very action had reserved while it waited for its turn."""
-    slots = list(state.gates[key].data.get("slots", ()))
-    reserved = reserved_slot(item)
-    if reserved in slots:
-        slots.remove(reserved)
-    return slots
 
 
 def reserved_slot(item: Decided) -> int | None:
@@ -233,9 +227,15 @@ def _consume(item: Decided, state: GateState) -> Accepted:
 def throttle_take(item: Decided, rule: Rule, state: GateState, slot: int) -> None:
     """Note the slot as taken (or reserved, where it lies ahead)."""
     assert isinstance(rule.action, Throttle)  # noqa: S101 - throttles_of gives no other
-    key, window = throttle_gate_key(item, rule), rule.action.window_seconds
-    slots = slots_after(_slots(item, key, state), slot, micros(state.now), window)
-    state.gates[key].put({"slots": slots}, moment_of(slots[-1]) + timedelta(seconds=window))
+    gate, now, window = (
+        state.gates[throttle_gate_key(item, rule)],
+        micros(state.now),
+        rule.action.window_seconds,
+    )
+    slots, turns = slots_without(gate, reserved_slot(item))
+    slots = slots_after(slots, slot, now, window)
+    turns = slots_after(turns, slot, now, window) if slot > now else slots_kept(turns, now, window)
+    slots_put(gate, slots, turns, moment_of(slots[-1]) + timedelta(seconds=window))
 
 
 def turn_reserve(item: Decided, state: GateState, turn: datetime) -> None:

@@ -27,7 +27,7 @@ from orders_app.states import HoldKind, HoldStatus, OrderStatus
 from rules_app.engine import Throttle
 from rules_app.engine.counters import micros
 from rules_app.selectors import current_rules
-from rules_app.services.gates import gates_lock, gates_write, throttle_key
+from rules_app.services.gates import gates_lock, gates_write, slots_put, slots_without, throttle_key
 
 ORDER_STATUS = {
     HoldStatus.REJECTED: OrderStatus.REJECTED,
@@ -170,7 +170,5 @@ def _free_slot(hold: Hold) -> None:
     slot = micros(hold.due_at)
     reserved = [gate for gate in gates.values() if slot in gate.data.get("slots", ())]
     for gate in reserved:
-        slots = list(gate.data["slots"])
-        slots.remove(slot)
-        gate.put({"slots": slots}, gate.expires_at)
+        slots_put(gate, *slots_without(gate, slot), gate.expires_at)
     gates_write(reserved)

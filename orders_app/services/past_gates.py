@@ -88,8 +88,9 @@ def _throttles(item: Decided, trail: PastTrail, found: PastGates) -> None:
             for one in mine
             if key not in passed.get((one.action_id, _release_of(one)), ())
         ]
-        slots += [micros(hold.due_at) for hold in turns if key not in hold.passed]
-        found.state.gates[key] = Gate(key, {"slots": sorted(slots)}, None)
+        reserved = sorted(micros(hold.due_at) for hold in turns if key not in hold.passed)
+        slots += reserved
+        found.state.gates[key] = Gate(key, {"slots": sorted(slots), "turns": reserved}, None)
         if came.lacks and len(slots) < limit.max_count:
             found.unknown[key] = came.lacks
 

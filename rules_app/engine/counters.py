@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 MICROSECONDS = 1_000_000
@@ -30,25 +31,32 @@ def next_slot(slots: list[int], now: int, max_count: int, window_seconds: int) -
     return max(earliest, slots[-max_count] + window_seconds * MICROSECONDS)
 
 
-def turn_slot(slots: list[int], reserved: int, now: int, max_count: int, window_seconds: int) -> int:
-    """The earliest instant at which one more may pass that waited for its turn, reserved among the `slots`.
+def turn_slot(slots: list[int], turns: list[int], now: int, max_count: int, window_seconds: int) -> int:
+    """The earliest instant at which one more may pass that waited for its turn: after those that have passed.
 
-    What is reserved behind it does not count: else those that wait would pass by each other for ever.
+    `turns` are those of the `slots` that are reserved, its own among them. They do not count, nor those that are due:
+    else orders that are looked at late would put each other off for ever.
     """
-    before = [taken for taken in slots if taken <= now]
-    if reserved in before:
-        before.remove(reserved)
-    return next_slot(before, now, max_count, window_seconds)
+    waiting = Counter(turns)
+    passed = []
+    for taken in slots[: bisect_right(slots, now)]:
+        if waiting[taken]:
+            waiting[taken] -= 1
+        else:
+            passed.append(taken)
+    return next_slot(passed, now, max_count, window_seconds)
 
 
 def slots_after(slots: list[int], slot: int, now: int, window_seconds: int) -> list[int]:
-    """The slots with one more taken; those that no later decision can depend on are dropped.
-
-    Who passed and who may pass cannot be told apart, so that nothing younger than a window is dropped.
-    """
-    kept = slots[bisect_right(slots, now - window_seconds * MICROSECONDS) :]
+    """The slots with one more taken; those that no later decision can depend on are dropped."""
+    kept = slots_kept(slots, now, window_seconds)
     insort(kept, slot)
     return kept
+
+
+def slots_kept(slots: list[int], now: int, window_seconds: int) -> list[int]:
+    """Those that a later decision can depend on: none that is a window old."""
+    return slots[bisect_right(slots, now - window_seconds * MICROSECONDS) :]
 
 
 def window_bounds(window: str, seconds: int | None, now: datetime) -> tuple[datetime, datetime]:

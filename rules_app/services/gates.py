@@ -51,7 +51,8 @@ UNION ALL SELECT NULL, ({{beside}})::text, (extract(epoch FROM clock_timestamp()
 _WRITE_ALL = f"""{_INSERT} SELECT key, data, expires_at
 FROM json_to_recordset(%s::json) AS fresh (key text, data jsonb, expires_at timestamptz)
 ON CONFLICT (key) DO UPDATE SET expires_at = EXCLUDED.expires_at, data = CASE
-    WHEN EXCLUDED.data ? 'slots_from' THEN jsonb_build_object('slots', jsonb_path_query_array(
+    WHEN EXCLUDED.data ? 'slots_from' THEN EXCLUDED.data - '{{slots_from,slots_added}}'::text[]
+        || jsonb_build_object('slots', jsonb_path_query_array(
         {_TABLE}.data, '$.slots[$slots_from to last]', EXCLUDED.data) || (EXCLUDED.data -> 'slots_added'))
     ELSE EXCLUDED.data END"""  # noqa: S608 - as above
 
@@ -71,6 +72,19 @@ class Gate:
 
     def clear(self) -> None:
         self.put({}, _EPOCH)
+
+
+def slots_without(gate: Gate, slot: int | None) -> tuple[list[int], list[int]]:
+    """A throttle's slots, and those of them that are reserved, without the one that somebody had reserved."""
+    slots, turns = list(gate.data.get("slots", ())), list(gate.data.get("turns", ()))
+    for held in (slots, turns):
+        if slot in held:
+            held.remove(slot)
+    return slots, turns
+
+
+def slots_put(gate: Gate, slots: list[int], turns: list[int], expires_at: datetime | None) -> None:
+    gate.put({"slots": slots, "turns": turns} if turns else {"slots": slots}, expires_at)
 
 
 def gate_empty(key: str) -> Gate:
@@ -221,7 +235,8 @@ def _change(gate: Gate) -> dict[str, Any]:
     left = len(stored) - begin
     if not left or slots[:left] != stored[begin:]:
         return gate.data
-    return {"slots_from": begin, "slots_added": slots[left:]}
+    others = {name: value for name, value in gate.data.items() if name != "slots"}
+    return {**others, "slots_from": begin, "slots_added": slots[left:]}
 
 
 def tidy_gates(now: datetime, batch: int) -> int:

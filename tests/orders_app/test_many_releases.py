@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from acteon_site.base.clock import db_now
@@ -193,6 +193,7 @@ def test_those_that_wait_for_their_turn_all_have_it_and_never_more_than_the_thro
 
 
 @given(st.integers(1, 4), st.lists(st.integers(0, 3_000_000), min_size=1, max_size=25))
+@example(most=1, late=[2_000_000] * 3)
 @settings(max_examples=60)
 def test_however_late_each_turn_is_looked_at_all_pass_and_no_window_is_overfull(
     most: int, late: list[int]
@@ -200,19 +201,23 @@ def test_however_late_each_turn_is_looked_at_all_pass_and_no_window_is_overfull(
     """Pure: as many orders as there are delays, all released at once; a delay is how late an order is looked at."""
     due = dict.fromkeys(range(len(late)), 0)  # the turn that each has reserved; none yet
     slots: list[int] = []
+    turns: list[int] = []
     passed: list[int] = []
     now = 10**9
     for look in range(60 * len(late)):
         order = min(due, key=lambda one: (due[one], one))
         now = max(now, due[order] + late[(look + order) % len(late)])
-        if due[order] in slots:
-            slot = turn_slot(slots, due[order], now, most, 2)
-            slots.remove(due[order])
+        if due[order]:
+            slot = turn_slot(slots, turns, now, most, 2)
+            for held in (slots, turns):
+                if due[order] in held:
+                    held.remove(due[order])
         else:
             slot = next_slot(slots, now, most, 2)
         slots = slots_after(slots, slot, now, 2)
         if slot > now:
             due[order] = slot
+            turns = slots_after(turns, slot, now, 2)
             continue
         passed.append(now)
         del due[order]
