@@ -86,12 +86,23 @@ def test_an_approval_is_not_cancelled_here(shop: Shop, people: People) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.django_db
-def test_what_is_due_soonest_is_read_in_its_order_of_all_shops_and_of_one(people: People) -> None:
+def test_what_is_due_soonest_is_read_in_its_order_of_all_shops_and_of_one(schedule: Hold) -> None:
     """Whatever waits: a list of fifty reads fifty."""
+    Hold.objects.bulk_create(
+        Hold(
+            kind=kind,
+            namespace="a",
+            tenant=f"shop-{number % 5}",
+            action=schedule.action,
+            due_at=schedule.due_at + timedelta(seconds=number),
+        )
+        for number in range(1000)
+        for kind in ("approval", "turn")
+    )
     waiting = WaitingOrder.objects.filter(kind__in=WaitingOrderAdmin.kinds, status="pending")
-    one = Approval.objects.filter(kind="approval", status="pending", namespace="a", tenant="b")
+    one = Approval.objects.filter(kind="approval", status="pending", namespace="a", tenant="shop-1")
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute("ANALYZE orders_app_hold")
     for rows, index in ((waiting, "waiting_soonest"), (one, "hold_tenant_soonest")):
         plan = rows.order_by("due_at", "pk")[:51].explain(format="json")
         assert index in plan
