@@ -7,6 +7,8 @@ from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core.checks import CheckMessage, Tags
 from django.core.checks import register as register_check
 
+from acteon_site.base.registry import parts_from
+
 
 class SiteConfig(AppConfig):
     default = True
@@ -17,37 +19,10 @@ class SiteConfig(AppConfig):
         # Celery's application, which tasks are sent through. Not in __init__.py: `python -m acteon_site.bootstrap`
         # makes the secrets before anything is installed.
         from acteon_site import celery  # noqa: F401
-        from acteon_site.access import login_limits, sessions, tokens
-        from acteon_site.base.registry import Hook, register
-        from acteon_site.base.tidying import TIDIES
-        from acteon_site.http.openapi_hooks import DESCRIPTIONS, Description
-        from acteon_site.watching import checks, oidc_checks, pooler_checks, status_parts  # noqa: F401 - registers the system checks
-        from acteon_site.watching.checkups.own import OWN
-        from acteon_site.watching.checkups.table import CHECKUPS
-        from acteon_site.watching.metrics import FAMILIES, database, disks, processes, replica_lag
+        from acteon_site.watching import checks, oidc_checks, pooler_checks  # noqa: F401 - registers the system checks
         from acteon_site.watching.tracing import tracing_begin
 
-        register(
-            {
-                TIDIES: (
-                    Hook("login tokens", tokens.tidy_tokens),
-                    Hook("login attempts", login_limits.tidy_attempts),
-                    Hook("sessions", sessions.tidy_sessions),
-                ),
-                FAMILIES: (
-                    Hook("replica lag", replica_lag),
-                    Hook("processes", processes),
-                    Hook("database", database),
-                    Hook("disks", disks),
-                ),
-                CHECKUPS: OWN,
-                status_parts.STATUS_PARTS: (Hook("workers", status_parts.workers),),
-                DESCRIPTIONS: (
-                    Description("acteon_site.watching.schema"),
-                    Description("acteon_site.access.schema"),
-                ),
-            }
-        )
+        parts_from("acteon_site.parts")
         tracing_begin()
 
 

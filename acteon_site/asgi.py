@@ -12,6 +12,7 @@ django.setup(set_prefix=False)
 from django.urls import get_resolver  # noqa: E402 - Django has to be set up before its models
 
 from acteon_site.base import spans  # noqa: E402
+from acteon_site.base.registry import parts_load  # noqa: E402
 from acteon_site.http.bodies import GatewayHandler  # noqa: E402
 from acteon_site.http.traced import traced  # noqa: E402
 
@@ -20,6 +21,7 @@ SWITCH_SECONDS = 0.0001
 
 application = traced(GatewayHandler(), spans.tracer)
 sys.setswitchinterval(SWITCH_SECONDS)
+parts_load()
 get_resolver().url_patterns  # noqa: B018 - loads all code
 # What is loaded lives as long as the process: no collection, which all threads wait for, need go through it.
 gc.freeze()

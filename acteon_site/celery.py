@@ -9,10 +9,11 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import schedule
-from celery.signals import task_prerun, worker_process_init, worker_process_shutdown
+from celery.signals import task_prerun, worker_init, worker_process_init, worker_process_shutdown
 from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
+from acteon_site.base.registry import parts_load
 from acteon_site.serving.stopping import end_parts
 from acteon_site.serving.worker_end import CALLS_SECONDS, end_in_time
 
@@ -82,6 +83,12 @@ app.conf.CELERY_DB_REUSE_MAX = TASKS_PER_CONNECTION
 app.autodiscover_tasks(
     ["acteon_site", "audit_app", "rules_app", "chains_app", "orders_app", "subscriptions_app"]
 )
+
+
+@worker_init.connect
+def load_parts(**_: Any) -> None:
+    """In the parent: a mistake in them ends the start, and the processes of its pool share what is loaded."""
+    parts_load()
 
 
 @worker_process_init.connect

@@ -1,12 +1,11 @@
 from django.apps import AppConfig
 
+from acteon_site.base.registry import parts_from
+
 
 class ChainsConfig(AppConfig):
     name = "chains_app"
     verbose_name = "Chains"
 
     def ready(self) -> None:
-        from acteon_site.base.registry import register
-        from chains_app.parts import PARTS
-
-        register(PARTS)
+        parts_from("chains_app.parts")

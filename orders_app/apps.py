@@ -1,12 +1,11 @@
 from django.apps import AppConfig
 
+from acteon_site.base.registry import parts_from
+
 
 class OrdersConfig(AppConfig):
     name = "orders_app"
     verbose_name = "Orders"
 
     def ready(self) -> None:
-        from acteon_site.base.registry import register
-        from orders_app.parts import PARTS
-
-        register(PARTS)
+        parts_from("orders_app.parts")

@@ -1,12 +1,11 @@
 from django.apps import AppConfig
 
+from acteon_site.base.registry import parts_from
+
 
 class RulesConfig(AppConfig):
     name = "rules_app"
     verbose_name = "Rules"
 
     def ready(self) -> None:
-        from acteon_site.base.registry import register
-        from rules_app.parts import PARTS
-
-        register(PARTS)
+        parts_from("rules_app.parts")

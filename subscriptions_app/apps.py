@@ -1,12 +1,11 @@
 from django.apps import AppConfig
 
+from acteon_site.base.registry import parts_from
+
 
 class SubscriptionsConfig(AppConfig):
     name = "subscriptions_app"
     verbose_name = "Subscriptions"
 
     def ready(self) -> None:
-        from acteon_site.base.registry import register
-        from subscriptions_app.parts import PARTS
-
-        register(PARTS)
+        parts_from("subscriptions_app.parts")

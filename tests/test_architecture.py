@@ -138,7 +138,8 @@ def test_the_site_names_no_app_outside_what_puts_them_together() -> None:
 def test_at_the_root_of_the_site_stand_only_the_names_that_django_people_look_for() -> None:
     names = {path.stem for path in (ROOT / SITE).glob("*.py")}
     django = {"__init__", "settings", "urls", "asgi", "celery", "apps", "models", "tasks"}
-    assert names == django | {"bootstrap"}  # a command that runs before anything is installed
+    # A command that runs before anything is installed, and what each app has, too.
+    assert names == django | {"bootstrap", "parts"}
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -18,11 +18,15 @@ from tests.e2e.running import ROOT
 COMMAND = """
 from django.core.management import execute_from_command_line
 execute_from_command_line(["manage.py", "check", "--tag", "installation"])
+from acteon_site.base.registry import parts_load
+parts_load()
 """
 WORKER = """
 from acteon_site.celery import app
 app.loader.import_default_modules()
 assert app.tasks["orders_app.sweep"]
+from acteon_site.base.registry import parts_load
+parts_load()
 """
 PRODUCTION = {
     "ACTEON_MODE": "production",
