@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import schedule
-from celery.signals import task_prerun, worker_init, worker_process_init, worker_process_shutdown
+from celery.signals import import_modules, task_prerun, worker_process_init, worker_process_shutdown
 from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -85,9 +85,9 @@ app.autodiscover_tasks(
 )
 
 
-@worker_init.connect
+@import_modules.connect
 def load_parts(**_: Any) -> None:
-    """In the parent: a mistake in them ends the start, and the processes of its pool share what is loaded."""
+    """With the tasks: a mistake in them ends the start, and the processes of a worker's pool share what is loaded."""
     parts_load()
 
 

@@ -25,8 +25,6 @@ WORKER = """
 from acteon_site.celery import app
 app.loader.import_default_modules()
 assert app.tasks["orders_app.sweep"]
-from acteon_site.base.registry import parts_load
-parts_load()
 """
 PRODUCTION = {
     "ACTEON_MODE": "production",
