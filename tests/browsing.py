@@ -10,6 +10,8 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from audit_app.api.views_stream import hub
+
 # The shell draws for no screen, which is a third of what the whole browser does here.
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -25,6 +27,8 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
+    # Django's own server reads what a page had streamed to it to the end, which never comes: a process waits for that.
+    hub.stop()
 
 
 @contextmanager
