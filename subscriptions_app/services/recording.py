@@ -35,6 +35,8 @@ CHANGED = (
 # Of what is taken these stay as they were.
 COUNTED = ("tries", "attempts_made")
 SHOWN = 300
+# Longer than a secret is: so much of what was cut while it was read may be one, of which nobody knows the rest.
+DOUBTFUL = 1024
 # How exactly it is told when a subscriber last took something: else each success would write its row.
 EXACT = timedelta(minutes=1)
 
@@ -82,7 +84,7 @@ def _put(row: Delivery, sent: Sent, now: datetime, scrubber: Scrubber) -> None:
     if sent.unsent:
         row.tries, row.attempts_made, row.due_at = row.tries - 1, row.attempts_made - 1, now
         return
-    row.last_status, row.last_error = sent.status, _told(sent.error, sent, scrubber)
+    row.last_status, row.last_error = sent.status, _told(sent.error, sent, scrubber)[:SHOWN]
     wait = None if sent.success else _wait(row, sent)
     if wait is not None:
         row.due_at = now + timedelta(seconds=wait)
@@ -105,9 +107,15 @@ def _attempt(sent: Sent, scrubber: Scrubber) -> DeliveryAttempt:
         duration_ms=sent.duration_ms,
         success=sent.success,
         status=sent.status,
-        error=_told(sent.error, sent, scrubber),
-        answer=_told(sent.answer, sent, scrubber),
+        error=_told(sent.error, sent, scrubber)[:SHOWN],
+        answer=_beginning(sent, scrubber),
     )
+
+
+def _beginning(sent: Sent, scrubber: Scrubber) -> str:
+    """Of the answer. Cut only now: blanks and secrets that became shorter bring its end forward."""
+    told = _told(sent.answer, sent, scrubber)
+    return (told[:-DOUBTFUL] if sent.cut else told)[:SHOWN]
 
 
 def _told(text: str, sent: Sent, scrubber: Scrubber) -> str:
@@ -115,8 +123,7 @@ def _told(text: str, sent: Sent, scrubber: Scrubber) -> str:
     for secret in sent.parcel.secrets:
         text = text.replace(secret, "[secret]").replace(secret.partition("_")[2], "[secret]")
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    # Scrubbed before it is cut, or half a card number would stay.
-    return scrubber.text(line)[:SHOWN]
+    return scrubber.text(line)
 
 
 def _note_health(standing: Mapping[UUID, Subscription], results: Sequence[Sent], now: datetime) -> set[UUID]:

@@ -28,7 +28,7 @@ from subscriptions_app.services.fan_out import events_fan_out
 from subscriptions_app.services.heads import stuck
 from subscriptions_app.services.recording import results_record
 from subscriptions_app.services.replaying import Span, delivery_resend, subscription_replay, subscription_test
-from subscriptions_app.services.sending import parcel_send
+from subscriptions_app.services.sending import MOST_BYTES, parcel_send
 from subscriptions_app.services.subscriptions import secret_rotate, subscription_switch
 from subscriptions_app.services.switching import subscriptions_switch_off
 from tests.chains_app.doors import beside
@@ -161,6 +161,30 @@ def test_an_echoed_secret_is_in_no_row(peer: Peer) -> None:
     sent()
     assert DeliveryAttempt.objects.get().answer == "no [secret] [secret]"
     assert secret not in str(list(AuditRecord.objects.values()))
+
+
+@pytest.mark.parametrize("limit", [300, 1024, MOST_BYTES])
+@pytest.mark.parametrize("filling", [b" ", b"\n", b"x", "\u20ac".encode()])
+def test_of_a_secret_that_stands_where_an_answer_is_cut_no_part_is_kept(
+    peer: Peer, filling: bytes, limit: int
+) -> None:
+    subscription = subscribe(peer)
+    secret = subscription.secrets["current"]
+    for said, half in ((secret, secret[:20]), ("4111 1111 1111 1111", "4111 11")):
+        peer.answers(400, filling * ((limit - len(half)) // len(filling)) + f" {said} and so on".encode())
+        happen(f"act-{half}")
+        sent()
+        kept = DeliveryAttempt.objects.latest("started_at").answer
+        assert half[:7] not in kept
+        assert half[6:12] not in kept
+
+
+def test_an_answer_is_cut_once_its_secrets_are_out_of_it(peer: Peer) -> None:
+    secret = subscribe(peer).secrets["current"]
+    peer.answers(400, f"{secret} {' ' * 2000} says no".encode())
+    happen("act-1")
+    sent()
+    assert DeliveryAttempt.objects.get().answer == "[secret] says no"
 
 
 def test_what_the_host_leads_to_inside_is_never_called(peer: Peer, settings: Any) -> None:
