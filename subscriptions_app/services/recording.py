@@ -50,7 +50,7 @@ def results_record(results: Collection[Sent]) -> set[UUID]:
     held = _held(results)
     known = [sent for sent in results if sent.parcel.delivery_id in held]
     for sent in known:
-        _put(held[sent.parcel.delivery_id], sent, now, scrubber)
+        _put(held[sent.parcel.delivery_id], sent, now, scrubber, to_former=_to_former(sent, standing))
     _store(held.values())
     sent_out = [sent for sent in known if not sent.unsent]
     DeliveryAttempt.objects.bulk_create(_attempt(sent, scrubber) for sent in sent_out)
@@ -79,12 +79,20 @@ def _store(rows: Collection[Delivery]) -> None:
     Delivery.objects.bulk_update(others, CHANGED)
 
 
-def _put(row: Delivery, sent: Sent, now: datetime, scrubber: Scrubber) -> None:
+def _to_former(sent: Sent, standing: Mapping[UUID, Subscription]) -> bool:
+    """Whether it went to an address that its subscription has left since: it tells nothing of the present one."""
+    return standing[sent.parcel.subscription_id].url != sent.parcel.url
+
+
+def _put(row: Delivery, sent: Sent, now: datetime, scrubber: Scrubber, *, to_former: bool) -> None:
     row.lease_token = None
     if sent.unsent:
         row.tries, row.attempts_made, row.due_at = row.tries - 1, row.attempts_made - 1, now
         return
     row.last_status, row.last_error = sent.status, _told(sent.error, sent, scrubber)[:SHOWN]
+    if to_former and not sent.success:
+        row.tries, row.due_at = row.tries - 1, now
+        return
     wait = None if sent.success else _wait(row, sent)
     if wait is not None:
         row.due_at = now + timedelta(seconds=wait)
@@ -130,10 +138,8 @@ def _note_health(standing: Mapping[UUID, Subscription], results: Sequence[Sent],
     by_subscription = attrgetter("parcel.subscription_id")
     doubtful = set()
     for key, group in groupby(sorted(results, key=by_subscription), by_subscription):
-        row = standing.get(key)
-        # What was sent to a former address tells nothing of the present one.
-        known = [sent for sent in group if row is not None and sent.parcel.url == row.url]
-        if row is not None and known and _changed(row, known, now):
+        of_present = [sent for sent in group if not _to_former(sent, standing)]
+        if of_present and _changed(standing[key], of_present, now):
             doubtful.add(key)
     return doubtful
 
@@ -149,9 +155,9 @@ def _changed(row: Subscription, results: Sequence[Sent], now: datetime) -> bool:
         row.failing_since = row.failing_since or now
     if any(sent.status == GONE for sent in results):
         row.gone_at = now
-    pause = max((sent.pause or 0 for sent in results), default=0)
-    if pause:
-        row.paused_until = now + timedelta(seconds=pause)
+    if pause := max((sent.pause or 0 for sent in results), default=0):
+        until = now + timedelta(seconds=pause)
+        row.paused_until = max(until, row.paused_until or until)  # a shorter one ends no longer one
     if before != (row.failing_since, row.last_success_at, row.gone_at, row.paused_until):
         row.save(update_fields=["failing_since", "last_success_at", "gone_at", "paused_until"])
     return row.gone_at is not None or (
