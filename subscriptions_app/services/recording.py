@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
+from urllib.parse import quote
 from uuid import UUID
 
 from django.conf import settings
@@ -122,16 +123,25 @@ def _attempt(sent: Sent, scrubber: Scrubber) -> DeliveryAttempt:
 
 def _beginning(sent: Sent, scrubber: Scrubber) -> str:
     """Of the answer. Cut only now: blanks and secrets that became shorter bring its end forward."""
-    told = _told(sent.answer, sent, scrubber)
-    return (told[:-DOUBTFUL] if sent.cut else told)[:SHOWN]
+    if not sent.cut:
+        return _told(sent.answer, sent, scrubber)[:SHOWN]
+    # Closed, or a redacted value that is longer than what was looked at would be none.
+    return _told(f'{sent.answer}"', sent, scrubber)[:-DOUBTFUL][:SHOWN]
 
 
 def _told(text: str, sent: Sent, scrubber: Scrubber) -> str:
     """Without secrets, as one line of what can be read."""
     for secret in sent.parcel.secrets:
-        text = text.replace(secret, "[secret]").replace(secret.partition("_")[2], "[secret]")
+        for spelled in _spellings(secret):
+            text = text.replace(spelled, "[secret]")
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return scrubber.text(line)
+
+
+def _spellings(secret: str) -> list[str]:
+    """As it is, in JSON of those who escape a slash, and in an address; each with its prefix and without."""
+    forms = (secret, secret.replace("/", "\\/"), quote(secret, safe=""))
+    return [spelled for form in forms for spelled in (form, form.partition("_")[2])]
 
 
 def _note_health(standing: Mapping[UUID, Subscription], results: Sequence[Sent], now: datetime) -> set[UUID]:

@@ -18,9 +18,10 @@ from subscriptions_app.services.claiming import Parcel
 log = structlog.get_logger()
 # Taken so long ago, another may have it soon: it is given back unsent.
 SEND_SECONDS = 30.0
-# Of an answer so much is read. What is kept of it is cut further once secrets are out of it (recording.py), or half a
-# secret would stay.
 MOST_BYTES = 16 * 1024
+# Of an answer so much is looked at. What is kept is cut further once secrets are out of it (recording.py), or half a
+# secret would stay.
+LOOKED_AT_BYTES = 4096
 GONE = 410
 
 
@@ -63,12 +64,12 @@ async def parcel_send(parcel: Parcel) -> Sent:
 
 def _answered(parcel: Parcel, response: Response, at: datetime, duration_ms: int) -> Sent:
     status, content = response.status, response.content
-    read, cut = content[:MOST_BYTES].decode("utf-8", "replace"), len(content) > MOST_BYTES
+    told, cut = content[:LOOKED_AT_BYTES].decode("utf-8", "replace"), len(content) > LOOKED_AT_BYTES
     ok = 200 <= status < 300
     error = "" if ok else f"HTTP {status}"
     if 300 <= status < 400:
         error += ": redirects are not followed"
-    return Sent(parcel, at, duration_ms, status, error, read, cut, None if ok else pause_asked(response))
+    return Sent(parcel, at, duration_ms, status, error, told, cut, None if ok else pause_asked(response))
 
 
 def _request(parcel: Parcel) -> HttpRequest:
