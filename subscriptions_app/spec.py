@@ -89,13 +89,16 @@ def parse_subscription(spec: Any) -> tuple[Terms | None, list[FieldProblem]]:
         notify_provider=reader.name("notify_provider", colon_allowed=False),
         timeout_seconds=reader.integer("timeout_seconds", TIMEOUT, 1, MOST_TIMEOUT),
         max_concurrent=reader.integer("max_concurrent", CONCURRENT, 1, MOST_CONCURRENT),
-        enabled=_flag(reader),
+        enabled=_flag(reader, spec),
     )
     return (None, problems.found) if problems.found else (terms, [])
 
 
-def _flag(reader: Reader) -> bool:
-    return True if reader.raw("enabled") is None else reader.flag("enabled")
+def _flag(reader: Reader, spec: Mapping[str, Any]) -> bool:
+    """Null is neither: taken for the default it would switch on again what is off."""
+    if "enabled" in spec and spec["enabled"] is None:
+        reader.problem("enabled", "must be true or false, not null")
+    return "enabled" not in spec or reader.flag("enabled")
 
 
 def _name(reader: Reader) -> str:

@@ -35,7 +35,7 @@ class GroupEnding:
 
 
 class ActionEnding:
-    """An action ends with its outcome, or with the chain that executes it."""
+    """An action ends with its outcome, with the chain that executes it, or where it is cancelled while it waits."""
 
     kind = "action"
 
@@ -51,6 +51,8 @@ class ActionEnding:
         if frame.event_type == "approval_resolved":
             decision = str(frame.data.get("decision", ""))
             return decision if decision in ("rejected", "expired", "cancelled") else None
+        if frame.event_type == "action_status_changed" and frame.data.get("ends"):
+            return str(frame.data.get("new_status", "cancelled"))
         if frame.event_type == "chain_completed" and self._is_own(frame):
             return str(frame.data.get("status", "completed"))
         return None

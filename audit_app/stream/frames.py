@@ -27,8 +27,8 @@ FIELDS = (
     "data",
     "created_at",
 )
-# For audit_app.stream.endings only: strict clients know no such key.
-NEVER_SENT = frozenset({"parent_chain_id"})
+# For audit_app.stream.endings only: strict clients know no such keys.
+NEVER_SENT = frozenset({"parent_chain_id", "ends"})
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 

@@ -40,6 +40,8 @@ AUDIT_OF_APPROVAL = {
     HoldStatus.EXPIRED: "approval_expired",
     HoldStatus.CANCELLED: "approval_rejected",
 }
+# As events call what waits for its time or its turn, be it an order or not.
+SCHEDULE = "schedule"
 
 
 def already_decided() -> AppError:
@@ -73,7 +75,7 @@ def hold_cancel(*, hold_id: UUID, actor: str, source: Source, reason: str = "") 
         won = waiting.update(
             status=HoldStatus.CANCELLED, decided_at=now, decided_by=actor, next_run_at=None, ended_at=now
         )
-        hold = Hold.objects.select_related("action").filter(pk=hold_id).first()
+        hold = Hold.objects.select_related("action", "order").filter(pk=hold_id).first()
         if hold is None:
             raise not_found("nothing with this id waits here")
         if not won and hold.taken:
@@ -134,13 +136,23 @@ def _journal_cancel(journal: Journal, hold: Hold, actor: str, reason: str) -> No
     if hold.kind == HoldKind.APPROVAL:
         journal_decision(journal, hold, actor, reason=reason)
         return
-    details = {"cancelled_by": actor, "reason": reason}
+    subject, details = hold_subject(hold), {"cancelled_by": actor, "reason": reason}
     journal.audit(
-        hold_subject(hold),
+        subject,
         outcome="schedule_cancelled",
         verdict="schedule",
         matched_rule=hold.rule,
         outcome_details=details,
+    )
+    # Not by the lifecycle's name, which has no such states; `ends` tells it from a state of that name.
+    journal.event(
+        "action_status_changed",
+        subject,
+        fingerprint=hold.order_name,
+        state_machine=SCHEDULE,
+        previous_status=OrderStatus.SCHEDULED.value,
+        new_status=OrderStatus.CANCELLED.value,
+        ends=True,
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import Value
+
 from audit_app.models import RetentionPolicy
 from audit_app.services.legal_holds import held_of
 from subscriptions_app.models import Delivery, Subscription
@@ -22,16 +24,17 @@ def reap_deliveries(policy: RetentionPolicy, now: datetime, batch: int) -> int:
     # Before any delivery, as whoever ends one does.
     off = [pk for pk, row in subscriptions_lock(_off(found)).items() if not row.enabled]
     rows = Delivery.objects.select_for_update(skip_locked=True, of=("self",))
-    held = [f"action:{action}" for action in held_of(policy.namespace, policy.tenant).actions]
-    rows = rows.exclude(order_key__in=held)
+    held = held_of(policy.namespace, policy.tenant)
+    rows = rows.exclude(order_key__in=[f"action:{action}" for action in held.actions])
     # Each goes along its index from the oldest on.
-    ended = rows.filter(subscription__in=list(found), ended_at__lt=cutoff).order_by(
-        "subscription", "ended_at"
-    )
+    ended = rows.filter(subscription__in=list(found), ended_at__lt=cutoff)
+    ended = ended.exclude(held.alive("event_at", "ended_at")).order_by("subscription", "ended_at")
     ids = list(ended.values_list("pk", flat=True)[:batch])
     lines: set[Line] = set()
     if off and len(ids) < batch:
         never = rows.filter(subscription__in=off, event_at__lt=cutoff, ended_at=None)
+        # What waits is there until now.
+        never = never.alias(now=Value(now)).exclude(held.alive("event_at", "now"))
         oldest = never.order_by("subscription", "event_at").only("pk", "subscription_id", "order_key")
         waiting = list(oldest[: batch - len(ids)])
         ids += [row.pk for row in waiting]

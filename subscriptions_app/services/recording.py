@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
+from urllib.parse import quote
 from uuid import UUID
 
 from django.conf import settings
@@ -35,6 +36,8 @@ CHANGED = (
 # Of what is taken these stay as they were.
 COUNTED = ("tries", "attempts_made")
 SHOWN = 300
+# Longer than a secret is: so much of what was cut while it was read may be one, of which nobody knows the rest.
+DOUBTFUL = 1024
 # How exactly it is told when a subscriber last took something: else each success would write its row.
 EXACT = timedelta(minutes=1)
 
@@ -48,7 +51,7 @@ def results_record(results: Collection[Sent]) -> set[UUID]:
     held = _held(results)
     known = [sent for sent in results if sent.parcel.delivery_id in held]
     for sent in known:
-        _put(held[sent.parcel.delivery_id], sent, now, scrubber)
+        _put(held[sent.parcel.delivery_id], sent, now, scrubber, to_former=_to_former(sent, standing))
     _store(held.values())
     sent_out = [sent for sent in known if not sent.unsent]
     DeliveryAttempt.objects.bulk_create(_attempt(sent, scrubber) for sent in sent_out)
@@ -77,12 +80,20 @@ def _store(rows: Collection[Delivery]) -> None:
     Delivery.objects.bulk_update(others, CHANGED)
 
 
-def _put(row: Delivery, sent: Sent, now: datetime, scrubber: Scrubber) -> None:
+def _to_former(sent: Sent, standing: Mapping[UUID, Subscription]) -> bool:
+    """Whether it went to an address that its subscription has left since: it tells nothing of the present one."""
+    return standing[sent.parcel.subscription_id].url != sent.parcel.url
+
+
+def _put(row: Delivery, sent: Sent, now: datetime, scrubber: Scrubber, *, to_former: bool) -> None:
     row.lease_token = None
     if sent.unsent:
         row.tries, row.attempts_made, row.due_at = row.tries - 1, row.attempts_made - 1, now
         return
-    row.last_status, row.last_error = sent.status, _told(sent.error, sent, scrubber)
+    row.last_status, row.last_error = sent.status, _told(sent.error, sent, scrubber)[:SHOWN]
+    if to_former and not sent.success:
+        row.tries, row.due_at = row.tries - 1, now
+        return
     wait = None if sent.success else _wait(row, sent)
     if wait is not None:
         row.due_at = now + timedelta(seconds=wait)
@@ -105,28 +116,40 @@ def _attempt(sent: Sent, scrubber: Scrubber) -> DeliveryAttempt:
         duration_ms=sent.duration_ms,
         success=sent.success,
         status=sent.status,
-        error=_told(sent.error, sent, scrubber),
-        answer=_told(sent.answer, sent, scrubber),
+        error=_told(sent.error, sent, scrubber)[:SHOWN],
+        answer=_beginning(sent, scrubber),
     )
+
+
+def _beginning(sent: Sent, scrubber: Scrubber) -> str:
+    """Of the answer. Cut only now: blanks and secrets that became shorter bring its end forward."""
+    if not sent.cut:
+        return _told(sent.answer, sent, scrubber)[:SHOWN]
+    # Closed, or a redacted value that is longer than what was looked at would be none.
+    return _told(f'{sent.answer}"', sent, scrubber)[:-DOUBTFUL][:SHOWN]
 
 
 def _told(text: str, sent: Sent, scrubber: Scrubber) -> str:
     """Without secrets, as one line of what can be read."""
     for secret in sent.parcel.secrets:
-        text = text.replace(secret, "[secret]").replace(secret.partition("_")[2], "[secret]")
+        for spelled in _spellings(secret):
+            text = text.replace(spelled, "[secret]")
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    # Scrubbed before it is cut, or half a card number would stay.
-    return scrubber.text(line)[:SHOWN]
+    return scrubber.text(line)
+
+
+def _spellings(secret: str) -> list[str]:
+    """As it is, in JSON of those who escape a slash, and in an address; each with its prefix and without."""
+    forms = (secret, secret.replace("/", "\\/"), quote(secret, safe=""))
+    return [spelled for form in forms for spelled in (form, form.partition("_")[2])]
 
 
 def _note_health(standing: Mapping[UUID, Subscription], results: Sequence[Sent], now: datetime) -> set[UUID]:
     by_subscription = attrgetter("parcel.subscription_id")
     doubtful = set()
     for key, group in groupby(sorted(results, key=by_subscription), by_subscription):
-        row = standing.get(key)
-        # What was sent to a former address tells nothing of the present one.
-        known = [sent for sent in group if row is not None and sent.parcel.url == row.url]
-        if row is not None and known and _changed(row, known, now):
+        of_present = [sent for sent in group if not _to_former(sent, standing)]
+        if of_present and _changed(standing[key], of_present, now):
             doubtful.add(key)
     return doubtful
 
@@ -142,9 +165,9 @@ def _changed(row: Subscription, results: Sequence[Sent], now: datetime) -> bool:
         row.failing_since = row.failing_since or now
     if any(sent.status == GONE for sent in results):
         row.gone_at = now
-    pause = max((sent.pause or 0 for sent in results), default=0)
-    if pause:
-        row.paused_until = now + timedelta(seconds=pause)
+    if pause := max((sent.pause or 0 for sent in results), default=0):
+        until = now + timedelta(seconds=pause)
+        row.paused_until = max(until, row.paused_until or until)  # a shorter one ends no longer one
     if before != (row.failing_since, row.last_success_at, row.gone_at, row.paused_until):
         row.save(update_fields=["failing_since", "last_success_at", "gone_at", "paused_until"])
     return row.gone_at is not None or (

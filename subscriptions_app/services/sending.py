@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import structlog
@@ -19,20 +19,26 @@ log = structlog.get_logger()
 # Taken so long ago, another may have it soon: it is given back unsent.
 SEND_SECONDS = 30.0
 MOST_BYTES = 16 * 1024
-SHOWN_BYTES = 1024
+# Of an answer so much is looked at. What is kept is cut further once secrets are out of it (recording.py), or half a
+# secret would stay.
+LOOKED_AT_BYTES = 4096
 GONE = 410
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of it. `status` None: nobody answered, `error` says why. `unsent`: nothing was sent."""
+    """What came of it. `status` None: nobody answered, `error` says why. `unsent`: nothing was sent.
+
+    `answer` holds secrets still; `cut`: it is the beginning of a larger one, which may end within a secret.
+    """
 
     parcel: Parcel
     started_at: datetime
     duration_ms: int = 0
     status: int | None = None
     error: str = ""
-    answer: str = ""
+    answer: str = field(default="", repr=False)
+    cut: bool = False
     pause: float | None = None
     unsent: bool = False
 
@@ -57,12 +63,13 @@ async def parcel_send(parcel: Parcel) -> Sent:
 
 
 def _answered(parcel: Parcel, response: Response, at: datetime, duration_ms: int) -> Sent:
-    status, shown = response.status, response.content[:SHOWN_BYTES].decode("utf-8", "replace")
+    status, content = response.status, response.content
+    told, cut = content[:LOOKED_AT_BYTES].decode("utf-8", "replace"), len(content) > LOOKED_AT_BYTES
     ok = 200 <= status < 300
     error = "" if ok else f"HTTP {status}"
     if 300 <= status < 400:
         error += ": redirects are not followed"
-    return Sent(parcel, at, duration_ms, status, error, shown, None if ok else pause_asked(response))
+    return Sent(parcel, at, duration_ms, status, error, told, cut, None if ok else pause_asked(response))
 
 
 def _request(parcel: Parcel) -> HttpRequest:

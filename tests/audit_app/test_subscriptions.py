@@ -67,6 +67,16 @@ def test_an_action_ends_with_an_approval_that_does_not_let_it_go_on(service: Ser
     assert reader.frames[-1].data["reason"] == decision
 
 
+def test_a_state_of_its_lifecycle_ends_no_action_whatever_its_name(service: Service) -> None:
+    names = {"fingerprint": "order-1", "state_machine": "returns", "previous_status": "scheduled"}
+    reader = service.read("/v1/subscribe/action/order-1", X_API_Key=key())
+    tell("action_status_changed", new_status="cancelled", **names)
+    tell(outcome={"Suppressed": {"rule": "r"}})
+    relay()
+    assert reader.ended.wait(30)
+    assert reader.frames[-1].data["reason"] == "suppressed"
+
+
 def test_a_subscription_shows_nothing_of_another_tenant(service: Service) -> None:
     tell(
         "chain_step_completed", chain_id="c-1", step_name="charge", step_index=1, success=True, next_step=None

@@ -152,6 +152,37 @@ def test_every_frame_has_its_types_keys_and_no_others(service: Service) -> None:
     assert (breaker.data["namespace"], breaker.data["tenant"]) == ("", "")
 
 
+@pytest.mark.parametrize("claimed", [True, False])
+def test_who_follows_an_action_is_told_that_it_was_cancelled_while_it_waited(
+    service: Service, claimed: bool
+) -> None:
+    """Be it an order or not, whether he listened then or comes later."""
+    Lifecycle.objects.update(enabled=claimed)
+    config_versions.reset()
+    shop = Shop()
+    client, action = Strict(shop.secret), order(payload={"order_id": "night-1"})
+    client.post("/v1/dispatch", shapes.outcome, action, headers={"X-Demo-Now": CLOSED_HOURS})
+    relay()
+    path = f"/v1/subscribe/action/{action['id']}"
+    reader = service.read(path, X_API_Key=shop.secret)
+    reader.wait_for(1)
+    assert not reader.ended.is_set()
+    body = {"namespace": NAMESPACE, "tenant": "acme-store"}
+    client.post(f"/v1/scheduled/{action['id']}/cancel", shapes.SCHEDULED_ROW, body)
+    relay()
+    late = service.read(path, X_API_Key=shop.secret)
+    for one in (reader, late):
+        assert one.ended.wait(30)
+        assert [frame.event for frame in one.frames][-2:] == ["action_status_changed", "subscription_end"]
+        changed, end = one.frames[-2:]
+        Shape({**shapes.FRAME_KEYS, **FRAMES[changed.event]}, shapes.FRAME_OPTIONAL)(
+            changed.data, changed.event
+        )
+        assert changed.data["fingerprint"] == ("night-1" if claimed else action["id"])
+        assert (changed.data["previous_status"], changed.data["new_status"]) == ("scheduled", "cancelled")
+        assert end.data["reason"] == "cancelled"
+
+
 # Another tenant ------------------------------------------------------------------------------------------------
 
 

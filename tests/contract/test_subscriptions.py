@@ -66,6 +66,7 @@ def test_its_secret_is_shown_once_and_stands_nowhere_else(client: Strict) -> Non
         ({"timeout_seconds": 31}, "timeout_seconds"),
         ({"max_concurrent": 0}, "max_concurrent"),
         ({"enabled": "yes"}, "enabled"),
+        ({"enabled": None}, "enabled"),
         ({"notify_provider": "nobody"}, "notify_provider"),
         ({"secret": "hunter2"}, "secret"),
         ({"secret": "whsec_c2hvcnQ="}, "secret"),
@@ -91,6 +92,14 @@ def test_two_of_one_name_and_a_test_while_it_is_off_are_conflicts(client: Strict
     client.refused("POST", f"{PATH}/{row['id']}/test", 409)
     on = client.post(f"{PATH}/{row['id']}/enable", shapes.SUBSCRIPTION)
     assert (on["enabled"], on["disabled_reason"], on["disabled_at"]) == (True, None, None)
+
+
+def test_null_switches_nothing_on_or_off(client: Strict) -> None:
+    own = f"{PATH}/{made(client, enabled=False)['id']}"
+    error = client.refused("PUT", own, 422, "VALIDATION", body={"enabled": None, "description": "d"})
+    assert [one["field"] for one in error["details"]] == ["enabled"]
+    row = client.get(own, shapes.SUBSCRIPTION)
+    assert (row["enabled"], row["description"]) == (False, "")
 
 
 def test_a_delivery_is_seen_with_its_attempts_resent_and_replayed(client: Strict, peer: Peer) -> None:

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from acteon_site.base import config_versions
 from acteon_site.base.clock import db_now
+from audit_app.models import Event
 from chains_app.services.advance import runs_sweep
 from orders_app.models import Hold, Lifecycle, Order
 from orders_app.services.releases import holds_sweep
@@ -182,6 +183,21 @@ def test_a_release_that_is_throttled_waits_its_turn_before_new_orders(shop: Shop
     assert turn.status == "pending"
     held = Order.objects.get(fingerprint="big-1")
     assert held.status == "scheduled"
+
+
+def test_a_turn_that_is_cancelled_is_told_of_once_and_with_the_change(shop: Shop) -> None:
+    always_open()
+    approval = pending(shop)
+    for _ in range(10):
+        shop.place()
+    APIClient().post(path_of(approval["approve_url"]))
+    turn = Hold.objects.get(kind="turn")
+    told = Event.objects.filter(action_id=turn.action_id_text, type="action_status_changed")
+    path = f"/v1/scheduled/{turn.action_id_text}/cancel"
+    assert shop.post(path, SCOPE).status_code == 200
+    assert shop.post(path, SCOPE).status_code == 409
+    assert told.get().data["new_status"] == "cancelled"
+    assert told.get().data["fingerprint"] == "big-1"
 
 
 def test_a_held_order_refuses_transitions_and_can_be_cancelled(shop: Shop) -> None:

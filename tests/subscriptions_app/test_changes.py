@@ -14,7 +14,8 @@ from acteon_site.base.errors import AppError
 from acteon_site.config_files.load import load_paths
 from audit_app.models import RetentionPolicy
 from audit_app.services.reaper import reap
-from subscriptions_app.models import Delivery, Subscription
+from subscriptions_app.models import Delivery, DeliveryAttempt, Subscription
+from subscriptions_app.schedule import RETRY_SECONDS
 from subscriptions_app.services import fan_out as fan_out_module
 from subscriptions_app.services.claiming import deliveries_claim
 from subscriptions_app.services.heads import stuck
@@ -85,6 +86,47 @@ def test_an_answer_of_the_former_address_tells_nothing_of_the_new_one(peer: Peer
     assert subscriptions_switch_off() == 0
     row.refresh_from_db()
     assert row.enabled
+
+
+@pytest.mark.parametrize("status", [410, 503])
+@pytest.mark.parametrize("tries", [1, len(RETRY_SECONDS) + 1])
+def test_what_the_former_address_refused_is_sent_to_the_new_one_at_once(
+    peer: Peer, status: int, tries: int
+) -> None:
+    """Also where it was the last attempt that it had."""
+    row = subscribe(f"{peer.url}/former")
+    peer.answers(status, b"", {"Retry-After": "80000"})
+    happen("a", "a")
+    fan_out()
+    (parcel,) = deliveries_claim({}, 1)
+    Delivery.objects.filter(pk=parcel.delivery_id).update(tries=tries)
+    refused = beside(parcel_send(parcel))
+    subscription_update(subscription=row, changes={"url": f"{peer.url}/mended"}, source=WHO)
+    results_record([refused])
+    peer.answers(200)
+    peer.said.clear()
+    assert sent() == 2
+    assert {one.path for one in peer.said} == {"/hook/mended"}
+    assert [one.status for one in Delivery.objects.order_by("event_number")] == ["delivered"] * 2
+    attempts = DeliveryAttempt.objects.order_by("started_at").values_list("status", flat=True)
+    assert list(attempts) == [status, 200, 200]
+    row.refresh_from_db()
+    assert (row.enabled, row.failing_since, row.paused_until) == (True, None, None)
+
+
+def test_a_shorter_pause_ends_no_longer_one_that_was_asked_for_before(peer: Peer) -> None:
+    row = subscribe(peer)
+    happen("a", "b")
+    fan_out()
+    first, second = deliveries_claim({}, 2)
+    peer.answers(429, b"", {"Retry-After": "3000"})
+    results_record([beside(parcel_send(first))])
+    row.refresh_from_db()
+    until = row.paused_until
+    peer.answers(429, b"", {"Retry-After": "5"})
+    results_record([beside(parcel_send(second))])
+    row.refresh_from_db()
+    assert row.paused_until == until
 
 
 def test_a_replay_in_several_calls_sends_nothing_twice(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
