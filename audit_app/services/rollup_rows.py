@@ -45,8 +45,12 @@ _MERGED = {
 
 
 def rows_add(model: type[models.Model], rows: Iterable[list[Any]]) -> None:
-    """Rows in the order of the model's columns. They are taken in the order of ids: two cannot deadlock."""
-    ordered = sorted(rows, key=lambda row: row[0])
+    """Rows in the order of the model's columns. They are taken in one order, so that two cannot deadlock.
+
+    It is that in which they are asked for: what is added together then lies together, and a question that reads 15,000
+    rows of a month reads hundreds of pages for them, and not ten thousand.
+    """
+    ordered = sorted(rows, key=_place)
     if not ordered:
         return
     names = _COLUMNS[model]
@@ -57,6 +61,11 @@ def rows_add(model: type[models.Model], rows: Iterable[list[Any]]) -> None:
         else:
             content = json.dumps(ordered)
         cursor.execute(_statement(model), [content])
+
+
+def _place(row: list[Any]) -> tuple[Any, ...]:
+    key, grain, at, kind, *_ = row
+    return kind, grain, at, key
 
 
 def _statement(model: type[models.Model]) -> str:
