@@ -57,7 +57,7 @@ class SettleDialog(BaseDialogForm):
 
     outcome = forms.ChoiceField(
         label="What have you found at the provider?",
-        choices=((NOT_DONE, "It was not carried out"), (DONE, "It was carried out")),
+        choices=(("", "Choose"), (DONE, "The step was carried out"), (NOT_DONE, "It was not carried out")),
         widget=UnfoldAdminSelectWidget,
     )
     step = forms.CharField(

@@ -17,16 +17,14 @@ TOOK, TOOK_NOT = "took_effect", "took_no_effect"
 
 def doubt_buttons(order: Order, url: Any) -> list[Button]:
     """Two for each step in doubt. `url` gives that of a button by its name."""
-    found = order_doubts(order)
-    return [button for doubt in found for button in _of_step(order, doubt.step.name, url, len(found) > 1)]
+    return [button for doubt in order_doubts(order) for button in _of_step(order, doubt.step.name, url)]
 
 
-def _of_step(order: Order, step: str, url: Any, several: bool) -> list[Button]:
+def _of_step(order: Order, step: str, url: Any) -> list[Button]:
     asked = f"Nobody knows whether {step} took effect. Did you look it up at the provider? "
-    of_step = f": {step}" if several else ""
     return [
         Button(
-            f"It took effect{of_step}",
+            f"{step} took effect",
             url(TOOK, order.pk),
             f"{asked}Then it is undone, where the chain says how; what cannot be undone stands.",
             "Yes, it took effect",
@@ -34,7 +32,7 @@ def _of_step(order: Order, step: str, url: Any, several: bool) -> list[Button]:
             reason=REASON,
         ),
         Button(
-            f"It did not{of_step}",
+            f"{step} did not",
             url(TOOK_NOT, order.pk),
             f"{asked}Then nothing of it stands in the way of placing the order anew.",
             "Yes, it took no effect",
