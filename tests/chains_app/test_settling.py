@@ -16,6 +16,7 @@ from acteon_site.base import config_versions
 from acteon_site.base.errors import AppError
 from chains_app.models import ChainDefinition, CircuitBreaker, Incident, Run, StepRun
 from chains_app.services.definitions import chain_save, chains_save
+from chains_app.services.resuming import run_retry
 from chains_app.services.settling import doubt_settle
 from orders_app.models import Order
 from tests.chains_app.gateway import GONE, Gateway, charging, decide, incident, placed, settle, step, undoable
@@ -43,6 +44,18 @@ def given_up(shop: Shop, gateway: Gateway) -> Run:
     assert (found.status, found.living) == ("cancelled", True)
     assert tag(shop.place(payload=GIVEN_UP)) == "Deduplicated"
     return run
+
+
+def bare_call(shop: Shop, gateway: Gateway) -> Run:
+    """An order without a chain, of whose one call nobody knows what came of it."""
+    charging(gateway)
+    ChainDefinition.objects.update(enabled=False)
+    config_versions.reset()
+    gateway.script["place_order"] = [GONE, *[404] * 9]
+    shop.dispatch(order(payload=GIVEN_UP))
+    settle(6)
+    assert stands()[:2] == ("failed", True)
+    return Run.objects.get()
 
 
 def stands() -> tuple[str, bool, int | None]:
@@ -168,14 +181,7 @@ def test_a_doubt_inside_a_sub_chain_is_settled_at_its_order(
 def test_a_bare_call_in_doubt_is_completed_or_frees_its_order(
     shop: Shop, gateway: Gateway, outcome: str, then: tuple[str, bool]
 ) -> None:
-    charging(gateway)
-    ChainDefinition.objects.update(enabled=False)
-    config_versions.reset()
-    gateway.script["place_order"] = [GONE, *[404] * 9]
-    shop.dispatch(order(payload=GIVEN_UP))
-    settle(6)
-    assert stands()[:2] == ("failed", True)
-    run = Run.objects.get()
+    run = bare_call(shop, gateway)
     assert run.dead_lettered_at
     assert by_chain(shop, run, outcome) == 200
     settle(2)
@@ -286,3 +292,27 @@ def test_of_eight_who_settle_one_doubt_one_does_it(shop: Shop, gateway: Gateway)
     assert len(found_rows(shop)) == 1
     assert len(gateway.calls("refund_card")) <= 1
     assert stands()[:2] == ("cancelled", False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_word_that_it_was_done_and_a_retry_one_wins(shop: Shop, gateway: Gateway) -> None:
+    run = bare_call(shop, gateway)
+    calls = len(gateway.calls("place_order"))
+    gateway.script.clear()
+
+    def job(act: Callable[..., Any], **said: str) -> Callable[[], str]:
+        def press() -> str:
+            try:
+                act(run_id=run.pk, actor="p", **said)
+            except AppError as error:
+                return error.code
+            return act.__name__
+
+        return press
+
+    jobs = [job(doubt_settle, outcome="done"), job(run_retry, outcome="not_done")] * 3
+    said = Counter(at_once(jobs))
+    assert said["doubt_settle"] + said["run_retry"] == 1
+    settle(3)
+    assert stands()[:2] == ("completed", True)
+    assert len(gateway.calls("place_order")) == calls + said["run_retry"]
