@@ -206,6 +206,19 @@ def test_only_what_is_in_doubt_of_an_ended_run_is_settled(shop: Shop, gateway: G
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("door", [by_chain, by_incident, by_order])
+def test_neither_a_stranger_nor_a_viewer_settles_it(
+    shop: Shop, gateway: Gateway, door: Callable[[Shop, Run, str], int]
+) -> None:
+    run = given_up(shop, gateway)
+    stranger, viewer = Shop(tenants=["elsewhere"]), Shop(role="viewer")
+    assert door(stranger, run, "not_done") in (403, 404)
+    assert door(viewer, run, "not_done") == 403
+    assert stands()[:2] == ("cancelled", True)
+    assert found_rows(shop) == []
+
+
+@pytest.mark.django_db
 def test_whoever_cancels_is_told_of_once(shop: Shop, gateway: Gateway) -> None:
     gateway.script["do_charge"] = [GONE]
     charge = undoable("charge", on_unknown="park")
