@@ -36,6 +36,9 @@ class Owners:
     def ended(self, end: Ended, *, now: datetime) -> None:
         """An owner's run has ended."""
 
+    def settled(self, end: Ended, *, goes_on: bool, now: datetime) -> None:
+        """A person has said what came of a call of an ended run; `goes_on`: it is opened again to undo it."""
+
     def transition(self, owner_id: UUID, *, to: str, step: str, now: datetime, journal: Journal) -> None:
         """A step asks for a move of the owner's lifecycle."""
 
@@ -54,6 +57,10 @@ class Listener:
 
     def resume_problem(self, run: Run) -> AppError | None:
         """Why the owner cannot have an ended run back."""
+        return None
+
+    def settle_problem(self, run: Run) -> AppError | None:
+        """Why what is in doubt of an ended run is not settled at the run."""
         return None
 
     def resumed(self, run: Run, *, now: datetime) -> None:

@@ -18,6 +18,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from acteon_site.access.acts import act_note
+from acteon_site.admin.agents import agent_short
 from acteon_site.admin.exports import TYPES, Columns, file_head, file_line, stream_answer
 from acteon_site.admin.scoped import visible
 from acteon_site.base.clock_text import parse_time
@@ -47,6 +48,10 @@ class Act:
     url: str
     address: str
     agent: str
+
+    @property
+    def client(self) -> str:
+        return agent_short(self.agent)
 
 
 @dataclass(frozen=True, slots=True)

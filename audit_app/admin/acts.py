@@ -8,6 +8,7 @@ from django.urls import reverse
 from acteon_site.admin.acts_page import Act, Window
 from acteon_site.admin.scoped import visible
 from audit_app.models import AuditRecord
+from audit_app.services.legal_holds import HOLD_TYPE
 
 METHODS = ("admin", "token")  # as the index audit_person has them
 UNREAD = ("action_payload", "verdict_details", "outcome_details", "metadata")
@@ -17,7 +18,9 @@ def acts_in_trail(request: HttpRequest, window: Window) -> list[Act]:
     """In the admin a person stands there by his name, by API with a mark before it."""
     names = (window.username, f"user:{window.username}")
     records = AuditRecord.objects.filter(caller_id__in=names, auth_method__in=METHODS).defer(*UNREAD)
-    return [_act(row) for row in window.part(visible(request, records), "dispatched_at")]
+    # Legal holds are noted in words (`LegalHoldAdmin.note`): they are not told twice.
+    told = visible(request, records.exclude(action_type=HOLD_TYPE))
+    return [_act(row) for row in window.part(told, "dispatched_at")]
 
 
 def _act(row: AuditRecord) -> Act:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.http import HttpRequest
 from unfold.decorators import display
 
@@ -76,6 +77,12 @@ class LegalHoldAdmin(ButtonPagesAdmin):
         placed = legal_hold_place(**{name: getattr(obj, name) for name in FIELDS}, source=source_of(request))
         obj.pk, obj._state.adding = placed.pk, False
 
+    def note(self, request: HttpRequest, row: Any, what: str, words: str = "") -> None:
+        """In place of what the admin says of any row. The reason stands on its page."""
+        held = f"order {row.order_name}" if row.order_name else "everything"
+        did = "lifted a legal hold" if row.lifted_at else "placed a legal hold"
+        super().note(request, row, did, f"{held} {row.time_words}".strip())
+
     def details(self, request: HttpRequest, obj: LegalHold | None) -> dict[str, Any]:
         if obj is None:
             return {}
@@ -89,5 +96,7 @@ class LegalHoldAdmin(ButtonPagesAdmin):
         )
 
     def press(self, request: HttpRequest, obj: LegalHold, name: str) -> ButtonResult:
-        legal_hold_lift(hold_id=obj.pk, reason=reason_of(request), source=source_of(request))
+        with transaction.atomic():
+            lifted = legal_hold_lift(hold_id=obj.pk, reason=reason_of(request), source=source_of(request))
+            self.note(request, lifted, LIFT)
         return ButtonResult("The hold is lifted.")

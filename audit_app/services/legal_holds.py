@@ -26,6 +26,7 @@ from audit_app.models import LegalHold, RetentionPolicy
 from audit_app.services.journal import Journal, Subject
 
 ALL = "*"
+HOLD_TYPE = "legal_hold"  # what the trail says in place of an action's type
 MOST_REASON = 2000
 # From when until before when; None: without end.
 Time = tuple[datetime | None, datetime | None]
@@ -193,6 +194,6 @@ def _note(hold: LegalHold, source: Source, change: str, reason: str) -> None:
         times = {"from": hold.held_from, "until": hold.held_until}
         details["time"] = {name: rfc3339(at) for name, at in times.items() if at}
     namespace, tenant = ("", "") if hold.tenant == ALL else (hold.namespace, hold.tenant)
-    subject = Subject(namespace, tenant, "", "legal_hold", hold.order_name or str(hold.pk))
+    subject = Subject(namespace, tenant, "", HOLD_TYPE, hold.order_name or str(hold.pk))
     journal.audit(subject, outcome="state_changed", verdict="state_machine", outcome_details=details)
     journal.write()

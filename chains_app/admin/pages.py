@@ -52,6 +52,22 @@ class FoundDialog(BaseDialogForm):
     )
 
 
+class SettleDialog(BaseDialogForm):
+    """Asks for the word of a person who has looked, and which step they speak of where several are in doubt."""
+
+    outcome = forms.ChoiceField(
+        label="What have you found at the provider?",
+        choices=(("", "Choose"), (DONE, "The step was carried out"), (NOT_DONE, "It was not carried out")),
+        widget=UnfoldAdminSelectWidget,
+    )
+    step = forms.CharField(
+        label="The step, where several are in doubt",
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+
 class NamingChangeList(KeysetChangeList):
     """A list of runs, or of what has one, each row with the name of the order that it is for: `order_name`."""
 

@@ -20,13 +20,14 @@ from acteon_site.base.clock_text import span_text
 from acteon_site.base.ids import as_uuid
 from acteon_site.base.principals import Role
 from audit_app.admin.filters import ScopeFilter, within_scopes
-from chains_app.admin.pages import NamingChangeList, ReasonDialog, dialog, order_link
+from chains_app.admin.pages import NamingChangeList, ReasonDialog, SettleDialog, dialog, order_link
 from chains_app.admin.timeline import picture_html, steps_html, timeline_html
 from chains_app.models import Run
 from chains_app.services.cancelling import chain_cancel
 from chains_app.services.redacting import scrubber_of
 from chains_app.services.resuming import STOPPED, run_retry
 from chains_app.services.run_trees import graph_of
+from chains_app.services.settling import ENDED, doubt_settle, doubts_of
 from chains_app.states import RunStatus
 
 Shown = SafeString | str
@@ -40,6 +41,13 @@ CANCEL = dialog(
     "The call in flight is awaited, and what is done is compensated.",
     "Cancel the run",
     ReasonDialog,
+)
+SETTLE = dialog(
+    "Settle what is in doubt?",
+    "Look at the provider first. What was carried out is undone where its step says how; what was not stands in "
+    "nobody's way any more.",
+    "Settle",
+    SettleDialog,
 )
 COLORS = {
     **dict.fromkeys(("running", "waiting_sub_chain", "waiting_timer"), "info"),
@@ -73,7 +81,7 @@ class RunAdmin(ReadOnlyAdmin):
     search_fields = ("id",)
     search_help_text = "The exact id of a run"
     show_facets = admin.ShowFacets.NEVER
-    actions_detail = ("resume", "cancel")  # type: ignore[assignment]
+    actions_detail = ("resume", "settle", "cancel")  # type: ignore[assignment]
     fieldsets = (
         (None, {"fields": ("shown_status", "error", "error_code", "cancel_reason", "cancelled_by")}),
         ("What it did", {"fields": ("picture", "timeline", "shown_steps", "shown_incidents")}),
@@ -111,6 +119,15 @@ class RunAdmin(ReadOnlyAdmin):
     def has_resume_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Of a run that failed as a whole; one that is parked is resumed by its incident."""
         return self._may_change(request, object_id, status__in=STOPPED, parent=None)
+
+    def has_settle_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Of a run that has ended with a call of which nobody knows what came of it."""
+        if not self._may_change(request, object_id, status__in=ENDED, parent=None):
+            return False
+        # What was pressed although somebody was faster is answered with a message.
+        if object_id is None or request.method == "POST":
+            return True
+        return bool(doubts_of(Run.objects.get(pk=object_id)))
 
     def _may_change(self, request: HttpRequest, object_id: str | None, **which: Any) -> bool:
         allowed = request.user.has_perm("chains_app.change_run") and self.reaches(request, self.act_role)
@@ -195,6 +212,16 @@ class RunAdmin(ReadOnlyAdmin):
         def act() -> str:
             run_retry(run_id=UUID(object_id), actor=actor_of(request), source=source_of(request))
             return "The run goes on where it failed."
+
+        return answer_dialog(self, request, change_url(Run, object_id), act)
+
+    @action(description="Settle the doubt", permissions=["settle"], dialog=SETTLE)  # type: ignore[arg-type, operator]
+    def settle(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        def act() -> str:
+            found = {"outcome": form.cleaned_data["outcome"], "step": form.cleaned_data["step"].strip()}
+            who = {"actor": actor_of(request), "source": source_of(request)}
+            doubt_settle(run_id=UUID(object_id), **found, **who)  # type: ignore[arg-type]
+            return "Settled. What took effect is undone, where its step says how."
 
         return answer_dialog(self, request, change_url(Run, object_id), act)
 

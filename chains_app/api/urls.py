@@ -9,6 +9,7 @@ from chains_app.api.views_runs import (
     ChainHistory,
     ChainRetry,
     Chains,
+    ChainSettle,
     ChainSignal,
     DeadLetterDrain,
     DeadLetterReplay,
@@ -34,6 +35,7 @@ urlpatterns = [
     path("v1/chains/<str:chain_id>/dag", ChainDag.as_view()),
     path("v1/chains/<str:chain_id>/cancel", ChainCancel.as_view()),
     path("v1/chains/<str:chain_id>/retry", ChainRetry.as_view()),
+    path("v1/chains/<str:chain_id>/settle", ChainSettle.as_view()),
     path("v1/chains/<str:chain_id>/signal", ChainSignal.as_view()),
     path("v1/dlq", DeadLetters.as_view()),
     path("v1/dlq/stats", DeadLetterStats.as_view()),
@@ -43,7 +45,7 @@ urlpatterns = [
     path("v1/incidents/resume", IncidentsResume.as_view()),
     *(
         path(f"v1/incidents/<str:incident_id>/{verb}", IncidentAction.as_view(verb=verb))
-        for verb in ("retry", "skip", "cancel")
+        for verb in ("retry", "skip", "cancel", "settle")
     ),
 ]
 

@@ -45,6 +45,7 @@ from chains_app.services.repair import (
     open_incidents,
 )
 from chains_app.services.resuming import run_retry, run_skip_step
+from chains_app.services.settling import doubt_settle
 from chains_app.services.signalling import run_signal
 from chains_app.states import RunKind, RunStatus
 
@@ -120,6 +121,17 @@ class ChainRetry(RunEndpoint):
         run = self.found(request, chain_id)
         outcome = _text(body_of(request), "outcome")
         return Response(run_detail(run_retry(run_id=run.pk, outcome=outcome, **_who(request))))
+
+
+class ChainSettle(RunEndpoint):
+    """What a person has found out of a call in doubt of a run that has ended."""
+
+    def post(self, request: Request, chain_id: str) -> Response:
+        run, body = self.found(request, chain_id), body_of(request)
+        found: dict[str, Any] = {name: _text(body, name) for name in ("outcome", "step", "reason")}
+        doubt_settle(run_id=run.pk, **found, **_who(request))
+        run_settle(run.pk, CANCEL_SECONDS)
+        return Response(run_detail(Run.objects.get(pk=run.pk)))
 
 
 class ChainSignal(RunEndpoint):
@@ -233,18 +245,20 @@ class DeadLetterDrain(Endpoint):
 
 
 class IncidentAction(Endpoint):
-    """What a person decides of a parked run: `verb` is retry, skip or cancel."""
+    """What a person decides of a parked run: `verb` is retry, skip or cancel; `settle` of one that was given up in
+    doubt."""
 
     write_role = Role.OPERATOR
     verb = "retry"
 
     def post(self, request: Request, incident_id: str) -> Response:
         pk, caller = as_uuid(incident_id), caller_of(request)
-        waiting = Incident.objects.select_related("run").filter(resolved_at__isnull=True)
+        settles = self.verb == "settle"
+        waiting = Incident.objects.select_related("run").filter(resolved_at__isnull=not settles)
         seen = waiting.filter(**caller.action_lookups("run__"))
         incident = seen.filter(pk=pk).first() if pk else None
         if incident is None:
-            raise not_found("no such open incident")
+            raise not_found(f"no such {'resolved' if settles else 'open'} incident")
         self._act(request, incident)
         incident.refresh_from_db()
         return Response(incident_shape(incident))
@@ -253,6 +267,10 @@ class IncidentAction(Endpoint):
         body, run_id, seen = body_of(request), incident.run_id, incident.pk
         if self.verb == "cancel":
             chain_cancel(run_id=run_id, reason=_text(body, "reason"), incident=seen, **_who(request))
+            return
+        if self.verb == "settle":
+            found: dict[str, Any] = {name: _text(body, name) for name in ("outcome", "reason")}
+            doubt_settle(run_id=run_id, step=incident.step, **found, **_who(request))
             return
         act = run_skip_step if self.verb == "skip" else run_retry
         act(run_id=run_id, outcome=_text(body, "outcome"), incident=seen, **_who(request))

@@ -38,6 +38,8 @@ NEXT = {
     "ORDER_GONE": "`dead_letters drain` takes it off the list",
     "POINT_OF_NO_RETURN": "`incidents retry` or `incidents skip` lets it go on",
     "OUTCOME_UNKNOWN": "say what you found with --outcome",
+    "NOT_IN_DOUBT": "`incidents show` tells how it stands",
+    "IS_A_REFUND": "`POST /v1/orders/{name}/settle` or the buttons on its page take that",
     "UNDOING": "`incidents retry` or `incidents skip` lets the undoing go on",
 }
 Outcomes = Sequence[Repaired[Any]]

@@ -117,6 +117,13 @@ def failure(response: Response, terms: Terms = USUAL) -> ProviderError:
     )
 
 
+def not_its_own(service: str) -> ProviderError:
+    """A success that does not say what the service always says: whoever stands in between has answered, and what
+    became of the call nobody knows."""
+    message = f"a success, but the answer is not {service}'s own"
+    return ProviderError(EXECUTION_FAILED, message, retryable=True, unknown=True)
+
+
 def reasons(response: Response, terms: Terms = USUAL) -> dict[str, Any] | None:
     """What a refusal says, None where nobody can read it: a proxy's page judges no key."""
     try:

@@ -16,7 +16,7 @@ from chains_app import templating
 from chains_app.definitions.reader import Reader
 from chains_app.providers.base import EXECUTION_FAILED, Answer, Call, ProviderError, ProviderSettings, Runs
 from chains_app.providers.encoding import JSON, encode_json
-from chains_app.providers.exchange import exchange
+from chains_app.providers.exchange import exchange, not_its_own
 from chains_app.providers.requests import HttpRequest
 from chains_app.providers.texts import (
     check_messages,
@@ -71,6 +71,8 @@ class PagerDutyKind:
         headers = {"Content-Type": JSON, "Accept": JSON}
         request = HttpRequest("POST", settings.config.get("url", ENQUEUE), headers, content)
         said = (await exchange(request, call.timeout_seconds)).body
+        if said.get("status") != "success":
+            raise not_its_own("PagerDuty")
         return Answer({"provider": settings.name, "sent": True, "dedup_key": said.get("dedup_key")})
 
 

@@ -24,7 +24,7 @@ from chains_app.providers.base import (
     Runs,
 )
 from chains_app.providers.encoding import JSON, encode_json
-from chains_app.providers.exchange import exchange
+from chains_app.providers.exchange import exchange, not_its_own
 from chains_app.providers.requests import HttpRequest
 from chains_app.providers.texts import (
     check_messages,
@@ -78,6 +78,8 @@ class SlackKind:
         said = (await exchange(request, call.timeout_seconds)).body
         if said.get("ok") is False:
             raise _refusal(said.get("error"))
+        if token and said.get("ok") is not True:
+            raise not_its_own("Slack")
         where: dict[str, Any] = {name: said[name] for name in ("channel", "ts") if name in said}
         return Answer({"provider": settings.name, "sent": True, **where})
 

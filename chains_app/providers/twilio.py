@@ -25,7 +25,7 @@ from chains_app.providers.base import (
     Runs,
 )
 from chains_app.providers.encoding import FORM, encode_form
-from chains_app.providers.exchange import MAX_ANSWER_BYTES, failure, judged, reasons, response_to
+from chains_app.providers.exchange import MAX_ANSWER_BYTES, failure, judged, not_its_own, reasons, response_to
 from chains_app.providers.reading import Response
 from chains_app.providers.requests import HttpRequest
 from chains_app.providers.statuses import DEFAULT
@@ -77,6 +77,8 @@ class TwilioKind:
         if response.status not in DEFAULT.success:
             raise _refusal(response)
         said = judged(response).body
+        if not isinstance(said.get("sid"), str) or not said["sid"]:
+            raise not_its_own("Twilio")
         kept: dict[str, Any] = {name: said[name] for name in ("sid", "status") if name in said}
         return Answer({"provider": settings.name, "sent": True, **kept})
 

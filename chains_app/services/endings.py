@@ -76,7 +76,9 @@ def _is_dead_letter(loaded: LoadedRun, end: End) -> bool:
 
 def _notify_cancel(loaded: LoadedRun, unit: Unit) -> None:
     run, notice = loaded.run, loaded.definition.on_cancel
-    if notice is None:
+    # Of a run at the top that a person has opened again to undo what was in doubt: told when it was cancelled.
+    told = run.parent_id is None and run.cancel_requested_at is None
+    if notice is None or told:
         return
     payload = {
         "chain_id": str(run.pk),

@@ -93,7 +93,7 @@ def run_skip_step(
         if waiting is None or run.status in TERMINAL:
             raise not_running(run)
         _skip(run, waiting, decision, now)
-        _restart(run, now)
+        restart(run, now)
         incidents_close([run.pk], "skipped", now, actor)
     return run
 
@@ -150,7 +150,7 @@ def resume_locked(run: Run, decision: Decision) -> Run:
     _audit_decision(run, "chain_step_retrying", step, decision)
     if is_undoing(run):
         _retry_undo(run, step, decision.outcome)
-        _restart(run, now)
+        restart(run, now)
     else:
         _resume(run, now, decision.outcome)
     incidents_close([run.pk], "retried", now, decision.actor)
@@ -218,7 +218,7 @@ def _resume(run: Run, now: datetime, outcome: str) -> None:
     run.phase = Phase.FORWARD
     step = run_definition(run).steps[run.current_step]
     below = _stopped_below(run, lock=True)
-    _restart(run, now)
+    restart(run, now)
     if step.sub_chain or step.parallel:
         # Its runs below go on too, with the keys that they had.
         for child in below:
@@ -249,7 +249,8 @@ def _stopped_below(run: Run, *, lock: bool = False) -> list[Run]:
     return list((below.select_for_update() if lock else below).order_by("started_at"))
 
 
-def _restart(run: Run, now: datetime) -> None:
+def restart(run: Run, now: datetime) -> None:
+    """A run that stopped goes on, from its present phase, with its whole time."""
     deadline_renew(run, now)
     if run.phase != Phase.UNDOING:
         run.ending = run.error = run.error_code = ""

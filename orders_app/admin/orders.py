@@ -27,6 +27,7 @@ from acteon_site.base.errors import conflict
 from acteon_site.base.names import spellings
 from audit_app.admin.filters import ScopeFilter, within_scopes
 from chains_app.models import Run, StepRun
+from orders_app.admin.doubts import TOOK, TOOK_NOT, doubt_buttons, doubt_press
 from orders_app.admin.explanations import explanations_of, try_url
 from orders_app.admin.filters import OrderState
 from orders_app.admin.ledger import PAID, REFUND, UNPAID, ledger_buttons, ledger_context, ledger_press
@@ -68,7 +69,7 @@ class OrderAdmin(ButtonPagesAdmin):
     search_fields = ("fingerprint",)
     search_help_text = "The exact name of an order"
     change_form_template = "admin/orders_app/order.html"
-    buttons = (MOVE, CANCEL, REFUND, PAID, UNPAID)
+    buttons = (MOVE, CANCEL, REFUND, PAID, UNPAID, TOOK, TOOK_NOT)
     empty_title = "No orders"
     empty_text = "Accepted actions whose type a lifecycle claims appear here as orders."
 
@@ -138,7 +139,7 @@ class OrderAdmin(ButtonPagesAdmin):
             question = f"Cancel {order.fingerprint}? What is done already is undone where that is possible."
             url = self.url_of(CANCEL, order.pk)
             buttons.append(Button("Cancel the order", url, question, "Yes, cancel it", "bad", reason=REASON))
-        return buttons + ledger_buttons(order, self.url_of)
+        return buttons + doubt_buttons(order, self.url_of) + ledger_buttons(order, self.url_of)
 
     def _move_button(self, order: Order, state: str) -> Button:
         question = f"Mark {order.fingerprint} as {state}? It is {order.state} now."
@@ -151,6 +152,8 @@ class OrderAdmin(ButtonPagesAdmin):
             raise conflict("this order was placed anew; its newer page has the buttons")
         if name in (REFUND, PAID, UNPAID):
             return ledger_press(request, obj, name)
+        if name in (TOOK, TOOK_NOT):
+            return doubt_press(request, obj, name)
         named: dict[str, Any] = {
             "namespace": obj.namespace,
             "tenant": obj.tenant,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,14 @@ from orders_app.admin.recurring_forms import BackfillForm, RecurringForm
 from orders_app.admin.recurring_views import LABELS, cron_preview, firing_lines, shown_times
 from orders_app.models import RecurringAction
 from orders_app.recurring.cron import cron_words
-from orders_app.services.recurring.by_hand import Span, backfill_plan, recurring_backfill, recurring_run_now
+from orders_app.services.recurring.by_hand import (
+    LEFT,
+    Made,
+    Span,
+    backfill_plan,
+    recurring_backfill,
+    recurring_run_now,
+)
 from orders_app.services.recurring.edits import (
     recurring_create,
     recurring_delete,
@@ -252,14 +259,17 @@ class RecurringActionAdmin(ConfigAdmin):
 
     def _backfilled(self, request: HttpRequest, row: RecurringAction, span: Span) -> HttpResponse:
         made = recurring_backfill(row=row, span=span, source=source_of(request))
-        sent = sum(one.was_dispatched for one in made)
-        self.message_user(
-            request, f"{sent} dispatched, {len(made) - sent} not; what came of each stands below."
-        )
+        self.message_user(request, _told(made))
         return HttpResponseRedirect(change_url(RecurringAction, row.pk))
 
     def _url(self, name: str, row: RecurringAction) -> str:
         return reverse(f"admin:{_named(name)}", args=[row.pk])
+
+
+def _told(made: Sequence[Made]) -> str:
+    sent, left = sum(one.was_dispatched for one in made), sum(one.outcome == LEFT for one in made)
+    rest = f" The time was over before {left} of them: press Backfill again for these." if left else ""
+    return f"{sent} dispatched, {len(made) - sent} not; what came of each stands below.{rest}"
 
 
 def _pause(row: RecurringAction, source: Source) -> str:

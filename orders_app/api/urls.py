@@ -25,7 +25,7 @@ urlpatterns = [
     ),
     path("v1/events/<path:fingerprint>", views_orders.Event.as_view()),
     path("v1/orders/<path:fingerprint>/cancel", views_orders.OrderCancel.as_view()),
-    path("v1/orders/<path:fingerprint>/settle", views_orders.RefundSettle.as_view()),
+    path("v1/orders/<path:fingerprint>/settle", views_orders.OrderSettle.as_view()),
     path("v1/scheduled", views_orders.Scheduled.as_view()),
     path("v1/scheduled/<path:action_id>/cancel", views_orders.ScheduledCancel.as_view()),
     path("v1/groups", views_groups.Groups.as_view()),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,12 +16,14 @@ from orders_app.api.holds import page_of_holds, seen_holds
 from orders_app.api.shapes import order_detail, order_shape, scheduled_shape
 from orders_app.models import Order
 from orders_app.services.cancel import order_cancel
+from orders_app.services.doubts import order_settle
 from orders_app.services.holds import hold_cancel
 from orders_app.services.refunding import refund_settle
 from orders_app.services.transitions import order_named, order_transition
 from orders_app.states import HoldKind, HoldStatus
 
 MAX_REASON = 1000
+MAX_STEP = 200
 TIMED = (HoldKind.SCHEDULE, HoldKind.TURN)
 
 
@@ -91,27 +96,33 @@ class OrderCancel(Endpoint):
         return Response(order_detail(order, caller_of(request)))
 
 
-class RefundSettle(Endpoint):
-    """What a person has found out about a refund in doubt."""
+class OrderSettle(Endpoint):
+    """What a person has found out about an order in doubt: of a refund whether it was paid, of any other whether the
+    call took effect."""
 
     write_role = Role.OPERATOR
 
     def post(self, request: Request, fingerprint: str) -> Response:
         body = body_of(request)
-        namespace, tenant = scope_of(request, body)
-        if not isinstance(body.get("paid"), bool):
-            raise invalid_field("paid", "is required: true where it was paid back, false where it was not")
-        refund = refund_settle(
-            namespace=namespace,
-            tenant=tenant,
-            fingerprint=fingerprint,
-            paid=body["paid"],
-            actor=caller_of(request).caller_id,
-            source=source_of(request),
-            reason=_reason(body.get("reason")),
-            caller=caller_of(request),
-        )
-        return Response(order_detail(refund, caller_of(request)))
+        caller, (namespace, tenant) = caller_of(request), scope_of(request, body)
+        named: dict[str, Any] = {"namespace": namespace, "tenant": tenant, "fingerprint": fingerprint}
+        named |= {"actor": caller.caller_id, "source": source_of(request), "caller": caller}
+        named["reason"] = _reason(body.get("reason"))
+        if body.get("outcome") is not None:
+            order = order_settle(**named, outcome=_name(body, "outcome"), step=_name(body, "step"))
+        elif isinstance(body.get("paid"), bool):
+            order = refund_settle(**named, paid=body["paid"])
+        else:
+            said = "true where it was paid back, false where it was not"
+            raise invalid_field("paid", f"is required of a refund ({said}), `outcome` of any other order")
+        return Response(order_detail(order, caller))
+
+
+def _name(body: Mapping[str, Any], field: str) -> str:
+    given = body.get(field)
+    if given is not None and (not isinstance(given, str) or len(given) > MAX_STEP):
+        raise invalid_field(field, f"must be text of at most {MAX_STEP} characters")
+    return given or ""
 
 
 def _reason(given: object) -> str:

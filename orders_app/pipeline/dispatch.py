@@ -163,13 +163,19 @@ def calls_begin(processed: Sequence[Processed]) -> None:
     begun_within(list(work), work, 0.0)
 
 
-def outcomes_after_calls(processed: Sequence[Processed]) -> list[Outcome]:
-    """Make the calls that the request waits for, after the commit, and give every action's outcome."""
+def outcomes_after_calls(processed: Sequence[Processed], most: float | None = None) -> list[Outcome]:
+    """Make the calls that the request waits for, after the commit, and give every action's outcome.
+
+    `most`: so many seconds are left to wait, where that is less than usual.
+    """
+    calls_end, notices_end = (
+        usual if most is None else min(usual, most) for usual in (CALL_SECONDS, NOTICE_SECONDS)
+    )
     work = {pk: one for done in processed for pk, one in done.work.items()}
     calls = [done.run.pk for done in processed if done.run]
     notices = [(done.notice.pk, done.hold.pk) for done in processed if done.notice and done.hold]
-    begun_within(calls, work, CALL_SECONDS)
-    begun_within([run for run, _ in notices], work, NOTICE_SECONDS)
+    begun_within(calls, work, calls_end)
+    begun_within([run for run, _ in notices], work, notices_end)
     runs = come_to(calls, work)
     holds = Hold.objects.in_bulk([hold for _, hold in notices]) if notices else {}
     return [_outcome(done, runs, holds) for done in in_breaths(processed)]

@@ -77,6 +77,10 @@ class SingleRuns(Owners):
         if end.run.kind == RunKind.SINGLE:
             self._singles.append(end)
 
+    def settled(self, end: Ended, *, goes_on: bool, now: datetime) -> None:
+        if goes_on:
+            firing_reopen(end.run)
+
     def write(self, journal: Journal, writes: Writes) -> None:
         repeated = [end.steps[0].pk for end in self._singles if end.steps and end.steps[0].attempt > 1]
         if repeated:
@@ -107,6 +111,20 @@ class LockedOrders(SingleRuns):
 
     def ended(self, end: Ended, *, now: datetime) -> None:
         super().ended(end, now=now)
+        self._end(end, now)
+
+    def settled(self, end: Ended, *, goes_on: bool, now: datetime) -> None:
+        if owner_of(end.run) not in self._rows:
+            return  # retention has removed it
+        super().settled(end, goes_on=goes_on, now=now)
+        if not goes_on:
+            self._end(end, now)
+            return
+        order = self._order(owner_of(end.run))
+        order.status, order.living, order.reason = OrderStatus.PROCESSING, True, ""
+        order.finished_at, order.updated_at = None, now
+
+    def _end(self, end: Ended, now: datetime) -> None:
         run, order = end.run, self._order(owner_of(end.run))
         order.status, order.updated_at = STATUS_OF_END[RunStatus(run.status)], now
         done = order.status == OrderStatus.COMPLETED
@@ -190,6 +208,12 @@ class OrderRuns(Listener):
             living=True,
         )
         return placed_anew() if others.exclude(pk=order.pk).exists() else None
+
+    def settle_problem(self, run: Run) -> AppError | None:
+        order = Order.objects.filter(pk=owner_of(run)).only("refund_state").first()
+        if order is None or not order.refund_state:
+            return None
+        return conflict("this is a refund: say at its order whether it was paid", "IS_A_REFUND")
 
     def resumed(self, run: Run, *, now: datetime) -> None:
         order = Order.objects.filter(pk=owner_of(run))

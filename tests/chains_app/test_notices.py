@@ -275,6 +275,7 @@ class TestPagerDuty:
         }
 
     def test_what_is_too_long_is_cut_and_an_odd_severity_is_an_error(self, peer: Peer) -> None:
+        peer.answers(202, {"status": "success"})
         call = replace(CALL, payload={"long": "x" * 3000, "how": "sehr schlimm"})
         long = "{{payload.long}}"
         for _ in range(2):
@@ -285,6 +286,7 @@ class TestPagerDuty:
         assert first["payload"]["severity"] == "error"
 
     def test_a_large_payload_takes_no_alert_with_it(self, peer: Peer) -> None:
+        peer.answers(202, {"status": "success"})
         payload = {"note": "x" * 600_000, "name": "o-1"}
         texts = {"source": "{{payload.note}}", "component": "{{payload.note}}", "link": "{{payload.note}}"}
         tell(peer, "pagerduty", call=replace(CALL, payload=payload), summary="{{payload.name}}", **texts)
@@ -329,6 +331,7 @@ class TestTwilio:
         assert base64.b64decode(request.headers["authorization"][6:]).decode() == f"{ACCOUNT}:t0ken-t0ken"
 
     def test_a_key_signs_in_for_the_account_and_a_service_is_the_sender(self, peer: Peer) -> None:
+        peer.answers(201, {"sid": "SM1"})
         config = {"account_sid": ACCOUNT, "api_key_sid": API_KEY, "messaging_service_sid": SERVICE}
         settings = ProviderSettings(
             "notices",

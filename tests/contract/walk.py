@@ -94,7 +94,8 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ],
     ("POST", "v1/orders/<path:fingerprint>/cancel"): [Call(body=IN_BODY, status=(404, 403))],
     ("POST", "v1/orders/<path:fingerprint>/settle"): [
-        Call(body={**IN_BODY, "paid": True}, status=(404, 403))
+        Call(body={**IN_BODY, "paid": True}, status=(404, 403)),
+        Call(body={**IN_BODY, "outcome": "done"}, status=(404, 403)),
     ],
     ("GET", "v1/scheduled"): [LIST],
     ("POST", "v1/scheduled/<path:action_id>/cancel"): [Call(body=IN_BODY, status=(404, 403))],
@@ -284,6 +285,10 @@ WALK: dict[tuple[str, str], list[Call]] = {
         Call(body={}, status=(404,)),
         Call(body=IN_BODY, status=(404,)),
     ],
+    ("POST", "v1/chains/<str:chain_id>/settle"): [
+        Call(body={**IN_BODY, "outcome": "not_done"}, status=(404,)),
+        Call(body={"outcome": "done"}, status=(404,)),
+    ],
     ("POST", "v1/chains/<str:chain_id>/signal"): [Call(body={**IN_BODY, "signal": "go"}, status=(404,))],
     ("GET", "v1/dlq"): [LIST],
     ("GET", "v1/dlq/stats"): [LIST],
@@ -296,7 +301,7 @@ WALK: dict[tuple[str, str], list[Call]] = {
     ("POST", "v1/incidents/resume"): [EMPTY, Call(IN_QUERY + "&dry_run=true", {}, (200, 403))],
     **{
         ("POST", f"v1/incidents/<str:incident_id>/{verb}"): [Call(body={}, status=(404,))]
-        for verb in ("retry", "skip", "cancel")
+        for verb in ("retry", "skip", "cancel", "settle")
     },
     ("GET", "v1/chains/definitions"): [Call(status=(200,))],
     ("GET", "v1/chains/definitions/<str:name>"): [BY_ID],

@@ -100,3 +100,21 @@ def test_a_refund_that_was_found_not_to_be_paid_may_be_sent_again_under_its_name
     assert shop.post("/v1/orders/rf-same/settle", {**SCOPE, "paid": False}).status_code == 200
     gateway.script["refund_card"] = []
     assert tag(shop.dispatch(action).json()) == "Executed"
+
+
+def test_a_refund_in_doubt_is_settled_at_its_ledger_and_not_at_its_run(shop: Shop, gateway: Gateway) -> None:
+    name = charged_order(shop, gateway)
+    gateway.script["refund_card"] = [GONE, *[404] * 9]
+    action = refund(name, 3_000, payload={"refund_id": "rf-doubt"})
+    run = shop.dispatch(action).json()["Executed"]["body"]["chain_id"]
+    settle(6)
+    assert shop.post("/v1/orders/rf-doubt/cancel", SCOPE).status_code == 200
+    settle(2)
+    found = {**SCOPE, "outcome": "not_done"}
+    for path in (f"/v1/chains/{run}/settle", "/v1/orders/rf-doubt/settle"):
+        refused = shop.post(path, found)
+        assert (refused.status_code, refused.json()["code"]) == (409, "IS_A_REFUND")
+    assert ledger(name) == (CHARGED, 0, 3_000)
+    assert shop.post("/v1/orders/rf-doubt/settle", SCOPE).status_code == 422
+    assert shop.post("/v1/orders/rf-doubt/settle", {**SCOPE, "paid": False}).status_code == 200
+    assert ledger(name) == (CHARGED, 0, 0)

@@ -36,11 +36,11 @@ extend_schema_view(
 )(views_runs.Incidents)
 extend_schema_view(
     post=operation(
-        "Decide of a parked run: retry, skip or cancel its step",
+        "Decide of a parked run: retry, skip or cancel its step; settle one that was cancelled in doubt",
         INCIDENT,
         sends=body({}, {"reason": maybe(TEXT), "outcome": maybe(enum("done", "not_done"))}),
         sends_examples={"all it needs": {}, "it was not carried out": {"outcome": "not_done"}},
-        text="`outcome`, for retry and skip: what a person found out of a call whose outcome nobody knew.",
+        text="`outcome`, for retry, skip and settle: what a person found out of a call whose outcome nobody knew.",
         errors=(404, 409),
         examples={
             "done": {**SHOWN_INCIDENT, "resolved_at": NOW, "resolution": "retry", "resolved_by": "key:ops"}

@@ -254,6 +254,19 @@ extend_schema_view(
 )(views_runs.ChainRetry)
 extend_schema_view(
     post=operation(
+        "Settle a call in doubt of a run that has ended",
+        CHAIN,
+        sends=body(
+            {"outcome": enum("done", "not_done")}, {**BODY_SCOPE, "step": maybe(TEXT), "reason": maybe(TEXT)}
+        ),
+        sends_examples={"it was not carried out": {"outcome": "not_done"}},
+        text="`step` says which one is meant, where several are in doubt.",
+        errors=(404, 409),
+        examples={"cancelled": {**SHOWN_CHAIN, "status": "cancelled", "cancelled_by": "key:ops"}},
+    )
+)(views_runs.ChainSettle)
+extend_schema_view(
+    post=operation(
         "Give a waiting run its signal",
         CHAIN,
         sends=body({"signal": NAME}, {"payload": maybe(OBJECT), **BODY_SCOPE}),

@@ -26,6 +26,7 @@ from chains_app.models import Incident, Run
 from chains_app.services.cancelling import chain_cancel
 from chains_app.services.repair import incidents_preview, incidents_resume, open_incidents
 from chains_app.services.resuming import OUTCOMES, resume_problem, run_retry, run_skip_step
+from chains_app.services.settling import doubt_settle, doubts_of
 
 EXAMPLES = f"""examples:
   python manage.py incidents list --tenant acme-store
@@ -45,6 +46,10 @@ SUBCOMMANDS = {
     "retry": ("try its step again, with the same Idempotency-Key", f"incidents retry {ID}"),
     "skip": ("go on without the step: it counts as done by other means", f"incidents skip {ID}"),
     "cancel": ("stop the run; what is done is undone", f'incidents cancel {ID} --reason "sold out"'),
+    "settle": (
+        "say what you found of a call that was left in doubt, of a run that was cancelled or has failed",
+        f"incidents settle {ID} --outcome not_done",
+    ),
     "resume": ("retry many at once; shows which, until --yes is given", "incidents resume --all --yes"),
 }
 
@@ -66,6 +71,9 @@ class Command(RepairCommand):
                 sub.add_argument("--resolved", action="store_true", help="the resolved ones too")
             if name in ("retry", "skip"):
                 sub.add_argument("--outcome", choices=OUTCOMES, default="", help=OUTCOME)
+            if name == "settle":
+                sub.add_argument("--outcome", choices=OUTCOMES, required=True, help=OUTCOME)
+                sub.add_argument("--step", default="", help="which one, where several are in doubt")
             if name == "cancel":
                 sub.add_argument("--reason", default="", help="why; it stands in the trail")
             if name == "resume":
@@ -107,6 +115,14 @@ class Command(RepairCommand):
         run, seen = _target(options["id"])
         run_skip_step(run_id=run.pk, incident=_id(seen), outcome=options["outcome"], **self.who)
         self._decided(run, "goes on without the step", options)
+
+    def _settle(self, options: dict[str, Any]) -> None:
+        run, seen = _target(options["id"], resolved=True)
+        step = options["step"] or (seen.step if seen is not None and seen.resolved_at else "")
+        doubt_settle(run_id=run.pk, outcome=options["outcome"], step=step, **self.who)
+        self._decided(
+            run, "has nothing in doubt there any more; what took effect is undone, if it can be", options
+        )
 
     def _cancel(self, options: dict[str, Any]) -> None:
         run, seen = _target(options["id"])
@@ -191,6 +207,12 @@ def _what_next(run: Run, incident: Incident | None) -> str:
     if incident is not None and incident.resolved_at is None:
         return (
             f"Decide: `incidents retry {run.pk}`, `incidents skip {run.pk}` or `incidents cancel {run.pk}`."
+        )
+    if found := doubts_of(run):
+        steps = ", ".join(doubt.step.name for doubt in found)
+        return (
+            f"Nobody knows whether {steps} took effect: look there, then `incidents settle {run.pk} --outcome done` or "
+            f"`--outcome not_done`."
         )
     problem = resume_problem(run)
     if problem:

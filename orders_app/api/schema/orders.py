@@ -143,17 +143,26 @@ extend_schema_view(
 )(views_orders.OrderCancel)
 extend_schema_view(
     post=operation(
-        "Settle a refund in doubt",
+        "Settle what is in doubt of an order that was given up: of a refund, or of any other",
         ORDER,
         sends=body(
-            {**BODY_SCOPE, "paid": BOOLEAN},
-            {"reason": maybe({"type": "string", "maxLength": views_orders.MAX_REASON})},
+            BODY_SCOPE,
+            {
+                "paid": BOOLEAN,
+                "outcome": maybe(enum("done", "not_done")),
+                "step": maybe({"type": "string", "maxLength": views_orders.MAX_STEP}),
+                "reason": maybe({"type": "string", "maxLength": views_orders.MAX_REASON}),
+            },
         ),
-        sends_examples={"paid": {**SHOWN_SCOPE, "paid": True, "reason": "found in the provider's books"}},
+        sends_examples={
+            "a refund": {**SHOWN_SCOPE, "paid": True, "reason": "found in the provider's books"},
+            "any other order": {**SHOWN_SCOPE, "outcome": "not_done"},
+        },
+        text="`paid` of a refund; of any other order `outcome`, with `step` where several are in doubt.",
         errors=(404, 409),
         examples={"paid": SHOWN_REFUND},
     )
-)(views_orders.RefundSettle)
+)(views_orders.OrderSettle)
 SCHEDULED = component(
     "ScheduledAction",
     answer(

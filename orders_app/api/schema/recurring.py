@@ -251,7 +251,8 @@ extend_schema_view(
                 "results": [{"occurrence": NOW, "outcome": "executed"}],
             }
         },
-        text="`outcome` is that of the audit trail, or `already_fired`, `skipped`, `running`, `error`.",
+        text="`outcome` is that of the audit trail, or `already_fired`, `skipped`, `running`, `error`; `left` of "
+        "what was not fired within 20 s: ask again for it.",
     )
 )(views_recurring.RecurringBackfill)
 extend_schema_view(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +17,7 @@ from acteon_site.base.retrying import retry_on_deadlock
 from acteon_site.base.source import Source
 from orders_app.models import RecurringAction, RecurringFiring
 from orders_app.models.recurring import SKIPPED
-from orders_app.pipeline.dispatch import outcomes_after_calls
+from orders_app.pipeline.dispatch import CALL_SECONDS, outcomes_after_calls
 from orders_app.services.recurring.edits import recurring_lock, recurring_note, schedule_of_row
 from orders_app.services.recurring.firing import Fired, Shot, rows_fired, shots_fire
 from orders_app.services.recurring.overlap import earlier_cancel
@@ -26,7 +27,11 @@ MOST = 1000  # occurrences of one backfill
 USUAL = 100
 SET = 25
 EARLIEST = 1970  # a year at the beginning of the calendar has no local time in every zone
+# How long one backfill waits for its calls, in all. What it has not come to by then is left, for the next request.
+WAITS = CALL_SECONDS
 ALREADY = "already_fired"
+LEFT = "left"
+LEFT_WHY = "the time of this request was over before; ask again, and what was fired is not fired twice"
 EXHAUSTED = "it was dispatched as often as it may be (max_executions)"
 
 
@@ -106,7 +111,7 @@ def _require_possible(row: RecurringAction, span: Span, now: datetime) -> None:
 
 def recurring_backfill(*, row: RecurringAction, span: Span, source: Source) -> list[Made]:
     """Fire what the span holds and was not fired, in the order of the occurrences. Each is fired exactly once, whatever
-    fires beside it. Waits up to 20 s for each 25 calls."""
+    fires beside it. Waits up to 20 s for the calls of all; what was not fired by then is `left`."""
     planned = backfill_plan(row, span, db_now())
     recurring_note(
         row, "backfill", source, start=rfc3339(span.start), end=rfc3339(span.end), count=len(planned)
@@ -116,14 +121,19 @@ def recurring_backfill(*, row: RecurringAction, span: Span, source: Source) -> l
     overlap = Overlap.ALLOW_ALL if policy == Overlap.ALLOW_ALL else Overlap.SKIP
     size = SET if overlap == Overlap.ALLOW_ALL else 1
     made: list[Made] = []
-    for start in range(0, len(planned), size):
-        made += _make_up(row, planned[start : start + size], overlap)
-    return made
+    ends = time.monotonic() + WAITS
+    while len(made) < len(planned) and (not made or time.monotonic() < ends):
+        made += _make_up(row, planned[len(made) : len(made) + size], overlap, ends)
+    return made + [_left(one) for one in planned[len(made) :]]
 
 
-def _make_up(row: RecurringAction, planned: Sequence[Planned], overlap: str) -> list[Made]:
+def _left(one: Planned) -> Made:
+    return Made(one.occurrence, ALREADY) if one.done else Made(one.occurrence, LEFT, LEFT_WHY)
+
+
+def _make_up(row: RecurringAction, planned: Sequence[Planned], overlap: str, ends: float) -> list[Made]:
     fired = _fire(row, [one.occurrence for one in planned], overlap, FiringKind.BACKFILL)
-    outcomes = _outcomes(fired)
+    outcomes = _outcomes(fired, ends)
     by_occurrence = {one.shot.occurrence: _made(one, outcomes) for one in fired}
     exhausted = [
         Made(one.occurrence, "error", EXHAUSTED) for one in planned if one.occurrence not in by_occurrence
@@ -162,10 +172,11 @@ def _within(row: RecurringAction, occurrences: Sequence[datetime], remaining: in
     return [one for one in occurrences if one in known or one in allowed]
 
 
-def _outcomes(fired: Sequence[Fired]) -> dict[datetime, tuple[str, str]]:
-    """Of those that were dispatched, once their calls have ended; after 20 s `running`."""
+def _outcomes(fired: Sequence[Fired], ends: float | None = None) -> dict[datetime, tuple[str, str]]:
+    """Of those that were dispatched, once their calls have ended; after 20 s, or at `ends`, `running`."""
+    most = None if ends is None else max(ends - time.monotonic(), 0.0)
     sent = [one for one in fired if one.processed]
-    outcomes = outcomes_after_calls([one.processed for one in sent if one.processed])
+    outcomes = outcomes_after_calls([one.processed for one in sent if one.processed], most)
     told = {}
     for one, outcome in zip(sent, outcomes, strict=True):
         is_partial = outcome.content.get("status") == "partial"

@@ -14,7 +14,7 @@ from django.urls import reverse
 from acteon_site.access.roles import person_roles_set
 from acteon_site.admin import acts_page
 from acteon_site.models import PersonAct
-from audit_app.models import AuditRecord
+from audit_app.models import AuditRecord, LegalHold
 from audit_app.services.relay import relay
 from audit_app.services.verify import audit_verify
 from orders_app.models import Order
@@ -164,3 +164,33 @@ def test_all_of_it_is_a_file_too_page_by_page_and_taking_it_is_an_act(
     assert sum(",'=1+1," in line for line in lines) == 5, "no spreadsheet calculates it"
     assert PersonAct.objects.filter(username="boss", what="exported acts").count() == 2
     assert boss.get(url, {"format": "pdf"}).status_code == 400
+
+
+def test_a_legal_hold_is_told_once_in_words_when_it_is_placed_and_when_it_is_lifted(people: People) -> None:
+    boss = people.client()
+    user = User.objects.get(username="boss")
+    fields = {"namespace": NAMESPACE, "tenant": TENANT, "order_name": "", "reason": "case 4711"}
+    boss.post(reverse("admin:audit_app_legalhold_add"), fields)
+    boss.post(reverse("admin:audit_app_legalhold_add"), {**fields, "order_name": "ORD-7"})
+    boss.post(reverse("admin:audit_app_legalhold_add"), {**fields, "tenant": "*"})
+    hold = LegalHold.objects.get(order_name="ORD-7")
+    boss.post(reverse("admin:audit_app_legalhold_lift", args=[hold.pk]), {"reason": "closed"})
+    told = [(act.what, act.words, act.where) for act in acts(boss, user)["acts"] if "signed" not in act.what]
+    assert told == [
+        ("lifted a legal hold", "order ORD-7", f"{TENANT} / {NAMESPACE}"),
+        ("placed a legal hold", "everything", f"* / {NAMESPACE}"),
+        ("placed a legal hold", "order ORD-7", f"{TENANT} / {NAMESPACE}"),
+        ("placed a legal hold", "everything", f"{TENANT} / {NAMESPACE}"),
+    ]
+    assert AuditRecord.objects.filter(action_type="legal_hold").count() == 4
+
+
+def test_a_browser_is_named_in_a_few_words_and_as_it_calls_itself_where_one_points(people: People) -> None:
+    boss, said = (
+        people.client(),
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36",
+    )
+    user = User.objects.get(username="boss")
+    PersonAct.objects.create(username="boss", what="signed in", agent=said)
+    page = boss.get(reverse("admin:auth_user_acts", args=[user.pk])).content.decode()
+    assert f'title="{said}">Chrome 126 on Linux</td>' in page
