@@ -42,7 +42,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/chains/{parked}/retry"): {"outcome": "x"},
     ("POST", "/v1/incidents/{incident}/cancel"): {"reason": "x"},
     ("POST", "/v1/incidents/{incident}/skip"): {"outcome": "x"},
-    ("POST", "/v1/chains/{parked}/settle"): {"outcome": "x", "step": "x", "reason": "x"},
+    ("POST", "/v1/chains/{parked}/settle"): {"outcome": "done", "step": "x", "reason": "x"},
     ("POST", "/v1/quotas"): {**QUOTA, "principal": "x", "description": "", "labels": {"k": "v"}},
     ("PUT", "/v1/quotas/{quota}"): {"principal": "x"},
     ("POST", "/v1/subscriptions"): {
