@@ -99,7 +99,11 @@ def doubt_settle(
 def _the_doubt(run: Run, step: str) -> Doubt:
     top = top_of(run)
     if top.status not in ENDED:
-        why = "nothing of it is in doubt" if top.status == RunStatus.COMPLETED else "its incident decides"
+        why = (
+            "nothing of it is in doubt"
+            if top.status == RunStatus.COMPLETED
+            else "it goes on, or its incident decides"
+        )
         raise conflict(f"the run is {top.status}: {why}", "NOT_IN_DOUBT")
     listener = listener_for(top)
     if problem := listener.settle_problem(top) if listener else None:
