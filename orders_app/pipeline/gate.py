@@ -227,11 +227,8 @@ def _consume(item: Decided, state: GateState) -> Accepted:
 def throttle_take(item: Decided, rule: Rule, state: GateState, slot: int) -> None:
     """Note the slot as taken (or reserved, where it lies ahead)."""
     assert isinstance(rule.action, Throttle)  # noqa: S101 - throttles_of gives no other
-    gate, now, window = (
-        state.gates[throttle_gate_key(item, rule)],
-        micros(state.now),
-        rule.action.window_seconds,
-    )
+    gate, window = state.gates[throttle_gate_key(item, rule)], rule.action.window_seconds
+    now = micros(state.now)
     slots, turns = slots_without(gate, reserved_slot(item))
     slots = slots_after(slots, slot, now, window)
     turns = slots_after(turns, slot, now, window) if slot > now else slots_kept(turns, now, window)

@@ -34,8 +34,8 @@ def next_slot(slots: list[int], now: int, max_count: int, window_seconds: int) -
 def turn_slot(slots: list[int], turns: list[int], now: int, max_count: int, window_seconds: int) -> int:
     """The earliest instant at which one more may pass that waited for its turn: after those that have passed.
 
-    `turns` are those of the `slots` that are reserved, its own among them. They do not count, nor those that are due:
-    else orders that are looked at late would put each other off for ever.
+    `turns` are those of the `slots` that are reserved, its own among them. They do not count, not even those that are
+    due: else orders that are looked at late would put each other off for ever.
     """
     waiting = Counter(turns)
     passed = []

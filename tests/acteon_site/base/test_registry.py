@@ -38,19 +38,20 @@ def test_nothing_comes_after_the_first_look() -> None:
         table.add(one("b"))
 
 
-def test_parts_are_imported_by_the_first_look_and_not_before(
+PARTS_OF_AN_APP = """
+from acteon_site.base.registry import Hook, Registry
+TABLE = Registry("thing")
+PARTS = {TABLE: (Hook("a", print),)}
+"""
+
+
+def test_parts_are_imported_by_the_first_look_into_any_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table: Registry[Hook] = Registry("thing")
-    module = tmp_path / "parts_of_an_app.py"
-    module.write_text("from tests.acteon_site.base.test_registry import brought\nPARTS = brought()\n")
+    (tmp_path / "parts_of_an_app.py").write_text(PARTS_OF_AN_APP)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(f"{__name__}.brought", lambda: {table: (one("a"),)})
-    parts_from(module.stem)
-    assert module.stem not in sys.modules
-    assert list(table) == ["a"]
-    assert module.stem in sys.modules
-
-
-def brought() -> dict[Registry[Hook], tuple[Hook, ...]]:
-    raise NotImplementedError("each test puts its own here")
+    other: Registry[Hook] = Registry("other thing")
+    parts_from("parts_of_an_app")
+    assert "parts_of_an_app" not in sys.modules
+    assert list(other) == []
+    assert list(sys.modules["parts_of_an_app"].TABLE) == ["a"]
