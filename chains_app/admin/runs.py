@@ -44,8 +44,8 @@ CANCEL = dialog(
 )
 SETTLE = dialog(
     "Settle what is in doubt?",
-    "Look at the provider first. What was carried out is undone where its step says how; what was not stands in "
-    "nobody's way any more.",
+    "Look at the provider first. If it was carried out, it is undone where its step says how. If it was not, its order "
+    "may be placed anew.",
     "Settle",
     SettleDialog,
 )
