@@ -44,7 +44,7 @@ class Storefront:
     """`clients` threads, which share `urls`; each order has its Idempotency-Key and is sent until an answer arrives.
 
     `mixed` percent of the orders run through the chain of bench/mixed.py. `pace(number)` says whether that order may
-    be sent yet.
+    be sent yet; orders that may not are in `_held_back`.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Storefront:
         self.counts: Counter[str] = Counter()
         self.unanswered: list[str] = []
         self.pace: Callable[[int], bool] = lambda number: True
+        self._held_back: set[int] = set()
         self._threads = [
             threading.Thread(target=self._work, args=[number], daemon=True) for number in range(clients)
         ]
@@ -69,6 +70,13 @@ class Storefront:
     def busy(self) -> bool:
         return any(thread.is_alive() for thread in self._threads)
 
+    @property
+    def held_back(self) -> bool:
+        """Every client that is not done waits until its next order may be sent."""
+        with self._lock:
+            living = sum(thread.is_alive() for thread in self._threads)
+            return len(self._held_back) == living and not any(map(self.pace, self._held_back))
+
     def join(self) -> None:
         for thread in self._threads:
             thread.join()
@@ -77,9 +85,16 @@ class Storefront:
         headers = {"Authorization": f"Bearer {self._key}"}
         with httpx.Client(headers=headers, timeout=15, trust_env=False) as client:
             while (number := self._take()) is not None:
-                while not self.pace(number):
-                    time.sleep(0.02)
+                self._await_turn(number)
                 self._send(client, self._order(number), place)
+
+    def _await_turn(self, number: int) -> None:
+        with self._lock:
+            self._held_back.add(number)
+        while not self.pace(number):
+            time.sleep(0.02)
+        with self._lock:
+            self._held_back.remove(number)
 
     def _order(self, number: int) -> dict[str, Any]:
         mixed = share(str(number), f"{self._seed}") < self._mixed

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from bench.breaking import Fault, Options, Scenario, endure, load, nobody_is_deaf, rounds_of
+from bench.breaking import Fault, Options, Scenario, load, nobody_is_deaf, rounds_of
 from bench.gateway import ROOT, Gateway
 from bench.servers import HOST, REPLICA, failover, failover_behind, two_hosts
 from bench.services import wait_for
@@ -74,8 +74,10 @@ def small(here: World, options: Options) -> None:
         time.sleep(here.random.expovariate(5))
         _kill_something(here)
         here.gateway.revive()
-        endure(here, fault, 0.2)
-        done += 1
+        with here.outage(fault.what):
+            fault.act(here, fault.seconds * 0.2)
+            done += 1  # the next orders come once all is well, so that something can go on
+        fault.after(here)
     nobody_is_deaf(here)
 
 

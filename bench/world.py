@@ -136,9 +136,9 @@ class World:
         back = time.monotonic()
         stand = wait_for(self.ended, 30, "PostgreSQL")
         wait_for(
-            lambda: self.ended() > stand or self.idle(), PROGRESS_SECONDS, f"progress after: {what}", 0.2
+            lambda: self.ended() > stand or self._stands(), PROGRESS_SECONDS, f"progress after: {what}", 0.2
         )
-        if self.idle():
+        if self._stands():
             self.say(f"{what}: {back - before:.1f} s; nothing was left that could have gone on")
             return
         self.recoveries.setdefault(what, []).append(time.monotonic() - back)
@@ -146,11 +146,18 @@ class World:
 
     def idle(self) -> bool:
         """Nothing is left to do; apart from what waits for a person, unless the people finish."""
+        return not self.storefront.busy and self._worked_off()
+
+    def _stands(self) -> bool:
+        """Nothing is left to do, nor will be before the storefront may send its next order."""
+        return (not self.storefront.busy or self.storefront.held_back) and self._worked_off()
+
+    def _worked_off(self) -> bool:
         try:
             with self.connect() as connection:
                 if self.people.finishing and connection.execute(PARKED_SCOPES).fetchone():
                     return False
-                return not any(open_work(connection)) and not self.storefront.busy
+                return not any(open_work(connection))
         except psycopg.Error:
             return False
 

@@ -17,7 +17,7 @@ from django.db import Error as DatabaseError
 from django.db import OperationalError, connection
 
 from acteon_site.base import spans
-from acteon_site.base.connections import in_breaths_with_locks
+from acteon_site.base.connections import in_breaths_with_locks, release_connections
 from acteon_site.base.errors import AppError, database_gone, unauthenticated, unavailable, unexpected
 from acteon_site.base.principals import Principal
 from acteon_site.base.retrying import database_is_away
@@ -108,7 +108,7 @@ def requests_place(requests: Sequence[DispatchRequest]) -> list[Placed]:
         return [error] * len(requests)
     except Exception as error:
         if database_is_away(error):
-            return [database_gone()] * len(requests)
+            return [_database_away(error)] * len(requests)
         if connection.in_atomic_block:
             raise
         if len(requests) == 1:
@@ -116,6 +116,14 @@ def requests_place(requests: Sequence[DispatchRequest]) -> list[Placed]:
             return [database_gone() if isinstance(error, OperationalError) else unexpected()]
     half = len(requests) // 2
     return requests_place(requests[:half]) + requests_place(requests[half:])
+
+
+def _database_away(error: Exception) -> AppError:
+    """Threads that place sets keep their connection, and Django replaces a broken one between requests only: without
+    this, orders that come fast enough would all be refused."""
+    log.warning("database_away", error=type(error).__name__)
+    release_connections()
+    return database_gone()
 
 
 def _place(requests: Sequence[DispatchRequest], told: list[Processed] | None = None) -> list[Placed]:
@@ -261,8 +269,10 @@ def _finish(pending: Sequence[Pending]) -> list[Answer | AppError]:
         answers_finish({one.request.use.key: answer for one, answer in keyed if one.request.use})
     except AppError as error:
         return [error] * len(pending)
-    except DatabaseError:  # committed all the same: a repeat under its key finds out what became of it
-        return [database_gone()] * len(pending)
+    except (
+        DatabaseError
+    ) as error:  # committed all the same: a repeat under its key finds out what became of it
+        return [_database_away(error)] * len(pending)
     return answers
 
 
