@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from fernet_fields import EncryptedTextField
 
@@ -216,8 +217,12 @@ class PersonAct(models.Model):
     request_id = models.CharField(max_length=128, default="")
 
     class Meta:
-        # The page of a person: newest first, keyset-paged.
-        indexes = [models.Index(fields=["username", "-at", "-id"], name="person_act_newest")]
+        indexes = [
+            # The page of a person: newest first, keyset-paged.
+            models.Index(fields=["username", "-at", "-id"], name="person_act_newest"),
+            # Whether the trail tells the same.
+            models.Index(fields=["request_id"], name="person_act_request", condition=~Q(request_id="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.username}: {self.what}"

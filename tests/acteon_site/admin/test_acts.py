@@ -13,11 +13,13 @@ from django.urls import reverse
 
 from acteon_site.access.roles import person_roles_set
 from acteon_site.admin import acts_page
+from acteon_site.base.source import Source
 from acteon_site.models import PersonAct
 from audit_app.models import AuditRecord, LegalHold
 from audit_app.services.relay import relay
 from audit_app.services.verify import audit_verify
 from orders_app.models import Order
+from rules_app.services.silences import silence_create
 from tests.people import People, always_open, held
 from tests.world import NAMESPACE, TENANT, Shop, order
 
@@ -183,6 +185,29 @@ def test_a_legal_hold_is_told_once_in_words_when_it_is_placed_and_when_it_is_lif
         ("placed a legal hold", "everything", f"{TENANT} / {NAMESPACE}"),
     ]
     assert AuditRecord.objects.filter(action_type="legal_hold").count() == 4
+
+
+def test_configuration_that_the_trail_tells_too_stands_once_among_what_a_person_did(people: People) -> None:
+    boss = people.client()
+    user = User.objects.get(username="boss")
+    scope = {"namespace": NAMESPACE, "tenant": TENANT}
+    ranges = "time_ranges:\n  - weekdays: [monday:friday]\n"
+    interval = {"name": "nights", "namespace": "*", "tenant": "*", "location": "UTC", "ranges": ranges}
+    assert boss.post(reverse("admin:rules_app_timeinterval_add"), interval).status_code == 302
+    terms = {**scope, "enabled": "on", "labels": "{}", "audit_ttl_seconds": "86400"}
+    assert boss.post(reverse("admin:audit_app_retentionpolicy_add"), terms).status_code == 302
+    matcher = [{"name": "campaign", "value": "spring"}]
+    spec = {**scope, "matchers": matcher, "comment": "wrong sender", "duration_seconds": 3600}
+    silence = silence_create(spec=spec, source=Source("boss", "admin", "another request"))
+    assert boss.post(reverse("admin:rules_app_silence_end", args=[silence.pk])).status_code == 302
+    told = [(act.what, act.words) for act in acts(boss, user)["acts"] if "signed" not in act.what]
+    assert told == [
+        ("state changed", f"silence {silence.pk}"),  # of what these buttons do, the trail alone tells
+        ("state changed", f"silence {silence.pk}"),
+        ("added retention policy", f"{NAMESPACE}/{TENANT}"),
+        ("added time interval", "nights"),
+    ]
+    assert AuditRecord.objects.filter(outcome="state_changed").count() == 4
 
 
 def test_a_browser_is_named_in_a_few_words_and_as_it_calls_itself_where_one_points(people: People) -> None:
