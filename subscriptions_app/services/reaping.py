@@ -1,4 +1,4 @@
-"""Which deliveries retention removes."""
+"""Which deliveries retention removes, and which nothing may remove."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Value
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from audit_app.models import RetentionPolicy
 from audit_app.services.legal_holds import held_of
@@ -42,6 +43,20 @@ def reap_deliveries(policy: RetentionPolicy, now: datetime, batch: int) -> int:
     Delivery.objects.filter(pk__in=ids).delete()
     heads_wake(lines, now)  # for once it is switched on again: who stood behind one of these is the first now
     return len(ids)
+
+
+def deliveries_held(subscription: Subscription, now: datetime) -> QuerySet[Delivery]:
+    """Those that a legal hold keeps. What waits is there until now."""
+    rows, held = (
+        Delivery.objects.filter(subscription=subscription),
+        held_of(subscription.namespace, subscription.tenant),
+    )
+    if held.everything:
+        return rows
+    of_orders = Q(order_key__in=[f"action:{action}" for action in held.actions])
+    return rows.alias(until=Coalesce("ended_at", Value(now))).filter(
+        of_orders | held.alive("event_at", "until")
+    )
 
 
 def _off(found: Mapping[UUID, bool]) -> list[UUID]:

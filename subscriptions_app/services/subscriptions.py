@@ -17,6 +17,7 @@ from acteon_site.base.source import Source
 from audit_app.models import RelayHead
 from chains_app.models import Provider
 from subscriptions_app.models import Delivery, DeliveryAttempt, Subscription
+from subscriptions_app.services.reaping import deliveries_held
 from subscriptions_app.services.trail import audit_change
 from subscriptions_app.spec import KEYS, Terms, new_secret, parse_subscription, secret_problem, spec_of
 from subscriptions_app.states import Off
@@ -79,9 +80,13 @@ def subscription_switch(*, subscription: Subscription, on: bool, source: Source)
 
 @transaction.atomic
 def subscription_delete(*, subscription: Subscription, source: Source) -> None:
-    """With all its deliveries."""
+    """With all its deliveries. Raises 409 while a legal hold keeps one of them."""
     config_versions.touch(config_versions.SUBSCRIPTIONS)
     row = _locked(subscription)
+    if deliveries_held(row, db_now()).exists():
+        raise conflict(
+            "a legal hold keeps what it was sent; switch it off, and delete it once the hold is lifted"
+        )
     audit_change(row, source, "deleted")
     deliveries = Delivery.objects.filter(subscription=row)
     # By one statement each: Django would read every row first.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from acteon_site.base.errors import AppError
 from audit_app.models import LegalHold, RetentionPolicy
 from audit_app.services.reaper import reap
 from subscriptions_app.models import Delivery
-from subscriptions_app.services.subscriptions import subscription_switch
+from subscriptions_app.services.subscriptions import subscription_delete, subscription_switch
 from tests.chains_app.peer import Peer
 from tests.subscriptions_app.receiving import WHO, fan_out, happen, sent, subscribe
 from tests.world import NAMESPACE, TENANT
@@ -66,4 +68,28 @@ def test_retention_leaves_what_was_there_in_a_time_that_is_held(peer: Peer) -> N
     assert left == {"action:into", "action:within", "action:out of", "action:waits since before"}
     hold.delete()
     reap()
+    assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize("of", ["all", "the order", "its time", "another order", "a time before it"])
+def test_a_subscription_stays_while_a_legal_hold_keeps_what_it_was_sent(peer: Peer, of: str) -> None:
+    subscription, now = subscribe(peer), timezone.now()
+    happen("a")
+    sent()
+    happen("waits")
+    fan_out()
+    narrowed: dict[str, dict[str, Any]] = {
+        "the order": {"order_name": "a"},
+        "its time": {"held_from": now - timedelta(hours=1)},
+        "another order": {"order_name": "b"},
+        "a time before it": {"held_until": now - timedelta(hours=1)},
+    }
+    scope = {"namespace": NAMESPACE, "tenant": TENANT}
+    hold = LegalHold.objects.create(**scope, reason="a matter", placed_by="auditor", **narrowed.get(of, {}))
+    if of in ("all", "the order", "its time"):
+        with pytest.raises(AppError, match="switch it off, and delete it once the hold is lifted"):
+            subscription_delete(subscription=subscription, source=WHO)
+        assert Delivery.objects.count() == 2
+        hold.delete()
+    subscription_delete(subscription=subscription, source=WHO)
     assert not Delivery.objects.exists()

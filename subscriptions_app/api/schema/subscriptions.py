@@ -203,7 +203,7 @@ extend_schema_view(
         examples={"changed": SHOWN},
         **_ON_ONE,
     ),
-    delete=operation("Unsubscribe, with all its deliveries", None, status=204, errors=(404,), **_ON_ONE),
+    delete=operation("Unsubscribe, with all its deliveries", None, status=204, errors=(404, 409), **_ON_ONE),
 )(views.SubscriptionDetail)
 extend_schema_view(
     post=operation(
