@@ -45,13 +45,12 @@ def reap_deliveries(policy: RetentionPolicy, now: datetime, batch: int) -> int:
     return len(ids)
 
 
-def deliveries_held(subscription: Subscription, now: datetime) -> QuerySet[Delivery]:
-    """Those that a legal hold keeps. What waits is there until now."""
-    rows, held = (
-        Delivery.objects.filter(subscription=subscription),
-        held_of(subscription.namespace, subscription.tenant),
-    )
-    if held.everything:
+def deliveries_held(row: Subscription, now: datetime) -> QuerySet[Delivery]:
+    """Those that a legal hold, or the tenant's policy, keeps from being deleted. What waits is there until now."""
+    rows = Delivery.objects.filter(subscription=row)
+    policies = RetentionPolicy.objects.filter(namespace=row.namespace, tenant=row.tenant)
+    held = held_of(row.namespace, row.tenant)
+    if held.everything or policies.filter(enabled=True, compliance_hold=True).exists():
         return rows
     of_orders = Q(order_key__in=[f"action:{action}" for action in held.actions])
     return rows.alias(until=Coalesce("ended_at", Value(now))).filter(

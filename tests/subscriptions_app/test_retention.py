@@ -93,3 +93,15 @@ def test_a_subscription_stays_while_a_legal_hold_keeps_what_it_was_sent(peer: Pe
         hold.delete()
     subscription_delete(subscription=subscription, source=WHO)
     assert not Delivery.objects.exists()
+
+
+def test_a_subscription_stays_while_its_tenants_policy_holds_everything(peer: Peer) -> None:
+    subscription = subscribe(peer)
+    happen("a")
+    sent()
+    scope = {"namespace": NAMESPACE, "tenant": TENANT}
+    policy = RetentionPolicy.objects.create(**scope, compliance_hold=True)
+    with pytest.raises(AppError, match="a legal hold keeps"):
+        subscription_delete(subscription=subscription, source=WHO)
+    policy.delete()
+    subscription_delete(subscription=subscription, source=WHO)
