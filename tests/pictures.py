@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 import io
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from tests.browsing import CHROMIUM
 from tests.e2e.running import AS_USERS_HAVE_IT, ROOT, Process, background, environment, free_port, wait_until
 from tests.rules_app.manager_way import OPEN_HOURS, STEPS, Way
 
@@ -83,7 +83,7 @@ def signed_in(browser: Browser, url: str, name: str, password: str) -> Page:
 
 def take(album: Album) -> None:
     with demo() as (url, passwords), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         manager, colleague = (signed_in(browser, url, name, passwords[name]) for name in ("manager", "admin"))
         shop = playwright.request.new_context(base_url=url)
         way = Way(manager, colleague, shop, url, tenant="north-store", shown=album.keep)

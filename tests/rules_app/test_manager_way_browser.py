@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,16 +10,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from rules_app.models import Backtest, Rule, RuleSetVersion
 from rules_app.services.backtest_run import backtest_run
+from tests.browsing import CHROMIUM, chromium
 from tests.rules_app.manager_way import RULE, STEPS, Way
 from tests.rules_app.test_words import seen
 from tests.world import Shop, load_shop
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium"),
@@ -65,15 +63,11 @@ def backtests_compute() -> None:
 def way(sessions: list[str], live_server: Any) -> Iterator[Way]:
     trouble: list[str] = []
     key = Shop().secret
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as browser, ThreadPoolExecutor(1) as worker:
         ann, ben = (signed_in(browser, live_server.url, one, trouble) for one in sessions)
-        shop = playwright.request.new_context(
-            base_url=live_server.url, extra_http_headers={"Authorization": f"Bearer {key}"}
-        )
-        with ThreadPoolExecutor(1) as worker:
-            yield Way(ann, ben, shop, live_server.url, work=lambda: worker.submit(backtests_compute).result())
-        browser.close()
+        own = {"Authorization": f"Bearer {key}"}
+        shop = browser.new_context(base_url=live_server.url, extra_http_headers=own).request
+        yield Way(ann, ben, shop, live_server.url, work=lambda: worker.submit(backtests_compute).result())
     assert trouble == []
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from acteon_site.access.people import groups_ensure
 from acteon_site.access.requirements import group_two_steps_set
 from acteon_site.models import PersonAct, SecondStep
+from tests.browsing import CHROMIUM, chromium
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PASSWORD = "a long enough password"
 pytestmark = [
     pytest.mark.browser,
@@ -84,10 +82,8 @@ def maria(transactional_db: None) -> Iterator[User]:
 
 @pytest.fixture
 def browser(maria: User, live_server: Any) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield Browser(chromium.new_page(), live_server.url)
-        chromium.close()
+    with chromium() as started:
+        yield Browser(started.new_page(), live_server.url)
 
 
 def test_a_passkey_is_made_signs_in_and_a_copy_of_it_does_not(browser: Browser) -> None:
