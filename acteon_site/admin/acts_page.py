@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
@@ -127,6 +127,12 @@ def acts_of(request: HttpRequest, window: Window) -> list[Act]:
     for source in SOURCES.values():
         found += source.call(request, window)
     return sorted(found, key=lambda act: (act.at, act.pk), reverse=True)[: PER_PAGE + 1]
+
+
+def noted_in_words(request: HttpRequest, window: Window) -> Exists:
+    """For a source's row with a `request_id`: whether the person's page tells of that request in words."""
+    own = PersonAct.objects.filter(username=window.username, request_id=OuterRef("request_id"))
+    return Exists(visible(request, own))
 
 
 def _of_act(row: PersonAct) -> Act:

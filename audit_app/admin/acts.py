@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.urls import reverse
 
-from acteon_site.admin.acts_page import Act, Window
+from acteon_site.admin.acts_page import Act, Window, noted_in_words
 from acteon_site.admin.scoped import visible
-from acteon_site.models import PersonAct
 from audit_app.models import AuditRecord
 
 METHODS = ("admin", "token")  # as the index audit_person has them
@@ -20,8 +18,7 @@ def acts_in_trail(request: HttpRequest, window: Window) -> list[Act]:
     names = (window.username, f"user:{window.username}")
     records = AuditRecord.objects.filter(caller_id__in=names, auth_method__in=METHODS).defer(*UNREAD)
     # What concerns no order, and was noted in words by the same request, is not told twice.
-    same = PersonAct.objects.filter(username=window.username, request_id=OuterRef("request_id"))
-    told = records.exclude(Exists(visible(request, same)), provider="", request_id__gt="")
+    told = records.exclude(noted_in_words(request, window), provider="", request_id__gt="")
     return [_act(row) for row in window.part(visible(request, told), "dispatched_at")]
 
 
