@@ -22,7 +22,6 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.core.management.color import Style
-from django.core.management.commands import flush
 from django.db import connection
 
 from acteon_site.base import config_versions
@@ -156,22 +155,19 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Each test's client makes the middleware anew: it finds a static file when asked, and does not read all before.
     settings.WHITENOISE_AUTOREFRESH = True
-    connection.ops.sql_flush = _emptied  # type: ignore[method-assign]
-    flush.emit_post_migrate_signal = lambda *_, **__: None
     if connection.vendor == "postgresql":
         # Tests kill processes, not machines: what a commit waits for on the disk proves nothing here.
         connection.settings_dict["OPTIONS"]["options"] = "-c synchronous_commit=off"
+        connection.ops.sql_flush = _emptied  # type: ignore[method-assign]
         connection.creation._destroy_test_db = _dropped  # type: ignore[method-assign]
 
 
 def _emptied(style: Style, tables: list[str], **options: bool) -> list[str]:
     """How a test that commits leaves the tables: to delete a few rows takes milliseconds, to truncate makes a new file
-    for each table and index, which takes a second. What every migration makes anew, in 150 statements, stays, so nobody
-    is told of one. On PostgreSQL neither foreign keys nor the trail's triggers are asked, all in one message."""
+    for each table and index, which takes a second. Neither foreign keys nor the trail's triggers are asked. What every
+    migration makes anew, in 150 statements, stays. All in one message."""
     kept = {"django_content_type", "auth_permission"}
     deletes = [f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables if table not in kept]
-    if connection.vendor == "sqlite":
-        return deletes
     return [";".join(["SET LOCAL session_replication_role = replica", *deletes])]
 
 
