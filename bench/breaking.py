@@ -39,9 +39,9 @@ class Fault:
     small: bool = True
 
 
-def endure(here: World, fault: Fault, share: float = 1) -> None:
+def endure(here: World, fault: Fault) -> None:
     with here.outage(fault.what):
-        fault.act(here, fault.seconds * share)
+        fault.act(here, fault.seconds)
     fault.after(here)
 
 

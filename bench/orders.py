@@ -44,7 +44,7 @@ class Storefront:
     """`clients` threads, which share `urls`; each order has its Idempotency-Key and is sent until an answer arrives.
 
     `mixed` percent of the orders run through the chain of bench/mixed.py. `pace(number)` says whether that order may
-    be sent yet; orders that may not are in `_held_back`.
+    be sent yet.
     """
 
     def __init__(

@@ -30,10 +30,14 @@ def release_connections() -> None:
 
 
 def ready_connection() -> None:
-    """For a thread that keeps its connection: replace one that broke while nobody used it. Call it before each use."""
+    """For a thread that keeps its connection: replace one that broke, in use or while nobody used it. Call it before
+    each use: Django does so between requests only, and what comes all the time would fail for as long as it comes."""
     idle = time.monotonic() - getattr(_used, "at", 0.0)
-    if idle > IDLE_SECONDS and connection.connection is not None and not connection.is_usable():
-        connection.close()
+    if connection.connection is not None and (idle > IDLE_SECONDS or connection.errors_occurred):
+        if connection.is_usable():
+            connection.errors_occurred = False
+        else:
+            connection.close()
     _used.at = time.monotonic()
 
 

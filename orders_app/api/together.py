@@ -140,7 +140,6 @@ def _placed(arrived: Sequence[Arrived]) -> list[Placed]:
         requests = [one for one in admitted if isinstance(one, DispatchRequest)]
         placed = _finish_instant(requests_place(requests)) if requests else []
     except DatabaseError:
-        connection.close()
         return [database_gone()] * len(arrived)
     results = iter(placed)
     return [one if isinstance(one, AppError) else next(results) for one in admitted]

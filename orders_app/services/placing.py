@@ -17,7 +17,7 @@ from django.db import Error as DatabaseError
 from django.db import OperationalError, connection
 
 from acteon_site.base import spans
-from acteon_site.base.connections import in_breaths_with_locks, release_connections
+from acteon_site.base.connections import in_breaths_with_locks
 from acteon_site.base.errors import AppError, database_gone, unauthenticated, unavailable, unexpected
 from acteon_site.base.principals import Principal
 from acteon_site.base.retrying import database_is_away
@@ -119,10 +119,7 @@ def requests_place(requests: Sequence[DispatchRequest]) -> list[Placed]:
 
 
 def _database_away(error: Exception) -> AppError:
-    """Threads that place sets keep their connection, and Django replaces a broken one between requests only: without
-    this, orders that come fast enough would all be refused."""
     log.warning("database_away", error=type(error).__name__)
-    release_connections()
     return database_gone()
 
 
@@ -269,9 +266,8 @@ def _finish(pending: Sequence[Pending]) -> list[Answer | AppError]:
         answers_finish({one.request.use.key: answer for one, answer in keyed if one.request.use})
     except AppError as error:
         return [error] * len(pending)
-    except (
-        DatabaseError
-    ) as error:  # committed all the same: a repeat under its key finds out what became of it
+    except DatabaseError as error:
+        # Committed all the same: a repeat under its key finds out what became of it.
         return [_database_away(error)] * len(pending)
     return answers
 
