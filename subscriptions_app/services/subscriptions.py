@@ -84,9 +84,8 @@ def subscription_delete(*, subscription: Subscription, source: Source) -> None:
     config_versions.touch(config_versions.SUBSCRIPTIONS)
     row = _locked(subscription)
     if deliveries_held(row, db_now()).exists():
-        raise conflict(
-            "a legal hold keeps what it was sent; switch it off, and delete it once the hold is lifted"
-        )
+        what = "a legal or compliance hold keeps what this subscription was sent"
+        raise conflict(f"{what}; switch it off, and delete it after the hold")
     audit_change(row, source, "deleted")
     deliveries = Delivery.objects.filter(subscription=row)
     # By one statement each: Django would read every row first.

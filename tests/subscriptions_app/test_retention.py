@@ -87,7 +87,7 @@ def test_a_subscription_stays_while_a_legal_hold_keeps_what_it_was_sent(peer: Pe
     scope = {"namespace": NAMESPACE, "tenant": TENANT}
     hold = LegalHold.objects.create(**scope, reason="a matter", placed_by="auditor", **narrowed.get(of, {}))
     if of in ("all", "the order", "its time"):
-        with pytest.raises(AppError, match="switch it off, and delete it once the hold is lifted"):
+        with pytest.raises(AppError, match="switch it off, and delete it after the hold"):
             subscription_delete(subscription=subscription, source=WHO)
         assert Delivery.objects.count() == 2
         hold.delete()
@@ -101,7 +101,7 @@ def test_a_subscription_stays_while_its_tenants_policy_holds_everything(peer: Pe
     sent()
     scope = {"namespace": NAMESPACE, "tenant": TENANT}
     policy = RetentionPolicy.objects.create(**scope, compliance_hold=True)
-    with pytest.raises(AppError, match="a legal hold keeps"):
+    with pytest.raises(AppError, match="compliance hold keeps"):
         subscription_delete(subscription=subscription, source=WHO)
     policy.delete()
     subscription_delete(subscription=subscription, source=WHO)
