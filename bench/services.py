@@ -67,7 +67,16 @@ class OwnPostgres:
 
     def start(self) -> None:
         options = " ".join((*BASE, "-c", f"port={self.port}", "-k", str(self._data)))
-        self._tool("pg_ctl", "-D", self._data, "-l", self._data / "log", "-w", "-o", options, "start")
+        log = self._data / "log"
+        for tries_left in (2, 1, 0):
+            try:
+                self._tool("pg_ctl", "-D", self._data, "-l", log, "-w", "-o", options, "start")
+                return
+            except RuntimeError as error:
+                if not tries_left:
+                    raise RuntimeError(f"{error}\n{log.read_text()[-2000:]}") from error
+            # While nobody listened on its port, a client's end of another connection may have been given it.
+            time.sleep(2)
 
     def stop(self, mode: str = "fast") -> None:
         """`immediate` is a crash: nothing is flushed, and the next start recovers from the log."""
